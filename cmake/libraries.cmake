@@ -1,0 +1,27 @@
+# Third-party libraries, one imported name each. With GAPFERRY_STATIC_LIBS the archives of the
+# system are linked and --gc-sections leaves only what is used: a dynamic libarchive would load
+# libxml2, which imports socket functions, and more than double the start-up time.
+find_package(Threads REQUIRED)
+
+function(gapferry_library name header static_deps)
+  find_path(${name}_INCLUDE ${header} REQUIRED)
+  if(GAPFERRY_STATIC_LIBS)
+    find_library(${name}_LIBRARY NAMES lib${name}.a REQUIRED)
+  else()
+    find_library(${name}_LIBRARY NAMES ${name} REQUIRED)
+    set(static_deps "")
+  endif()
+  add_library(ext-${name} INTERFACE)
+  target_include_directories(ext-${name} SYSTEM INTERFACE ${${name}_INCLUDE})
+  target_link_libraries(ext-${name} INTERFACE ${${name}_LIBRARY} ${static_deps})
+endfunction()
+
+gapferry_library(sodium sodium.h "Threads::Threads")
+gapferry_library(zstd zstd.h "Threads::Threads")
+gapferry_library(archive archive.h "")
+
+find_path(cjson_INCLUDE cjson/cJSON.h REQUIRED)
+find_library(cjson_LIBRARY NAMES cjson REQUIRED)
+add_library(ext-cjson INTERFACE)
+target_include_directories(ext-cjson SYSTEM INTERFACE ${cjson_INCLUDE})
+target_link_libraries(ext-cjson INTERFACE ${cjson_LIBRARY})
