@@ -1,5 +1,5 @@
 /*
- * digest.h -- BLAKE2b (RFC 7693, unkeyed) and random bytes, from libsodium.
+ * digest.h -- BLAKE2b (RFC 7693) and random bytes, from libsodium.
  */
 #ifndef GAPFERRY_DIGEST_H
 #define GAPFERRY_DIGEST_H
@@ -16,6 +16,10 @@ void gf_digest_random(void *out, size_t len);
 
 /* BLAKE2b-256 of bytes. */
 void gf_digest_256(const void *data, size_t len, struct gf_hash *out);
+
+/* Keyed BLAKE2b-256 of bytes: a MAC. The key has 16 to 64 bytes. */
+void gf_digest_keyed_256(const void *key, size_t keylen, const void *data, size_t len,
+                         struct gf_hash *out);
 
 /* BLAKE2b-512 in steps. The state is 64-byte aligned memory of the caller. */
 struct gf_digest {

@@ -49,6 +49,9 @@
 #define GF_WORD_MAX   64
 #define GF_REASON_MAX 1024
 
+/* Bytes of a media type with its parameters: RFC 6838 gives type and subtype 127 each. */
+#define GF_TYPE_MAX 255
+
 /* Entries: void sequence numbers, streams in `have`, numbers in `also`, entries of `want`. */
 #define GF_VOID_MAX 1024
 #define GF_HAVE_MAX 256
