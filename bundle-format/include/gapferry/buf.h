@@ -29,8 +29,8 @@ void gf_buf_text(struct gf_buf *b, const char *text);
 void gf_buf_byte(struct gf_buf *b, char c);
 void gf_buf_printf(struct gf_buf *b, const char *fmt, ...) GF_PRINTF(2, 3);
 
-/* Make room for len more bytes and return where they go (the caller sets b->len); NULL on failure.
- */
+/* Make room for len more bytes and return where they go; NULL on failure. The caller adds to b->len
+ * what it has written and, where that is fewer than len bytes, puts the NUL after them. */
 char *gf_buf_grow(struct gf_buf *b, size_t len);
 
 /* 0 if every append succeeded; else GF_E_SYSTEM or GF_E_LIMIT, naming `what`. */

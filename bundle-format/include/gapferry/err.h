@@ -69,7 +69,7 @@ struct gf_err {
 int gf_err_set(struct gf_err *e, enum gf_code code, const char *fmt, ...) GF_PRINTF(3, 4);
 
 /* The same, with ": " and the text of errno appended. ENOSPC, EDQUOT, EROFS, EEXIST, EACCES and
- * EFBIG turn GF_E_SYSTEM into GF_E_CREATE, ENOENT turns it into GF_E_NOINPUT. */
+ * EFBIG turn GF_E_SYSTEM into GF_E_CREATE, ENOENT turns it into GF_E_NOINPUT. errno is kept. */
 int gf_err_errno(struct gf_err *e, const char *fmt, ...) GF_PRINTF(2, 3);
 
 /* Put "PREFIX: " before the text, keep the code, return -1. */
