@@ -23,7 +23,9 @@ size_t gf_age_head_size(size_t n);
 int64_t gf_age_body_size(int64_t plain);
 
 /* Begin a file for 1 to GF_READERS_MAX + 1 recipients: append header and nonce to head, make the
- * stream. Errors: GF_E_USAGE, GF_E_KEY (a recipient of low order), GF_E_SYSTEM. */
+ * stream. Errors: GF_E_USAGE, GF_E_KEY (a recipient of low order, or not below 2^255 - 19: nobody
+ * could open its stanza), GF_E_SYSTEM, and what gf_buf_check() says of head. On failure head has
+ * its old length. */
 GF_MUST_CHECK int gf_age_encrypt(const struct gf_seal_public *to, size_t n, struct gf_buf *head,
                                  struct gf_age_stream **out, struct gf_err *e);
 
@@ -40,15 +42,16 @@ struct gf_age_info {
  * test vectors: stanzas of other types are passed over, each X25519 stanza must be well formed, its
  * body's length is checked before it is opened, an all-zero shared secret is refused, the header's
  * MAC is checked before anything is decrypted with the file key. Errors: GF_E_AGE (malformed, or
- * cut within the header), GF_E_UNWRAP (no stanza opens with these keys), GF_E_HMAC; a missing or
- * short nonce is GF_E_CHUNK; GF_E_LIMIT. *info is set on GF_E_UNWRAP too.
+ * cut within header or nonce), GF_E_UNWRAP (no stanza opens with these keys), GF_E_HMAC,
+ * GF_E_LIMIT, GF_E_SYSTEM. *info is set as soon as the grammar
+ * holds, whatever is found later.
  */
 GF_MUST_CHECK int gf_age_decrypt(const uint8_t *data, size_t len,
                                  const struct gf_seal_key *const *keys, size_t nkeys,
                                  struct gf_age_info *info, struct gf_age_stream **out,
                                  struct gf_err *e);
 
-/* Count stanzas without any key: the same grammar, no MAC. */
+/* Count stanzas without any key: the same grammar, no MAC. The nonce may be missing. */
 GF_MUST_CHECK int gf_age_scan(const uint8_t *data, size_t len, struct gf_age_info *info,
                               struct gf_err *e);
 

@@ -43,7 +43,8 @@ const struct gf_seal_public *gf_key_seal_public(const struct gf_seal_key *k);
 
 /*
  * Texts of whole files. Parsing refuses whatever the tool would not have written: another
- * algorithm, a wrong checksum, a public half that does not belong to the secret one, a
+ * algorithm, a wrong checksum (zeros are right: minisign 0.11 leaves them), a public half that does
+ * not belong to the secret one, a sealing key of low order or beside its only spelling, a
  * password-protected minisign key (the message says how to take the password off). Errors:
  * GF_E_KEY. `what` names the file in messages. Buffers that received secrets are the caller's to
  * gf_buf_free(), which wipes.
@@ -64,6 +65,7 @@ GF_MUST_CHECK int gf_key_sign_public_parse(const char *text, size_t len, const c
 GF_MUST_CHECK int gf_key_seal_public_parse(const char *text, size_t len, const char *what,
                                            struct gf_seal_public *out, struct gf_err *e);
 void gf_key_sign_public_text(const struct gf_sign_public *k, struct gf_buf *out);
+void gf_key_seal_public_text(const struct gf_seal_public *k, struct gf_buf *out);
 
 /* The one-line forms that cards carry: base64 of "Ed", keynum, key; and age1... */
 void gf_key_sign_public_line(const struct gf_sign_public *k, char out[GF_SIGN_PUBLIC_TEXT]);

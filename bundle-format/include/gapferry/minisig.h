@@ -27,7 +27,9 @@ struct gf_minisig {
  *   trusted comment: ANY
  *   base64(global signature)
  * *used is its length in bytes; what follows is the caller's to judge. Comments must be UTF-8
- * without control characters. Errors: GF_E_MINISIG, GF_E_LIMIT.
+ * without control characters other than TAB, which minisign's own default comment has, and no
+ * longer than minisign reads: the lines, with prefix and LF, at most 1,023 and GF_COMMENT_MAX - 1
+ * bytes. Errors: GF_E_MINISIG, GF_E_LIMIT.
  */
 GF_MUST_CHECK int gf_minisig_parse(const char *text, size_t len, struct gf_minisig *out,
                                    size_t *used, struct gf_err *e);
@@ -38,7 +40,9 @@ GF_MUST_CHECK int gf_minisig_verify(const struct gf_minisig *m, const struct gf_
                                     const void *msg, size_t len, struct gf_err *e);
 
 /* Append a signature text. The comments must be one line of UTF-8 each. The new signature is
- * verified before it is handed out (a fault during signing can leak the key): GF_E_BUG. */
+ * verified before it is handed out (a fault during signing can leak the key): GF_E_BUG. On failure
+ * out has its old length. Errors: GF_E_USAGE (a comment breaks a rule), GF_E_BUG, and what
+ * gf_buf_check() says of out. */
 GF_MUST_CHECK int gf_minisig_sign(const struct gf_sign_key *key, const void *msg, size_t len,
                                   const char *untrusted, const char *trusted, struct gf_buf *out,
                                   struct gf_err *e);
