@@ -33,10 +33,15 @@ struct gf_json_val; /* a value in it */
 /* An object being read; on the caller's stack. */
 struct gf_json_obj {
     const struct gf_json_val *val; /* NULL: absent or null object, every field then reads absent */
-    const char *what;              /* for messages: "bundle.json", "card.ext" */
+    const char *what;              /* for messages: "bundle.json", or its name in `within` */
+    const char *within;            /* what it is a member of; NULL for a root */
+    size_t item;                   /* its index where it stands in an array, else SIZE_MAX */
     enum gf_code code;             /* for broken rules */
-    size_t asked;                  /* members consumed */
-    struct gf_err err;             /* the first error */
+    struct gf_err err;             /* the first error; code GF_OK: none */
+    /* json.c's: members consumed, a bit for each position; where the last lookups ended. */
+    uint64_t asked[4];
+    size_t near_at, item_at;
+    const struct gf_json_val *near_val, *item_val, *item_of;
 };
 
 /* Check text[0 .. len-1] against the rules above without building anything; GF_E_JSON. */
@@ -52,7 +57,8 @@ void gf_json_root(const struct gf_json *j, struct gf_json_obj *o);
 
 /*
  * Fields. A name that is absent, or of another type, is an error unless the form says `_opt`:
- * there null (but not absence) reads as absent and returns 0. All return 1 when a value was set.
+ * there null (but not absence) reads as absent and returns 0. All return 1 when a value was set,
+ * else 0. Reading an object that is itself absent (val NULL) gives 0 and is no error.
  * Strings are borrowed from the document, NUL-ended, without NUL inside, of min to max bytes.
  */
 int gf_json_str(struct gf_json_obj *o, const char *name, size_t min, size_t max, const char **out);
@@ -66,7 +72,8 @@ int gf_json_time(struct gf_json_obj *o, const char *name, int64_t *out);
 int gf_json_time_opt(struct gf_json_obj *o, const char *name, int64_t *out);
 /* One of a NULL-ended list of words; *out is its index. */
 int gf_json_enum(struct gf_json_obj *o, const char *name, const char *const *words, int *out);
-/* A member object to be read in turn (begin it, then gf_json_end() it as well). */
+/* A member object to be read in turn, then gf_json_end() it as well: its errors are its own. *out
+ * is always made fit for reading, so that the result need not be looked at; it borrows `name`. */
 int gf_json_obj(struct gf_json_obj *o, const char *name, struct gf_json_obj *out);
 int gf_json_obj_opt(struct gf_json_obj *o, const char *name, struct gf_json_obj *out);
 /* An object whose members we do not look at (`ext`); its exact text is not kept. */
@@ -74,7 +81,8 @@ int gf_json_any_obj(struct gf_json_obj *o, const char *name);
 /* 1 if the object has the member at all (null counts); does not consume it. */
 int gf_json_has(const struct gf_json_obj *o, const char *name);
 
-/* An array of 0 to max elements: *n is set, then elements are read by index. */
+/* An array of 0 to max elements: *n is set (to 0 on failure), then elements are read by index,
+ * quickest in order. */
 int gf_json_array(struct gf_json_obj *o, const char *name, size_t max, size_t *n);
 int gf_json_item_str(struct gf_json_obj *o, const char *name, size_t i, size_t min, size_t max,
                      const char **out);
@@ -83,7 +91,8 @@ int gf_json_item_int(struct gf_json_obj *o, const char *name, size_t i, int64_t 
 int gf_json_item_hex(struct gf_json_obj *o, const char *name, size_t i, uint8_t *out, size_t len);
 int gf_json_item_obj(struct gf_json_obj *o, const char *name, size_t i, struct gf_json_obj *out);
 
-/* The members of an object of strings, by position (an answer's headers); 0 at the end. */
+/* The members of an object of strings, by position (an answer's headers); 0 at the end, and for a
+ * member that is not a string, which is an error. */
 int gf_json_each_str(struct gf_json_obj *o, size_t i, const char **name, const char **value);
 
 /* Refuse with a rule of the caller's own; keeps the first error. */

@@ -1,0 +1,416 @@
+/*
+ * json_check.c -- the strict scanner that stands before the JSON parser: gf_json_check().
+ *
+ * One pass over the text, nothing built. Names are noted as they pass, and compared as they are
+ * meant, escapes resolved, when their object ends.
+ */
+#include "gapferry/json.h"
+
+#include <string.h>
+
+#include "base/utf8.h"
+#include "gapferry/limits.h"
+
+/* A name of an object that is still open. */
+struct name {
+    const uint8_t *raw; /* between the quotes */
+    uint32_t hash;      /* of the decoded bytes */
+    uint16_t raw_len;
+    uint16_t len; /* decoded; shorter than raw_len if there is an escape */
+};
+
+#define NAMES_MAX (GF_JSON_DEPTH_MAX * GF_JSON_MEMBERS_MAX)
+
+struct scan {
+    const uint8_t *text, *at, *end;
+    const char *why;       /* the rule that was broken */
+    const uint8_t *why_at; /* and where */
+    unsigned depth;        /* of open objects and arrays */
+    size_t names;          /* of all open objects, a stack */
+    struct name name[NAMES_MAX];
+};
+
+static int bad_at(struct scan *s, const uint8_t *at, const char *why) {
+    s->why = why;
+    s->why_at = at;
+    return -1;
+}
+
+static int bad(struct scan *s, const char *why) {
+    return bad_at(s, s->at, why);
+}
+
+/* What ends a run of plain bytes in a string: the quote, an escape, a control character, and
+ * everything beyond ASCII. */
+static const uint8_t special[256] = {
+#define ROW(c)  [c] = 1, [(c) + 1] = 1, [(c) + 2] = 1, [(c) + 3] = 1
+#define ROWS(c) ROW(c), ROW((c) + 4), ROW((c) + 8), ROW((c) + 12)
+    ROWS(0x00), ROWS(0x10), ROWS(0x80), ROWS(0x90), ROWS(0xA0), ROWS(0xB0),
+    ROWS(0xC0), ROWS(0xD0), ROWS(0xE0), ROWS(0xF0), ['"'] = 1,  ['\\'] = 1,
+#undef ROWS
+#undef ROW
+};
+
+#define EACH_BYTE 0x0101010101010101U
+
+/* Nonzero if one of eight bytes is special. Each test may blame the neighbour of a byte that is
+ * special indeed, never a word without one. */
+static inline uint64_t any_special(uint64_t w) {
+    uint64_t quote = w ^ (EACH_BYTE * '"'), slash = w ^ (EACH_BYTE * '\\');
+    return (w | (w - EACH_BYTE * 0x20) | (quote - EACH_BYTE) | (slash - EACH_BYTE)) &
+           UTF8_HIGH_BITS;
+}
+
+static const uint8_t *skip_plain(const uint8_t *at, const uint8_t *end) {
+    while (end - at >= 8 && !any_special(utf8_word(at)))
+        at += 8;
+    while (at < end && !special[*at])
+        at++;
+    return at;
+}
+
+/* Four hex digits, either case, or -1. */
+static int32_t hex4(const uint8_t *at, const uint8_t *end) {
+    int32_t v = 0;
+    if (end - at < 4)
+        return -1;
+    for (int i = 0; i < 4; i++) {
+        uint8_t c = at[i], lower = c | 0x20;
+        if (c >= '0' && c <= '9')
+            v = v << 4 | (c - '0');
+        else if (lower >= 'a' && lower <= 'f')
+            v = v << 4 | (lower - 'a' + 10);
+        else
+            return -1;
+    }
+    return v;
+}
+
+/* Step over the escape at *at and set the character it stands for. NULL, or the rule it breaks. */
+static const char *escape(const uint8_t **at, const uint8_t *end, uint32_t *c) {
+    static const char letters[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
+    const uint8_t *p = *at + 1;
+    if (p == end)
+        return "an escape that is cut";
+    if (*p != 'u') {
+        const char *letter = *p != '\0' ? strchr(letters, *p) : NULL;
+        if (letter == NULL)
+            return "an escape that JSON does not have";
+        *c = (uint8_t)meant[letter - letters];
+        *at = p + 1;
+        return NULL;
+    }
+
+    int32_t unit = hex4(p + 1, end);
+    if (unit < 0)
+        return "\\u without four hex digits";
+    if (unit == 0)
+        return "\\u0000 in a string";
+    p += 5;
+    *c = (uint32_t)unit;
+    if (unit >= 0xD800 && unit <= 0xDFFF) {
+        int pair = unit <= 0xDBFF && end - p >= 6 && p[0] == '\\' && p[1] == 'u';
+        int32_t low = pair ? hex4(p + 2, end) : -1;
+        if (low < 0xDC00 || low > 0xDFFF)
+            return "half a surrogate pair";
+        p += 6;
+        *c = 0x10000 + ((uint32_t)(unit - 0xD800) << 10) + (uint32_t)(low - 0xDC00);
+    }
+    *at = p;
+    return NULL;
+}
+
+/* Bytes of a character in UTF-8. */
+static size_t utf8_length(uint32_t c) {
+    return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+}
+
+/* Pass a string, from its opening to behind its closing quote. *saved is set to the number of
+ * bytes by which escapes make the text longer than what it means. */
+static int scan_string(struct scan *s, size_t *saved) {
+    const uint8_t *at = s->at + 1, *end = s->end;
+    uint32_t c;
+
+    *saved = 0;
+    for (;;) {
+        at = skip_plain(at, end);
+        if (at == end)
+            return bad_at(s, s->at, "a string that does not end");
+        if (*at == '"') {
+            s->at = at + 1;
+            return 0;
+        }
+        if (*at == '\\') {
+            const uint8_t *from = at;
+            const char *why = escape(&at, end, &c);
+            if (why != NULL)
+                return bad_at(s, at, why);
+            *saved += (size_t)(at - from) - utf8_length(c);
+            continue;
+        }
+        if (*at < 0x80)
+            return bad_at(s, at, "a control character in a string (it must be escaped)");
+        do {
+            size_t len = utf8_next(at, (size_t)(end - at), &c);
+            if (len == 0)
+                return bad_at(s, at, "a byte that is not UTF-8");
+            at += len;
+        } while (at < end && *at >= 0x80);
+    }
+}
+
+/*
+ * Names.
+ */
+
+/* What a checked name means: its own bytes, or out filled with them, GF_JSON_NAME_MAX bytes. */
+static const uint8_t *meaning(const struct name *n, uint8_t out[GF_JSON_NAME_MAX]) {
+    const uint8_t *at = n->raw, *end = n->raw + n->raw_len;
+    uint8_t *to = out;
+
+    if (n->len == n->raw_len)
+        return n->raw;
+    while (at < end) {
+        uint32_t c = *at;
+        if (c != '\\') {
+            *to++ = *at++;
+            continue;
+        }
+        (void)escape(&at, end, &c);
+        size_t len = utf8_length(c);
+        /* The first byte of n > 1 says so with n leading ones; six bits stand in each other. */
+        for (size_t i = len; --i > 0; c >>= 6)
+            to[i] = (uint8_t)(0x80 | (c & 0x3F));
+        to[0] = (uint8_t)(len == 1 ? c : (0xF0U << (4 - len) & 0xFF) | c);
+        to += len;
+    }
+    return out;
+}
+
+/* Spreads names well enough that unequal ones are seldom compared byte by byte; nothing depends on
+ * its strength. */
+static uint32_t hash_name(const uint8_t *b, size_t len) {
+    uint64_t h = len;
+    for (; len >= 8; b += 8, len -= 8)
+        h = (h ^ utf8_word(b)) * 0x9E3779B97F4A7C15U;
+    for (; len > 0; b++, len--)
+        h = (h ^ *b) * 0x9E3779B97F4A7C15U;
+    return (uint32_t)(h >> 32);
+}
+
+/* An order of names in which equal ones are neighbours. */
+static int compare_names(const struct name *a, const struct name *b) {
+    uint8_t x[GF_JSON_NAME_MAX], y[GF_JSON_NAME_MAX];
+    if (a->hash != b->hash)
+        return a->hash < b->hash ? -1 : 1;
+    if (a->len != b->len)
+        return a->len < b->len ? -1 : 1;
+    return memcmp(meaning(a, x), meaning(b, y), a->len);
+}
+
+static void sift_down(struct name *v, size_t i, size_t n) {
+    struct name moved = v[i];
+    for (size_t child; (child = 2 * i + 1) < n; i = child) {
+        if (child + 1 < n && compare_names(&v[child], &v[child + 1]) < 0)
+            child++;
+        if (compare_names(&moved, &v[child]) >= 0)
+            break;
+        v[i] = v[child];
+    }
+    v[i] = moved;
+}
+
+/* Heap sort: bounded time whatever the names are, no memory, no recursion. */
+static void sort_names(struct name *v, size_t n) {
+    for (size_t i = n / 2; i-- > 0;)
+        sift_down(v, i, n);
+    while (n-- > 1) {
+        struct name last = v[0];
+        v[0] = v[n];
+        v[n] = last;
+        sift_down(v, 0, n);
+    }
+}
+
+#define FEW_NAMES 16 /* so many are compared in pairs: cheaper than sorting them */
+
+/* Compare the n names of an object that ends. */
+static int check_names(struct scan *s, struct name *v, size_t n) {
+    const struct name *twice = NULL;
+
+    if (n <= FEW_NAMES) {
+        for (size_t i = 1; i < n; i++)
+            for (size_t k = 0; k < i; k++)
+                if (v[i].hash == v[k].hash && compare_names(&v[i], &v[k]) == 0)
+                    twice = &v[i];
+    } else {
+        sort_names(v, n);
+        for (size_t i = 1; i < n; i++)
+            if (compare_names(&v[i - 1], &v[i]) == 0)
+                twice = v[i].raw > v[i - 1].raw ? &v[i] : &v[i - 1];
+    }
+    return twice == NULL ? 0 : bad_at(s, twice->raw - 1, "a name that its object has already");
+}
+
+/* Pass a name and note it. */
+static int scan_name(struct scan *s) {
+    const uint8_t *from = s->at;
+    uint8_t decoded[GF_JSON_NAME_MAX];
+    size_t saved;
+
+    if (s->at == s->end || *s->at != '"')
+        return bad(s, "a name in quotes is missing");
+    if (scan_string(s, &saved) == -1)
+        return -1;
+    size_t raw_len = (size_t)(s->at - from) - 2;
+    if (raw_len - saved > GF_JSON_NAME_MAX)
+        return bad_at(s, from, "a name that is too long");
+    /* An escape has at most six times the bytes of what it means. */
+    struct name *n = &s->name[s->names++];
+    n->raw = from + 1;
+    n->raw_len = (uint16_t)raw_len;
+    n->len = (uint16_t)(raw_len - saved);
+    n->hash = hash_name(meaning(n, decoded), n->len);
+    return 0;
+}
+
+/*
+ * Values.
+ */
+static void skip_space(struct scan *s) {
+    const uint8_t *at = s->at;
+    while (at < s->end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        at++;
+    s->at = at;
+}
+
+/* Pass white space and, if it follows, the byte c. */
+static int skip_byte(struct scan *s, uint8_t c) {
+    skip_space(s);
+    if (s->at == s->end || *s->at != c)
+        return 0;
+    s->at++;
+    return 1;
+}
+
+static int scan_literal(struct scan *s, const char *word) {
+    size_t len = strlen(word);
+    if ((size_t)(s->end - s->at) < len || memcmp(s->at, word, len) != 0)
+        return bad(s, "not a value");
+    s->at += len;
+    return 0;
+}
+
+static int scan_number(struct scan *s) {
+    const uint8_t *at = s->at;
+    int64_t value = 0;
+
+    int minus = *at == '-';
+    at += minus;
+    const uint8_t *first = at;
+    /* 17 digits are more than any number we take has, and still fit. */
+    for (; at < s->end && *at >= '0' && *at <= '9' && at - first < 17; at++)
+        value = value * 10 + (*at - '0');
+    if (at == first)
+        return bad(s, "not a value");
+    if (*first == '0' && (at - first > 1 || minus))
+        return bad(s, "a number with a leading zero or -0");
+    if (at < s->end && (*at == '.' || *at == 'e' || *at == 'E'))
+        return bad(s, "a number that is not a plain integer");
+    if (value > GF_JSON_INT_MAX)
+        return bad(s, "a number beyond 2^53 - 1");
+    s->at = at;
+    return 0;
+}
+
+static int scan_value(struct scan *s);
+
+static int scan_object(struct scan *s) {
+    size_t first = s->names;
+
+    if (skip_byte(s, '}'))
+        return 0;
+    do {
+        skip_space(s);
+        if (s->names - first == GF_JSON_MEMBERS_MAX)
+            return bad(s, "too many members in an object");
+        if (scan_name(s) == -1)
+            return -1;
+        if (!skip_byte(s, ':'))
+            return bad(s, "a colon is missing");
+        if (scan_value(s) == -1)
+            return -1;
+    } while (skip_byte(s, ','));
+    if (!skip_byte(s, '}'))
+        return bad(s, "a comma or } is missing");
+    if (check_names(s, s->name + first, s->names - first) == -1)
+        return -1;
+    s->names = first;
+    return 0;
+}
+
+static int scan_array(struct scan *s) {
+    size_t n = 0;
+
+    if (skip_byte(s, ']'))
+        return 0;
+    do {
+        if (n++ == GF_JSON_ELEMENTS_MAX)
+            return bad(s, "too many elements in an array");
+        if (scan_value(s) == -1)
+            return -1;
+    } while (skip_byte(s, ','));
+    return skip_byte(s, ']') ? 0 : bad(s, "a comma or ] is missing");
+}
+
+static int scan_value(struct scan *s) {
+    size_t saved;
+    int rc;
+
+    skip_space(s);
+    if (s->at == s->end)
+        return bad(s, "a value is missing");
+    switch (*s->at) {
+    case '"':
+        return scan_string(s, &saved);
+    case '{':
+    case '[':
+        if (s->depth == GF_JSON_DEPTH_MAX)
+            return bad(s, "nested too deeply");
+        s->depth++;
+        rc = *s->at++ == '{' ? scan_object(s) : scan_array(s);
+        s->depth--;
+        return rc;
+    case 't':
+        return scan_literal(s, "true");
+    case 'f':
+        return scan_literal(s, "false");
+    case 'n':
+        return scan_literal(s, "null");
+    default:
+        return scan_number(s);
+    }
+}
+
+int gf_json_check(const char *text, size_t len, const char *what, struct gf_err *e) {
+    struct scan s; /* not cleared: the names are many, and used only once noted */
+    s.text = s.at = (const uint8_t *)(len > 0 ? text : "");
+    s.end = s.text + len;
+    s.depth = 0;
+    s.names = 0;
+
+    int rc;
+    if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
+        rc = bad(&s, "a byte order mark");
+    else
+        rc = scan_value(&s);
+    if (rc == 0) {
+        skip_space(&s);
+        if (s.at != s.end)
+            rc = bad(&s, "something after the value");
+    }
+    if (rc == 0)
+        return 0;
+    return gf_err_set(e, GF_E_JSON, "%s: not strict JSON at offset %zu: %s", what,
+                      (size_t)(s.why_at - s.text), s.why);
+}
