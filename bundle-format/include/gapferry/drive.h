@@ -1,7 +1,7 @@
 /*
  * drive.h -- the drive: a directory that people carry (USB drive, disc image, share).
  *
- *   GAPFERRY/  README.txt (for the courier)  cards/  to-relay/*.gfb  to-site/*.gfb
+ *   GAPFERRY/  README.txt (for the courier)  cards/  to-relay/  to-site/
  *
  * Drives are hostile when read and forgetful when written. Reading: openat2 beneath the drive's
  * root, no links, no crossing of file systems, regular files only, caps on count and size; foreign
