@@ -31,6 +31,11 @@ void gf_digest_256(const void *data, size_t len, struct gf_hash *out) {
     (void)crypto_generichash_blake2b(out->b, sizeof(out->b), data, len, NULL, 0);
 }
 
+void gf_digest_keyed_256(const void *key, size_t keylen, const void *data, size_t len,
+                         struct gf_hash *out) {
+    (void)crypto_generichash_blake2b(out->b, sizeof(out->b), data, len, key, keylen);
+}
+
 void gf_digest_begin(struct gf_digest *d) {
     (void)crypto_generichash_blake2b_init(state_of(d), NULL, 0, sizeof(struct gf_hash64));
 }

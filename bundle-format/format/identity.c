@@ -1,0 +1,261 @@
+/*
+ * identity.c -- one's own keys and card: a directory of five files.
+ */
+#include "gapferry/card.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gapferry/digest.h"
+#include "gapferry/file.h"
+
+/* Bytes of a key file: minisign's secret key has about 300. */
+#define KEY_FILE_MAX 4096
+
+static const char *const names[] = {"sign.key", "sign.pub", "seal.key", "seal.pub", "card"};
+#define NAMES (sizeof names / sizeof names[0])
+
+/* ---- loading ---- */
+
+/* Read a file of directory dir; `where` is how the user calls the directory. */
+static int load_file(int dir, const char *where, const char *name, size_t max, struct gf_buf *out,
+                     struct gf_err *e) {
+    if (gf_file_load(dir, name, max, out, e) == -1)
+        return gf_err_prefix(e, "%s", where);
+    if (out->data == NULL)
+        return gf_err_set(e, GF_E_KEY, "%s/%s: is empty", where, name);
+    return 0;
+}
+
+/* The same for a secret. Whoever could change the file between the check and the reading could read
+ * it anyway, so that the two need not be one step. */
+static int load_secret(int dir, const char *where, const char *name, struct gf_buf *out,
+                       struct gf_err *e) {
+    struct stat st;
+
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+        return gf_err_errno(e, "%s/%s", where, name);
+    if (!S_ISREG(st.st_mode))
+        return gf_err_set(e, GF_E_KEY,
+                          "%s/%s: must be a regular file, not a link or device; put the key itself "
+                          "there",
+                          where, name);
+    if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        return gf_err_set(e, GF_E_KEY,
+                          "%s/%s: others than its owner may use this secret key; run: chmod 600 "
+                          "%s/%s",
+                          where, name, where, name);
+    return load_file(dir, where, name, KEY_FILE_MAX, out, e);
+}
+
+static int load_sign(int dir, const char *where, struct gf_identity *id, struct gf_err *e) {
+    struct gf_buf b;
+    int rc;
+
+    gf_buf_init(&b, KEY_FILE_MAX);
+    rc = load_secret(dir, where, "sign.key", &b, e);
+    if (rc == 0 && (rc = gf_key_sign_parse(b.data, b.len, "sign.key", &id->sign, e)) == -1)
+        gf_err_prefix(e, "%s", where);
+    gf_buf_free(&b);
+    return rc;
+}
+
+static int load_seal(int dir, const char *where, struct gf_identity *id, struct gf_err *e) {
+    struct gf_buf b;
+    int rc;
+
+    gf_buf_init(&b, KEY_FILE_MAX);
+    rc = load_secret(dir, where, "seal.key", &b, e);
+    if (rc == 0 && (rc = gf_key_seal_parse(b.data, b.len, "seal.key", &id->seal, e)) == -1)
+        gf_err_prefix(e, "%s", where);
+    gf_buf_free(&b);
+    return rc;
+}
+
+/* The card, which must show the two keys and no others. */
+static int load_card(int dir, const char *where, struct gf_identity *id, struct gf_err *e) {
+    const struct gf_sign_public *sign = gf_key_sign_public(id->sign);
+    const struct gf_seal_public *seal = gf_key_seal_public(id->seal);
+    struct gf_buf b;
+    int rc = -1;
+
+    gf_buf_init(&b, GF_CARD_FILE_MAX);
+    if (load_file(dir, where, "card", GF_CARD_FILE_MAX, &b, e) == -1)
+        goto out;
+    if (gf_card_parse(b.data, b.len, "card", &id->card, e) == -1) {
+        gf_err_prefix(e, "%s", where);
+        goto out;
+    }
+    if (memcmp(id->card.sign.pk, sign->pk, sizeof sign->pk) != 0 ||
+        memcmp(id->card.sign.keynum, sign->keynum, sizeof sign->keynum) != 0 ||
+        memcmp(id->card.seal.pk, seal->pk, sizeof seal->pk) != 0) {
+        gf_err_set(e, GF_E_KEY,
+                   "%s/card: is not the card of sign.key and seal.key beside it; restore the "
+                   "directory from one backup, or make a new one",
+                   where);
+        goto out;
+    }
+
+    id->card_text = malloc(b.len);
+    if (id->card_text == NULL) {
+        gf_err_set(e, GF_E_SYSTEM, "%s/card: out of memory", where);
+        goto out;
+    }
+    memcpy(id->card_text, b.data, b.len);
+    id->card_len = b.len;
+    rc = 0;
+out:
+    gf_buf_free(&b);
+    return rc;
+}
+
+int gf_identity_load(int dir, const char *path, struct gf_identity *id, struct gf_err *e) {
+    int fd;
+    int rc = -1;
+
+    memset(id, 0, sizeof *id);
+    fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd == -1)
+        return gf_err_errno(e, "%s", path);
+    if (load_sign(fd, path, id, e) == 0 && load_seal(fd, path, id, e) == 0 &&
+        load_card(fd, path, id, e) == 0)
+        rc = 0;
+    if (rc == -1)
+        gf_identity_free(id);
+    (void)close(fd);
+    return rc;
+}
+
+void gf_identity_free(struct gf_identity *id) {
+    if (id == NULL)
+        return;
+    gf_key_sign_free(id->sign);
+    gf_key_seal_free(id->seal);
+    free(id->card_text);
+    memset(id, 0, sizeof *id);
+}
+
+/* ---- making ---- */
+
+/* Write one file and forget its text, which may be a secret. */
+static int save(int dir, const char *name, mode_t mode, struct gf_buf *b, struct gf_err *e) {
+    int rc = gf_buf_check(b, name, e);
+
+    if (rc == 0)
+        rc = gf_file_save_new(dir, name, b->data, b->len, mode, e);
+    gf_buf_free(b);
+    return rc;
+}
+
+/* The five files of a pair of keys and its card. */
+static int save_all(int dir, const struct gf_sign_key *sign, const struct gf_seal_key *seal,
+                    const struct gf_card *c, struct gf_err *e) {
+    char line[GF_SEAL_PUBLIC_TEXT];
+    struct gf_buf b;
+
+    gf_buf_init(&b, GF_CARD_FILE_MAX);
+    gf_key_sign_text(sign, &b);
+    if (save(dir, "sign.key", 0600, &b, e) == -1)
+        return -1;
+    gf_key_sign_public_text(&c->sign, &b);
+    if (save(dir, "sign.pub", 0644, &b, e) == -1)
+        return -1;
+    gf_key_seal_text(seal, c->created, &b);
+    if (save(dir, "seal.key", 0600, &b, e) == -1)
+        return -1;
+    gf_key_seal_public_line(&c->seal, line);
+    gf_buf_printf(&b, "%s\n", line);
+    if (save(dir, "seal.pub", 0644, &b, e) == -1)
+        return -1;
+    if (gf_card_write(c, 1, sign, &b, e) == -1) {
+        gf_buf_free(&b);
+        return -1;
+    }
+    return save(dir, "card", 0644, &b, e);
+}
+
+/* Fill a private directory beside the final one and rename it, so that there is never a directory
+ * of that name with half of the files. */
+static int publish(int parent, const char *name, const struct gf_sign_key *sign,
+                   const struct gf_seal_key *seal, const struct gf_card *c, struct gf_err *e) {
+    uint8_t random[8];
+    char temp[64] = ".identity-";
+    const char *now = temp; /* what the directory is called */
+    int fd = -1;
+    int rc = -1;
+
+    gf_digest_random(random, sizeof random);
+    gf_text_hex(random, sizeof random, temp + strlen(temp));
+    if (mkdirat(parent, temp, 0700) == -1)
+        return gf_err_errno(e, "cannot make a directory");
+    fd = openat(parent, temp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1) {
+        gf_err_errno(e, "cannot open a new directory");
+        goto out;
+    }
+    if (save_all(fd, sign, seal, c, e) == -1)
+        goto out;
+
+    /* renameat() replaces nothing but an empty directory. */
+    if (fsync(fd) == -1 || renameat(parent, temp, parent, name) == -1) {
+        if (errno == ENOTEMPTY || errno == ENOTDIR)
+            errno = EEXIST;
+        gf_err_errno(e, "cannot give the directory its name");
+        goto out;
+    }
+    now = name;
+    if (fsync(parent) == -1) {
+        gf_err_errno(e, "cannot flush the directory's name");
+        goto out;
+    }
+    rc = 0;
+out:
+    if (rc == -1 && fd != -1)
+        for (size_t i = 0; i < NAMES; i++)
+            (void)unlinkat(fd, names[i], 0);
+    if (rc == -1)
+        (void)unlinkat(parent, now, AT_REMOVEDIR);
+    if (fd != -1)
+        (void)close(fd);
+    return rc;
+}
+
+int gf_identity_make(int dir, const char *path, struct gf_card *c, struct gf_err *e) {
+    struct gf_sign_key *sign = NULL;
+    struct gf_seal_key *seal = NULL;
+    struct gf_card card = *c;
+    struct stat st;
+    char name[256];
+    int parent = -1;
+    int rc = -1;
+
+    if (gf_file_split(dir, path, &parent, name, e) == -1)
+        return -1;
+    if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+        gf_err_set(e, GF_E_CREATE, "%s: exists already; choose another name or remove it", path);
+        goto out;
+    }
+    if (gf_key_sign_new(&sign, e) == -1 || gf_key_seal_new(&seal, e) == -1)
+        goto out;
+    card.sign = *gf_key_sign_public(sign);
+    card.seal = *gf_key_seal_public(seal);
+    gf_key_identity(&card.sign, &card.seal, &card.identity);
+
+    if (publish(parent, name, sign, seal, &card, e) == -1) {
+        gf_err_prefix(e, "%s", path);
+        goto out;
+    }
+    *c = card;
+    rc = 0;
+out:
+    gf_key_sign_free(sign);
+    gf_key_seal_free(seal);
+    if (parent != -1)
+        (void)close(parent);
+    return rc;
+}

@@ -1,0 +1,123 @@
+/*
+ * record.c -- the lines of records.jsonl.
+ */
+#include "gapferry/record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/body.h"
+#include "format/line.h"
+#include "format/put.h"
+
+const char *const gf_record_clocks[] = {"ok", "behind", "unknown", NULL};
+
+/* type "/" subtype, then perhaps parameters (RFC 9110, 8.3.1): it becomes an HTTP header. */
+static int is_media_type(const char *text) {
+    static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "!#$%&'*+-.^_`|~";
+    size_t n = strlen(text);
+    size_t type = strspn(text, token);
+    size_t subtype;
+
+    if (n > GF_TYPE_MAX || type == 0 || text[type] != '/')
+        return 0;
+    subtype = strspn(text + type + 1, token);
+    if (subtype == 0)
+        return 0;
+    text += type + 1 + subtype;
+    text += strspn(text, " ");
+    if (*text != '\0' && *text != ';')
+        return 0;
+    for (; *text != '\0'; text++)
+        if (*text < 0x20 || *text > 0x7e)
+            return 0;
+    return 1;
+}
+
+/* The rules of the fields, whether they were parsed or are to be written. */
+static int check(const struct gf_record *r, struct gf_err *e) {
+    if (gf_line_is_uuid(&r->id, "record: id", e) == -1 ||
+        gf_line_is_word(r->channel, "record: channel", e) == -1)
+        return -1;
+    if (r->product != NULL &&
+        gf_line_is_plain(r->product, 1, GF_WORD_MAX, "record: product", e) == -1)
+        return -1;
+    if (gf_line_is_time(r->created, "record: created", e) == -1)
+        return -1;
+    if (r->has_expires && gf_line_is_time(r->expires, "record: expires", e) == -1)
+        return -1;
+    if (r->clock != GF_CLOCK_OK && r->clock != GF_CLOCK_BEHIND && r->clock != GF_CLOCK_UNKNOWN)
+        return gf_err_set(e, GF_E_RECORD, "record: clock must be ok, behind or unknown");
+    if (r->type == NULL || !is_media_type(r->type))
+        return gf_err_set(e, GF_E_RECORD,
+                          "record: type must be a media type such as application/json, of at most "
+                          "%d bytes",
+                          GF_TYPE_MAX);
+    return gf_body_check(&r->body, "record", e);
+}
+
+int gf_record_parse(const char *line, size_t len, struct gf_record *out, struct gf_err *e) {
+    struct gf_record r;
+    struct gf_line l;
+    const char *channel = NULL, *product = NULL, *type = NULL;
+    int clock = 0;
+
+    memset(&r, 0, sizeof r);
+    memset(out, 0, sizeof *out);
+    if (gf_line_open(line, len, "record", &l, e) == -1)
+        return -1;
+
+    gf_line_uuid(&l, "id", &r.id);
+    gf_json_str(&l.o, "channel", 1, GF_WORD_MAX, &channel);
+    gf_json_str_opt(&l.o, "product", 1, GF_WORD_MAX, &product);
+    gf_json_hex(&l.o, "origin", r.origin.b, sizeof r.origin.b);
+    gf_json_time(&l.o, "created", &r.created);
+    r.has_expires = gf_json_time_opt(&l.o, "expires", &r.expires) == 1;
+    gf_json_enum(&l.o, "clock", gf_record_clocks, &clock);
+    gf_json_str(&l.o, "type", 1, GF_TYPE_MAX, &type);
+    gf_json_bool(&l.o, "answer", &r.answer);
+    gf_json_any_obj(&l.o, "ext");
+    r.channel = gf_line_keep(&l, channel);
+    r.product = gf_line_keep(&l, product);
+    r.type = gf_line_keep(&l, type);
+    r.clock = (enum gf_clock)clock;
+    gf_body_parse(&l, &r.body);
+
+    if (gf_line_close(&l, &r.owned, e) == -1)
+        return -1;
+    if (check(&r, e) == -1) {
+        gf_record_free(&r);
+        return -1;
+    }
+    *out = r;
+    return 0;
+}
+
+int gf_record_write(const struct gf_record *r, struct gf_buf *out, struct gf_err *e) {
+    size_t start = out->len;
+
+    if (check(r, e) == -1)
+        return -1;
+    gf_buf_byte(out, '{');
+    gf_put_uuid(out, "id", &r->id);
+    gf_put_str(out, "channel", r->channel);
+    gf_put_str(out, "product", r->product);
+    gf_put_hex(out, "origin", r->origin.b, sizeof r->origin.b);
+    gf_put_time(out, "created", 1, r->created);
+    gf_put_time(out, "expires", r->has_expires, r->expires);
+    gf_put_str(out, "clock", gf_record_clocks[r->clock]);
+    gf_put_str(out, "type", r->type);
+    gf_put_name(out, "answer");
+    gf_buf_text(out, r->answer ? "true" : "false");
+    gf_body_write(&r->body, out);
+    gf_buf_text(out, ",\"ext\":{}}\n");
+    return gf_line_check(out, start, "record", e);
+}
+
+void gf_record_free(struct gf_record *r) {
+    if (r == NULL)
+        return;
+    free(r->owned);
+    memset(r, 0, sizeof *r);
+}
