@@ -62,8 +62,18 @@ static inline uint64_t any_special(uint64_t w) {
 }
 
 static const uint8_t *skip_plain(const uint8_t *at, const uint8_t *end) {
-    while (end - at >= 8 && !any_special(utf8_word(at)))
+    while (end - at >= 8) {
+        uint64_t found = any_special(utf8_word(at));
+        if (found != 0) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+            /* The first byte that is blamed has no neighbour to be blamed for. */
+            return at + __builtin_ctzll(found) / 8;
+#else
+            break;
+#endif
+        }
         at += 8;
+    }
     while (at < end && !special[*at])
         at++;
     return at;
@@ -86,17 +96,21 @@ static int32_t hex4(const uint8_t *at, const uint8_t *end) {
     return v;
 }
 
+/* What the letter of a short escape means; 0 if there is no such escape. */
+static const uint8_t short_escapes[256] = {
+    ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+    ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+};
+
 /* Step over the escape at *at and set the character it stands for. NULL, or the rule it breaks. */
 static const char *escape(const uint8_t **at, const uint8_t *end, uint32_t *c) {
-    static const char letters[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
     const uint8_t *p = *at + 1;
     if (p == end)
         return "an escape that is cut";
     if (*p != 'u') {
-        const char *letter = *p != '\0' ? strchr(letters, *p) : NULL;
-        if (letter == NULL)
+        if (short_escapes[*p] == 0)
             return "an escape that JSON does not have";
-        *c = (uint8_t)meant[letter - letters];
+        *c = short_escapes[*p];
         *at = p + 1;
         return NULL;
     }
@@ -193,8 +207,10 @@ static uint32_t hash_name(const uint8_t *b, size_t len) {
     uint64_t h = len;
     for (; len >= 8; b += 8, len -= 8)
         h = (h ^ utf8_word(b)) * 0x9E3779B97F4A7C15U;
+    uint64_t tail = 0;
     for (; len > 0; b++, len--)
-        h = (h ^ *b) * 0x9E3779B97F4A7C15U;
+        tail = tail << 8 | *b;
+    h = (h ^ tail) * 0x9E3779B97F4A7C15U;
     return (uint32_t)(h >> 32);
 }
 
