@@ -20,7 +20,6 @@ int gf_line_open(const char *line, size_t len, const char *what, struct gf_line 
     if (len < 2 || line[0] != '{' || line[len - 1] != '}' || memchr(line, '\n', len) != NULL)
         return gf_err_set(e, GF_E_RECORD, "%s: a line must be one JSON object and LF", what);
 
-    memset(l, 0, sizeof *l);
     if (gf_json_parse(line, len, what, GF_E_RECORD, &l->json, e) == -1)
         return -1;
     /* A text in JSON has two quotes, in memory one NUL, and an escape is longer than what it stands
@@ -93,6 +92,19 @@ int gf_line_check(struct gf_buf *out, size_t start, const char *what, struct gf_
 }
 
 /* ---- rules ---- */
+
+size_t gf_line_token(const char *text) {
+    size_t n = 0;
+
+    for (; text[n] != '\0'; n++) {
+        char c = text[n];
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+            strchr("!#$%&'*+-.^_`|~", c) == NULL)
+            break;
+    }
+    return n;
+}
 
 int gf_line_is_uuid(const struct gf_id *id, const char *what, struct gf_err *e) {
     int version = id->b[6] >> 4;

@@ -14,19 +14,18 @@ const char *const gf_record_clocks[] = {"ok", "behind", "unknown", NULL};
 
 /* type "/" subtype, then perhaps parameters (RFC 9110, 8.3.1): it becomes an HTTP header. */
 static int is_media_type(const char *text) {
-    static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                "!#$%&'*+-.^_`|~";
     size_t n = strlen(text);
-    size_t type = strspn(text, token);
+    size_t type = gf_line_token(text);
     size_t subtype;
 
     if (n > GF_TYPE_MAX || type == 0 || text[type] != '/')
         return 0;
-    subtype = strspn(text + type + 1, token);
+    subtype = gf_line_token(text + type + 1);
     if (subtype == 0)
         return 0;
     text += type + 1 + subtype;
-    text += strspn(text, " ");
+    while (*text == ' ')
+        text++;
     if (*text != '\0' && *text != ';')
         return 0;
     for (; *text != '\0'; text++)
