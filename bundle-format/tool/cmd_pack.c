@@ -1,0 +1,437 @@
+/*
+ * cmd_pack.c -- `pack`: records and files into one bundle, of either kind.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/progress.h"
+#include "gapferry/digest.h"
+#include "gapferry/file.h"
+#include "tool/tool.h"
+
+static const struct option_spec specs[] = {
+    {"identity", 'i', "DIR", "who we are: a directory made by keygen; its key signs"},
+    {"to", 't', "CARD", "the addressee: its card, or the directory of its identity"},
+    {"kind", 'k', "KIND", "request (out of the site, the default) or response (back to it)"},
+    {"records", 'r', "FILE",
+     "request: finished records, one a line, each of which is checked; - is standard input"},
+    {"wrap", 'w', "CHANNEL:PRODUCT",
+     "the lines of --records are bodies, not records: make each one a record of this channel and "
+     "product"},
+    {"type", 0, "MEDIA", "with --wrap: media type of the bodies; application/json if not given"},
+    {"answer", 0, NULL, "with --wrap: an answer to each record is wanted"},
+    {"receipts", 0, "FILE", "response: receipts, one a line; - is standard input"},
+    {"answers", 0, "FILE", "response: answers, one a line"},
+    {"refusals", 0, "FILE", "response: refusals, one a line"},
+    {"notices", 0, "FILE", "response: notices, one a line"},
+    {"reader", 0, "CARD...", "one who may open it too, but not act on it; up to 15 with ourselves"},
+    {"no-self", 0, NULL, "do not list ourselves among the readers: then only others can open it"},
+    {"expires", 0, "TIME",
+     "when it loses its force: 2030-01-31, 2030-01-31T12:00:00Z, or 30d from now"},
+    {"level", 0, "N", "zstd level, 1 (the default) to 19"},
+    {"threads", 0, "N", "cores to use, 1 to 64; all, but at most 4, if not given"},
+    {"output", 'o', "FILE", "write the bundle here; appears only when it is complete"},
+    {"force", 0, NULL, "overwrite the output"},
+    TOOL_OPTION_JSON,
+    TOOL_OPTION_HELP,
+    TOOL_OPTION_END,
+};
+
+/* The options that bring lines, in the order of the members. */
+static const struct {
+    const char *option;
+    enum gf_member member;
+    enum gf_kind kind;
+} inputs[] = {
+    {"records", GF_MEMBER_RECORDS, GF_KIND_REQUEST},
+    {"receipts", GF_MEMBER_RECEIPTS, GF_KIND_RESPONSE},
+    {"answers", GF_MEMBER_ANSWERS, GF_KIND_RESPONSE},
+    {"refusals", GF_MEMBER_REFUSALS, GF_KIND_RESPONSE},
+    {"notices", GF_MEMBER_NOTICES, GF_KIND_RESPONSE},
+};
+#define NINPUTS (sizeof inputs / sizeof *inputs)
+
+struct pack {
+    const struct options *o;
+    struct gf_pack p;
+    struct gf_identity identity;
+    struct gf_card to;
+    struct tool_cards readers;
+    const struct gf_card *reader_refs[GF_READERS_MAX + 1];
+    char channel[2 * GF_WORD_MAX + 2]; /* CHANNEL, NUL, PRODUCT */
+    struct pack_wrap wrap;
+    struct pack_lines lines[NINPUTS];
+    size_t nlines;
+    struct pack_refs refs;
+    int64_t total; /* bytes of all members */
+    struct gf_out out;
+    struct guard *guard;
+    struct gf_writer *writer;
+    struct progress *bar;
+    struct gf_contents_member *members; /* for the result; names are borrowed */
+    size_t nmembers;
+    struct gf_header header;
+};
+
+/* Called by the guard when a signal ends us. */
+static void undo(void *arg) {
+    struct pack *k = arg;
+
+    /* Only its name goes: the descriptor is still in use by other threads. */
+    if (k->out.dir != -1 && k->out.temp[0] != '\0')
+        (void)unlinkat(k->out.dir, k->out.temp, 0);
+}
+
+static int read_kind(struct pack *k, struct gf_err *e) {
+    const char *kind = options_value(k->o, "kind");
+
+    k->p.kind = GF_KIND_REQUEST;
+    if (kind && strcmp(kind, gf_header_kinds[GF_KIND_RESPONSE]) == 0)
+        k->p.kind = GF_KIND_RESPONSE;
+    else if (kind && strcmp(kind, gf_header_kinds[GF_KIND_REQUEST]) != 0)
+        return gf_err_set(e, GF_E_USAGE, "--kind %s: must be request or response", kind);
+    return 0;
+}
+
+/* The inputs must belong to the kind, and standard input can be read only once. */
+static int read_inputs(struct pack *k, struct gf_err *e) {
+    size_t stdins = 0;
+
+    for (size_t i = 0; i < NINPUTS; i++) {
+        const char *path = options_value(k->o, inputs[i].option);
+        if (!path)
+            continue;
+        if (inputs[i].kind != k->p.kind)
+            return gf_err_set(e, GF_E_USAGE, "--%s: a %s has none; add --kind %s or leave it out",
+                              inputs[i].option, gf_header_kinds[k->p.kind],
+                              gf_header_kinds[inputs[i].kind]);
+        stdins += strcmp(path, "-") == 0;
+        k->lines[k->nlines++] = (struct pack_lines){
+            .path = path, .member = inputs[i].member, .fd = -1, .refs = &k->refs};
+    }
+    if (stdins > 1)
+        return gf_err_set(e, GF_E_USAGE, "standard input can be read only once; name files");
+    if (k->nlines == 0 && k->o->nargs == 0)
+        return gf_err_set(e, GF_E_USAGE, "nothing to pack: name files, or lines with --%s FILE",
+                          k->p.kind == GF_KIND_REQUEST ? "records" : "receipts");
+    return 0;
+}
+
+/* --wrap CHANNEL:PRODUCT and what belongs to it. */
+static int read_wrap(struct pack *k, struct gf_err *e) {
+    const char *wrap = options_value(k->o, "wrap");
+    const char *type = options_value(k->o, "type");
+
+    if (!wrap) {
+        const char *lone = type ? "type" : options_count(k->o, "answer") ? "answer" : NULL;
+        if (lone)
+            return gf_err_set(e, GF_E_USAGE,
+                              "--%s: goes with --wrap; finished records say it "
+                              "themselves",
+                              lone);
+        return 0;
+    }
+    if (!options_count(k->o, "records"))
+        return gf_err_set(e, GF_E_USAGE, "--wrap: needs bodies, one a line: --records FILE");
+    const char *colon = strchr(wrap, ':');
+    size_t channel = colon ? (size_t)(colon - wrap) : strlen(wrap);
+    if (!gf_text_is_word(wrap, channel, GF_WORD_MAX) ||
+        (colon && !gf_text_is_word(colon + 1, strlen(colon + 1), GF_WORD_MAX)))
+        return gf_err_set(e, GF_E_USAGE,
+                          "--wrap %s: must be CHANNEL:PRODUCT, each of a-z, 0-9, dot and dash, at "
+                          "most %d bytes",
+                          wrap, GF_WORD_MAX);
+    (void)snprintf(k->channel, sizeof k->channel, "%s", wrap);
+    k->channel[channel] = '\0';
+    k->wrap = (struct pack_wrap){.channel = k->channel,
+                                 .product = colon ? k->channel + channel + 1 : NULL,
+                                 .type = type ? type : "application/json",
+                                 .answer = options_count(k->o, "answer") > 0};
+    return 0;
+}
+
+/* Everything that the command line alone can get wrong. */
+static int read_options(struct pack *k, struct gf_err *e) {
+    const char *expires = options_value(k->o, "expires");
+
+    if (tool_need(k->o, "identity", "the directory with our keys", e) == -1 ||
+        tool_need(k->o, "to", "the addressee's card", e) == -1 ||
+        tool_need(k->o, "output", "where the bundle goes", e) == -1 || read_kind(k, e) == -1 ||
+        read_inputs(k, e) == -1 || read_wrap(k, e) == -1 ||
+        tool_number(k->o, "level", 19, &k->p.level, e) == -1 ||
+        tool_number(k->o, "threads", 64, &k->p.threads, e) == -1)
+        return -1;
+    if (strcmp(options_value(k->o, "output"), "-") == 0)
+        return gf_err_set(e, GF_E_USAGE,
+                          "--output -: a bundle needs a file, since its beginning "
+                          "is completed last; name one");
+    k->p.has_created = 1;
+    k->p.created = tool_now();
+    k->p.seq = 1;
+    k->p.has_expires = expires != NULL;
+    if (expires && tool_time(expires, "expires", k->p.created, &k->p.expires, e) == -1)
+        return -1;
+    if (expires && k->p.expires <= k->p.created)
+        return gf_err_set(e, GF_E_USAGE, "--expires %s: has passed already", expires);
+    return 0;
+}
+
+/* Who signs, who is addressed, who may read. */
+static int load_cards(struct pack *k, struct gf_err *e) {
+    const char *dir = options_value(k->o, "identity");
+    const char *to = options_value(k->o, "to");
+    size_t n = 0;
+
+    if (gf_identity_load(AT_FDCWD, dir, &k->identity, e) == -1 ||
+        tool_card_at(&k->identity.card, dir, k->p.created, e) == -1 ||
+        tool_card(to, &k->to, e) == -1 || tool_card_at(&k->to, to, k->p.created, e) == -1 ||
+        tool_cards(k->o, "reader", &k->readers, e) == -1)
+        return -1;
+    if (k->wrap.channel && k->identity.card.role != GF_ROLE_AGENT)
+        return gf_err_set(e, GF_E_USAGE,
+                          "%s: is a %s; only an agent makes records (--wrap): keygen --role agent",
+                          dir, gf_card_roles[k->identity.card.role]);
+    k->wrap.origin = k->identity.card.agent;
+
+    const struct gf_hash *us = &k->identity.card.identity;
+    int self = !options_count(k->o, "no-self") && memcmp(us, &k->to.identity, sizeof *us) != 0;
+    for (size_t i = 0; i < k->readers.n; i++) {
+        if (tool_card_at(k->readers.refs[i], options_nth(k->o, "reader", i), k->p.created, e) == -1)
+            return -1;
+        self = self && memcmp(us, &k->readers.refs[i]->identity, sizeof *us) != 0;
+    }
+    if (k->readers.n + (size_t)self > GF_READERS_MAX)
+        return gf_err_set(e, GF_E_LIMIT, "a bundle has at most %d readers, ourselves included",
+                          GF_READERS_MAX);
+    for (; n < k->readers.n; n++)
+        k->reader_refs[n] = k->readers.refs[n];
+    if (self)
+        k->reader_refs[n++] = &k->identity.card;
+    k->p.identity = &k->identity;
+    k->p.to = &k->to;
+    k->p.readers = k->reader_refs;
+    k->p.nreaders = n;
+    gf_digest_random(k->p.id.b, sizeof k->p.id.b);
+    gf_digest_random(k->p.stream.b, sizeof k->p.stream.b);
+    return 0;
+}
+
+/* A file's own name, without the directories above it. */
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* Look at each file before anything is written, so that a mistyped name costs no time. */
+static int look_at_files(struct pack *k, struct gf_err *e) {
+    struct stat st;
+
+    for (size_t i = 0; i < k->o->nargs; i++) {
+        const char *path = options_arg(k->o, i);
+        const char *name = base_name(path);
+        if (strcmp(path, "-") == 0)
+            return gf_err_set(e, GF_E_USAGE,
+                              "-: standard input has no file name; for lines say "
+                              "--records -, else save it to a file first");
+        int fd = tool_open(path, 1, &st, e);
+        if (fd == -1)
+            return -1;
+        (void)close(fd);
+        if (!gf_text_is_utf8(name, strlen(name)))
+            return gf_err_set(e, GF_E_USAGE, "%s: its name is not UTF-8; rename it", path);
+        k->total += (int64_t)st.st_size;
+        if (k->total > GF_ARCHIVE_MAX)
+            return gf_err_set(e, GF_E_LIMIT,
+                              "%s: too much for one bundle, which holds %lld bytes; pack less",
+                              path, (long long)GF_ARCHIVE_MAX);
+    }
+    return 0;
+}
+
+/* Begin the output, refuse to overwrite before the work rather than after it. */
+static int open_output(struct pack *k, struct gf_err *e) {
+    const char *path = options_value(k->o, "output");
+    struct stat st;
+    int force = options_count(k->o, "force") > 0;
+
+    if (guard_new(undo, k, &k->guard, e) == -1)
+        return -1;
+    guard_hold(k->guard);
+    int rc = gf_out_open(&k->out, AT_FDCWD, path, e);
+    guard_release(k->guard);
+    if (rc == -1)
+        return -1;
+    if (fstatat(k->out.dir, k->out.name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+        if (S_ISDIR(st.st_mode))
+            return gf_err_set(e, GF_E_CREATE, "%s: is a directory; name a file in it", path);
+        if (!force)
+            return gf_err_set(e, GF_E_CREATE, "%s: exists; --force overwrites it", path);
+    }
+    return 0;
+}
+
+static void note_member(struct pack *k, const char *member, const char *name, int64_t size) {
+    struct gf_contents_member *m = &k->members[k->nmembers++];
+
+    (void)snprintf(m->member, sizeof m->member, "%s", member);
+    m->name = (char *)(uintptr_t)name; /* borrowed: freed with argv, so to say */
+    m->size = size;
+}
+
+static int write_file(struct pack *k, const char *path, int64_t *done, struct gf_err *e) {
+    char member[sizeof k->members->member];
+    struct stat st;
+    int rc = -1;
+
+    int fd = tool_open(path, 1, &st, e);
+    if (fd == -1)
+        return -1;
+    if (gf_writer_member(k->writer, GF_MEMBER_FILE, base_name(path), (int64_t)st.st_size, member,
+                         e) == -1 ||
+        gf_writer_copy(k->writer, fd, progress_at, k->bar, e) == -1) {
+        (void)gf_err_prefix(e, "%s", path);
+        goto out;
+    }
+    *done += (int64_t)st.st_size;
+    note_member(k, member, base_name(path), (int64_t)st.st_size);
+    rc = 0;
+out:
+    (void)close(fd);
+    return rc;
+}
+
+static int write_all(struct pack *k, struct gf_err *e) {
+    int64_t done = 0;
+
+    k->members = calloc(NINPUTS + k->o->nargs, sizeof *k->members);
+    if (!k->members)
+        return gf_err_set(e, GF_E_SYSTEM, "no memory");
+    k->bar = progress_new("packing", k->total);
+    if (gf_writer_open(k->out.fd, &k->p, &k->writer, e) == -1)
+        return -1;
+    for (size_t i = 0; i < k->nlines; i++) {
+        struct pack_lines *l = &k->lines[i];
+        if (pack_lines_write(l, k->writer, progress_at, k->bar, e) == -1)
+            return -1;
+        done += l->size;
+        progress_base(k->bar, done);
+        if (l->size > 0)
+            note_member(k, gf_contents_names[l->member], NULL, l->size);
+    }
+    for (size_t i = 0; i < k->o->nargs; i++) {
+        if (write_file(k, options_arg(k->o, i), &done, e) == -1)
+            return -1;
+        progress_base(k->bar, done);
+    }
+    if (pack_refs_check(&k->refs, k->members, k->nmembers, e) == -1)
+        return -1;
+    return gf_writer_finish(k->writer, &k->header, NULL, e);
+}
+
+static int write_bundle(struct pack *k, struct gf_err *e) {
+    int64_t lines = 0;
+
+    if (open_output(k, e) == -1)
+        return -1;
+    for (size_t i = 0; i < k->nlines; i++) {
+        int wrap = k->wrap.channel && k->lines[i].member == GF_MEMBER_RECORDS;
+        if (pack_lines_open(&k->lines[i], wrap ? &k->wrap : NULL, k->out.dir, e) == -1)
+            return -1;
+        lines += k->lines[i].size;
+    }
+    if (lines == 0 && k->o->nargs == 0)
+        return gf_err_set(e, GF_E_NOINPUT, "%s: is empty: nothing to pack",
+                          strcmp(k->lines[0].path, "-") == 0 ? "standard input" : k->lines[0].path);
+    k->total += lines;
+    if (write_all(k, e) == -1)
+        return -1;
+
+    /* A signal waits for this: either the file has its name, or nothing is left. */
+    guard_hold(k->guard);
+    int rc = gf_out_commit(&k->out, 0644, options_count(k->o, "force") > 0, e);
+    guard_release(k->guard);
+    return rc;
+}
+
+static int print(struct pack *k, int64_t size, struct gf_err *e) {
+    const char *path = options_value(k->o, "output");
+    struct gf_buf words;
+    struct tool_out t;
+
+    tool_out_begin(&t, k->o, "");
+    tool_out_foreign(&t, "file", "file", path);
+    tool_out_size(&t, "size", "size", size);
+    tool_out_card(&t, "sender", "sender", &k->identity.card);
+    tool_out_card(&t, "addressee", "addressee", &k->to);
+    tool_out_open(&t, "reader_cards", '[');
+    for (size_t i = 0; i < k->p.nreaders; i++)
+        tool_out_card(&t, "reader", NULL, k->reader_refs[i]);
+    tool_out_close(&t, ']');
+    tool_out_members(&t, k->members, k->nmembers);
+    if (t.json)
+        tool_out_header(&t, &k->header);
+    else
+        tool_out_hex(&t, "id", NULL, k->header.id.b, sizeof k->header.id.b);
+    if (tool_out_end(&t, e) == -1)
+        return -1;
+
+    gf_buf_init(&words, 65536);
+    gf_buf_text(&words, "gapferry-bundle verify --from ");
+    tool_shell_word(&words, options_value(k->o, "identity"));
+    gf_buf_byte(&words, ' ');
+    tool_shell_word(&words, path);
+    tool_next("%s", words.data ? words.data : "");
+    gf_buf_free(&words);
+    return 0;
+}
+
+static int run(const struct options *o, struct gf_err *e) {
+    struct pack k = {.o = o, .out = {.fd = -1, .dir = -1}};
+    struct stat st = {0};
+
+    int rc = read_options(&k, e);
+    if (rc == 0)
+        rc = load_cards(&k, e);
+    if (rc == 0)
+        rc = look_at_files(&k, e);
+    if (rc == 0)
+        rc = write_bundle(&k, e);
+    progress_free(k.bar);
+    if (rc == 0 && fstat(k.out.fd, &st) == 0)
+        rc = print(&k, (int64_t)st.st_size, e);
+
+    gf_writer_free(k.writer);
+    for (size_t i = 0; i < k.nlines; i++)
+        pack_lines_close(&k.lines[i]);
+    if (k.guard)
+        guard_hold(k.guard);
+    gf_out_close(&k.out);
+    if (k.guard)
+        guard_release(k.guard);
+    guard_free(k.guard);
+    pack_refs_free(&k.refs);
+    tool_cards_free(&k.readers);
+    gf_identity_free(&k.identity);
+    free(k.members);
+    return rc;
+}
+
+const struct tool_command cmd_pack = {
+    "pack",
+    "--identity DIR --to CARD [OPTION]... -o BUNDLE [FILE]...",
+    "write a bundle",
+    "Write records and files into one signed bundle that only the addressee and the readers can "
+    "open. Files travel under their own names. The bundle is a stream of its own (seq 1).",
+    specs,
+    "Examples:\n"
+    "  gapferry-bundle pack -i keys/site-a -t relay.card -r records.jsonl -o a.gfb image.iso\n"
+    "  gapferry-bundle pack -i keys/site-a -t relay.card -w metrics:demo -r - -o a.gfb <bodies\n"
+    "  gapferry-bundle pack -i keys/relay-1 -t site-a.card --kind response \\\n"
+    "      --receipts receipts.jsonl --answers answers.jsonl -o b.gfb\n",
+    run,
+};

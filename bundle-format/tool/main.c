@@ -1,0 +1,148 @@
+/*
+ * main.c -- gapferry-bundle: keys, cards, pack, inspect, verify, unpack.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gapferry/digest.h"
+#include "gapferry/json.h"
+#include "tool/tool.h"
+
+#define PROGRAM "gapferry-bundle"
+
+static const struct tool_command *const commands[] = {
+    &cmd_keygen, &cmd_card, &cmd_pack, &cmd_inspect, &cmd_verify, &cmd_unpack,
+};
+#define NCOMMANDS (sizeof commands / sizeof *commands)
+
+static void print_overview(void) {
+    (void)printf(
+        "usage: %s COMMAND [OPTION]... [FILE]...\n\n"
+        "Make, check and open Gapferry bundles: signed, encrypted files that carry records\n"
+        "out of a site without network, and the responses back.\n\n",
+        PROGRAM);
+    for (size_t i = 0; i < NCOMMANDS; i++)
+        (void)printf("  %-10s %s\n", commands[i]->name, commands[i]->short_help);
+    (void)printf("\n  --help     show this help; after a command, that command's\n"
+                 "  --version  show the version\n\n"
+                 "The manual: man %s; the format: man 5 gfb.\n",
+                 PROGRAM);
+}
+
+static void print_help(const struct tool_command *c) {
+    char program[64];
+    const struct option_page page = {program, c->args, c->about, c->specs, c->more};
+
+    (void)snprintf(program, sizeof program, "%s %s", PROGRAM, c->name);
+    options_help(&page, stdout);
+}
+
+static const struct tool_command *find(const char *name, struct gf_err *e) {
+    const char *near = NULL;
+    size_t best = (size_t)-1;
+
+    for (size_t i = 0; i < NCOMMANDS; i++) {
+        if (strcmp(name, commands[i]->name) == 0)
+            return commands[i];
+        if (options_near(name, commands[i]->name, &best))
+            near = commands[i]->name;
+    }
+    if (near)
+        (void)gf_err_set(e, GF_E_USAGE, "unknown command %s; did you mean %s?", name, near);
+    else
+        (void)gf_err_set(e, GF_E_USAGE, "unknown command %s; see %s --help", name, PROGRAM);
+    return NULL;
+}
+
+/* A failure: one line for people, and where facts were wanted as JSON, one object for programs. */
+static int fail(const struct gf_err *e, int json) {
+    if (json) {
+        struct gf_buf b;
+        gf_buf_init(&b, 65536);
+        gf_buf_printf(&b, "{\"error\": {\"name\": \"%s\", \"exit\": %d, \"text\": ",
+                      gf_err_name(e->code), (int)gf_err_exit(e->code));
+        gf_json_put_str(&b, e->text, strlen(e->text));
+        gf_buf_text(&b, "}}\n");
+        (void)fputs(b.data ? b.data : "", stdout);
+        gf_buf_free(&b);
+        (void)fflush(stdout);
+    }
+    (void)fprintf(stderr, "%s: %s\n", PROGRAM, e->text);
+    return (int)gf_err_exit(e->code);
+}
+
+/* 1 if --json is among the words, wherever: for errors before they are parsed. */
+static int wants_json(int argc, char **argv) {
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            return 1;
+    }
+    return 0;
+}
+
+static int run(int argc, char **argv, struct gf_err *e) {
+    struct options o;
+
+    if (argc < 1)
+        return gf_err_set(e, GF_E_USAGE, "no command given; see %s --help", PROGRAM);
+    if (strcmp(argv[0], "--version") == 0) {
+        (void)printf("%s %s\n", PROGRAM, GAPFERRY_VERSION);
+        return 0;
+    }
+    if (strcmp(argv[0], "help") == 0 && argc > 1) {
+        const struct tool_command *about = find(argv[1], e);
+        if (!about)
+            return -1;
+        print_help(about);
+        return 0;
+    }
+    if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
+        strcmp(argv[0], "help") == 0) {
+        print_overview();
+        return 0;
+    }
+
+    const struct tool_command *c = find(argv[0], e);
+    if (!c || options_parse(argc - 1, argv + 1, c->specs, &o, e) == -1)
+        return -1;
+    int rc = 0;
+    if (options_count(&o, "help"))
+        print_help(c);
+    else
+        rc = gf_digest_start(e) == 0 ? c->run(&o, e) : -1;
+    options_free(&o);
+    return rc;
+}
+
+/* Descriptors 0 to 2 must be something: else a bundle being written could become "standard error".
+ */
+static void open_standard_streams(void) {
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", O_RDWR) == -1)
+            _exit(GF_EXIT_IO);
+    }
+}
+
+int main(int argc, char **argv) {
+    struct gf_err e = {.code = GF_OK};
+
+    /* A pipe that closes is an error like others, so that nothing is left behind because of it. */
+    open_standard_streams();
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (run(argc - 1, argv + 1, &e) == -1)
+        return fail(&e, wants_json(argc - 1, argv + 1));
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return GF_EXIT_DONE;
+
+    /* Whoever closed the pipe has read enough; end as other tools do then. */
+    if (errno == EPIPE) {
+        (void)signal(SIGPIPE, SIG_DFL);
+        (void)raise(SIGPIPE);
+    }
+    (void)gf_err_errno(&e, "standard output: cannot write the result");
+    return fail(&e, 0);
+}

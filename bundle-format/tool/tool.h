@@ -1,0 +1,195 @@
+/*
+ * tool.h -- what the commands of gapferry-bundle share.
+ *
+ * A command fills its result and prints it in one go at its end: facts to standard output, as text
+ * or with --json as one object, and a suggestion of the next command to a terminal.
+ */
+#ifndef TOOL_TOOL_H
+#define TOOL_TOOL_H
+
+#include <sys/stat.h>
+
+#include "common/options.h"
+#include "gapferry/bundle.h"
+
+struct tool_command {
+    const char *name;
+    const char *args;       /* for the usage line */
+    const char *short_help; /* for the list of commands */
+    const char *about;      /* for its own help */
+    const struct option_spec *specs;
+    const char *more; /* examples */
+    int (*run)(const struct options *o, struct gf_err *e);
+};
+
+extern const struct tool_command cmd_keygen, cmd_card, cmd_pack, cmd_inspect, cmd_verify,
+    cmd_unpack;
+
+#define TOOL_OPTION_JSON                                                                           \
+    { "json", 0, NULL, "print one JSON object instead of text" }
+#define TOOL_OPTION_HELP                                                                           \
+    { "help", 'h', NULL, "show this help" }
+#define TOOL_OPTION_END                                                                            \
+    { NULL, 0, NULL, NULL }
+
+/* ---- the command line ---- */
+
+/* GF_E_USAGE unless the option is there, naming it with its value and why it is needed. */
+GF_MUST_CHECK int tool_need(const struct options *o, const char *name, const char *why,
+                            struct gf_err *e);
+
+/* GF_E_USAGE unless there is exactly one argument, which is called `what` in messages. */
+GF_MUST_CHECK int tool_one_arg(const struct options *o, const char *what, const char **out,
+                               struct gf_err *e);
+
+/* A number from 1 to max; an absent option leaves *out as it is. */
+GF_MUST_CHECK int tool_number(const struct options *o, const char *name, long max, int *out,
+                              struct gf_err *e);
+
+/* Seconds since 1970. */
+int64_t tool_now(void);
+
+/* A point in time: RFC 3339 (YYYY-MM-DDThh:mm:ssZ), a date (its beginning, UTC), or where `now` is
+ * not negative also from then on: 90s 15m 12h 30d 4w 1y. `option` names it in GF_E_USAGE. */
+GF_MUST_CHECK int tool_time(const char *text, const char *option, int64_t now, int64_t *out,
+                            struct gf_err *e);
+
+/* ---- files ---- */
+
+/* Open an input; it is "FILE" in messages. Errors: GF_E_NOINPUT. regular: 1 refuses all else; 0
+ * refuses directories. */
+GF_MUST_CHECK int tool_open(const char *path, int regular, struct stat *st, struct gf_err *e);
+
+/* Load a card from its file, or from the directory of an identity. */
+GF_MUST_CHECK int tool_card(const char *path, struct gf_card *out, struct gf_err *e);
+
+/* GF_E_EXPIRED if the card has ended at this time; `what` names it. */
+GF_MUST_CHECK int tool_card_at(const struct gf_card *c, const char *what, int64_t at,
+                               struct gf_err *e);
+
+/* All cards of a repeatable option. */
+struct tool_cards {
+    size_t n;
+    struct gf_card *cards;
+    const struct gf_card **refs;
+};
+GF_MUST_CHECK int tool_cards(const struct options *o, const char *name, struct tool_cards *out,
+                             struct gf_err *e);
+void tool_cards_free(struct tool_cards *c);
+
+/* ---- output ---- */
+
+/* Facts, printed as `prefix` and padded labels, or as members of a JSON object. In text a name that
+ * is NULL, and in JSON a label that is NULL, leave the fact out there. */
+struct tool_out {
+    struct gf_buf b;
+    const char *prefix;
+    int json;
+    int comma;
+};
+void tool_out_begin(struct tool_out *t, const struct options *o, const char *prefix);
+void tool_out_text(struct tool_out *t, const char *label, const char *name, const char *value);
+void tool_out_int(struct tool_out *t, const char *label, const char *name, int64_t value);
+void tool_out_bool(struct tool_out *t, const char *name, int value);
+void tool_out_size(struct tool_out *t, const char *label, const char *name, int64_t bytes);
+void tool_out_time(struct tool_out *t, const char *label, const char *name, int has, int64_t time);
+void tool_out_hex(struct tool_out *t, const char *label, const char *name, const uint8_t *b,
+                  size_t len);
+/* Foreign text: escaped for a terminal, exact in JSON. */
+void tool_out_foreign(struct tool_out *t, const char *label, const char *name, const char *value);
+/* JSON only: begin and end an object or array, named or (in an array) not. */
+void tool_out_open(struct tool_out *t, const char *name, char bracket);
+void tool_out_close(struct tool_out *t, char bracket);
+/* A line of text only, with the prefix. */
+void tool_out_line(struct tool_out *t, const char *fmt, ...) GF_PRINTF(2, 3);
+/* Print it all and release. */
+GF_MUST_CHECK int tool_out_end(struct tool_out *t, struct gf_err *e);
+void tool_out_free(struct tool_out *t);
+
+/* What a header says, in both forms: id, kind, to, readers, stream ... but not the sender. */
+void tool_out_header(struct tool_out *t, const struct gf_header *h);
+/* A card in one line: `label`, fingerprint and name. In JSON an object with its identity too. */
+void tool_out_card(struct tool_out *t, const char *label, const char *name,
+                   const struct gf_card *c);
+/* A card in full. */
+void tool_out_card_facts(struct tool_out *t, const struct gf_card *c);
+/* The members of contents.json. */
+void tool_out_members(struct tool_out *t, const struct gf_contents_member *m, size_t n);
+
+/* "next: ..." to standard error, if that is a terminal. */
+void tool_next(const char *fmt, ...) GF_PRINTF(1, 2);
+
+/* Append a word as a shell would need it. */
+void tool_shell_word(struct gf_buf *out, const char *word);
+
+/* ---- interruption ---- */
+
+/*
+ * While a guard stands, SIGINT, SIGTERM and SIGHUP run `undo` in a thread of its own, and then end
+ * the process by the same signal. Between hold and release they wait; what undo looks at is changed
+ * only then. Signals that the caller of the program ignores stay ignored.
+ */
+struct guard;
+GF_MUST_CHECK int guard_new(void (*undo)(void *arg), void *arg, struct guard **out,
+                            struct gf_err *e);
+void guard_hold(struct guard *g);
+void guard_release(struct guard *g);
+/* Ends the guard; does not undo. Accepts NULL. */
+void guard_free(struct guard *g);
+
+/* ---- pack_records.c ---- */
+
+/* Members files/... that lines refer to, each once. */
+struct pack_refs {
+    size_t n;
+    char (*paths)[sizeof "files/" + GF_MEMBER_NAME_MAX];
+};
+
+struct pack_lines {
+    const char *path; /* "-": standard input */
+    enum gf_member member;
+    int fd;
+    int spooled;            /* fd holds what is to be written, checked; else it is read by lines */
+    int64_t size;           /* bytes of the member */
+    struct pack_refs *refs; /* where references are kept; they can be checked only at the end */
+};
+
+/* How bodies become records. */
+struct pack_wrap {
+    const char *channel;
+    const char *product; /* or NULL */
+    const char *type;
+    int answer;
+    struct gf_id origin;
+};
+
+/* Open an input of lines and learn the member's size: by fstat of a regular file, else by way of an
+ * unnamed file in directory `dir`, where the lines are checked, or with `wrap` made of bodies. */
+GF_MUST_CHECK int pack_lines_open(struct pack_lines *l, const struct pack_wrap *wrap, int dir,
+                                  struct gf_err *e);
+/* Write it as a member. */
+GF_MUST_CHECK int pack_lines_write(struct pack_lines *l, struct gf_writer *w, gf_progress *progress,
+                                   void *bar, struct gf_err *e);
+void pack_lines_close(struct pack_lines *l);
+
+/* GF_E_RECORD if a line refers to a file that is not among the members. */
+GF_MUST_CHECK int pack_refs_check(const struct pack_refs *r, const struct gf_contents_member *m,
+                                  size_t n, struct gf_err *e);
+void pack_refs_free(struct pack_refs *r);
+
+/* ---- unpack_move.c ---- */
+
+/* Members, contents.json among them as the last, on their way from a private directory to their
+ * place. */
+
+/* GF_E_CREATE if one of them exists in the directory `dir`, called `path` in messages. */
+GF_MUST_CHECK int unpack_check(const struct gf_contents *c, int dir, const char *path,
+                               struct gf_err *e);
+/* Give them the modes that `umask` leaves and flush them. */
+GF_MUST_CHECK int unpack_flush(const struct gf_contents *c, int items, mode_t mask,
+                               struct gf_err *e);
+/* Move them; never over something. On failure those moved are removed. */
+GF_MUST_CHECK int unpack_move(const struct gf_contents *c, int items, int dir, const char *path,
+                              mode_t mask, struct gf_err *e);
+
+#endif
