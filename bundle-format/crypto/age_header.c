@@ -224,7 +224,7 @@ static void header_mac(const uint8_t *data, size_t len, const uint8_t file_key[G
     crypto_auth_hmacsha256_state s;
     uint8_t key[32];
 
-    gf_age_header_hkdf(file_key, GF_AGE_FILE_KEY, NULL, 0, "header", key);
+    gf_age_header_hkdf(file_key, GF_AGE_FILE_KEY, (const uint8_t *)"", 0, "header", key);
     (void)crypto_auth_hmacsha256_init(&s, key, sizeof(key));
     (void)crypto_auth_hmacsha256_update(&s, data, len);
     (void)crypto_auth_hmacsha256_final(&s, out);
