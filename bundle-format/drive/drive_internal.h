@@ -101,10 +101,10 @@ GF_MUST_CHECK int gf_drive_is_spelled(const struct gf_drive *d, int dir, const c
 int gf_drive_unread(struct gf_err *e, const char *fmt, ...) GF_PRINTF(2, 3);
 int gf_drive_unwritten(struct gf_err *e, const char *fmt, ...) GF_PRINTF(2, 3);
 
-/* What is written: a file from its start, or memory. */
+/* What is written: memory, or a file from its start where text is NULL. */
 struct gf_drive_source {
-    int fd; /* -1: text */
     const char *text;
+    int fd;
     int64_t size; /* bytes */
 };
 

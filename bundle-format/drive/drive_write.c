@@ -50,7 +50,7 @@ struct put {
 static int source_read(const struct put *p, char *buf, size_t len, int64_t at, struct gf_err *e) {
     ssize_t n = 0;
 
-    if (p->src->fd == -1) {
+    if (p->src->text != NULL) {
         memcpy(buf, p->src->text + at, len);
         return 0;
     }
@@ -317,10 +317,11 @@ out:
 
 /* Give the file its name, never another file's. FUSE drivers know no RENAME_NOREPLACE; names are
  * random or a digest, so that looking first is enough there. */
-static int rename_temp(struct put *p, struct gf_err *e) {
+static int rename_temp(struct put *p, int fd, struct gf_err *e) {
     const struct gf_drive_sys *sys = p->d->sys;
     int rc = sys->renameat2(p->dir, p->temp, p->dir, p->name, RENAME_NOREPLACE);
-    struct statx st;
+    struct statx st, ours;
+    int err = 0;
 
     if (rc == -1 && (errno == EINVAL || errno == ENOSYS)) {
         if (gf_drive_look(p->d, p->dir, p->name, &st) == 0)
@@ -332,9 +333,15 @@ static int rename_temp(struct put *p, struct gf_err *e) {
         p->mess = p->name;
         return 0;
     }
-    if (errno == EEXIST)
+    err = errno;
+    if (err == EEXIST)
         return gf_err_set(e, GF_E_CREATE, "%s: another program has just made it: run this again",
                           p->what);
+    /* A drive that fails may have renamed all the same. */
+    if (gf_drive_look(p->d, fd, "", &ours) == 0 && gf_drive_look(p->d, p->dir, p->name, &st) == 0 &&
+        st.stx_ino == ours.stx_ino)
+        p->mess = p->name;
+    errno = err;
     return gf_drive_unwritten(e, "%s: cannot name the file", p->what);
 }
 
@@ -363,7 +370,7 @@ static int write_new(struct put *p, struct gf_err *e) {
 
     if (check_room(p, e) == -1 || write_temp(p, &fd, e) == -1)
         goto out;
-    rc = rename_temp(p, e);
+    rc = rename_temp(p, fd, e);
     if (rc == 0)
         rc = settle(p, fd, e);
     if (p->d->sys->close(fd) == -1 && rc == 0)
