@@ -38,7 +38,7 @@ static int run(const struct options *o, struct gf_err *e) {
     tool_out_card_facts(&t, &c);
     tool_out_bool(&t, "checked", typed != NULL);
     if (typed)
-        tool_out_line(&t, "checked    the fingerprint is the one you gave");
+        tool_out_line(&t, "checked     the fingerprint is the one you gave");
     if (tool_out_end(&t, e) == -1)
         return -1;
     if (!typed)

@@ -37,7 +37,7 @@ static int run(const struct options *o, struct gf_err *e) {
     tool_out_foreign(&t, "file", "file", path);
     tool_out_size(&t, "size", "size", head.bundle_size);
     tool_out_header(&t, &head.header);
-    tool_out_line(&t, "to verify  gapferry-bundle verify --from CARD %s",
+    tool_out_line(&t, "to verify   gapferry-bundle verify --from CARD %s",
                   word.data ? word.data : "FILE");
     gf_buf_free(&word);
     gf_head_free(&head);

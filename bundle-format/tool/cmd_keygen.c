@@ -102,8 +102,8 @@ static int run(const struct options *o, struct gf_err *e) {
     tool_out_begin(&t, o, "");
     tool_out_foreign(&t, "directory", "directory", dir);
     tool_out_card_facts(&t, &c);
-    tool_out_line(&t, "secret     sign.key seal.key: they never leave this machine");
-    tool_out_line(&t, "public     card (also sign.pub, seal.pub for standard tools)");
+    tool_out_line(&t, "secret      sign.key seal.key: they never leave this machine");
+    tool_out_line(&t, "public      card (also sign.pub, seal.pub for standard tools)");
     if (tool_out_end(&t, e) == -1)
         return -1;
     tool_next("give the file card in that directory to your partners; they compare the fingerprint "

@@ -30,7 +30,7 @@ static int print(const struct options *o, const char *path, const struct gf_head
     tool_out_card(&t, "sender", "sender", h->sender);
     if (options_count(o, "to")) {
         tool_out_text(&t, NULL, "as", h->is_reader ? "reader" : "addressee");
-        tool_out_line(&t, "for you    as %s", h->is_reader ? "a reader" : "the addressee");
+        tool_out_line(&t, "for you     as %s", h->is_reader ? "a reader" : "the addressee");
     }
     tool_out_header(&t, &h->header);
     if (tool_out_end(&t, e) == -1)

@@ -54,7 +54,7 @@ void tool_out_text(struct tool_out *t, const char *label, const char *name, cons
         else
             gf_buf_text(&t->b, "null");
     } else if (!t->json && label && value) {
-        gf_buf_printf(&t->b, "%s%-10s %s\n", t->prefix, label, value);
+        gf_buf_printf(&t->b, "%s%-11s %s\n", t->prefix, label, value);
     }
 }
 
@@ -63,7 +63,7 @@ void tool_out_int(struct tool_out *t, const char *label, const char *name, int64
         put_name(t, name);
         gf_buf_printf(&t->b, "%lld", (long long)value);
     } else if (!t->json && label) {
-        gf_buf_printf(&t->b, "%s%-10s %lld\n", t->prefix, label, (long long)value);
+        gf_buf_printf(&t->b, "%s%-11s %lld\n", t->prefix, label, (long long)value);
     }
 }
 
@@ -85,9 +85,9 @@ void tool_out_size(struct tool_out *t, const char *label, const char *name, int6
     if (!label)
         return;
     if (bytes < 1024)
-        gf_buf_printf(&t->b, "%s%-10s %s\n", t->prefix, label, size);
+        gf_buf_printf(&t->b, "%s%-11s %s\n", t->prefix, label, size);
     else
-        gf_buf_printf(&t->b, "%s%-10s %s (%lld bytes)\n", t->prefix, label, size, (long long)bytes);
+        gf_buf_printf(&t->b, "%s%-11s %s (%lld bytes)\n", t->prefix, label, size, (long long)bytes);
 }
 
 void tool_out_time(struct tool_out *t, const char *label, const char *name, int has, int64_t at) {
@@ -219,7 +219,7 @@ void tool_out_card_facts(struct tool_out *t, const struct gf_card *c) {
     gf_card_fingerprint(c, fingerprint);
     gf_key_sign_public_line(&c->sign, sign);
     gf_key_seal_public_line(&c->seal, seal);
-    tool_out_text(t, "print", "fingerprint", fingerprint);
+    tool_out_text(t, "fingerprint", "fingerprint", fingerprint);
     tool_out_text(t, "role", "role", gf_card_roles[c->role]);
     tool_out_foreign(t, "name", "name", c->name[0] ? c->name : NULL);
     if (c->has_agent)
