@@ -334,13 +334,13 @@ static int rename_temp(struct put *p, int fd, struct gf_err *e) {
         return 0;
     }
     err = errno;
-    if (err == EEXIST)
-        return gf_err_set(e, GF_E_CREATE, "%s: another program has just made it: run this again",
-                          p->what);
     /* A drive that fails may have renamed all the same. */
     if (gf_drive_look(p->d, fd, "", &ours) == 0 && gf_drive_look(p->d, p->dir, p->name, &st) == 0 &&
         st.stx_ino == ours.stx_ino)
         p->mess = p->name;
+    if (err == EEXIST && p->mess == p->temp)
+        return gf_err_set(e, GF_E_CREATE, "%s: another program has just made it: run this again",
+                          p->what);
     errno = err;
     return gf_drive_unwritten(e, "%s: cannot name the file", p->what);
 }

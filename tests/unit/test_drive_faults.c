@@ -16,6 +16,10 @@ static void check_words(struct stick *s, int err) {
     if (err == EIO || err == ENODEV) {
         assert_int_equal(s->e.code, GF_E_SYSTEM);
         assert_non_null(strstr(s->e.text, "put it back and run this again"));
+    } else if (err == EMFILE) {
+        assert_int_equal(s->e.code, GF_E_SYSTEM);
+    } else if (f.late && strcmp(f.op, "rename") == 0 && err == EINVAL) {
+        assert_int_equal(s->e.code, GF_E_CREATE);
     } else if (strcmp(f.op, "create") == 0 || strcmp(f.op, "write") == 0 ||
                strncmp(f.op, "fsync", 5) == 0 || strcmp(f.op, "rename") == 0) {
         assert_int_equal(s->e.code, GF_E_CREATE);
