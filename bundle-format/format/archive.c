@@ -22,6 +22,7 @@ struct gf_archive_out {
     void *arg;
     int failed; /* put() failed, and its error is: */
     struct gf_err err;
+    int given_up; /* what libarchive still writes goes nowhere */
 };
 
 /* Report what went wrong: the callback's own error if it was that, else libarchive's. */
@@ -38,6 +39,8 @@ static int out_error(const struct gf_archive_out *o, struct gf_err *e) {
 static la_ssize_t out_write(struct archive *a, void *arg, const void *data, size_t len) {
     struct gf_archive_out *o = arg;
     (void)a;
+    if (o->given_up)
+        return (la_ssize_t)len;
     if (o->put(o->arg, data, len, &o->err) == -1) {
         o->failed = 1;
         return -1;
@@ -102,11 +105,10 @@ void gf_archive_out_free(struct gf_archive_out *o) {
     if (o == NULL)
         return;
     archive_entry_free(o->entry);
-    if (o->a != NULL) {
-        /* An unfinished archive is given up, not completed. */
-        (void)archive_write_fail(o->a);
-        (void)archive_write_free(o->a);
-    }
+    /* libarchive completes an unfinished archive when it is freed; archive_write_fail() would stop
+     * that, but then its own buffer is never released. */
+    o->given_up = 1;
+    (void)archive_write_free(o->a);
     free(o);
 }
 
@@ -139,7 +141,7 @@ static int in_error(const struct gf_archive_in *i, struct gf_err *e) {
 static void keep_tail(struct gf_archive_in *i, const uint8_t *data, size_t len) {
     if (len >= sizeof i->tail) {
         memcpy(i->tail, data + len - sizeof i->tail, sizeof i->tail);
-    } else {
+    } else if (len > 0) {
         memmove(i->tail, i->tail + len, sizeof i->tail - len);
         memcpy(i->tail + sizeof i->tail - len, data, len);
     }

@@ -96,7 +96,15 @@ static int read_member(struct gf_json_obj *o, enum gf_kind kind, struct gf_conte
     return has_part ? gf_json_end(&part, e) : 0;
 }
 
-/* The list of members, in archive order and without doubles. */
+/* 1 if an earlier entry has the path of entry i. */
+static int is_listed(const struct gf_contents *c, size_t i) {
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(c->members[k].member, c->members[i].member) == 0)
+            return 1;
+    return 0;
+}
+
+/* The list of members, in archive order and without doubles; files may be in any order. */
 static int read_members(struct gf_json_obj *o, struct gf_contents *c, struct gf_err *e) {
     struct gf_json_obj item;
     int64_t sum = 0;
@@ -114,7 +122,7 @@ static int read_members(struct gf_json_obj *o, struct gf_contents *c, struct gf_
         if (read_member(&item, c->kind, m, e) == -1)
             return -1;
         is = gf_contents_member_of(m->member);
-        if (is < before || (is == before && strcmp(m[-1].member, m->member) >= 0))
+        if (is < before || (is == before && is != GF_MEMBER_FILE) || is_listed(c, i))
             return gf_err_set(e, GF_E_CONTENTS, "contents.json: %s is listed twice or out of order",
                               m->member);
         before = is;
