@@ -282,7 +282,7 @@ static void cut_files_crlf_and_anything_behind_are_refused_in_all_four_kinds(voi
 
 static void a_sealing_key_file_holds_one_identity_and_any_comments(void **state) {
     static const char one[] =
-        "AGE-SECRET-KEY-1EGTZVFFV20835NWYV6270LXYVK2VKNX2MMDKWYKLMGR48UAWX40Q2P2LM0\n";
+        "AGE-SECRET-KEY-1HCYY9UZKM2TS67YRVE72EQK0T0FG5MAYJA0CMRCMHUQACZZWHDYS9PFK7C\n";
     static const char two[] =
         "AGE-SECRET-KEY-1ZD9NNPRC7CYYMGFZU0Y0U47M24EQ33MD9G3KQSHZ9HH7NSAFEFHQRXN6MQ\n";
     char text[512];
