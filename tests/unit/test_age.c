@@ -405,6 +405,36 @@ static void a_passphrase_beside_other_stanzas_and_long_headers_are_refused(void 
     gf_buf_free(&t);
 }
 
+/* A header with one X25519 stanza of these arguments and this body. */
+static enum gf_code scan_code(const char *arguments, const char *body) {
+    struct gf_age_info info;
+    struct gf_err e = {.code = GF_OK};
+    char text[1024];
+    (void)snprintf(text, sizeof(text),
+                   "age-encryption.org/v1\n-> X25519%s\n%s\n"
+                   "--- AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n",
+                   arguments, body);
+    return gf_age_scan((const uint8_t *)text, strlen(text), &info, &e) == 0 ? GF_OK : e.code;
+}
+
+static void an_x25519_stanza_has_one_share_and_one_file_key(void **state) {
+#define B32 "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+    (void)state;
+    assert_int_equal(scan_code(" " B32, B32), GF_OK);
+    assert_int_equal(scan_code("", B32), GF_E_AGE);
+    assert_int_equal(scan_code(" ", B32), GF_E_AGE);
+    assert_int_equal(scan_code(" " B32 " ", B32), GF_E_AGE);
+    assert_int_equal(scan_code("  " B32, B32), GF_E_AGE);
+    assert_int_equal(scan_code(" " B32 " " B32, B32), GF_E_AGE);
+    assert_int_equal(scan_code(" " B32 "=", B32), GF_E_AGE);
+    assert_int_equal(scan_code(" " B32, ""), GF_E_AGE);
+    assert_int_equal(scan_code(" " B32, B32 "="), GF_E_AGE);
+    assert_int_equal(scan_code(" " B32, B32 "A"), GF_E_AGE);
+    assert_int_equal(scan_code(" " B32, B32 "\n"), GF_E_AGE);
+    assert_int_equal(scan_code(" " B32, B32 "AAAAAAAAAAAAAAAAAAAAA\n"), GF_E_AGE);
+#undef B32
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hkdf_gives_the_first_value_of_rfc_5869),
@@ -420,6 +450,7 @@ int main(void) {
         cmocka_unit_test(recipients_of_low_order_none_and_too_many_are_refused),
         cmocka_unit_test(a_stanza_that_gives_another_reader_another_file_key_stops_at_the_mac),
         cmocka_unit_test(a_passphrase_beside_other_stanzas_and_long_headers_are_refused),
+        cmocka_unit_test(an_x25519_stanza_has_one_share_and_one_file_key),
     };
     tools_fill(plain, sizeof(plain));
     return cmocka_run_group_tests(tests, tools_begin, tools_end);
