@@ -32,7 +32,9 @@ int gf_document_split(const char *text, size_t len, size_t json_max, const char 
     memset(&d, 0, sizeof d);
     if (at == len)
         return gf_err_set(e, GF_E_DOCUMENT,
-                          "%s: has no signature; append one with: cat %s FILE.minisig", what, what);
+                          "%s: has no signature; a signed document is its text and then a "
+                          "minisign signature of that",
+                          what);
     if (at == 0)
         return gf_err_set(e, GF_E_DOCUMENT, "%s: is only a signature; the document is missing",
                           what);

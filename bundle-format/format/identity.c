@@ -27,8 +27,8 @@ static int load_file(int dir, const char *where, const char *name, size_t max, s
                      struct gf_err *e) {
     if (gf_file_load(dir, name, max, out, e) == -1)
         return gf_err_prefix(e, "%s", where);
-    if (out->data == NULL)
-        return gf_err_set(e, GF_E_KEY, "%s/%s: is empty", where, name);
+    if (out->len == 0)
+        return gf_err_set(e, GF_E_KEY, "%s/%s: is empty; restore it from a backup", where, name);
     return 0;
 }
 
