@@ -6,9 +6,11 @@
 
 #include "drive_testing.h"
 
-#define NAME "5be10000000000000000000000000001.gfb"
-#define FILE RELAY "/" NAME
-#define TEMP RELAY "/gapferry-0123456789abcdef0123456789abcdef.part"
+#include <ctype.h>
+
+#define NAME   "5be10000000000000000000000000001.gfb"
+#define BUNDLE RELAY "/" NAME
+#define TEMP   RELAY "/gapferry-0123456789abcdef0123456789abcdef.part"
 
 /*
  * What the drive is told: the call number `at` of those that are watched fails with `err`,
@@ -21,6 +23,7 @@ static struct {
     int data_fd;      /* the file being written */
     int meek;         /* every call moves little and is interrupted before */
     int lies;         /* pread() gives something else */
+    int caseless;     /* names answer in any case, as with FAT */
     int old_kernel;   /* no openat2() */
     int no_noreplace; /* renameat2() knows no flag, as with FUSE */
     char log[4096];   /* the calls that write, in order */
@@ -104,8 +107,21 @@ static int f_close(int fd) {
     return -1;
 }
 
+/* With `caseless`: the name as it lies there, in upper case or as it was asked for. */
+static const char *as_stored(int dir, const char *name, char upper[256]) {
+    struct stat st;
+    size_t i = 0;
+    if (!f.caseless)
+        return name;
+    for (; name[i] != '\0' && i < 255; i++)
+        upper[i] = (char)toupper((unsigned char)name[i]);
+    upper[i] = '\0';
+    return fstatat(dir, upper, &st, AT_SYMLINK_NOFOLLOW) == 0 ? upper : name;
+}
+
 static int f_statx(int dir, const char *name, int flags, unsigned mask, struct statx *st) {
-    MAY_FAIL("statx", int, statx(dir, name, flags, mask, st));
+    char upper[256];
+    MAY_FAIL("statx", int, statx(dir, as_stored(dir, name, upper), flags, mask, st));
 }
 
 static int f_statvfs(int fd, struct statvfs *v) {
@@ -171,8 +187,9 @@ static int f_renameat2(int from_dir, const char *from, int to_dir, const char *t
 }
 
 static int f_unlinkat(int dir, const char *name, int flags) {
+    char upper[256];
     note("unlink");
-    MAY_FAIL("unlink", int, unlinkat(dir, name, flags));
+    MAY_FAIL("unlink", int, unlinkat(dir, as_stored(dir, name, upper), flags));
 }
 
 static const struct gf_drive_sys faulty = {

@@ -67,7 +67,7 @@ static void wherever_writing_fails_nothing_is_left_and_a_second_try_succeeds(voi
                 if (!is_forgiven(f.op, f.err) &&
                     !(f.err == ENOENT && (strcmp(f.op, "statx") == 0 || strcmp(f.op, "open") == 0)))
                     fail_msg("%s failed with %s, and nobody was told", f.op, strerror(f.err));
-                assert_true(holds(s, FILE, data, len));
+                assert_true(holds(s, BUNDLE, data, len));
             } else {
                 check_words(s, f.err);
                 if (count(s, RELAY) != 1)
@@ -77,9 +77,9 @@ static void wherever_writing_fails_nothing_is_left_and_a_second_try_succeeds(voi
                 assert_int_equal(put_bundle(s, NAME, data, len, &was), 0);
                 assert_int_equal(was, 0);
             }
-            assert_int_equal(unlink(on(s, FILE)), 0);
+            assert_int_equal(unlink(on(s, BUNDLE)), 0);
         }
-        assert_int_equal(unlink(on(s, FILE)), 0);
+        assert_int_equal(unlink(on(s, BUNDLE)), 0);
         for (size_t k = 0; k < n; k++)
             if (!seen[k] && !is_forgiven(must[k], errs[i / 2]))
                 fail_msg("%s never failed with %s", must[k], strerror(errs[i / 2]));
@@ -107,7 +107,7 @@ static void after_a_failed_flush_nothing_is_flushed_again(void **state) {
             assert_string_equal(p, "fsync unlink ");
             failed++;
         }
-        (void)unlink(on(s, FILE));
+        (void)unlink(on(s, BUNDLE));
     }
     assert_int_equal(failed, 2);
 }
@@ -144,7 +144,7 @@ static void wherever_removing_fails_it_is_told_and_can_be_repeated(void **state)
     open_faulty(s);
     for (long at = 1;; at++) {
         int rc = 0;
-        put_file(s, FILE, "x", 1);
+        put_file(s, BUNDLE, "x", 1);
         well_behaved();
         f.at = at;
         f.err = EIO;
@@ -154,10 +154,10 @@ static void wherever_removing_fails_it_is_told_and_can_be_repeated(void **state)
         if (rc == -1)
             assert_non_null(strstr(s->e.text, "put it back"));
         else
-            assert_false(exists(s, FILE));
+            assert_false(exists(s, BUNDLE));
         f.at = 0;
         assert_int_equal(gf_drive_remove(s->d, GF_FOLDER_TO_RELAY, NAME, &s->e), 0);
-        assert_false(exists(s, FILE));
+        assert_false(exists(s, BUNDLE));
     }
 }
 
@@ -166,7 +166,7 @@ static void wherever_reading_fails_it_is_told(void **state) {
     struct gf_drive_list l;
     int fd = -1;
     open_faulty(s);
-    put_file(s, FILE, "x", 1);
+    put_file(s, BUNDLE, "x", 1);
     for (long at = 1;; at++) {
         well_behaved();
         f.at = at;

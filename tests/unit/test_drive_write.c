@@ -77,12 +77,12 @@ static void an_identical_file_is_not_written_again_but_flushed(void **state) {
     struct stat before, after;
     int was = -1;
     open_faulty(s);
-    put_file(s, FILE, "hello", 5);
-    assert_int_equal(stat(on(s, FILE), &before), 0);
+    put_file(s, BUNDLE, "hello", 5);
+    assert_int_equal(stat(on(s, BUNDLE), &before), 0);
     f.log[0] = '\0';
     assert_int_equal(put_bundle(s, NAME, "hello", 5, &was), 0);
     assert_int_equal(was, 1);
-    assert_int_equal(stat(on(s, FILE), &after), 0);
+    assert_int_equal(stat(on(s, BUNDLE), &after), 0);
     assert_int_equal(before.st_ino, after.st_ino);
     assert_int_equal(before.st_mtim.tv_nsec, after.st_mtim.tv_nsec);
     assert_string_equal(f.log, "fsync-dir fsync-dir syncfs fadvise pread ");
@@ -94,9 +94,9 @@ static void a_file_that_differs_is_left_as_it_is(void **state) {
     int was = -1;
     open_drive(s);
     for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
-        put_file(s, FILE, others[i], strlen(others[i]));
+        put_file(s, BUNDLE, others[i], strlen(others[i]));
         assert_fails(put_bundle(s, NAME, "hello", 5, &was), s->e, GF_E_CREATE, "move it away");
-        assert_true(holds(s, FILE, others[i], strlen(others[i])));
+        assert_true(holds(s, BUNDLE, others[i], strlen(others[i])));
         assert_int_equal(count(s, RELAY), 1);
     }
     assert_int_equal(was, -1);
@@ -109,15 +109,15 @@ static void what_is_no_file_of_ours_is_not_written_through(void **state) {
     put_file(s, "victim", "hello", 5);
     for (int i = 0; i < 4; i++) {
         if (i == 0)
-            assert_int_equal(symlink("../../victim", on(s, FILE)), 0);
+            assert_int_equal(symlink("../../victim", on(s, BUNDLE)), 0);
         if (i == 1)
-            assert_int_equal(link(on(s, "victim"), on(s, FILE)), 0);
+            assert_int_equal(link(on(s, "victim"), on(s, BUNDLE)), 0);
         if (i == 2)
-            assert_int_equal(mkfifo(on(s, FILE), 0644), 0);
+            assert_int_equal(mkfifo(on(s, BUNDLE), 0644), 0);
         if (i == 3)
-            assert_int_equal(mkdir(on(s, FILE), 0755), 0);
+            assert_int_equal(mkdir(on(s, BUNDLE), 0755), 0);
         assert_fails(put_bundle(s, NAME, "hello", 5, &was), s->e, GF_E_CREATE, "not ours");
-        assert_int_equal(remove(on(s, FILE)), 0);
+        assert_int_equal(remove(on(s, BUNDLE)), 0);
     }
     assert_true(holds(s, "victim", "hello", 5));
 }
@@ -128,7 +128,7 @@ static void a_missing_folder_is_made_anew(void **state) {
     open_drive(s);
     assert_int_equal(rmdir(on(s, RELAY)), 0);
     assert_int_equal(put_bundle(s, NAME, "hello", 5, &was), 0);
-    assert_true(holds(s, FILE, "hello", 5));
+    assert_true(holds(s, BUNDLE, "hello", 5));
 }
 
 static void leftovers_of_ours_go_and_those_in_use_or_foreign_stay(void **state) {
@@ -175,7 +175,7 @@ static void short_and_interrupted_calls_lose_nothing(void **state) {
     open_faulty(s);
     f.meek = 1;
     assert_int_equal(put_bundle(s, NAME, data, len, &was), 0);
-    assert_true(holds(s, FILE, data, len));
+    assert_true(holds(s, BUNDLE, data, len));
     assert_int_equal(put_bundle(s, NAME, data, len, &was), 0);
     assert_int_equal(was, 1);
     free(data);
@@ -187,7 +187,7 @@ static void file_systems_without_noreplace_are_served_and_nothing_is_replaced(vo
     open_faulty(s);
     f.no_noreplace = 1;
     assert_int_equal(put_bundle(s, NAME, "hello", 5, &was), 0);
-    assert_true(holds(s, FILE, "hello", 5));
+    assert_true(holds(s, BUNDLE, "hello", 5));
     assert_fails(put_bundle(s, NAME, "other", 5, &was), s->e, GF_E_CREATE, "move it away");
 }
 
@@ -228,10 +228,27 @@ static void file_systems_that_cannot_reserve_room_are_forgiven(void **state) {
     }
 }
 
+/* FAT answers to a name in any case; what only differs in case from ours was not made by us. */
+static void a_file_whose_name_differs_in_case_is_neither_compared_nor_removed(void **state) {
+    struct stick *s = *state;
+    struct gf_drive_list l;
+    int was = -1;
+    open_faulty(s);
+    f.caseless = 1;
+    put_file(s, RELAY "/ABC.GFB", "hello", 5);
+    assert_fails(put_bundle(s, "abc.gfb", "hello", 5, &was), s->e, GF_E_CREATE, "not ours");
+    assert_int_equal(gf_drive_remove(s->d, GF_FOLDER_TO_RELAY, "abc.gfb", &s->e), 0);
+    assert_true(holds(s, RELAY "/ABC.GFB", "hello", 5));
+    assert_int_equal(gf_drive_scan(s->d, GF_FOLDER_TO_RELAY, 0, &l, &s->e), 0);
+    assert_int_equal(l.n, 0);
+    assert_int_equal(l.foreign, 1);
+    gf_drive_list_free(&l);
+}
+
 static void removing_is_flushed_and_a_missing_file_is_fine(void **state) {
     struct stick *s = *state;
     open_faulty(s);
-    put_file(s, FILE, "x", 1);
+    put_file(s, BUNDLE, "x", 1);
     f.log[0] = '\0';
     assert_int_equal(gf_drive_remove(s->d, GF_FOLDER_TO_RELAY, NAME, &s->e), 0);
     assert_string_equal(f.log, "unlink fsync-dir syncfs ");
@@ -257,6 +274,7 @@ int main(void) {
         drive_test(file_systems_without_noreplace_are_served_and_nothing_is_replaced),
         drive_test(kernels_without_openat2_refuse_links_as_well),
         drive_test(file_systems_that_cannot_reserve_room_are_forgiven),
+        drive_test(a_file_whose_name_differs_in_case_is_neither_compared_nor_removed),
         drive_test(removing_is_flushed_and_a_missing_file_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
