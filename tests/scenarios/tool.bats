@@ -467,14 +467,16 @@ poke() { # FILE OFFSET CHARACTER
 }
 
 @test "expired bundles and cards are refused, unless another time is asked for" {
-    PACK --expires 2s -o x.gfb bodies.jsonl
+    PACK --expires 1h -o x.gfb bodies.jsonl
     "$B" verify --from k/site-a x.gfb
     refused 83 "x.gfb" "$B" verify --from k/site-a --at 2100-01-01 x.gfb
     refused 83 "x.gfb" UNPACK --at 2100-01-01T00:00:00Z -C out x.gfb
     refused 64 "--at" "$B" verify --from k/site-a --at 30d x.gfb
-    "$B" keygen --role agent --expires 1s brief
+    "$B" keygen --role agent --expires 3s brief
     "$B" pack -i brief -t k/relay-1 -o brief.gfb bodies.jsonl
-    sleep 2
+    local end
+    end=$(date -d "$("$B" card --json brief | jq -r .expires)" +%s)
+    while [ "$(date +%s)" -le "$end" ]; do sleep 0.1; done
     refused 83 "ended on" "$B" pack -i brief -t k/relay-1 -o y.gfb bodies.jsonl
     refused 83 "ended on" PACK --reader brief -o y.gfb bodies.jsonl
     refused 83 "ended on" "$B" pack -i k/relay-1 -t brief/card -o y.gfb bodies.jsonl
