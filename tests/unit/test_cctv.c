@@ -165,6 +165,8 @@ static void each_vector_ends_in_exactly_the_layer_that_it_states(void **state) {
     int n;
     (void)state;
 
+    if (directory == NULL)
+        fail();
     n = scandir(directory, &names, NULL, alphasort);
     assert_true(n > 0);
     for (int i = 0; i < n; i++) {
