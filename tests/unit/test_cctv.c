@@ -165,9 +165,7 @@ static void each_vector_ends_in_exactly_the_layer_that_it_states(void **state) {
     int n;
     (void)state;
 
-    if (directory == NULL)
-        fail();
-    n = scandir(directory, &names, NULL, alphasort);
+    n = directory == NULL ? -1 : scandir(directory, &names, NULL, alphasort);
     assert_true(n > 0);
     for (int i = 0; i < n; i++) {
         char path[4096], *dot = strrchr(names[i]->d_name, '.');
