@@ -1,11 +1,10 @@
 /* pool.c -- a few threads that run jobs while their owner goes on. */
 #include "base/pool.h"
 
-#include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* More workers than this would need more buffers than the memory promise allows. */
 #define THREADS_MAX 4
@@ -24,9 +23,11 @@ struct gf_pool {
     pthread_t ids[THREADS_MAX];
 };
 
+/* Cores this process may use. */
 static int cores(void) {
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > THREADS_MAX ? THREADS_MAX : (int)n;
+    cpu_set_t set;
+    int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+    return n > THREADS_MAX ? THREADS_MAX : n;
 }
 
 int gf_pool_new(int threads, struct gf_pool **out, struct gf_err *e) {

@@ -12,6 +12,9 @@
 /* What the pipe holds, so that both sides run on; the kernel's default is a sixteenth. */
 #define PIPE_SIZE (1 << 20)
 
+/* A payload that fits any pipe as it is needs no thread: it is decrypted first, then read. */
+#define SMALL_SIZE 16384
+
 struct half {
     int copy;
     const struct gf_head *head;
@@ -32,6 +35,22 @@ static void *decrypt_half(void *arg) {
     return NULL;
 }
 
+/* The thread takes no signals, SIGPIPE among them: it sees EPIPE when items have failed. */
+static int start(struct half *d, pthread_t *thread, struct gf_err *e) {
+    sigset_t all;
+    sigset_t before;
+
+    (void)fcntl(d->out, F_SETPIPE_SZ, PIPE_SIZE);
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(thread, NULL, decrypt_half, d);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc == 0)
+        return 0;
+    errno = rc;
+    return gf_err_errno(e, "cannot start a thread");
+}
+
 int gf_bundle_open(int copy, const struct gf_head *h, const struct gf_seal_key *const *keys,
                    size_t nkeys, const struct gf_items_options *o, int dir, struct gf_contents *out,
                    struct gf_err *e) {
@@ -39,29 +58,23 @@ int gf_bundle_open(int copy, const struct gf_head *h, const struct gf_seal_key *
     struct gf_contents c = {0};
     struct gf_err items_err;
     pthread_t thread;
-    sigset_t all;
-    sigset_t before;
     int fds[2];
 
     if (pipe2(fds, O_CLOEXEC) == -1)
         return gf_err_errno(e, "cannot make a pipe");
-    (void)fcntl(fds[1], F_SETPIPE_SZ, PIPE_SIZE);
     d.out = fds[1];
-
-    /* The thread takes no signals, SIGPIPE among them: it sees EPIPE when items have failed. */
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int started = pthread_create(&thread, NULL, decrypt_half, &d);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (started != 0) {
-        errno = started;
+    int small = h->header.payload_size <= SMALL_SIZE;
+    if (small) {
+        (void)decrypt_half(&d);
+    } else if (start(&d, &thread, e) == -1) {
         (void)close(fds[0]);
         (void)close(fds[1]);
-        return gf_err_errno(e, "cannot start a thread");
+        return -1;
     }
     int rc = gf_bundle_items(fds[0], &h->header, o, dir, &c, &items_err);
     (void)close(fds[0]);
-    (void)pthread_join(thread, NULL);
+    if (!small)
+        (void)pthread_join(thread, NULL);
 
     /* If both failed, the cause is what decryption says, unless it only lost its reader. */
     if (d.rc == -1 && !d.pipe_broken) {
