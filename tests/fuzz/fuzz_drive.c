@@ -107,6 +107,7 @@ static void make_entry(const uint8_t **data, size_t *size) {
     int dir = folders[kind % 3];
     char name[256];
     size_t n = 0;
+    int rc = 0;
 
     --*size;
     n = take(data, size, &bytes);
@@ -116,24 +117,25 @@ static void make_entry(const uint8_t **data, size_t *size) {
         return;
     switch (kind / 3 % 8) {
     case 0:
-        (void)symlinkat("/etc/passwd", dir, name);
+        rc = symlinkat("/etc/passwd", dir, name);
         break;
     case 1:
-        (void)mkfifoat(dir, name, 0644);
+        rc = mkfifoat(dir, name, 0644);
         break;
     case 2:
-        (void)mkdirat(dir, name, 0755);
+        rc = mkdirat(dir, name, 0755);
         break;
     case 3:
         make_file(dir, name, NULL, 0, (off_t)1 << 40);
         break;
     case 4:
-        (void)linkat(dir, "a.gfb", dir, name, 0);
+        rc = linkat(dir, "a.gfb", dir, name, 0);
         break;
     default:
         n = take(data, size, &bytes);
         make_file(dir, name, bytes, n, 0);
     }
+    (void)rc;
 }
 
 static size_t count(int dir) {

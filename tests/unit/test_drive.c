@@ -312,7 +312,7 @@ static void one_go_takes_the_first_names_and_says_that_there_are_more(void **sta
     assert_int_equal(l.cut, 1);
     assert_int_equal(l.n, GF_DRIVE_BUNDLES_MAX);
     for (size_t i = 0; i < l.n; i++)
-        assert_int_equal(atoi(l.entries[i].name), i);
+        assert_int_equal(strtoul(l.entries[i].name, NULL, 10), i);
     gf_drive_list_free(&l);
     assert_int_equal(gf_drive_scan(s->d, GF_FOLDER_CARDS, 0, &l, &s->e), 0);
     assert_int_equal(l.cut, 1);
