@@ -1,6 +1,6 @@
 /* known_answer_make.c -- build the bundle of the known answer, layer by layer. */
 #include <sodium.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "crypto/age.h"
@@ -146,7 +146,8 @@ static void make_contents(struct answer *a) {
     c.to = a->header.to;
     c.stream = a->header.stream;
     c.seq = a->header.seq;
-    strcpy(members[0].member, gf_contents_names[GF_MEMBER_RECORDS]);
+    (void)snprintf(members[0].member, sizeof members[0].member, "%s",
+                   gf_contents_names[GF_MEMBER_RECORDS]);
     members[0].size = (int64_t)a->lines.len;
     memcpy(members[1].member, a->records[1].body.data, a->records[1].body.len + 1);
     members[1].name = name;

@@ -88,6 +88,11 @@ static void base64(const void *data, size_t len) {
     gf_buf_free(&b);
 }
 
+/* The two fields in which the member headers of a ustar archive differ beside the name. */
+static void ustar_fields(const char *block) {
+    (void)printf("%-26s size %.11s, checksum %.6s\n", block, block + 124, block + 148);
+}
+
 static void digest(const char *name, const void *data, size_t len) {
     struct gf_hash h;
 
@@ -159,9 +164,12 @@ static void print_parties(const struct answer *a) {
     hex("token", a->token, sizeof a->token);
     hex("token MAC", mac.b, sizeof mac.b);
     fence();
-    (void)puts("\nThe relay's `seal.key`, with which `age -d -i` opens the payload, and the site's "
-               "card:\n");
     gf_buf_init(&b, GF_CARD_FILE_MAX);
+    (void)puts("\nThe site's `sign.key`; the relay's `seal.key`, with which `age -d -i` opens the "
+               "payload; the site's card:\n");
+    gf_key_sign_text(a->site.sign, &b);
+    lines(&b);
+    gf_buf_clear(&b);
     gf_key_seal_text(a->relay.seal, a->relay.card.created, &b);
     lines(&b);
     gf_buf_clear(&b);
@@ -186,6 +194,10 @@ static void print_archive(const struct answer *a) {
                        "checksum.");
     dump(a->archive.data, 512);
     fence();
+    size_t second = (size_t)gf_archive_member_size((int64_t)a->lines.len);
+    ustar_fields(a->archive.data);
+    ustar_fields(a->archive.data + second);
+    ustar_fields(a->archive.data + second + gf_archive_member_size((int64_t)strlen(a->file)));
     number("contents.json bytes", (int64_t)a->contents.len);
     number("archive bytes", (int64_t)a->archive.len);
     digest("archive BLAKE2b-256", a->archive.data, a->archive.len);
@@ -282,8 +294,14 @@ static void print_bundle(const struct answer *a) {
     region(&at, "chunk 0: tag", GF_AGE_TAG);
     region(&at, "zeros", padding(&a->payload));
     region(&at, "end: zeros", GF_SHELL_END);
-    (void)puts("\nThe first member header:\n");
+    (void)puts("\nThe first member header, and in what the others differ:\n");
     dump(a->bundle.data, 512);
+    const char *second = a->bundle.data + 512 + gf_shell_pad((int64_t)a->json.len);
+    fence();
+    ustar_fields(a->bundle.data);
+    ustar_fields(second);
+    ustar_fields(second + 512 + gf_shell_pad((int64_t)a->sig.len));
+    fence();
     (void)puts("\nThe name of the file, its size and digest, and all of it in base64:\n");
     fence();
     char id[GF_ID_TEXT];
