@@ -184,6 +184,8 @@ static const uint8_t *meaning(const struct name *n, uint8_t out[GF_JSON_NAME_MAX
 
     if (n->len == n->raw_len)
         return n->raw;
+    /* Whatever the lengths say, no byte that is compared is left over from elsewhere. */
+    memset(out, 0, GF_JSON_NAME_MAX);
     while (at < end) {
         uint32_t c = *at;
         if (c != '\\') {
