@@ -111,11 +111,10 @@ int gf_frame_look(const void *in, size_t len, size_t *size, size_t *content, str
         return 0;
     if (check_header(in, len, &n, e) == -1)
         return -1;
-    if (ZSTD_isError(whole)) {
-        if (len >= GF_FRAME_BOUND)
-            return gf_err_set(e, GF_E_FRAME, "a zstd frame is malformed, or longer than it may be");
+    if (ZSTD_isError(whole) ? len > GF_FRAME_BOUND : whole > GF_FRAME_BOUND)
+        return gf_err_set(e, GF_E_FRAME, "a zstd frame is malformed, or longer than it may be");
+    if (ZSTD_isError(whole))
         return 0;
-    }
     *size = whole;
     *content = n;
     return 1;
