@@ -385,8 +385,8 @@ static void the_token_mac_is_keyed_blake2b_of_what_the_fingerprint_covers(void *
     (void)state;
 
     /* Computed with Python's hashlib.blake2b(data, digest_size=32, key=bytes(range(16))). */
-    for (uint8_t i = 0; i < sizeof token; i++)
-        token[i] = i;
+    for (size_t i = 0; i < sizeof token; i++)
+        token[i] = (uint8_t)i;
     gf_card_token_mac(&agent, token, &mac);
     gf_text_hex(mac.b, sizeof mac.b, text);
     assert_string_equal(text, "d1e78d1fbfaabd40a79554f809e18027c76cb0988553ab14df5b9679ef384eec");

@@ -117,8 +117,8 @@ GF_MUST_CHECK int gf_notice_write(const struct gf_notice *r, struct gf_buf *out,
 
 void gf_record_free(struct gf_record *r);
 void gf_receipt_free(struct gf_receipt *r);
-void gf_answer_free(struct gf_answer *r);
+void gf_answer_free(struct gf_answer *a);
 void gf_refusal_free(struct gf_refusal *r);
-void gf_notice_free(struct gf_notice *r);
+void gf_notice_free(struct gf_notice *n);
 
 #endif
