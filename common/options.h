@@ -48,14 +48,14 @@ GF_MUST_CHECK int options_parse(int argc, char **argv, const struct option_spec 
                                 struct options *out, struct gf_err *e);
 void options_free(struct options *o);
 
-/* How often an option was given; its i-th value (NULL beyond the last); its only value, or NULL.
- * Asking for a name that is not in the table is a defect of the program and aborts it. */
+/* How often an option was given; its nth value, from 0 (NULL beyond the last); its only value, or
+ * NULL. Asking for a name that is not in the table is a defect of the program and aborts it. */
 size_t options_count(const struct options *o, const char *name);
-const char *options_nth(const struct options *o, const char *name, size_t i);
+const char *options_nth(const struct options *o, const char *name, size_t nth);
 const char *options_value(const struct options *o, const char *name);
 
-/* The i-th argument that is no option; NULL beyond the last. */
-const char *options_arg(const struct options *o, size_t i);
+/* The nth argument (from 0) that is no option; NULL beyond the last. */
+const char *options_arg(const struct options *o, size_t nth);
 
 /* Print the help page. */
 void options_help(const struct option_page *page, FILE *out);

@@ -11,7 +11,7 @@
 #include "gapferry/file.h"
 #include "gapferry/lines.h"
 #include "gapferry/record.h"
-#include "tool/tool.h"
+#include "tool/pack.h"
 
 /* Bytes gathered before they are written to the temporary file. */
 #define SPOOL_CHUNK 262144
@@ -199,7 +199,7 @@ out:
 }
 
 int pack_lines_open(struct pack_lines *l, const struct pack_wrap *wrap, int dir, struct gf_err *e) {
-    struct stat st;
+    struct stat st = {0};
 
     if (strcmp(l->path, "-") == 0)
         l->fd = dup(STDIN_FILENO);

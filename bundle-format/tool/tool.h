@@ -92,7 +92,7 @@ void tool_out_text(struct tool_out *t, const char *label, const char *name, cons
 void tool_out_int(struct tool_out *t, const char *label, const char *name, int64_t value);
 void tool_out_bool(struct tool_out *t, const char *name, int value);
 void tool_out_size(struct tool_out *t, const char *label, const char *name, int64_t bytes);
-void tool_out_time(struct tool_out *t, const char *label, const char *name, int has, int64_t time);
+void tool_out_time(struct tool_out *t, const char *label, const char *name, int has, int64_t at);
 void tool_out_hex(struct tool_out *t, const char *label, const char *name, const uint8_t *b,
                   size_t len);
 /* Foreign text: escaped for a terminal, exact in JSON. */
@@ -136,46 +136,6 @@ void guard_hold(struct guard *g);
 void guard_release(struct guard *g);
 /* Ends the guard; does not undo. Accepts NULL. */
 void guard_free(struct guard *g);
-
-/* ---- pack_records.c ---- */
-
-/* Members files/... that lines refer to, each once. */
-struct pack_refs {
-    size_t n;
-    char (*paths)[sizeof "files/" + GF_MEMBER_NAME_MAX];
-};
-
-struct pack_lines {
-    const char *path; /* "-": standard input */
-    enum gf_member member;
-    int fd;
-    int spooled;            /* fd holds what is to be written, checked; else it is read by lines */
-    int64_t size;           /* bytes of the member */
-    struct pack_refs *refs; /* where references are kept; they can be checked only at the end */
-};
-
-/* How bodies become records. */
-struct pack_wrap {
-    const char *channel;
-    const char *product; /* or NULL */
-    const char *type;
-    int answer;
-    struct gf_id origin;
-};
-
-/* Open an input of lines and learn the member's size: by fstat of a regular file, else by way of an
- * unnamed file in directory `dir`, where the lines are checked, or with `wrap` made of bodies. */
-GF_MUST_CHECK int pack_lines_open(struct pack_lines *l, const struct pack_wrap *wrap, int dir,
-                                  struct gf_err *e);
-/* Write it as a member. */
-GF_MUST_CHECK int pack_lines_write(struct pack_lines *l, struct gf_writer *w, gf_progress *progress,
-                                   void *bar, struct gf_err *e);
-void pack_lines_close(struct pack_lines *l);
-
-/* GF_E_RECORD if a line refers to a file that is not among the members. */
-GF_MUST_CHECK int pack_refs_check(const struct pack_refs *r, const struct gf_contents_member *m,
-                                  size_t n, struct gf_err *e);
-void pack_refs_free(struct pack_refs *r);
 
 /* ---- unpack_move.c ---- */
 

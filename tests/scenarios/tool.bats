@@ -101,6 +101,21 @@ poke() { # FILE OFFSET CHARACTER
     [ "$(jq -r .fingerprint <<<"$output")" = "$("$B" card --fingerprint x)" ]
 }
 
+@test "times: points, days and spans, and nothing else" {
+    local span now
+    now=$(date +%s)
+    for span in 90s:90 15m:900 12h:43200 30d:2592000 4w:2419200 1y:31536000; do
+        "$B" keygen --role relay --expires "${span%:*}" --json "x${span%:*}" |
+            jq -e --argjson t $((now + ${span#*:})) '(.expires | fromdate) - $t | . >= 0 and . < 30'
+    done
+    [ "$("$B" keygen --role relay --expires 2096-02-29 --json y | jq -r .expires)" = 2096-02-29T00:00:00Z ]
+    [ "$("$B" keygen --role relay --expires 2096-02-29T01:02:03Z --json z | jq -r .expires)" = 2096-02-29T01:02:03Z ]
+    for span in 30 d 30x 30dd -1d 1.5d 2095-02-29 2096-02-29T01:02:03 2096-02-29T01:02:03+01:00 ' 30d' ''; do
+        refused 64 "must be a time" "$B" keygen --role relay --expires "$span" no
+    done
+    [ ! -e no ]
+}
+
 @test "keygen refuses what is wrong, and never touches what exists" {
     refused 64 "--role ROLE is missing" "$B" keygen x
     refused 64 "must be agent, relay, vendor or reader" "$B" keygen --role king x
@@ -205,6 +220,13 @@ poke() { # FILE OFFSET CHARACTER
     poke forged.gfb $((at + 11)) 9
     "$B" inspect forged.gfb | grep -q '^unverified: created     9'
     refused 80 "forged.gfb" "$B" verify --from k/site-a/card forged.gfb
+}
+
+@test "a suggested command can be pasted, whatever the file is called" {
+    cp -L a.gfb "it's a.gfb"
+    cp -L a.gfb ./-x.gfb
+    "$B" inspect "it's a.gfb" | grep -qF "verify --from CARD 'it'\\''s a.gfb'"
+    "$B" inspect -- -x.gfb | grep -qF 'verify --from CARD ./-x.gfb'
 }
 
 @test "verify says who made it, with public keys alone" {
@@ -799,11 +821,14 @@ options_of() {
 
 @test "it starts in a moment" {
     if nm -D "$B" | grep -q __asan_init; then skip "a build with sanitizers"; fi
-    local start end i
-    start=$(date +%s%N)
-    for i in {1..50}; do "$B" --version >/dev/null; done
-    end=$(date +%s%N)
-    echo "$(((end - start) / 50000)) us each"
-    # About one millisecond; ten leave room for a busy machine.
-    [ $(((end - start) / 50)) -lt 10000000 ]
+    local start took best=1000000000 i
+    for i in {1..50}; do
+        start=$(date +%s%N)
+        "$B" --version >/dev/null
+        took=$(($(date +%s%N) - start))
+        if [ $took -lt $best ]; then best=$took; fi
+    done
+    echo "$((best / 1000)) us, with date(1)"
+    # The program takes about one millisecond, and date another; ten leave room for slow machines.
+    [ $best -lt 10000000 ]
 }
