@@ -23,6 +23,7 @@ static struct {
     int data_fd;      /* the file being written */
     int meek;         /* every call moves little and is interrupted before */
     int lies;         /* pread() gives something else */
+    int intruder;     /* somebody else is faster with the name */
     int caseless;     /* names answer in any case, as with FAT */
     int old_kernel;   /* no openat2() */
     int no_noreplace; /* renameat2() knows no flag, as with FUSE */
@@ -182,6 +183,10 @@ static int f_renameat2(int from_dir, const char *from, int to_dir, const char *t
     if (f.no_noreplace && flags != 0) {
         errno = EINVAL;
         return -1;
+    }
+    if (f.intruder) {
+        f.intruder = 0;
+        assert_int_equal(mknodat(to_dir, to, S_IFREG | 0644, 0), 0);
     }
     MAY_FAIL("rename", int, renameat2(from_dir, from, to_dir, to, flags));
 }

@@ -37,16 +37,21 @@ struct stick {
 };
 
 static inline int stick_setup(void **state) {
-    struct stick *s = calloc(1, sizeof(*s));
-    assert_non_null(s);
     /* In memory where that can be: a hundred thousand files and as many flushes take long. */
-    (void)snprintf(s->path, sizeof(s->path), "/dev/shm/gapferry-drive-XXXXXX");
-    if (mkdtemp(s->path) == NULL) {
-        (void)snprintf(s->path, sizeof(s->path), "/tmp/gapferry-drive-XXXXXX");
-        assert_non_null(mkdtemp(s->path));
+    static const char *const places[] = {"/dev/shm/gapferry-drive-XXXXXX",
+                                         "/tmp/gapferry-drive-XXXXXX"};
+    struct stick *s = calloc(1, sizeof(*s));
+    if (s == NULL)
+        return -1;
+    for (size_t i = 0; i < 2; i++) {
+        memcpy(s->path, places[i], strlen(places[i]) + 1);
+        if (mkdtemp(s->path) != NULL) {
+            *state = s;
+            return 0;
+        }
     }
-    *state = s;
-    return 0;
+    free(s);
+    return -1;
 }
 
 static inline int stick_remove_one(const char *path, const struct stat *st, int type,

@@ -156,7 +156,8 @@ static void only_our_names_are_listed_and_sorted(void **state) {
     struct gf_drive_list l;
     char name[128];
     open_drive(s);
-    for (size_t i = n; i-- > 0;) {
+    for (size_t k = 0; k < n; k++) {
+        size_t i = (3 * k + 1) % n;
         (void)snprintf(name, sizeof(name), RELAY "/%s", ours[i]);
         put_file(s, name, "12345", i);
     }
@@ -300,8 +301,9 @@ static void one_go_takes_the_first_names_and_says_that_there_are_more(void **sta
     struct gf_drive_list l;
     char name[64];
     open_drive(s);
-    for (int i = GF_DRIVE_BUNDLES_MAX + 9; i >= 0; i--) {
-        (void)snprintf(name, sizeof(name), RELAY "/%08d.gfb", i);
+    for (int i = 0; i < GF_DRIVE_BUNDLES_MAX + 10; i++) {
+        (void)snprintf(name, sizeof(name), RELAY "/%08d.gfb",
+                       1009 * i % (GF_DRIVE_BUNDLES_MAX + 10));
         put_file(s, name, "", 0);
     }
     for (int i = GF_DRIVE_CARDS_MAX; i >= 0; i--) {

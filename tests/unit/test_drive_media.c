@@ -107,6 +107,7 @@ static void a_full_drive_says_how_much_is_missing_and_stays_clean(void **state) 
     struct stick *s = *state;
     char *data = pattern(3 * MIB);
     int was = -1;
+    int fd = -1;
     NEEDS_MOUNTS();
     mount_tmpfs(s->path, "size=2m");
     open_drive(s);
@@ -118,10 +119,17 @@ static void a_full_drive_says_how_much_is_missing_and_stays_clean(void **state) 
     assert_int_equal(put_bundle(s, NAME, data, MIB, &was), 0);
 
     /* A full drive in use opens, so that reading can empty it. */
+    fd = open(on(s, "filler"), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     assert_int_equal(unlink(on(s, "GAPFERRY/README.txt")), 0);
+    while (write(fd, data, 4096) > 0)
+        continue;
+    (void)close(fd);
+    assert_int_equal(rmdir(on(s, "GAPFERRY/to-site")), 0);
     open_drive(s);
     assert_fails(put_bundle(s, "b.gfb", data, MIB, &was), s->e, GF_E_CREATE, "full");
     assert_int_equal(count(s, RELAY), 1);
+    assert_false(exists(s, "GAPFERRY/README.txt"));
+    assert_int_equal(unlink(on(s, "filler")), 0);
     assert_int_equal(gf_drive_remove(s->d, GF_FOLDER_TO_RELAY, NAME, &s->e), 0);
     assert_int_equal(put_bundle(s, "b.gfb", data, MIB, &was), 0);
     free(data);
@@ -228,6 +236,17 @@ static void a_read_only_drive_is_read_and_nothing_is_removed(void **state) {
     assert_fails(gf_drive_remove(s->d, GF_FOLDER_TO_RELAY, NAME, &s->e), s->e, GF_E_CREATE,
                  "cannot be written");
     assert_true(holds(s, BUNDLE, "hello", 5));
+}
+
+/* Two partitions in turn can have one device number, and a bind mount always has. */
+static void another_mount_of_the_same_device_is_noticed(void **state) {
+    struct stick *s = *state;
+    int was = -1;
+    NEEDS_MOUNTS();
+    open_drive(s);
+    assert_int_equal(mount(s->path, s->path, NULL, MS_BIND, NULL), 0);
+    assert_fails(put_bundle(s, NAME, "x", 1, &was), s->e, GF_E_DRIVE, "run this again");
+    assert_int_equal(count(s, RELAY), 0);
 }
 
 static void another_drive_in_the_same_place_is_noticed(void **state) {
@@ -367,6 +386,7 @@ int main(void) {
         media_test(a_fresh_drive_without_any_room_is_refused),
         media_test(leftovers_make_room_before_the_room_is_measured),
         media_test(a_read_only_drive_is_read_and_nothing_is_removed),
+        media_test(another_mount_of_the_same_device_is_noticed),
         media_test(another_drive_in_the_same_place_is_noticed),
         media_test(fat_drives_work),
         media_test(exfat_drives_work),

@@ -228,6 +228,16 @@ static void file_systems_that_cannot_reserve_room_are_forgiven(void **state) {
     }
 }
 
+static void a_file_that_somebody_else_makes_meanwhile_is_not_replaced(void **state) {
+    struct stick *s = *state;
+    int was = -1;
+    open_faulty(s);
+    f.intruder = 1;
+    assert_fails(put_bundle(s, NAME, "hello", 5, &was), s->e, GF_E_CREATE, "another program");
+    assert_true(holds(s, BUNDLE, "", 0));
+    assert_int_equal(count(s, RELAY), 1);
+}
+
 /* FAT answers to a name in any case; what only differs in case from ours was not made by us. */
 static void a_file_whose_name_differs_in_case_is_neither_compared_nor_removed(void **state) {
     struct stick *s = *state;
@@ -274,6 +284,7 @@ int main(void) {
         drive_test(file_systems_without_noreplace_are_served_and_nothing_is_replaced),
         drive_test(kernels_without_openat2_refuse_links_as_well),
         drive_test(file_systems_that_cannot_reserve_room_are_forgiven),
+        drive_test(a_file_that_somebody_else_makes_meanwhile_is_not_replaced),
         drive_test(a_file_whose_name_differs_in_case_is_neither_compared_nor_removed),
         drive_test(removing_is_flushed_and_a_missing_file_is_fine),
     };
