@@ -16,8 +16,9 @@ sqlite3.h          common/db.c,agent/store/,relay/ledger/
 # The system: the C library and the kernel.
 system='(assert|ctype|dirent|endian|errno|fcntl|float|getopt|glob|grp|ifaddrs|inttypes|limits|locale|math|netdb|poll|pthread|pwd|sched|semaphore|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|syslog|termios|threads|time|unistd|wchar|(arpa|linux|net|netinet|sys)/[a-z0-9_/]+)[.]h'
 
-# What the library has no use for: network, logs, locales, other processes.
-not_library='(netdb|syslog|locale|spawn|ifaddrs|sys/socket|sys/un|sys/wait|(arpa|net|netinet)/.*)[.]h'
+# What the library has no use for: network, logs, locales, other processes, and asserts, which a release
+# would leave out.
+not_library='(assert|netdb|syslog|locale|spawn|ifaddrs|sys/socket|sys/un|sys/wait|(arpa|net|netinet)/.*)[.]h'
 
 check() {
     sources 'bundle-format/*.[ch]' 'common/*.[ch]' 'agent/*.[ch]' 'relay/*.[ch]' |
@@ -82,3 +83,4 @@ bad_sqlite() { good; write relay/turn.c '#include <sqlite3.h>'; expect 'relay/tu
 bad_curl() { good; write agent/main.c '#include <curl/curl.h>'; expect 'agent/main.c:1'; }
 bad_newcomer() { good; write common/db.c '#include <libpq-fe.h>'; expect 'neither'; }
 bad_socket_in_library() { good; write bundle-format/drive/drive.c '#include <sys/socket.h>'; expect 'no use for'; }
+bad_assert_in_library() { good; write bundle-format/base/buf.c '#include <assert.h>'; expect 'no use for <assert.h>'; }
