@@ -109,7 +109,9 @@ static void draw(const struct progress *p, int64_t done, int64_t spent) {
         cells = BAR_MAX;
     int64_t part = p->total > 0 && done < p->total ? done : p->total;
     if (p->total <= 0 || cells < BAR_MIN) {
-        (void)fprintf(stderr, "\r\033[K%.*s", width - 1, tail);
+        char line[COLUMNS_MAX];
+        (void)snprintf(line, sizeof line, "%s %s", p->label, tail);
+        (void)fprintf(stderr, "\r\033[K%.*s", width - 1, line);
     } else {
         int full = (int)((double)cells * (double)part / (double)p->total);
         for (int i = 0; i < cells; i++)

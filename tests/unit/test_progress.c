@@ -34,7 +34,7 @@ static void sizes_have_one_decimal_and_the_unit_that_fits(void **state) {
 }
 
 /* Run a bar with standard error on a new pseudo-terminal (or a pipe); what it wrote. */
-static void run_bar(int terminal, char *out, size_t size) {
+static void run_bar(int terminal, int64_t total, char *out, size_t size) {
     int fds[2];
     int saved = dup(STDERR_FILENO);
 
@@ -47,7 +47,7 @@ static void run_bar(int terminal, char *out, size_t size) {
     }
     assert_true(fds[1] >= 0 && saved >= 0);
     assert_true(dup2(fds[1], STDERR_FILENO) >= 0);
-    struct progress *p = progress_new("packing", 1000);
+    struct progress *p = progress_new("packing", total);
     progress_at(p, 1);
     (void)usleep(150000);
     for (int64_t i = 2; i < 500; i++)
@@ -72,7 +72,7 @@ static void a_terminal_gets_a_bar_that_is_wiped_and_seldom_redrawn(void **state)
     (void)state;
     assert_int_equal(setenv("TERM", "xterm", 1), 0);
     assert_int_equal(unsetenv("NO_COLOR"), 0);
-    run_bar(1, out, sizeof out);
+    run_bar(1, 1000, out, sizeof out);
     assert_non_null(strstr(out, "packing   0% "));
     assert_non_null(strstr(out, "\033[36m"));
     for (const char *s = out; (s = strstr(s, "packing")); s++)
@@ -87,9 +87,19 @@ static void no_color_leaves_colour_out(void **state) {
     (void)state;
     assert_int_equal(setenv("TERM", "xterm", 1), 0);
     assert_int_equal(setenv("NO_COLOR", "1", 1), 0);
-    run_bar(1, out, sizeof out);
+    run_bar(1, 1000, out, sizeof out);
     assert_non_null(strstr(out, "packing"));
     assert_null(strstr(out, "\033[36m"));
+}
+
+static void an_unknown_total_shows_bytes_and_no_bar(void **state) {
+    char out[4096];
+
+    (void)state;
+    assert_int_equal(setenv("TERM", "xterm", 1), 0);
+    run_bar(1, 0, out, sizeof out);
+    assert_non_null(strstr(out, "packing 2 bytes  "));
+    assert_null(strchr(out, '%'));
 }
 
 static void pipes_and_dumb_terminals_get_nothing(void **state) {
@@ -97,10 +107,10 @@ static void pipes_and_dumb_terminals_get_nothing(void **state) {
 
     (void)state;
     assert_int_equal(setenv("TERM", "xterm", 1), 0);
-    run_bar(0, out, sizeof out);
+    run_bar(0, 1000, out, sizeof out);
     assert_string_equal(out, "");
     assert_int_equal(setenv("TERM", "dumb", 1), 0);
-    run_bar(1, out, sizeof out);
+    run_bar(1, 1000, out, sizeof out);
     assert_string_equal(out, "");
 }
 
@@ -109,6 +119,7 @@ int main(void) {
         cmocka_unit_test(sizes_have_one_decimal_and_the_unit_that_fits),
         cmocka_unit_test(a_terminal_gets_a_bar_that_is_wiped_and_seldom_redrawn),
         cmocka_unit_test(no_color_leaves_colour_out),
+        cmocka_unit_test(an_unknown_total_shows_bytes_and_no_bar),
         cmocka_unit_test(pipes_and_dumb_terminals_get_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
