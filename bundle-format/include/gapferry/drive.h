@@ -60,7 +60,8 @@ void gf_drive_list_free(struct gf_drive_list *l);
 
 /* Open an entry for reading: regular, one of ours, beneath the drive. The descriptor (in *fd, with
  * O_NONBLOCK taken off) is the caller's. What it reads may change at any time: copy, then verify.
- */
+ * Errors: GF_E_NOINPUT (missing, or a link, a device, a file with a second name), GF_E_DRIVE
+ * (another drive lies there now), GF_E_SYSTEM (pulled out or failing), GF_E_USAGE (the name). */
 GF_MUST_CHECK int gf_drive_read(struct gf_drive *d, enum gf_folder folder, const char *name,
                                 int *fd, struct gf_err *e);
 
@@ -74,7 +75,7 @@ GF_MUST_CHECK int gf_drive_read(struct gf_drive *d, enum gf_folder folder, const
 GF_MUST_CHECK int gf_drive_write(struct gf_drive *d, enum gf_folder folder, const char *name,
                                  int src, int64_t size, int *was_there, struct gf_err *e);
 
-/* Remove an entry, and flush. A missing one is fine. */
+/* Remove an entry, and flush. A missing one is fine; what is not a file of ours is GF_E_DRIVE. */
 GF_MUST_CHECK int gf_drive_remove(struct gf_drive *d, enum gf_folder folder, const char *name,
                                   struct gf_err *e);
 
