@@ -119,7 +119,7 @@ int gf_err_prefix(struct gf_err *e, const char *fmt, ...) {
 const char *gf_err_name(enum gf_code code) {
     static const char *const names[] = {
 #define NAME(constant, name, status) [constant] = name,
-        GF_CODES(NAME)
+        GF_CODES(NAME) GF_PROGRAM_CODES(NAME)
 #undef NAME
     };
     return (size_t)code < GF_CODE_COUNT ? names[code] : names[GF_E_BUG];
@@ -128,7 +128,7 @@ const char *gf_err_name(enum gf_code code) {
 enum gf_exit gf_err_exit(enum gf_code code) {
     static const enum gf_exit statuses[] = {
 #define STATUS(constant, name, status) [constant] = status,
-        GF_CODES(STATUS)
+        GF_CODES(STATUS) GF_PROGRAM_CODES(STATUS)
 #undef STATUS
     };
     return (size_t)code < GF_CODE_COUNT ? statuses[code] : GF_EXIT_BUG;

@@ -47,9 +47,17 @@
     X(GF_E_CARD, "card", GF_EXIT_DAMAGED)         /* a card breaks a rule */                       \
     X(GF_E_DRIVE, "drive", GF_EXIT_IO)            /* the drive broke its word: read-back differs */
 
+/* The same for what only the programs know, beyond a bundle's format. */
+#define GF_PROGRAM_CODES(Y)                                                                        \
+    Y(GF_E_CONFIG, "config", GF_EXIT_CONFIG)            /* configuration is wrong, or missing */   \
+    Y(GF_E_BUSY, "busy", GF_EXIT_CANTWRITE)             /* another process holds the lock */       \
+    Y(GF_E_DAMAGED, "damaged", GF_EXIT_DAMAGED)         /* a database of ours is damaged */        \
+    Y(GF_E_CONSENT, "consent", GF_EXIT_CONSENT)         /* consent was not given */                \
+    Y(GF_E_LICENSE, "license", GF_EXIT_LICENSE_INVALID) /* a licence breaks a rule */
+
 enum gf_code {
 #define GF_CODE_ENUM(constant, name, status) constant,
-    GF_CODES(GF_CODE_ENUM)
+    GF_CODES(GF_CODE_ENUM) GF_PROGRAM_CODES(GF_CODE_ENUM)
 #undef GF_CODE_ENUM
         GF_CODE_COUNT
 };

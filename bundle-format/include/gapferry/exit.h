@@ -25,6 +25,13 @@ enum gf_exit {
     GF_EXIT_LIMIT = 84,       /* larger than we accept */
     GF_EXIT_CONSENT = 85,     /* consent is missing */
     GF_EXIT_NOTHING = 86,     /* nothing to do (single-file commands only) */
+    /* Licence facts. */
+    GF_EXIT_LICENSE_NONE = 90,
+    GF_EXIT_LICENSE_GRACE = 91,
+    GF_EXIT_LICENSE_EXPIRED = 92,
+    GF_EXIT_LICENSE_ELSEWHERE = 93, /* issued for another machine */
+    GF_EXIT_LICENSE_CLOCK = 94,     /* the clock is in doubt */
+    GF_EXIT_LICENSE_INVALID = 95,
 };
 
 #endif

@@ -38,7 +38,8 @@ struct gf_header {
 /* Parse the bytes of bundle.json: one JSON object, then spaces, then one LF. `ext` is ignored.
  * Errors: GF_E_JSON, GF_E_HEADER, GF_E_VERSION (other format, or a need we do not know),
  * GF_E_LIMIT. Rules that concern one bundle alone are checked here: seq 1 has no prev (a later one
- * has none either where every number before it is void); readers are distinct and not the addressee; expires is not before created. */
+ * has none either where every number before it is void); readers are distinct and not the
+ * addressee; expires is not before created. */
 GF_MUST_CHECK int gf_header_parse(const char *text, size_t len, struct gf_header *out,
                                   struct gf_err *e);
 
