@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gapferry/limits.h"
+
 #define BLOCK       512
 #define MEMBER_MODE 0600
 
@@ -216,7 +218,8 @@ int gf_archive_in_next(struct gf_archive_in *i, const char **name, int64_t *size
                           path);
     *name = path;
     *size = archive_entry_size(i->entry);
-    i->members += gf_archive_member_size(*size);
+    /* A size beyond every archive is the caller's to refuse; it must not overflow the sum. */
+    i->members += gf_archive_member_size(*size < GF_ARCHIVE_MAX ? *size : GF_ARCHIVE_MAX);
     return 1;
 }
 
@@ -236,8 +239,9 @@ int gf_archive_in_data(struct gf_archive_in *i, const void **data, size_t *len, 
 int gf_archive_in_end(struct gf_archive_in *i, struct gf_err *e) {
     const void *data = NULL;
 
-    /* libarchive stops at the first zero block; the rest is ours to look at. */
-    for (la_ssize_t n = 1; n > 0;) {
+    /* libarchive stops at the first zero block; the rest is ours to look at, as far as the first
+     * byte too many. */
+    for (la_ssize_t n = 1; n > 0 && i->stream <= i->members + GF_ARCHIVE_END;) {
         n = in_read(i->a, i, &data);
         if (n < 0)
             return in_error(i, e);
@@ -245,12 +249,12 @@ int gf_archive_in_end(struct gf_archive_in *i, struct gf_err *e) {
     uint8_t any = 0;
     for (size_t k = 0; k < sizeof i->tail; k++)
         any |= i->tail[k];
-    if (any != 0 || i->stream != i->members + GF_ARCHIVE_END)
-        return gf_err_set(
-            e, GF_E_ARCHIVE,
-            "the inner archive is %lld bytes long where its members make %lld, or does "
-            "not end in zeros",
-            (long long)i->stream, (long long)i->members + GF_ARCHIVE_END);
+    if (i->stream != i->members + GF_ARCHIVE_END)
+        return gf_err_set(e, GF_E_ARCHIVE, "the inner archive has %s its members make",
+                          i->stream < i->members + GF_ARCHIVE_END ? "fewer bytes than"
+                                                                  : "more bytes than");
+    if (any != 0)
+        return gf_err_set(e, GF_E_ARCHIVE, "the inner archive does not end in zeros");
     return 0;
 }
 

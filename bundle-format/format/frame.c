@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 /* Content that is compressed first to learn whether the rest is worth the effort, and the level
  * at which zstd only stores. */
@@ -113,8 +114,12 @@ int gf_frame_look(const void *in, size_t len, size_t *size, size_t *content, str
         return -1;
     if (ZSTD_isError(whole) ? len > GF_FRAME_BOUND : whole > GF_FRAME_BOUND)
         return gf_err_set(e, GF_E_FRAME, "a zstd frame is malformed, or longer than it may be");
-    if (ZSTD_isError(whole))
-        return 0;
+    if (ZSTD_isError(whole)) {
+        /* More bytes mend nothing but a frame that is short of them. */
+        if (ZSTD_getErrorCode(whole) == ZSTD_error_srcSize_wrong)
+            return 0;
+        return gf_err_set(e, GF_E_FRAME, "a block of a zstd frame is malformed");
+    }
     *size = whole;
     *content = n;
     return 1;

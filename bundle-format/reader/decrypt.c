@@ -123,7 +123,7 @@ static int open_header(int copy, const struct gf_head *h, const struct gf_seal_k
                        struct gf_err *e) {
     struct gf_age_info info = {0};
     size_t stanzas = 1 + h->header.nreaders;
-    size_t max = gf_age_head_size(GF_READERS_MAX + 2);
+    size_t max = GF_AGE_HEADER_MAX; /* so that too many stanzas are counted, not cut */
     int rc = -1;
     uint8_t *head = malloc(max);
 

@@ -19,7 +19,8 @@ struct layout {
 
 /* ---- the shell ---- */
 
-/* A member's header block and its size, bounded; the block must lie within what was read. */
+/* A member's header block and its size, 1 to max bytes (0: any); the block must lie within what was
+ * read. */
 static int member(const struct gf_head *h, int64_t have, int64_t at, enum gf_shell_member m,
                   int64_t max, int64_t *size, struct gf_err *e) {
     if (at + GF_SHELL_BLOCK > have)
@@ -27,7 +28,7 @@ static int member(const struct gf_head *h, int64_t have, int64_t at, enum gf_she
                           gf_shell_names[m]);
     if (gf_shell_unblock((const uint8_t *)h->bytes + at, m, size, e) == -1)
         return -1;
-    if (*size < 1 || *size > max)
+    if (max > 0 && (*size < 1 || *size > max))
         return gf_err_set(e, GF_E_LIMIT, "member '%s' is %lld bytes long; 1 to %lld are allowed",
                           gf_shell_names[m], (long long)*size, (long long)max);
     return 0;
@@ -61,8 +62,7 @@ static int read_shell(int fd, struct gf_head *h, struct layout *l, struct gf_err
     if (member(h, have, 0, GF_SHELL_HEADER, GF_HEADER_MAX, &l->header_size, e) == -1)
         return -1;
     l->sig_at = l->header_at + gf_shell_pad(l->header_size) + GF_SHELL_BLOCK;
-    if (member(h, have, l->sig_at - GF_SHELL_BLOCK, GF_SHELL_SIGNATURE, INT64_MAX, &l->sig_size,
-               e) == -1)
+    if (member(h, have, l->sig_at - GF_SHELL_BLOCK, GF_SHELL_SIGNATURE, 0, &l->sig_size, e) == -1)
         return -1;
     if (l->sig_size != GF_SHELL_MINISIG)
         return gf_err_set(e, GF_E_MINISIG, "the signature is %lld bytes long; its one form has %zu",
@@ -151,7 +151,7 @@ static int judge(struct gf_head *h, const struct gf_check *c, struct gf_err *e) 
 
     if (h->sender->role != writer)
         return gf_err_set(
-            e, GF_E_SENDER, "a %s must come from an %s, but its sender's card says %s",
+            e, GF_E_SENDER, "a %s must come from a card of role %s, but its sender's has role %s",
             gf_header_kinds[h->header.kind], gf_card_roles[writer], gf_card_roles[h->sender->role]);
     if (c->nus > 0 && !is_us(c, &h->header.to)) {
         for (size_t i = 0; i < h->header.nreaders; i++)

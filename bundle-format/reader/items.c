@@ -179,10 +179,11 @@ static int by_path(const void *a, const void *b) {
 static int check_refs(struct items *it, struct gf_err *e) {
     struct found key;
 
-    qsort(it->found, it->nfound, sizeof *it->found, by_path);
+    if (it->nfound > 0)
+        qsort(it->found, it->nfound, sizeof *it->found, by_path);
     for (size_t i = 0; i < it->refs.n; i++) {
         memcpy(key.path, it->refs.paths[i], sizeof key.path);
-        if (bsearch(&key, it->found, it->nfound, sizeof key, by_path) == NULL)
+        if (it->nfound == 0 || bsearch(&key, it->found, it->nfound, sizeof key, by_path) == NULL)
             return gf_err_set(e, GF_E_RECORD, "a line refers to '%s', which is not in the bundle",
                               key.path);
     }
