@@ -25,3 +25,11 @@ find_library(cjson_LIBRARY NAMES cjson REQUIRED)
 add_library(ext-cjson INTERFACE)
 target_include_directories(ext-cjson SYSTEM INTERFACE ${cjson_INCLUDE})
 target_link_libraries(ext-cjson INTERFACE ${cjson_LIBRARY})
+
+gapferry_library(sqlite3 sqlite3.h "m")
+
+find_path(curl_INCLUDE curl/curl.h REQUIRED)
+find_library(curl_LIBRARY NAMES curl REQUIRED)
+add_library(ext-curl INTERFACE)
+target_include_directories(ext-curl SYSTEM INTERFACE ${curl_INCLUDE})
+target_link_libraries(ext-curl INTERFACE ${curl_LIBRARY})

@@ -1,0 +1,78 @@
+/*
+ * agent.h -- what the agent's commands share: where things are, configuration, keys, store.
+ *
+ *   --root DIR   DIR/etc/gapferry/agent.conf, DIR/var/lib/gapferry/agent/
+ *   otherwise    /etc/gapferry/agent.conf,    /var/lib/gapferry/agent/
+ *
+ *   STATE/ keys/ (identity)  agent.db  lock  outbox/  inbox/  link.state (written by gapferry-link)
+ */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include "agent/store/store.h"
+#include "common/config.h"
+#include "gapferry/card.h"
+
+struct agent {
+    char config_path[512];
+    char state[512];
+    struct config *config;
+    struct gf_identity id;
+    struct store *store;
+    int64_t now; /* seconds; read once when the command starts */
+};
+
+extern const struct config_key agent_keys[]; /* the table of agent.conf */
+
+/* Paths only: for `init`. root NULL: the system's. */
+GF_MUST_CHECK int agent_paths(struct agent *a, const char *root, struct gf_err *e);
+
+/* Paths, configuration, keys and store of an agent that was initialised; GF_E_CONFIG with the
+ * remedy
+ * ("gapferry-agent init") if it was not. On failure *a is closed. */
+GF_MUST_CHECK int agent_open(struct agent *a, const char *root, struct gf_err *e);
+void agent_close(struct agent *a);
+
+/* Commands: each gets its arguments after the command's name and returns an exit status. */
+typedef int agent_command(const char *root, int argc, char **argv);
+agent_command cmd_init, cmd_trust, cmd_card, cmd_consent, cmd_record, cmd_preview, cmd_license,
+    cmd_sync, cmd_status, cmd_config;
+
+/* ---- export.c: queue to outbox ---- */
+
+struct export_result {
+    int64_t bundles; /* new in the outbox */
+    int64_t records; /* in them */
+    int have_only;   /* 1: a request that carries nothing but `have` was made */
+    int no_relay;    /* 1: something is due, but no relay is trusted yet */
+};
+
+/* Make bundles of what is due, for each trusted relay, into STATE/outbox. Airgap policy and consent
+ * are the caller's. */
+GF_MUST_CHECK int agent_export(struct agent *a, struct export_result *out, struct gf_err *e);
+
+/* ---- apply.c: one response into the store ---- */
+
+struct apply_result {
+    int seen_before;
+    int64_t delivered, rejected, expired, relayed; /* receipts that moved something */
+    int64_t odd;                                   /* receipts that fit nothing */
+    int64_t answers;                               /* applied */
+    int64_t unusable; /* answers that were refused: `status` says why */
+    int64_t notices;
+    struct gf_card sender;
+};
+
+/* Verify and apply the response open on fd: form all or nothing, items one by one, one
+ * transaction. Errors as in bundle.h; GF_E_SENDER if no relay we trust signed it. */
+GF_MUST_CHECK int agent_apply(struct agent *a, int fd, struct apply_result *out, struct gf_err *e);
+
+/* ---- redact.c ---- */
+
+/* Keep the allowed top-level fields of a JSON object byte for byte, in their order. Names that were
+ * dropped are appended to `dropped`, separated by ", ". allow: names separated by commas; NULL or
+ * "": everything passes. GF_E_JSON if the body is not an object while there is a rule. */
+GF_MUST_CHECK int redact_json(const char *body, size_t len, const char *allow, struct gf_buf *out,
+                              struct gf_buf *dropped, struct gf_err *e);
+
+#endif

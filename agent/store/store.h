@@ -1,0 +1,217 @@
+/*
+ * store.h -- the agent's durable memory: queue, bundles, peers, consent, licences. The agent's only
+ * database (design sections 6 and 7); all SQL of the agent is in agent/store/.
+ *
+ * Every function that changes something is one transaction, durable when it returns 0. Times are
+ * passed in (seconds). Errors are those of db.h unless said otherwise.
+ */
+#ifndef AGENT_STORE_H
+#define AGENT_STORE_H
+
+#include "gapferry/bundle.h"
+#include "gapferry/record.h"
+
+struct store;
+
+/* Open or make DIR/agent.db. A second agent on the same directory waits, then fails with words. */
+GF_MUST_CHECK int store_open(const char *dir, struct store **out, struct gf_err *e);
+void store_close(struct store *s);
+
+/* Hold the state directory for one import or export: DIR/lock names its holder (pid, command,
+ * since). GF_E_BUSY tells who holds it. Released by store_unlock() or when the process ends. */
+GF_MUST_CHECK int store_lock(struct store *s, const char *command, struct gf_err *e);
+void store_unlock(struct store *s);
+
+/* ---- the queue: records and their states (store_queue.c) ---- */
+
+enum store_state {
+    STORE_QUEUED,
+    STORE_EXPORTED,
+    STORE_RELAYED,
+    STORE_DELIVERED,
+    STORE_REJECTED,
+    STORE_EXPIRED
+};
+extern const char *const store_states[]; /* "queued" "exported" ... NULL */
+
+/* A record as the store knows it; texts borrowed until the next step of the walk. */
+struct store_record {
+    struct gf_id id;
+    struct gf_hash digest; /* BLAKE2b-256 of the body */
+    const char *channel;
+    const char *product; /* NULL where none */
+    int64_t created;
+    enum store_state state;
+    int64_t state_since;
+    int wants_answer;
+    int answered;       /* 1: the answer was applied */
+    const char *reason; /* of a final receipt, or what is wrong with an answer; NULL where none */
+    const char *guarantee;
+    const char *line; /* the record's line, with its LF */
+    size_t line_len;
+};
+
+/* Accept a record: its line is frozen now. GF_E_REPLAY if the id is there already. */
+GF_MUST_CHECK int store_add(struct store *s, const struct gf_record *r, int64_t now,
+                            struct gf_err *e);
+
+/* Walk records in order of acceptance. which: a state, or -1 for all; channel NULL: all. fn returns
+ * 0 to go on, 1 to stop, -1 with *e. */
+typedef int store_each(void *arg, const struct store_record *r, struct gf_err *e);
+GF_MUST_CHECK int store_walk(struct store *s, int which, const char *channel, store_each *fn,
+                             void *arg, struct gf_err *e);
+
+/* Records by channel and state: *counts[n] sorted by channel. Free with free(). */
+struct store_count {
+    char channel[GF_WORD_MAX + 1];
+    int64_t n[6];      /* by enum store_state */
+    int64_t oldest[6]; /* created, of the oldest in that state; 0: none */
+};
+GF_MUST_CHECK int store_counts(struct store *s, struct store_count **counts, size_t *n,
+                               struct gf_err *e);
+
+/*
+ * A receipt from a relay: moves the record it names past `exported`, and only forward. What became
+ * of it: 1 moved, 0 nothing new (seen before, or behind), -1 failed; *odd is set to one of the
+ * words "unknown record", "other digest", "never exported", "other relay" where the receipt does
+ * not fit, and then nothing changes.
+ */
+GF_MUST_CHECK int store_receipt(struct store *s, const struct gf_hash *relay,
+                                const struct gf_receipt *r, int64_t now, const char **odd,
+                                struct gf_err *e);
+
+/* The answer to a record was applied (reason NULL), or is not usable (reason). */
+GF_MUST_CHECK int store_answered(struct store *s, const struct gf_id *record, const char *reason,
+                                 int64_t now, struct gf_err *e);
+
+/* One record by id: 1 found (fn is called once), 0 not. */
+GF_MUST_CHECK int store_find(struct store *s, const struct gf_id *id, store_each *fn, void *arg,
+                             struct gf_err *e);
+
+/* ---- bundles out (store_bundles.c) ---- */
+
+struct store_bundle {
+    struct gf_id id;
+    struct gf_hash relay; /* identity it is addressed to */
+    int64_t seq;
+    int64_t created;
+    int64_t records; /* 0: carries nothing but `have` */
+    int settled; /* each of its records has a receipt; or it carried only `have` and was written */
+    int64_t written; /* last time it was written to a drive; 0: never */
+    char file[54];   /* its name in the outbox */
+};
+
+/* Take the next seq of the stream to a relay, durably, before anything is written. */
+struct store_seq {
+    struct gf_id stream;
+    int64_t seq;
+    int has_prev;
+    struct gf_hash prev;
+};
+GF_MUST_CHECK int store_take_seq(struct store *s, const struct gf_hash *relay,
+                                 struct store_seq *out, struct gf_err *e);
+
+/* Numbers taken whose bundle never came to be: to be listed as void. *voids is one allocation. */
+GF_MUST_CHECK int store_voids(struct store *s, const struct gf_hash *relay, int64_t **voids,
+                              size_t *n, struct gf_err *e);
+
+/* A bundle is complete and flushed in the outbox: note it, move its n records to `exported`, and
+ * what `have` it carried is said. One transaction. */
+GF_MUST_CHECK int store_exported(struct store *s, const struct gf_header *h,
+                                 const struct gf_hash *header_digest, const struct gf_id *records,
+                                 size_t n, int64_t now, struct gf_err *e);
+
+/* Unsettled bundles, oldest first; one allocation, free(). */
+GF_MUST_CHECK int store_unsettled(struct store *s, struct store_bundle **out, size_t *n,
+                                  struct gf_err *e);
+/* 1 known (*out set), 0 not. */
+GF_MUST_CHECK int store_bundle(struct store *s, const struct gf_id *id, struct store_bundle *out,
+                               struct gf_err *e);
+/* It was written to a drive; one that carries only `have` is settled by that. */
+GF_MUST_CHECK int store_written(struct store *s, const struct gf_id *id, int64_t now,
+                                struct gf_err *e);
+
+/* ---- bundles in: what was applied (store_have.c) ---- */
+
+/* 1 if this response (stream, seq) was applied before; 2 if another bundle of the same stream and
+ * seq was (a fork). */
+GF_MUST_CHECK int store_is_applied(struct store *s, const struct gf_header *h,
+                                   const struct gf_hash *header_digest, struct gf_err *e);
+/* Note it, with how many items it held; call it in the transaction that applies them. */
+GF_MUST_CHECK int store_applied(struct store *s, const struct gf_header *h,
+                                const struct gf_hash *header_digest, int64_t items, int64_t now,
+                                struct gf_err *e);
+/* What contents.json of the next request to this relay states. Free with store_have_free(). */
+GF_MUST_CHECK int store_have(struct store *s, const struct gf_hash *relay, struct gf_have **have,
+                             size_t *n, struct gf_err *e);
+void store_have_free(struct gf_have *have, size_t n);
+/* 1 if a response with items was applied and no request has said so yet. */
+GF_MUST_CHECK int store_have_is_due(struct store *s, const struct gf_hash *relay, struct gf_err *e);
+
+/* Several changes as one: everything between is one transaction. */
+GF_MUST_CHECK int store_begin(struct store *s, struct gf_err *e);
+GF_MUST_CHECK int store_end(struct store *s, int rc, struct gf_err *e);
+
+/* ---- peers: cards and vendors' keys (store_peers.c) ---- */
+
+/* Trust a card (role relay or reader). GF_E_REPLAY if it is trusted already. */
+GF_MUST_CHECK int store_trust_card(struct store *s, const struct gf_card *c, const char *text,
+                                   size_t len, const char *user, int64_t now, struct gf_err *e);
+/* All trusted cards of a role; one allocation, free(). */
+GF_MUST_CHECK int store_cards(struct store *s, enum gf_role role, struct gf_card **out, size_t *n,
+                              struct gf_err *e);
+
+enum store_duty { STORE_DUTY_LICENSE = 1, STORE_DUTY_UPDATE = 2, STORE_DUTY_CARD = 4 };
+struct store_vendor {
+    char name[GF_WORD_MAX + 1];
+    struct gf_sign_public key;
+    int duties; /* of enum store_duty, or-ed */
+    int64_t since;
+};
+GF_MUST_CHECK int store_trust_vendor(struct store *s, const struct store_vendor *v,
+                                     const char *user, struct gf_err *e);
+GF_MUST_CHECK int store_vendors(struct store *s, struct store_vendor **out, size_t *n,
+                                struct gf_err *e);
+
+/* ---- consent (store_consent.c) ---- */
+
+enum store_consent { STORE_ASK, STORE_GRANTED, STORE_DENIED };
+extern const char *const store_consents[]; /* "ask" "granted" "denied" NULL */
+
+/* Record a decision with time and user. Denying deletes the channel's records that have no receipt
+ * yet; *deleted is their number, and *bundles lists (one allocation) unsettled bundles that held
+ * some: the caller removes their files, and their other records are back in `queued`. */
+GF_MUST_CHECK int store_set_consent(struct store *s, const char *channel, enum store_consent c,
+                                    const char *user, int64_t now, int64_t *deleted,
+                                    struct store_bundle **bundles, size_t *n, struct gf_err *e);
+/* The last decision; *since and *user may be NULL; STORE_ASK if there was none. */
+GF_MUST_CHECK int store_get_consent(struct store *s, const char *channel, enum store_consent *out,
+                                    int64_t *since, char user[65], struct gf_err *e);
+
+/* ---- small facts (store.c): agent id, licence salt, nonces of requests ... ---- */
+
+GF_MUST_CHECK int store_put_fact(struct store *s, const char *name, const void *data, size_t len,
+                                 struct gf_err *e);
+/* 1 found, 0 not; *out is initialised here. */
+GF_MUST_CHECK int store_get_fact(struct store *s, const char *name, struct gf_buf *out,
+                                 struct gf_err *e);
+
+/* ---- licences (store_license.c) ---- */
+
+/* A request that was made: what its answer must fit. */
+GF_MUST_CHECK int store_license_request(struct store *s, const struct gf_id *record,
+                                        const char *product, const struct gf_id *nonce, int64_t now,
+                                        struct gf_err *e);
+/* 1 if a request with this nonce was made for this product. */
+GF_MUST_CHECK int store_has_nonce(struct store *s, const char *product, const struct gf_id *nonce,
+                                  struct gf_err *e);
+/* Install a licence document (its bytes) for a product, in the place of the last one. */
+GF_MUST_CHECK int store_put_license(struct store *s, const char *product, const char *text,
+                                    size_t len, int64_t now, struct gf_err *e);
+/* fn for each installed licence. */
+typedef int store_each_license(void *arg, const char *product, const char *text, size_t len,
+                               int64_t installed, struct gf_err *e);
+GF_MUST_CHECK int store_licenses(struct store *s, store_each_license *fn, void *arg,
+                                 struct gf_err *e);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * https.h -- one HTTP request to one configured place; the only user of libcurl.
+ *
+ * https only; plain http only to loopback addresses that are literally in the URL. TLS checks
+ * cannot be turned off. Redirects, cookies, .netrc, content decoding and every other protocol are
+ * off.
+ */
+#ifndef COMMON_HTTPS_H
+#define COMMON_HTTPS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gapferry/buf.h"
+
+/* Where an attempt ended. What `gapferry-link` calls the stage. */
+enum https_stage {
+    HTTPS_OK,        /* an answer came, of whatever status */
+    HTTPS_NO_ROUTE,  /* the network is unreachable */
+    HTTPS_NO_DNS,    /* the name has no address */
+    HTTPS_REFUSED,   /* nobody listens */
+    HTTPS_TIMED_OUT, /* no answer in time */
+    HTTPS_PROXY,     /* the proxy refused, or wants credentials */
+    HTTPS_TLS,       /* the certificate is not trusted, or TLS broke */
+    HTTPS_BROKEN,    /* the connection broke, or the answer was not HTTP or too large */
+};
+extern const char *const https_stages[]; /* "ok" "no route" "no DNS" "refused" ... */
+
+struct https_options {
+    const char *url;
+    const char *method;         /* GET, POST, PUT */
+    const char *const *headers; /* "Name: value", NULL at the end; NULL: none */
+    const void *body;           /* sent as it is */
+    size_t body_len;
+    const char *ca_file;   /* NULL: the system's */
+    const char *cert_file; /* client certificate and key, NULL: none */
+    const char *key_file;
+    const char *proxy;  /* NULL: none; the environment is not asked */
+    int64_t connect_ms; /* 0: 10000 */
+    int64_t total_ms;   /* 0: 60000 */
+    size_t answer_max;  /* bytes; more is HTTPS_BROKEN */
+};
+
+struct https_answer {
+    enum https_stage stage;
+    long status;           /* 100 to 599 when stage is HTTPS_OK */
+    int sent;              /* 1: the request may have reached the other side */
+    int64_t retry_after_s; /* -1: not given */
+    struct gf_buf headers; /* "name: value\n" lines, names in lower case */
+    struct gf_buf body;
+    char text[256]; /* for people: what went wrong */
+};
+
+struct https; /* a client: keeps connections; one thread */
+
+GF_MUST_CHECK int https_new(struct https **out, struct gf_err *e);
+void https_free(struct https *h);
+
+/* 0 if the URL is one that we would ever use; GF_E_CONFIG says which rule it breaks. */
+GF_MUST_CHECK int https_check_url(const char *url, struct gf_err *e);
+
+/* One request; 0 whenever *out says what happened, -1 for misuse (GF_E_CONFIG, GF_E_SYSTEM). */
+GF_MUST_CHECK int https_request(struct https *h, const struct https_options *o,
+                                struct https_answer *out, struct gf_err *e);
+void https_answer_free(struct https_answer *a);
+
+/* The value of a header of the answer (name in lower case), or NULL; borrowed. */
+const char *https_header(const struct https_answer *a, const char *name, size_t *len);
+
+#endif

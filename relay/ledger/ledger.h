@@ -1,0 +1,178 @@
+/*
+ * ledger.h -- the relay's durable memory of every sender, bundle, record and response. All SQL of
+ * the relay is in relay/ledger/ (design section 8).
+ *
+ * A record is  received -> sending(n) -> delivered | rejected | expired | later | held;  each
+ * transition is one function and one transaction, durable when it returns 0. Replays are found by
+ * unique indexes. Ids and digests are kept until acknowledged, and at least 400 days. Times are
+ * passed in.
+ */
+#ifndef RELAY_LEDGER_H
+#define RELAY_LEDGER_H
+
+#include "gapferry/bundle.h"
+#include "gapferry/record.h"
+
+struct ledger;
+
+GF_MUST_CHECK int ledger_open(const char *dir, struct ledger **out, struct gf_err *e);
+void ledger_close(struct ledger *l);
+GF_MUST_CHECK int ledger_lock(struct ledger *l, const char *command, struct gf_err *e);
+void ledger_unlock(struct ledger *l);
+
+GF_MUST_CHECK int ledger_begin(struct ledger *l, struct gf_err *e);
+GF_MUST_CHECK int ledger_end(struct ledger *l, int rc, struct gf_err *e);
+
+/* ---- senders (ledger_agents.c) ---- */
+
+/* Approve a fingerprint, perhaps ahead of the first contact. */
+GF_MUST_CHECK int ledger_approve(struct ledger *l, const char *fingerprint, const char *user,
+                                 int64_t now, struct gf_err *e);
+/* A card was seen: 1 it is (now) enrolled, its fingerprint having been approved; 0 it is not; -1. A
+ * card that claims another lineage's agent id is GF_E_SENDER. */
+GF_MUST_CHECK int ledger_card_seen(struct ledger *l, const struct gf_card *c, const char *text,
+                                   size_t len, int64_t now, struct gf_err *e);
+/* Enrolled cards; one allocation, free(). */
+GF_MUST_CHECK int ledger_agents(struct ledger *l, struct gf_card **out, size_t *n,
+                                struct gf_err *e);
+/* Cards that were seen and wait for approval; likewise. */
+GF_MUST_CHECK int ledger_strangers(struct ledger *l, struct gf_card **out, size_t *n,
+                                   struct gf_err *e);
+
+/* ---- bundles and records in (ledger_intake.c) ---- */
+
+enum ledger_seen { LEDGER_NEW, LEDGER_REPLAY, LEDGER_FORK };
+
+/* Whether this verified head was taken before (same header digest), or another of the same
+ * (from, stream, seq) was. */
+GF_MUST_CHECK int ledger_seen(struct ledger *l, const struct gf_header *h,
+                              const struct gf_hash *digest, enum ledger_seen *out,
+                              struct gf_err *e);
+/* Note a bundle; then its records; within one transaction of the caller. */
+GF_MUST_CHECK int ledger_take_bundle(struct ledger *l, const struct gf_header *h,
+                                     const struct gf_hash *digest, const struct gf_contents *c,
+                                     int64_t now, struct gf_err *e);
+/* A record of it; `line` is its exact line. file: path of the stored body file below the state
+ * directory, NULL for bodies in the line. 1 new, 0 known already (same digest), and the same id
+ * with another digest is noted as `rejected: conflict` and 0. */
+GF_MUST_CHECK int ledger_take_record(struct ledger *l, const struct gf_id *bundle,
+                                     const struct gf_id *agent, const struct gf_record *r,
+                                     const char *line, size_t len, const char *file, int64_t now,
+                                     struct gf_err *e);
+
+/* ---- forwarding (ledger_forward.c) ---- */
+
+enum ledger_state {
+    LEDGER_RECEIVED,
+    LEDGER_SENDING,
+    LEDGER_LATER,
+    LEDGER_HELD,
+    LEDGER_DELIVERED,
+    LEDGER_REJECTED,
+    LEDGER_EXPIRED
+};
+extern const char *const ledger_states[]; /* "received" "sending" ... NULL */
+
+struct ledger_record {
+    int64_t row;
+    struct gf_id agent;
+    struct gf_id id;
+    struct gf_hash digest;
+    const char *channel;
+    const char *product; /* NULL where none */
+    enum ledger_state state;
+    int64_t attempts;
+    int64_t due;      /* not before; for `later` */
+    int64_t received; /* when */
+    const char *reason;
+    const char *endpoint; /* the last one */
+    const char *line;
+    size_t line_len;
+    const char *file;
+};
+
+typedef int ledger_each(void *arg, const struct ledger_record *r, struct gf_err *e);
+/* Walk records; state -1: all. */
+GF_MUST_CHECK int ledger_walk(struct ledger *l, int state, ledger_each *fn, void *arg,
+                              struct gf_err *e);
+/* The next record to forward at `now`: received, or later and due, or sending and left by a crash.
+ * *after: row to go on behind (0 first). 1 (fn called), 0 none left. */
+GF_MUST_CHECK int ledger_next_due(struct ledger *l, int64_t now, int64_t after, ledger_each *fn,
+                                  void *arg, struct gf_err *e);
+
+/* Durable before the request leaves. */
+GF_MUST_CHECK int ledger_sending(struct ledger *l, int64_t row, const char *endpoint, int64_t now,
+                                 struct gf_err *e);
+
+/* What an endpoint's answer was, kept if the record wanted one. */
+struct ledger_answer {
+    int64_t status;
+    const char *const *headers; /* name, value, ... 2 * n */
+    size_t nheaders;
+    const char *body;
+    size_t len;
+};
+GF_MUST_CHECK int ledger_delivered(struct ledger *l, int64_t row, enum gf_guarantee g,
+                                   const struct ledger_answer *answer, int64_t now,
+                                   struct gf_err *e);
+GF_MUST_CHECK int ledger_rejected(struct ledger *l, int64_t row, const char *reason, int64_t now,
+                                  struct gf_err *e);
+GF_MUST_CHECK int ledger_expired(struct ledger *l, int64_t row, const char *reason, int64_t now,
+                                 struct gf_err *e);
+GF_MUST_CHECK int ledger_later(struct ledger *l, int64_t row, const char *reason, int64_t due,
+                               struct gf_err *e);
+GF_MUST_CHECK int ledger_held(struct ledger *l, int64_t row, const char *reason, struct gf_err *e);
+
+/* Records by channel and state, for `status`. */
+struct ledger_count {
+    char channel[GF_WORD_MAX + 1];
+    int64_t n[7];
+};
+GF_MUST_CHECK int ledger_counts(struct ledger *l, struct ledger_count **out, size_t *n,
+                                struct gf_err *e);
+
+/* ---- responses (ledger_respond.c) ---- */
+
+/* What `have` of a request says: responses that need not be carried any more. */
+GF_MUST_CHECK int ledger_acknowledge(struct ledger *l, const struct gf_hash *agent_identity,
+                                     const struct gf_have *have, size_t n, int64_t now,
+                                     struct gf_err *e);
+
+/* Receipts (and answers) of an agent's records that no response has told yet, in the order of
+ * arrival: state moved since the last receipt. fn gets the receipt, and the answer where there is
+ * one (else NULL). */
+typedef int ledger_each_news(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
+                             struct gf_err *e);
+GF_MUST_CHECK int ledger_news(struct ledger *l, const struct gf_id *agent, ledger_each_news *fn,
+                              void *arg, struct gf_err *e);
+
+/* Take the next seq of the response stream to an agent, durably. */
+struct ledger_seq {
+    struct gf_id stream;
+    int64_t seq;
+    int has_prev;
+    struct gf_hash prev;
+};
+GF_MUST_CHECK int ledger_take_seq(struct ledger *l, const struct gf_hash *agent_identity,
+                                  struct ledger_seq *out, struct gf_err *e);
+GF_MUST_CHECK int ledger_voids(struct ledger *l, const struct gf_hash *agent_identity,
+                               int64_t **voids, size_t *n, struct gf_err *e);
+/* A response is complete and flushed in the outbox: note it, and that it tells these receipts. */
+struct ledger_told {
+    struct gf_id record;
+    enum gf_state state;
+};
+GF_MUST_CHECK int ledger_responded(struct ledger *l, const struct gf_id *agent,
+                                   const struct gf_header *h, const struct gf_hash *digest,
+                                   const struct ledger_told *told, size_t n, int64_t now,
+                                   struct gf_err *e);
+/* Responses not acknowledged yet: ids (the outbox file is ID.gfb); agent_identity NULL: of all. */
+struct ledger_response {
+    struct gf_id id;
+    struct gf_hash to;
+    int64_t created;
+};
+GF_MUST_CHECK int ledger_open_responses(struct ledger *l, const struct gf_hash *agent_identity,
+                                        struct ledger_response **out, size_t *n, struct gf_err *e);
+
+#endif

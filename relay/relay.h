@@ -1,0 +1,67 @@
+/*
+ * relay.h -- what the relay's commands and its turn share.
+ *
+ *   --root DIR   DIR/etc/gapferry/relay.conf, DIR/var/lib/gapferry/relay/
+ *
+ *   STATE/ keys/  relay.db  lock  incoming/  pending/  quarantine/  work/  files/  outbox/
+ *
+ * One turn: intake -> verify -> ledger -> forward -> respond, five files of those names.
+ */
+#ifndef RELAY_RELAY_H
+#define RELAY_RELAY_H
+
+#include "common/config.h"
+#include "gapferry/card.h"
+#include "gapferry/drive.h"
+#include "relay/ledger/ledger.h"
+
+struct relay {
+    char config_path[512];
+    char state[512];
+    int state_fd;
+    struct config *config;
+    struct gf_identity id;
+    struct ledger *ledger;
+    int64_t now; /* seconds; read once when a turn starts */
+};
+
+extern const struct config_key relay_keys[]; /* the table of relay.conf */
+
+GF_MUST_CHECK int relay_paths(struct relay *r, const char *root, struct gf_err *e);
+GF_MUST_CHECK int relay_open(struct relay *r, const char *root, struct gf_err *e);
+void relay_close(struct relay *r);
+
+typedef int relay_command(const char *root, int argc, char **argv);
+relay_command cmd_init, cmd_card, cmd_approve, cmd_sync, cmd_status, cmd_records, cmd_config;
+
+/* What one turn did; counts of this turn. */
+struct turn {
+    int64_t taken;     /* bundles, new */
+    int64_t replays;   /* bundles seen before */
+    int64_t strangers; /* bundles of unknown senders, now pending */
+    int64_t refused;   /* bundles in quarantine */
+    int64_t not_ours;
+    int64_t records; /* new */
+    int64_t delivered, rejected, expired, later, held;
+    int64_t responses;    /* written anew */
+    int64_t receipts;     /* in them */
+    enum gf_code gravest; /* of the refusals */
+    struct gf_buf people; /* lines that need a person: sender, fingerprint, remedy; UTF-8, safe */
+};
+
+/* intake.c: copy what is for us from a drive into STATE/incoming, bounded; nothing is removed.
+ * Cards on the drive are shown to the ledger. */
+GF_MUST_CHECK int relay_intake(struct relay *r, struct gf_drive *d, struct turn *t,
+                               struct gf_err *e);
+
+/* verify.c: everything in incoming/ and pending/: head, digest, decryption, items in a child
+ * without keys or network; into the ledger, or to pending/ or quarantine/ with NAME.why. */
+GF_MUST_CHECK int relay_verify(struct relay *r, struct turn *t, struct gf_err *e);
+
+/* forward.c: what is due, to its endpoint, until all is tried or wait_s seconds have passed. */
+GF_MUST_CHECK int relay_forward(struct relay *r, int64_t wait_s, struct turn *t, struct gf_err *e);
+
+/* respond.c: news of every agent into response bundles in STATE/outbox. */
+GF_MUST_CHECK int relay_respond(struct relay *r, struct turn *t, struct gf_err *e);
+
+#endif
