@@ -207,14 +207,18 @@ void forge_begin(struct forge *f, struct forge_world *w, const char *name, enum 
         (void)forge_member(f, "receipts.jsonl", NULL, forge_receipt, strlen(forge_receipt));
 }
 
+void forge_no_members(struct forge *f) {
+    while (f->nmembers > 0)
+        gf_buf_free(&f->members[--f->nmembers].data);
+}
+
 void forge_free(struct forge *f) {
     struct gf_buf *all[] = {&f->contents, &f->archive, &f->plain, &f->age,
                             &f->json,     &f->minisig, &f->file};
 
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
         gf_buf_free(all[i]);
-    for (size_t i = 0; i < f->nmembers; i++)
-        gf_buf_free(&f->members[i].data);
+    forge_no_members(f);
     memset(f, 0, sizeof *f);
 }
 

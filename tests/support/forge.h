@@ -131,6 +131,9 @@ void forge_fill(struct gf_buf *b, uint8_t byte, size_t len);
 struct forge_member *forge_member(struct forge *f, const char *path, const char *name,
                                   const void *data, size_t len);
 
+/* Take all out again. */
+void forge_no_members(struct forge *f);
+
 /* The good lines that members begin with. */
 extern const char forge_record[];
 extern const char forge_receipt[];

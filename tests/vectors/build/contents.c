@@ -30,7 +30,7 @@
 
 /* A bundle with one file of four bytes, and an edit of what contents.json says of it. */
 static void file(struct forge *f, const char *find, const char *put) {
-    f->nmembers = 0;
+    forge_no_members(f);
     (void)forge_member(f, "files/data", "data", "data", 4);
     forge_to(f, FORGE_CONTENTS);
     forge_edit(&f->contents, find, put);
@@ -78,7 +78,7 @@ static void records_behind_files(struct forge *f) {
 }
 
 static void other_order(struct forge *f) {
-    f->nmembers = 0;
+    forge_no_members(f);
     (void)forge_member(f, "files/b", "b", "data", 4);
     (void)forge_member(f, "files/a", "a", "data", 4);
     forge_to(f, FORGE_CONTENTS);

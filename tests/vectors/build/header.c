@@ -87,7 +87,7 @@ static void expired(struct forge *f) {
 
 static void agent_responds(struct forge *f) {
     f->header.kind = GF_KIND_RESPONSE;
-    f->nmembers = 0;
+    forge_no_members(f);
 }
 
 static void relay_requests(struct forge *f) {

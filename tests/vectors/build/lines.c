@@ -13,7 +13,7 @@
 /* A response with one line of another kind, edited. */
 static void line(struct forge *f, const char *path, const char *good, const char *find,
                  const char *put) {
-    f->nmembers = 0;
+    forge_no_members(f);
     (void)forge_member(f, path, NULL, good, strlen(good));
     forge_edit(&f->members[0].data, find, put);
 }

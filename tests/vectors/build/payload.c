@@ -232,7 +232,7 @@ static void another_to(struct forge *f) {
 
 static void another_kind(struct forge *f) {
     f->header.kind = GF_KIND_RESPONSE;
-    f->nmembers = 0;
+    forge_no_members(f);
     forge_to(f, FORGE_PAYLOAD);
     f->header.kind = GF_KIND_REQUEST;
 }

@@ -8,7 +8,7 @@
 #define H64 H16 H16 H16 H16
 
 static void smallest(struct forge *f) {
-    f->nmembers = 0;
+    forge_no_members(f);
 }
 
 static void as_it_is(struct forge *f) {
@@ -100,7 +100,7 @@ static void names_at_their_limits(struct forge *f) {
 }
 
 static void part(struct forge *f) {
-    f->nmembers = 0;
+    forge_no_members(f);
     (void)forge_member(f, "files/big.iso", "big.iso", "data", 4);
     forge_to(f, FORGE_CONTENTS);
     forge_edit(&f->contents, "\"size\":4",
@@ -190,7 +190,7 @@ static void plaintext_of(struct forge *f, size_t want) {
     size_t twelves = 0, nines = 0, tens = 0, at = 0;
 
     /* The archive has 2560 bytes beside the file's; frames shall cost the rest to `want`. */
-    f->nmembers = 0;
+    forge_no_members(f);
     gf_buf_init(&b, want);
     forge_fill(&b, 0, (want - 512 - 2560) / 512 * 512);
     forge_random(f, b.data, b.len);
