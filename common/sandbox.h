@@ -6,6 +6,8 @@
 #ifndef COMMON_SANDBOX_H
 #define COMMON_SANDBOX_H
 
+#include <stddef.h>
+
 #include "gapferry/err.h"
 
 /*
