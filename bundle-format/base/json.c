@@ -373,13 +373,14 @@ int gf_json_item_obj(struct gf_json_obj *o, const char *name, size_t i, struct g
     return get_obj(o, element(o, name, i), name, i, out);
 }
 
-int gf_json_each_str(struct gf_json_obj *o, size_t i, const char **name, const char **value) {
+/* The i-th member of the object itself, consumed; NULL beyond its end. */
+static const cJSON *each(struct gf_json_obj *o, size_t i) {
     const cJSON *object = node_of(o->val);
     const cJSON *node = node_of(o->near_val);
     size_t at = o->near_at;
 
     if (object == NULL)
-        return 0;
+        return NULL;
     if (node == NULL || at > i) {
         node = object->child;
         at = 0;
@@ -387,14 +388,30 @@ int gf_json_each_str(struct gf_json_obj *o, size_t i, const char **name, const c
     for (; node != NULL && at < i; at++)
         node = node->next;
     if (node == NULL)
-        return 0;
+        return NULL;
     o->near_val = val_of(node->next);
     o->near_at = at + 1;
     consume(o, at);
+    return node;
+}
+
+int gf_json_each_str(struct gf_json_obj *o, size_t i, const char **name, const char **value) {
+    const cJSON *node = each(o, i);
+    if (node == NULL)
+        return 0;
     if (!cJSON_IsString(node))
         return refuse(o, node->string, SIZE_MAX, "text");
     *name = node->string;
     *value = node->valuestring;
+    return 1;
+}
+
+int gf_json_each_int(struct gf_json_obj *o, size_t i, int64_t min, int64_t max, const char **name,
+                     int64_t *value) {
+    const cJSON *node = each(o, i);
+    if (node == NULL || !get_int(o, node, node->string, SIZE_MAX, min, max, value))
+        return 0;
+    *name = node->string;
     return 1;
 }
 

@@ -94,6 +94,9 @@ int gf_json_item_obj(struct gf_json_obj *o, const char *name, size_t i, struct g
 /* The members of an object of strings, by position (an answer's headers); 0 at the end, and for a
  * member that is not a string, which is an error. */
 int gf_json_each_str(struct gf_json_obj *o, size_t i, const char **name, const char **value);
+/* The same for an object of numbers (a licence's counts). */
+int gf_json_each_int(struct gf_json_obj *o, size_t i, int64_t min, int64_t max, const char **name,
+                     int64_t *value);
 
 /* Refuse with a rule of the caller's own; keeps the first error. */
 void gf_json_fail(struct gf_json_obj *o, enum gf_code code, const char *fmt, ...) GF_PRINTF(3, 4);
