@@ -67,6 +67,16 @@ struct apply_result {
  * transaction. Errors as in bundle.h; GF_E_SENDER if no relay we trust signed it. */
 GF_MUST_CHECK int agent_apply(struct agent *a, int fd, struct apply_result *out, struct gf_err *e);
 
+/* ---- what the answer to a licence request is given to (agent/license/) ---- */
+
+/* The answer to a request of ours has come: verify it and install it. 0 with *refused NULL: it is
+ * installed; 0 with *refused set: it cannot be used, and this is why, in words that live until the
+ * next call. -1 only where nothing could be decided (memory, disk). Called within the transaction
+ * that applies the response. */
+GF_MUST_CHECK int agent_license_answer(struct agent *a, const struct gf_id *record,
+                                       const char *text, size_t len, const char **refused,
+                                       struct gf_err *e);
+
 /* ---- redact.c ---- */
 
 /* Keep the allowed top-level fields of a JSON object byte for byte, in their order. Names that were
