@@ -31,6 +31,10 @@ void gf_digest_256(const void *data, size_t len, struct gf_hash *out) {
     (void)crypto_generichash_blake2b(out->b, sizeof(out->b), data, len, NULL, 0);
 }
 
+void gf_digest_128(const void *data, size_t len, struct gf_id *out) {
+    (void)crypto_generichash_blake2b(out->b, sizeof(out->b), data, len, NULL, 0);
+}
+
 void gf_digest_keyed_256(const void *key, size_t keylen, const void *data, size_t len,
                          struct gf_hash *out) {
     (void)crypto_generichash_blake2b(out->b, sizeof(out->b), data, len, key, keylen);

@@ -17,6 +17,16 @@ static void blake2b_256_of_abc_is_the_known_one(void **state) {
     assert_string_equal(text, abc_256);
 }
 
+static void blake2b_128_is_a_digest_of_its_own_and_not_a_cut_one(void **state) {
+    struct gf_id id;
+    char text[GF_ID_TEXT];
+    (void)state;
+    gf_digest_128("abc", 3, &id); /* as `printf abc | b2sum -l 128` says */
+    gf_text_hex(id.b, sizeof(id.b), text);
+    assert_string_equal(text, "cf4ab791c62b8d2b2109c90275287816");
+    assert_memory_not_equal(text, abc_256, 32);
+}
+
 static void blake2b_512_of_abc_is_that_of_the_rfc_however_it_is_cut(void **state) {
     (void)state;
     for (size_t cut = 0; cut <= 3; cut++) {
@@ -83,6 +93,7 @@ static void equal_sees_a_difference_in_any_byte_and_wipe_leaves_zeros(void **sta
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blake2b_256_of_abc_is_the_known_one),
+        cmocka_unit_test(blake2b_128_is_a_digest_of_its_own_and_not_a_cut_one),
         cmocka_unit_test(blake2b_512_of_abc_is_that_of_the_rfc_however_it_is_cut),
         cmocka_unit_test(b2sum_finds_the_same_digest),
         cmocka_unit_test(random_bytes_differ_and_fill_the_whole_buffer),

@@ -17,6 +17,9 @@ void gf_digest_random(void *out, size_t len);
 /* BLAKE2b-256 of bytes. */
 void gf_digest_256(const void *data, size_t len, struct gf_hash *out);
 
+/* BLAKE2b-128 of bytes: ids that are derived. */
+void gf_digest_128(const void *data, size_t len, struct gf_id *out);
+
 /* Keyed BLAKE2b-256 of bytes: a MAC. The key has 16 to 64 bytes. */
 void gf_digest_keyed_256(const void *key, size_t keylen, const void *data, size_t len,
                          struct gf_hash *out);
