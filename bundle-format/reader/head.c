@@ -214,6 +214,22 @@ fail:
     return -1;
 }
 
+int gf_bundle_route(int fd, struct gf_route *out, struct gf_err *e) {
+    struct gf_head h = {0};
+    struct layout l = {0};
+    struct gf_minisig sig;
+    struct gf_shell_route route;
+    int rc = -1;
+
+    if (read_shell(fd, &h, &l, e) == 0)
+        rc = read_signature(&h, &l, &sig, &route, e);
+    if (rc == 0)
+        *out = (struct gf_route){
+            .id = route.id, .from = route.from, .to = route.to, .bundle_size = h.bundle_size};
+    free(h.bytes);
+    return rc;
+}
+
 int gf_bundle_peek(int fd, struct gf_head *out, struct gf_err *e) {
     struct gf_head h = {0};
     struct layout l = {0};

@@ -111,6 +111,19 @@ struct gf_head {
     char *bytes;                  /* the file's first payload_offset bytes */
 };
 
+/* What routing reads: the fixed fields of the signature's trusted comment. */
+struct gf_route {
+    struct gf_id id;
+    struct gf_hash from;
+    struct gf_hash to;
+    int64_t bundle_size; /* bytes of the whole file, as the shell requires */
+};
+
+/* Shell and fixed fields only, without any key and without a parser: nothing in *out may be
+ * believed. It tells for whom to keep a stranger's bundle. Errors: GF_E_NOINPUT, GF_E_SHELL,
+ * GF_E_LIMIT, GF_E_MINISIG. */
+GF_MUST_CHECK int gf_bundle_route(int fd, struct gf_route *out, struct gf_err *e);
+
 /*
  * Read the head of the bundle on fd (a regular file, or anything pread() works on; size is fstat's)
  * into memory and verify it there: canonical shell and exact length, routing by the fixed fields of
