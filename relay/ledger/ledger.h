@@ -25,13 +25,17 @@ GF_MUST_CHECK int ledger_end(struct ledger *l, int rc, struct gf_err *e);
 
 /* ---- senders (ledger_agents.c) ---- */
 
-/* Approve a fingerprint, perhaps ahead of the first contact. */
+/* Approve a fingerprint, perhaps ahead of the first contact; a card of this fingerprint that was
+ * seen already is enrolled at once. Case, dashes and spaces do not matter; GF_E_USAGE if it is no
+ * fingerprint. */
 GF_MUST_CHECK int ledger_approve(struct ledger *l, const char *fingerprint, const char *user,
                                  int64_t now, struct gf_err *e);
 /* A card was seen: 1 it is (now) enrolled, its fingerprint having been approved; 0 it is not; -1. A
  * card that claims another lineage's agent id is GF_E_SENDER. */
 GF_MUST_CHECK int ledger_card_seen(struct ledger *l, const struct gf_card *c, const char *text,
                                    size_t len, int64_t now, struct gf_err *e);
+/* 1 if this card's fingerprint was approved (enrolled or not yet), 0 if not. */
+GF_MUST_CHECK int ledger_is_approved(struct ledger *l, const struct gf_card *c, struct gf_err *e);
 /* Enrolled cards; one allocation, free(). */
 GF_MUST_CHECK int ledger_agents(struct ledger *l, struct gf_card **out, size_t *n,
                                 struct gf_err *e);
@@ -43,8 +47,8 @@ GF_MUST_CHECK int ledger_strangers(struct ledger *l, struct gf_card **out, size_
 
 enum ledger_seen { LEDGER_NEW, LEDGER_REPLAY, LEDGER_FORK };
 
-/* Whether this verified head was taken before (same header digest), or another of the same
- * (from, stream, seq) was. */
+/* Whether this verified head was taken or refused before (same header digest), or another of the
+ * same (from, stream, seq) was. */
 GF_MUST_CHECK int ledger_seen(struct ledger *l, const struct gf_header *h,
                               const struct gf_hash *digest, enum ledger_seen *out,
                               struct gf_err *e);
@@ -59,6 +63,15 @@ GF_MUST_CHECK int ledger_take_record(struct ledger *l, const struct gf_id *bundl
                                      const struct gf_id *agent, const struct gf_record *r,
                                      const char *line, size_t len, const char *file, int64_t now,
                                      struct gf_err *e);
+
+/* A bundle whose form is wrong had no effect at all: note it with the reason, so that it counts as
+ * seen and the sender is told in the next response. */
+GF_MUST_CHECK int ledger_refuse(struct ledger *l, const struct gf_header *h,
+                                const struct gf_hash *digest, const struct gf_err *why, int64_t now,
+                                struct gf_err *e);
+/* A bundle came again: what was said about it is said anew where the response that said it is
+ * acknowledged, for then its sender has lost what it knew (restored from a backup). */
+GF_MUST_CHECK int ledger_retell(struct ledger *l, const struct gf_hash *digest, struct gf_err *e);
 
 /* ---- forwarding (ledger_forward.c) ---- */
 
@@ -123,6 +136,11 @@ GF_MUST_CHECK int ledger_later(struct ledger *l, int64_t row, const char *reason
                                struct gf_err *e);
 GF_MUST_CHECK int ledger_held(struct ledger *l, int64_t row, const char *reason, struct gf_err *e);
 
+/* The operator has mended something: `held` records (channel NULL: of all channels) are due again.
+ * *n: how many. */
+GF_MUST_CHECK int ledger_release(struct ledger *l, const char *channel, int64_t now, int64_t *n,
+                                 struct gf_err *e);
+
 /* Records by channel and state, for `status`. */
 struct ledger_count {
     char channel[GF_WORD_MAX + 1];
@@ -140,13 +158,18 @@ GF_MUST_CHECK int ledger_acknowledge(struct ledger *l, const struct gf_hash *age
 
 /* Receipts (and answers) of an agent's records that no response has told yet, in the order of
  * arrival: state moved since the last receipt. fn gets the receipt, and the answer where there is
- * one (else NULL). */
+ * one (else NULL); its body is text of any length. fn returns 0 to go on, 1 to stop, -1 with *e,
+ * and changes nothing in the ledger. */
 typedef int ledger_each_news(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
                              struct gf_err *e);
 GF_MUST_CHECK int ledger_news(struct ledger *l, const struct gf_id *agent, ledger_each_news *fn,
                               void *arg, struct gf_err *e);
+/* The same for bundles that were refused. */
+typedef int ledger_each_refusal(void *arg, const struct gf_refusal *r, struct gf_err *e);
+GF_MUST_CHECK int ledger_refusals(struct ledger *l, const struct gf_id *agent,
+                                  ledger_each_refusal *fn, void *arg, struct gf_err *e);
 
-/* Take the next seq of the response stream to an agent, durably. */
+/* Take the next seq of the response stream to an agent, durably, before anything is written. */
 struct ledger_seq {
     struct gf_id stream;
     int64_t seq;
@@ -155,12 +178,16 @@ struct ledger_seq {
 };
 GF_MUST_CHECK int ledger_take_seq(struct ledger *l, const struct gf_hash *agent_identity,
                                   struct ledger_seq *out, struct gf_err *e);
+/* Numbers below the last one taken whose response never came to be, and that no response has told
+ * yet: at most GF_VOID_MAX, rising. One allocation, free(). */
 GF_MUST_CHECK int ledger_voids(struct ledger *l, const struct gf_hash *agent_identity,
                                int64_t **voids, size_t *n, struct gf_err *e);
-/* A response is complete and flushed in the outbox: note it, and that it tells these receipts. */
+/* A response is complete and flushed in the outbox: note it, and what it tells. */
 struct ledger_told {
-    struct gf_id record;
-    enum gf_state state;
+    int is_refusal;
+    struct gf_id id;       /* of the record; of the bundle for a refusal */
+    struct gf_hash digest; /* of the receipt */
+    enum gf_state state;   /* of the receipt */
 };
 GF_MUST_CHECK int ledger_responded(struct ledger *l, const struct gf_id *agent,
                                    const struct gf_header *h, const struct gf_hash *digest,
@@ -174,5 +201,11 @@ struct ledger_response {
 };
 GF_MUST_CHECK int ledger_open_responses(struct ledger *l, const struct gf_hash *agent_identity,
                                         struct ledger_response **out, size_t *n, struct gf_err *e);
+/* 1 if this response of ours is acknowledged; 0 if it is not, or is unknown. */
+GF_MUST_CHECK int ledger_is_acknowledged(struct ledger *l, const struct gf_id *id,
+                                         struct gf_err *e);
+/* The outbox file of a response is gone or damaged: what it told is news again. */
+GF_MUST_CHECK int ledger_lost(struct ledger *l, const struct gf_id *id, int64_t now,
+                              struct gf_err *e);
 
 #endif
