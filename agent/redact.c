@@ -1,0 +1,307 @@
+/*
+ * redact.c -- what of a JSON body may leave: an allow-list of its top-level fields.
+ *
+ * The body is somebody else's: numbers of any spelling, names that come twice and white space are
+ * kept as they are. It must be well-formed all the same, because only then is it certain where a
+ * field ends.
+ */
+#include <string.h>
+
+#include "agent/agent.h"
+#include "gapferry/json.h"
+
+/* Nesting of a body: far beyond what metrics have, and safe for the stack. */
+#define DEPTH_MAX 128
+
+/* Names told one by one; the rest is counted. */
+#define TOLD_MAX 32
+
+struct scan {
+    const char *begin;
+    const char *at;
+    const char *end;
+    struct gf_err *e;
+};
+
+static int bad(const struct scan *s, const char *why) {
+    return gf_err_set(
+        s->e, GF_E_JSON,
+        "the body is no JSON at byte %zu: %s; a channel with a rule (allow) takes only "
+        "JSON objects",
+        (size_t)(s->at - s->begin), why);
+}
+
+static void skip_space(struct scan *s) {
+    while (s->at < s->end && memchr(" \t\r\n", *s->at, 4))
+        s->at++;
+}
+
+/* 1 and past it if c comes next. */
+static int skip(struct scan *s, char c) {
+    if (s->at == s->end || *s->at != c)
+        return 0;
+    s->at++;
+    return 1;
+}
+
+static size_t skip_digits(struct scan *s) {
+    const char *from = s->at;
+
+    while (s->at < s->end && *s->at >= '0' && *s->at <= '9')
+        s->at++;
+    return (size_t)(s->at - from);
+}
+
+static int scan_number(struct scan *s) {
+    (void)skip(s, '-');
+    int zero = s->at < s->end && *s->at == '0';
+    size_t digits = skip_digits(s);
+    if (digits == 0 || (zero && digits > 1))
+        return bad(s, "a value was expected");
+    if (skip(s, '.') && skip_digits(s) == 0)
+        return bad(s, "a digit was expected");
+    if (skip(s, 'e') || skip(s, 'E')) {
+        if (!skip(s, '+'))
+            (void)skip(s, '-');
+        if (skip_digits(s) == 0)
+            return bad(s, "a digit was expected");
+    }
+    return 0;
+}
+
+/* Four hex digits after \u; -1 if they are not there. */
+static int hex4(const char *at, const char *end, unsigned *out) {
+    static const char digits[] = "0123456789abcdef";
+
+    *out = 0;
+    for (int i = 0; i < 4; i++, at++) {
+        const char *d = at < end && *at ? strchr(digits, *at | 0x20) : NULL;
+        if (!d || (*at < '0'))
+            return -1;
+        *out = *out * 16 + (unsigned)(d - digits);
+    }
+    return 0;
+}
+
+/* A string, quotes included. */
+static int scan_string(struct scan *s) {
+    unsigned unit;
+
+    if (!skip(s, '"'))
+        return bad(s, "a quote was expected");
+    while (s->at < s->end && *s->at != '"') {
+        if ((unsigned char)*s->at < 0x20)
+            return bad(s, "a control character in a text");
+        if (*s->at++ != '\\')
+            continue;
+        if (s->at == s->end || !memchr("\"\\/bfnrtu", *s->at, 9))
+            return bad(s, "an unknown escape");
+        if (*s->at++ != 'u')
+            continue;
+        if (hex4(s->at, s->end, &unit) == -1)
+            return bad(s, "four hex digits were expected");
+        s->at += 4;
+    }
+    return skip(s, '"') ? 0 : bad(s, "a text does not end");
+}
+
+static int scan_value(struct scan *s, int depth);
+
+/* The name of a member and its colon. */
+static int scan_name(struct scan *s) {
+    skip_space(s);
+    if (scan_string(s) == -1)
+        return -1;
+    skip_space(s);
+    return skip(s, ':') ? 0 : bad(s, "a colon was expected");
+}
+
+/* The rest of an object or array. */
+static int scan_members(struct scan *s, char close, int depth) {
+    skip_space(s);
+    if (skip(s, close))
+        return 0;
+    do {
+        if ((close == '}' && scan_name(s) == -1) || scan_value(s, depth) == -1)
+            return -1;
+        skip_space(s);
+    } while (skip(s, ','));
+    return skip(s, close) ? 0 : bad(s, "a comma or the end was expected");
+}
+
+static int scan_value(struct scan *s, int depth) {
+    static const char *const words[] = {"true", "false", "null"};
+
+    if (depth > DEPTH_MAX)
+        return bad(s, "nested too deeply");
+    skip_space(s);
+    if (s->at == s->end)
+        return bad(s, "it ends too early");
+    if (*s->at == '"')
+        return scan_string(s);
+    if (skip(s, '{'))
+        return scan_members(s, '}', depth + 1);
+    if (skip(s, '['))
+        return scan_members(s, ']', depth + 1);
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        size_t n = strlen(words[i]);
+        if ((size_t)(s->end - s->at) >= n && memcmp(s->at, words[i], n) == 0) {
+            s->at += n;
+            return 0;
+        }
+    }
+    return scan_number(s);
+}
+
+static void put_utf8(struct gf_buf *out, unsigned c) {
+    if (c < 0x80) {
+        gf_buf_byte(out, (char)c);
+        return;
+    }
+    int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    static const unsigned lead[] = {0, 0xc0, 0xe0, 0xf0};
+    gf_buf_byte(out, (char)(lead[more] | c >> (6 * more)));
+    while (more-- > 0)
+        gf_buf_byte(out, (char)(0x80 | (c >> (6 * more) & 0x3f)));
+}
+
+/* One \uXXXX or a pair of them, behind the u. Half a pair stands for nothing: it becomes U+FFFD,
+ * which no rule names. */
+static const char *put_unit(struct gf_buf *out, const char *at, const char *end) {
+    unsigned c, low;
+
+    if (hex4(at, end, &c) == -1)
+        return end;
+    at += 4;
+    if (c >= 0xd800 && c < 0xdc00 && end - at >= 6 && at[0] == '\\' && at[1] == 'u' &&
+        hex4(at + 2, end, &low) == 0 && low >= 0xdc00 && low < 0xe000) {
+        put_utf8(out, 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00));
+        return at + 6;
+    }
+    put_utf8(out, c == 0 || (c >= 0xd800 && c < 0xe000) ? 0xfffd : c);
+    return at;
+}
+
+/* What a scanned name (with its quotes) means: a rule must not be passed by another spelling. */
+static void read_name(const char *at, const char *end, struct gf_buf *out) {
+    static const char letters[] = "bfnrt", meanings[] = "\b\f\n\r\t";
+
+    gf_buf_clear(out);
+    for (at++, end--; at < end;) {
+        if (*at != '\\') {
+            gf_buf_byte(out, *at++);
+            continue;
+        }
+        char c = at[1];
+        at += 2;
+        const char *letter = strchr(letters, c);
+        if (c == 'u')
+            at = put_unit(out, at, end);
+        else
+            gf_buf_byte(out, letter ? meanings[letter - letters] : c);
+    }
+}
+
+/* 1 if the rule names it. */
+static int is_allowed(const char *allow, const struct gf_buf *name) {
+    while (*allow) {
+        const char *item = allow + strspn(allow, ", \t");
+        size_t n = strcspn(item, ",");
+        allow = item + n;
+        while (n > 0 && (item[n - 1] == ' ' || item[n - 1] == '\t'))
+            n--;
+        if (n > 0 && n == name->len && memcmp(item, name->data, n) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+struct keeping {
+    const char *allow;
+    struct gf_buf *out;
+    struct gf_buf *dropped;
+    struct gf_buf name; /* of the member being looked at */
+    size_t kept;
+    size_t ndropped;
+};
+
+/* One member: its name, and the bytes that name, colon and value are. */
+static void keep_or_drop(struct keeping *k, const char *from, const char *name_end,
+                         const char *value_end) {
+    read_name(from, name_end, &k->name);
+    if (is_allowed(k->allow, &k->name)) {
+        gf_buf_text(k->out, k->kept++ ? "," : "{");
+        gf_buf_add(k->out, from, (size_t)(value_end - from));
+        return;
+    }
+    if (k->ndropped++ < TOLD_MAX) {
+        gf_buf_text(k->dropped, k->dropped->len ? ", " : "");
+        gf_buf_add(k->dropped, k->name.data, k->name.len);
+    }
+}
+
+static int walk(struct scan *s, struct keeping *k) {
+    skip_space(s);
+    if (!skip(s, '{'))
+        return bad(s, "it is not an object");
+    skip_space(s);
+    if (!skip(s, '}')) {
+        do {
+            skip_space(s);
+            const char *from = s->at;
+            if (scan_string(s) == -1)
+                return -1;
+            const char *name_end = s->at;
+            s->at = from;
+            if (scan_name(s) == -1 || scan_value(s, 1) == -1)
+                return -1;
+            keep_or_drop(k, from, name_end, s->at);
+            skip_space(s);
+        } while (skip(s, ','));
+        if (!skip(s, '}'))
+            return bad(s, "a comma or the end was expected");
+    }
+    skip_space(s);
+    return s->at == s->end ? 0 : bad(s, "something follows the object");
+}
+
+int redact_json(const char *body, size_t len, const char *allow, struct gf_buf *out,
+                struct gf_buf *dropped, struct gf_err *e) {
+    struct scan s = {body, body, body + len, e};
+    struct keeping k = {.allow = allow, .out = out, .dropped = dropped};
+    size_t out_len = out->len, dropped_len = dropped->len;
+    int rc = -1;
+
+    if (!allow || !*allow) {
+        gf_buf_add(out, body, len);
+        return gf_buf_check(out, "the body", e);
+    }
+    gf_buf_init(&k.name, len + 1);
+    if (!gf_text_is_utf8(body, len)) {
+        (void)gf_err_set(e, GF_E_JSON,
+                         "the body is not UTF-8; a channel with a rule (allow) takes only JSON "
+                         "objects");
+        goto out;
+    }
+    if (walk(&s, &k) == -1)
+        goto out;
+    if (k.ndropped == 0) {
+        out->len = out_len; /* nothing to take out: not a byte changes */
+        gf_buf_add(out, body, len);
+    } else {
+        gf_buf_text(out, k.kept ? "}" : "{}");
+    }
+    if (k.ndropped > TOLD_MAX)
+        gf_buf_printf(dropped, " and %zu more", k.ndropped - TOLD_MAX);
+    if (gf_buf_check(&k.name, "a name in the body", e) == 0 &&
+        gf_buf_check(out, "the body", e) == 0 && gf_buf_check(dropped, "what was dropped", e) == 0)
+        rc = 0;
+
+out:
+    if (rc == -1) {
+        out->len = out_len;
+        dropped->len = dropped_len;
+    }
+    gf_buf_free(&k.name);
+    return rc;
+}
