@@ -35,9 +35,9 @@ void read_room_free(struct read_room *r) {
     (void)rmdir(r->path);
 }
 
-static int entries(int dir) {
+int read_room_entries(const struct read_room *r) {
     int n = 0;
-    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = openat(r->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = fd == -1 ? NULL : fdopendir(fd);
 
     if (d == NULL)
@@ -86,7 +86,7 @@ int read_bundle(const struct forge_world *w, enum read_as as, const void *data, 
         out->err.code = GF_OK;
         out->err.text[0] = '\0';
     } else {
-        out->left = entries(room->fd);
+        out->left = read_room_entries(room);
     }
     gf_bundle_items_remove(room->fd);
     gf_head_free(&h);

@@ -24,6 +24,9 @@ struct read_room {
 void read_room_make(struct read_room *r);
 void read_room_free(struct read_room *r);
 
+/* What lies in it. */
+int read_room_entries(const struct read_room *r);
+
 /* Read; `together` runs the last two steps as gf_bundle_open() does. What was written is removed.
  * 0 or -1. */
 int read_bundle(const struct forge_world *w, enum read_as as, const void *data, size_t len,
