@@ -8,9 +8,9 @@ sodium.h           bundle-format/crypto/
 archive(_entry)?.h bundle-format/format/
 zstd(_errors)?.h   bundle-format/format/
 cjson/cJSON.h      bundle-format/base/json.c
-curl/.*            common/https.c
-microhttpd.h       common/httpd.c
-sqlite3.h          common/db.c,agent/store/,relay/ledger/
+curl/.*            common/https.c,common/https_
+microhttpd.h       common/httpd.c,common/httpd_
+sqlite3.h          common/db.c,common/db_,agent/store/,relay/ledger/
 '
 
 # The system: the C library and the kernel.
