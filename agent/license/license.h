@@ -13,8 +13,9 @@
 
 #define LICENSE_FACTORS_MAX 16
 
-/* One factor of this machine or of a licence: a name and BLAKE2b-256 of salt, name and value. The
- * salt never leaves the machine. */
+/* One factor of this machine or of a licence: a name, and BLAKE2b-256 with the salt as key of
+ *   gapferry-factor/1 LF name LF value
+ * The salt never leaves the machine. */
 struct license_factor {
     char name[GF_WORD_MAX + 1];
     struct gf_hash digest;
@@ -37,19 +38,35 @@ struct license {
     int64_t warn_days;
     int64_t grace_days;
     enum license_then then;
-    char features[1024]; /* names, one a line */
-    char counts[1024];   /* "name=number" a line */
+    char features[1024]; /* names, one a line, each with its LF */
+    char counts[1024];   /* "name=number" a line, each with its LF */
 };
 
-/* Parse and verify a licence document against one vendor key. GF_E_LICENSE, GF_E_SIGNATURE,
- * GF_E_JSON, GF_E_DOCUMENT, GF_E_VERSION. */
+/*
+ * Verify a licence document against one vendor key and then parse it. GF_E_LICENSE, GF_E_SIGNATURE,
+ * GF_E_JSON, GF_E_DOCUMENT, GF_E_VERSION, GF_E_LIMIT. Its JSON:
+ *
+ *   {"format": "gapferry-license/1", "id": "L-1", "product": "demo", "licensee": "ACME",
+ *    "issued": "2026-01-02T03:04:05Z", "expires": TIME | null, "nonce": 32 HEX DIGITS | null,
+ *    "fingerprint": {"k": 2, "factors": {"machine-id": 64 HEX DIGITS, ...}} | null,
+ *    "features": ["a", ...], "counts": {"seats": 5, ...},
+ *    "policy": {"warn_days": 30, "grace_days": 14, "then": "warn" | "block"} | null, "ext": {}}
+ *
+ * format, id, product and issued must be there; what else is absent is as if it were null or
+ * empty. Without a policy it is {30, 0, warn}.
+ */
 GF_MUST_CHECK int license_parse(const char *text, size_t len, const struct gf_sign_public *vendor,
                                 struct license *out, struct gf_err *e);
 
-/* This machine's factors, salted: machine id, board, disk, network card, ... those that it has. */
-GF_MUST_CHECK int license_machine(const uint8_t salt[16],
+/* This machine's factors, salted, those that it has and that we may read:
+ *   machine-id (/etc/machine-id)   system, board (DMI)   disk (the root disk)   nic (its address)
+ * root: "/", or the top of a tree with the same files. A machine may have none. */
+GF_MUST_CHECK int license_machine(const char *root, const uint8_t salt[16],
                                   struct license_factor out[LICENSE_FACTORS_MAX], size_t *n,
                                   struct gf_err *e);
+
+/* How many of a licence's factors this machine has. */
+int64_t license_matching(const struct license *l, const struct license_factor *machine, size_t n);
 
 enum license_fact {
     LICENSE_NONE,
@@ -58,16 +75,19 @@ enum license_fact {
     LICENSE_GRACE,     /* ended, within grace_days */
     LICENSE_ENDED,     /* ended, and grace too */
     LICENSE_ELSEWHERE, /* another machine's */
-    LICENSE_CLOCK,     /* the clock stands before the licence was issued */
+    LICENSE_CLOCK,     /* the clock stands more than a day before the licence was issued */
+    LICENSE_FACTS,     /* their number */
 };
+extern const char *const license_facts[]; /* "none" "valid" "expiring" ... */
 
 struct license_verdict {
     enum license_fact fact;
     int may_run;      /* what the vendor's policy makes of it */
-    int64_t days;     /* until the end, or since */
+    int64_t days;     /* whole ones until the end, or since; LICENSE_CLOCK: behind */
     int64_t matching; /* factors */
 };
 
+/* l NULL: there is none. A clock in doubt is told and costs nothing. */
 void license_judge(const struct license *l, const struct license_factor *machine, size_t n,
                    int64_t now, struct license_verdict *out);
 
@@ -83,7 +103,15 @@ struct license_wish {
     struct gf_id nonce;
 };
 
-/* The body of a licence request: JSON of format gapferry-license-request/1. */
+#define LICENSE_REQUEST_TYPE "application/vnd.gapferry.license-request+json"
+
+/*
+ * The body of a licence request. GF_E_USAGE where a field breaks a rule.
+ *
+ *   {"format": "gapferry-license-request/1", "product": "demo", "version": "1.2" | null,
+ *    "key": "AAAA-BBBB", "contact": "ops@example.org" | null, "counts": {"seats": 5, ...},
+ *    "nonce": 32 HEX DIGITS, "fingerprint": {"machine-id": 64 HEX DIGITS, ...}, "ext": {}}
+ */
 GF_MUST_CHECK int license_request(const struct license_wish *w,
                                   const struct license_factor *machine, size_t n,
                                   struct gf_buf *out, struct gf_err *e);
