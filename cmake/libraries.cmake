@@ -26,7 +26,7 @@ add_library(ext-cjson INTERFACE)
 target_include_directories(ext-cjson SYSTEM INTERFACE ${cjson_INCLUDE})
 target_link_libraries(ext-cjson INTERFACE ${cjson_LIBRARY})
 
-gapferry_library(sqlite3 sqlite3.h "m")
+gapferry_library(sqlite3 sqlite3.h "m;Threads::Threads")
 
 find_path(curl_INCLUDE curl/curl.h REQUIRED)
 find_library(curl_LIBRARY NAMES curl REQUIRED)

@@ -5,6 +5,15 @@
  * A database has an application id and a version. A newer version than the program knows is
  * refused; an older one is migrated, one step at a time, in one transaction each. After an unclean
  * end the database is checked when it is opened.
+ *
+ * Settings: journal TRUNCATE with synchronous EXTRA, so that what was committed survives a power
+ * cut; a busy timeout of 10 s; foreign keys on; deleted content is overwritten; no views, no
+ * extensions, no ATTACH (so no VACUUM), values of at most 16 MiB.
+ *
+ * Beside the database lies PATH-open, which counts the writers that have it open. Each process adds
+ * itself, durably, before its first change and takes itself away in db_close(). Who finds a count
+ * above zero, or no such file, with nobody else there follows an unclean end: it runs quick_check.
+ * A process is one thread here: a struct db is used by one thread and not across fork().
  */
 #ifndef COMMON_DB_H
 #define COMMON_DB_H
@@ -16,11 +25,18 @@
 
 struct sqlite3;
 struct sqlite3_stmt;
+struct db_cache; /* prepared statements */
 
+/* Open until db_close(); must not be moved while queries run. Only db.c looks inside. */
 struct db {
     struct sqlite3 *handle;
     char path[512]; /* for messages */
     int depth;      /* of nested db_begin() */
+    int doomed;  /* 1: disk or memory failed within the transaction; it can only be rolled back */
+    int damaged; /* 1: damage was met; the next open checks */
+    int marker;  /* PATH-open */
+    int wrote;   /* 1: counted there */
+    struct db_cache *cache;
 };
 
 struct db_schema {
@@ -28,18 +44,25 @@ struct db_schema {
     const char *const *steps; /* SQL that leads from version i to i + 1; NULL at the end */
 };
 
-/* Open or make. Errors: GF_E_SYSTEM, GF_E_CREATE, GF_E_VERSION (newer), GF_E_BUG (not ours),
- * GF_E_DAMAGED ("quick_check" failed: the text says what to do); a file system that cannot hold it
- * (FAT, network, FUSE) is GF_E_CREATE. The directory must be ours alone (0700). */
+/* Open or make (0600, whatever the umask is). The directory must be ours alone (0700); a link at
+ * the end of the path is refused. Errors: GF_E_NOINPUT (no such directory), GF_E_CREATE (also a
+ * file system that cannot hold it: FAT, network, FUSE), GF_E_SYSTEM, GF_E_BUSY, GF_E_VERSION
+ * (newer), GF_E_CONFIG (the directory is open to others, or the file belongs to another program),
+ * GF_E_DAMAGED (the text says what to do). On failure *out is closed. */
 GF_MUST_CHECK int db_open(const char *path, const struct db_schema *schema, struct db *out,
                           struct gf_err *e);
+/* Roll back what is not committed, and close. A zeroed struct is fine. */
 void db_close(struct db *d);
 
-/* BEGIN IMMEDIATE; nested calls count. db_end() commits when ok is 1 and all went well, else rolls
- * back; it returns -1 if the commit failed. Pattern:
+/*
+ * BEGIN IMMEDIATE; calls nest, and what an inner pair rolls back leaves the outer one whole.
+ * db_end() commits when rc is not negative and returns rc, or -1 if the commit failed; for a
+ * negative rc it rolls back and keeps e. Pattern:
  *     if (db_begin(d, e) == -1) return -1;
  *     int rc = work(...);
- *     return db_end(d, rc, e);      // rc 0: commit, -1: roll back, keeps e
+ *     return db_end(d, rc, e);
+ * A full disk, an I/O error or want of memory within dooms the whole transaction: further
+ * statements are refused, and the outermost db_end() returns -1.
  */
 GF_MUST_CHECK int db_begin(struct db *d, struct gf_err *e);
 GF_MUST_CHECK int db_end(struct db *d, int rc, struct gf_err *e);
@@ -48,31 +71,41 @@ GF_MUST_CHECK int db_end(struct db *d, int rc, struct gf_err *e);
  * Statements. `types` says what follows for each ?: i int64_t, t const char * (NULL allowed),
  * b const void * and size_t (as two arguments), n NULL (no argument).
  *     db_run(d, e, "UPDATE record SET state = ? WHERE id = ?", "ib", state, id, sizeof id)
+ * Mind that variadic arguments are not converted: an int needs a cast to int64_t.
+ * A statement is prepared once and found again by the address of its text, so pass literals.
+ *
+ * Errors: GF_E_CREATE (disk full, read-only), GF_E_SYSTEM (I/O, memory), GF_E_BUSY (another process
+ * writes for more than 10 s), GF_E_DAMAGED, GF_E_LIMIT (value beyond 16 MiB), GF_E_REPLAY (a
+ * UNIQUE or PRIMARY KEY rule: it is there already), GF_E_BUG (anything else).
  */
 GF_MUST_CHECK int db_run(struct db *d, struct gf_err *e, const char *sql, const char *types, ...);
 
-/* Rows changed by the last db_run(). */
+/* Rows changed by the last db_run() that was an INSERT, UPDATE or DELETE. */
 int64_t db_changes(const struct db *d);
 
-/* A query; step with db_next(): 1 a row, 0 the end, -1 failed. Always db_done(). */
+/* A query; arguments are copied. Step with db_next(): 1 a row, 0 the end, -1 failed. Always
+ * db_done(), also after a db_query() that failed; q needs no initialising. */
 struct db_query {
     struct db *d;
     struct sqlite3_stmt *stmt;
+    int slot; /* in the cache; -1: of its own */
 };
 GF_MUST_CHECK int db_query(struct db *d, struct db_query *q, struct gf_err *e, const char *sql,
                            const char *types, ...);
 GF_MUST_CHECK int db_next(struct db_query *q, struct gf_err *e);
 void db_done(struct db_query *q);
 
-/* Columns of the current row. Text and blobs are borrowed until the next call; a blob that must
- * have a length: 0 if it has it (then copied), else -1. */
+/* Columns of the current row. Text and blobs are borrowed until the next db_next() or db_done();
+ * NULL for NULL (and *len 0). db_fixed(): a blob that must have this length: 0 if it has it (then
+ * copied), else -1. */
 int64_t db_int(const struct db_query *q, int column);
 const char *db_text(const struct db_query *q, int column);
 const void *db_blob(const struct db_query *q, int column, size_t *len);
 int db_fixed(const struct db_query *q, int column, void *out, size_t len);
 int db_is_null(const struct db_query *q, int column);
 
-/* One number, or fallback if there is no row: db_number(d, 0, e, "SELECT count(*) ...", "", ...) */
+/* One number, or fallback if there is no row or a NULL in it:
+ *     db_number(d, &n, 0, e, "SELECT count(*) FROM record", "") */
 GF_MUST_CHECK int db_number(struct db *d, int64_t *out, int64_t fallback, struct gf_err *e,
                             const char *sql, const char *types, ...);
 
