@@ -11,7 +11,7 @@
 
 #include "agent/store/store.h"
 #include "common/config.h"
-#include "gapferry/card.h"
+#include "gapferry/bundle.h"
 
 struct agent {
     char config_path[512];
@@ -45,11 +45,32 @@ struct export_result {
     int64_t records; /* in them */
     int have_only;   /* 1: a request that carries nothing but `have` was made */
     int no_relay;    /* 1: something is due, but no relay is trusted yet */
+    int64_t again;   /* records that are queued again, for their bundle was gone from the outbox */
 };
 
-/* Make bundles of what is due, for each trusted relay, into STATE/outbox. Airgap policy and consent
- * are the caller's. */
+/* What one bundle holds at most; the rest goes into the next one. */
+struct export_limits {
+    int64_t bytes; /* of lines */
+    int64_t records;
+};
+#define EXPORT_BYTES_MAX   (256LL << 20) /* so that a small drive takes one, too */
+#define EXPORT_RECORDS_MAX 1000000
+
+/* Make bundles of what is due, for the relay that was trusted last, into STATE/outbox, after making
+ * outbox and store agree. Only records whose channel is its own consent (license, updates) or has
+ * it. The caller holds store_lock(). Airgap policy is the caller's. */
 GF_MUST_CHECK int agent_export(struct agent *a, struct export_result *out, struct gf_err *e);
+GF_MUST_CHECK int agent_export_within(struct agent *a, const struct export_limits *limits,
+                                      struct export_result *out, struct gf_err *e);
+
+/* ---- outbox.c: what lies in STATE/outbox and what the store knows of it ---- */
+
+/* Open STATE/NAME, made (0700) where it is missing; -1 and *e on failure. */
+GF_MUST_CHECK int agent_folder(const struct agent *a, const char *name, struct gf_err *e);
+
+/* After a crash or a change of consent: remove files that no carried bundle owns, and put the
+ * records of bundles without a file back into the queue; *again is their number. */
+GF_MUST_CHECK int agent_outbox_mend(struct agent *a, int outbox, int64_t *again, struct gf_err *e);
 
 /* ---- apply.c: one response into the store ---- */
 
@@ -59,12 +80,25 @@ struct apply_result {
     int64_t odd;                                   /* receipts that fit nothing */
     int64_t answers;                               /* applied */
     int64_t unusable; /* answers that were refused: `status` says why */
+    int64_t refusals; /* bundles of ours that had no effect; their records are queued again */
     int64_t notices;
     struct gf_card sender;
 };
 
+/* Whom an agent takes responses from. Free with agent_check_free(). */
+struct agent_check {
+    struct gf_check check;
+    struct gf_card *cards;
+    const struct gf_card **refs;
+    size_t n;
+};
+GF_MUST_CHECK int agent_check(struct agent *a, struct agent_check *out, struct gf_err *e);
+void agent_check_free(struct agent_check *c);
+
 /* Verify and apply the response open on fd: form all or nothing, items one by one, one
- * transaction. Errors as in bundle.h; GF_E_SENDER if no relay we trust signed it. */
+ * transaction. What is odd or new is logged. Errors as in bundle.h; GF_E_SENDER if no relay we trust
+ * signed it; GF_E_REPLAY if it is a fork: another response of the same number was applied. The
+ * caller holds store_lock(). */
 GF_MUST_CHECK int agent_apply(struct agent *a, int fd, struct apply_result *out, struct gf_err *e);
 
 /* ---- what the answer to a licence request is given to (agent/license/) ---- */

@@ -73,8 +73,9 @@ GF_MUST_CHECK int store_counts(struct store *s, struct store_count **counts, siz
 /*
  * A receipt from a relay: moves the record it names past `exported`, and only forward. What became
  * of it: 1 moved, 0 nothing new (seen before, or behind), -1 failed; *odd is set to one of the
- * words "unknown record", "other digest", "never exported", "other relay" where the receipt does
- * not fit, and then nothing changes.
+ * words "unknown record", "other digest", "never exported", "other relay", "already final" where
+ * the receipt does not fit, and then nothing changes. A record that went back to the queue counts
+ * as exported to where it has been.
  */
 GF_MUST_CHECK int store_receipt(struct store *s, const struct gf_hash *relay,
                                 const struct gf_receipt *r, int64_t now, const char **odd,
@@ -83,6 +84,11 @@ GF_MUST_CHECK int store_receipt(struct store *s, const struct gf_hash *relay,
 /* The answer to a record was applied (reason NULL), or is not usable (reason). */
 GF_MUST_CHECK int store_answered(struct store *s, const struct gf_id *record, const char *reason,
                                  int64_t now, struct gf_err *e);
+
+/* 1 if this record went to this relay and its answer was not applied yet, 0 if not; its channel. */
+GF_MUST_CHECK int store_expects(struct store *s, const struct gf_hash *relay,
+                                const struct gf_id *record, char channel[GF_WORD_MAX + 1],
+                                struct gf_err *e);
 
 /* One record by id: 1 found (fn is called once), 0 not. */
 GF_MUST_CHECK int store_find(struct store *s, const struct gf_id *id, store_each *fn, void *arg,
@@ -97,6 +103,7 @@ struct store_bundle {
     int64_t created;
     int64_t records; /* 0: carries nothing but `have` */
     int settled; /* each of its records has a receipt; or it carried only `have` and was written */
+    int withdrawn;   /* it will not be carried any more; settled too */
     int64_t written; /* last time it was written to a drive; 0: never */
     char file[54];   /* its name in the outbox */
 };
@@ -111,12 +118,15 @@ struct store_seq {
 GF_MUST_CHECK int store_take_seq(struct store *s, const struct gf_hash *relay,
                                  struct store_seq *out, struct gf_err *e);
 
-/* Numbers taken whose bundle never came to be: to be listed as void. *voids is one allocation. */
+/* Numbers taken whose bundle never came to be, or was withdrawn before it was written: to be listed
+ * as void; rising, the last GF_VOID_MAX of them. Ask before the next number is taken, which would
+ * be among them. *voids is one allocation. */
 GF_MUST_CHECK int store_voids(struct store *s, const struct gf_hash *relay, int64_t **voids,
                               size_t *n, struct gf_err *e);
 
 /* A bundle is complete and flushed in the outbox: note it, move its n records to `exported`, and
- * what `have` it carried is said. One transaction. */
+ * what `have` it carried is said. One transaction. GF_E_BUSY if one of the records is not queued
+ * any more (consent was withdrawn meanwhile): then the bundle is not noted. */
 GF_MUST_CHECK int store_exported(struct store *s, const struct gf_header *h,
                                  const struct gf_hash *header_digest, const struct gf_id *records,
                                  size_t n, int64_t now, struct gf_err *e);
@@ -130,6 +140,10 @@ GF_MUST_CHECK int store_bundle(struct store *s, const struct gf_id *id, struct s
 /* It was written to a drive; one that carries only `have` is settled by that. */
 GF_MUST_CHECK int store_written(struct store *s, const struct gf_id *id, int64_t now,
                                 struct gf_err *e);
+/* Carry a bundle no more: those of its records that have no receipt, and are in no other bundle
+ * that is carried, are back in `queued`; *records is their number. */
+GF_MUST_CHECK int store_withdraw(struct store *s, const struct gf_id *id, int64_t now,
+                                 int64_t *records, struct gf_err *e);
 
 /* ---- bundles in: what was applied (store_have.c) ---- */
 
@@ -144,6 +158,12 @@ GF_MUST_CHECK int store_applied(struct store *s, const struct gf_header *h,
 /* What contents.json of the next request to this relay states. Free with store_have_free(). */
 GF_MUST_CHECK int store_have(struct store *s, const struct gf_hash *relay, struct gf_have **have,
                              size_t *n, struct gf_err *e);
+/* Numbers of a sender's stream that it declared void: they count as applied in `have`. */
+GF_MUST_CHECK int store_void_in(struct store *s, const struct gf_header *h, const int64_t *voids,
+                                size_t n, int64_t now, struct gf_err *e);
+/* A response that was applied has come again: its sender does not know that we have it. If only a
+ * request that carries nothing but `have` told, and was written, it may be lost: due again. */
+GF_MUST_CHECK int store_come_again(struct store *s, const struct gf_header *h, struct gf_err *e);
 void store_have_free(struct gf_have *have, size_t n);
 /* 1 if a response with items was applied and no request has said so yet. */
 GF_MUST_CHECK int store_have_is_due(struct store *s, const struct gf_hash *relay, struct gf_err *e);
@@ -168,6 +188,7 @@ struct store_vendor {
     int duties; /* of enum store_duty, or-ed */
     int64_t since;
 };
+/* Trust a vendor's key for these duties, added to those that it has already. */
 GF_MUST_CHECK int store_trust_vendor(struct store *s, const struct store_vendor *v,
                                      const char *user, struct gf_err *e);
 GF_MUST_CHECK int store_vendors(struct store *s, struct store_vendor **out, size_t *n,
@@ -180,7 +201,8 @@ extern const char *const store_consents[]; /* "ask" "granted" "denied" NULL */
 
 /* Record a decision with time and user. Denying deletes the channel's records that have no receipt
  * yet; *deleted is their number, and *bundles lists (one allocation) unsettled bundles that held
- * some: the caller removes their files, and their other records are back in `queued`. */
+ * some: the caller removes their files, and their other records are back in `queued`. (Files that
+ * are left by a crash go at the next export.) */
 GF_MUST_CHECK int store_set_consent(struct store *s, const char *channel, enum store_consent c,
                                     const char *user, int64_t now, int64_t *deleted,
                                     struct store_bundle **bundles, size_t *n, struct gf_err *e);

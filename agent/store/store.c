@@ -1,0 +1,196 @@
+/*
+ * store.c -- the database itself: its tables, opening it, several changes as one, small facts.
+ */
+#include "agent/store/store_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gapferry/digest.h"
+
+#define FACT_MAX (1 << 20) /* bytes of one fact */
+
+/*
+ * Rows are never reused for something else, so that the order of rows is the order of acceptance
+ * (`record`) and of making (`bundle`).
+ *
+ * record  state: enum store_state
+ * bundle  open: records in it that have no receipt; withdrawn: it will not be carried any more, its
+ *         records went back to the queue or are gone
+ * held    which bundle carried which record; kept for ever, since a receipt counts only from a
+ * relay that the record went to taken   the last seq taken towards a relay applied what came in;
+ * digest NULL: a number that its sender has declared void; said: the request whose `have` told it
+ */
+static const char version_1[] =
+    "CREATE TABLE fact (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;"
+
+    "CREATE TABLE record (n INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),"
+    " digest BLOB NOT NULL CHECK (length(digest) = 32),"
+    " channel TEXT NOT NULL, product TEXT, created INTEGER NOT NULL, accepted INTEGER NOT NULL,"
+    " state INTEGER NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 5), since INTEGER NOT NULL,"
+    " wants_answer INTEGER NOT NULL, answered INTEGER NOT NULL DEFAULT 0,"
+    " answered_at INTEGER NOT NULL DEFAULT 0,"
+    " reason TEXT, guarantee TEXT, line BLOB NOT NULL) STRICT;"
+    "CREATE INDEX record_by_state ON record (state, channel);"
+
+    "CREATE TABLE bundle (n INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),"
+    " relay BLOB NOT NULL, stream BLOB NOT NULL, seq INTEGER NOT NULL, digest BLOB NOT NULL,"
+    " created INTEGER NOT NULL, records INTEGER NOT NULL, open INTEGER NOT NULL CHECK (open >= 0),"
+    " settled INTEGER NOT NULL DEFAULT 0, withdrawn INTEGER NOT NULL DEFAULT 0,"
+    " written INTEGER NOT NULL DEFAULT 0, UNIQUE (relay, stream, seq)) STRICT;"
+    "CREATE INDEX bundle_unsettled ON bundle (n) WHERE settled = 0;"
+
+    "CREATE TABLE held (bundle INTEGER NOT NULL REFERENCES bundle (n),"
+    " record INTEGER NOT NULL REFERENCES record (n),"
+    " PRIMARY KEY (bundle, record)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX held_by_record ON held (record);"
+
+    "CREATE TABLE taken (relay BLOB NOT NULL, stream BLOB NOT NULL, seq INTEGER NOT NULL,"
+    " PRIMARY KEY (relay, stream)) STRICT;"
+
+    "CREATE TABLE applied (relay BLOB NOT NULL, stream BLOB NOT NULL, seq INTEGER NOT NULL,"
+    " digest BLOB, items INTEGER NOT NULL, at INTEGER NOT NULL, said INTEGER,"
+    " PRIMARY KEY (relay, stream, seq)) STRICT;"
+    "CREATE INDEX applied_unsaid ON applied (relay) WHERE said IS NULL;"
+
+    "CREATE TABLE card (n INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " identity BLOB NOT NULL UNIQUE CHECK (length(identity) = 32), role INTEGER NOT NULL,"
+    " text BLOB NOT NULL, user TEXT, since INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE vendor (n INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL,"
+    " keynum BLOB NOT NULL, pk BLOB NOT NULL UNIQUE CHECK (length(pk) = 32),"
+    " duties INTEGER NOT NULL, user TEXT, since INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE consent (n INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL,"
+    " decision INTEGER NOT NULL CHECK (decision BETWEEN 0 AND 2), user TEXT,"
+    " at INTEGER NOT NULL) STRICT;"
+    "CREATE INDEX consent_by_channel ON consent (channel, n);"
+
+    "CREATE TABLE license_request (record BLOB PRIMARY KEY NOT NULL, product TEXT NOT NULL,"
+    " nonce BLOB NOT NULL, at INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE license (product TEXT PRIMARY KEY NOT NULL, text BLOB NOT NULL,"
+    " installed INTEGER NOT NULL) STRICT;";
+
+static const char *const steps[] = {version_1, NULL};
+static const struct db_schema schema = {.application_id = 0x47464147 /* GFAG */, .steps = steps};
+
+int store_open(const char *dir, struct store **out, struct gf_err *e) {
+    struct store *s = calloc(1, sizeof *s);
+    char path[sizeof s->path + 16];
+
+    if (!s)
+        return gf_err_errno(e, "%s: no memory", dir);
+    s->lock = -1;
+    s->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (s->dir == -1) {
+        (void)gf_err_errno(e, "%s: cannot open the state directory", dir);
+        goto fail;
+    }
+    if (snprintf(s->path, sizeof s->path, "%s", dir) >= (int)sizeof s->path) {
+        (void)gf_err_set(e, GF_E_USAGE, "%s: this path is too long", dir);
+        goto fail;
+    }
+    (void)snprintf(path, sizeof path, "%s/agent.db", s->path);
+    if (db_open(path, &schema, &s->db, e) == -1)
+        goto fail;
+    *out = s;
+    return 0;
+
+fail:
+    if (s->dir != -1)
+        (void)close(s->dir);
+    free(s);
+    return -1;
+}
+
+void store_close(struct store *s) {
+    if (!s)
+        return;
+    store_unlock(s);
+    db_close(&s->db);
+    (void)close(s->dir);
+    free(s);
+}
+
+int store_begin(struct store *s, struct gf_err *e) {
+    return db_begin(&s->db, e);
+}
+
+int store_end(struct store *s, int rc, struct gf_err *e) {
+    return db_end(&s->db, rc, e);
+}
+
+int store_fixed(const struct db_query *q, int column, void *out, size_t len, const char *table,
+                struct gf_err *e) {
+    if (db_fixed(q, column, out, len) == 0)
+        return 0;
+    return gf_err_set(e, GF_E_DAMAGED,
+                      "%s: a row of its table %s has a value of a wrong size; restore the state "
+                      "directory from a backup",
+                      q->d->path, table);
+}
+
+int store_grow(void *list, size_t n, size_t size, struct gf_err *e) {
+    void **p = list;
+
+    /* A full power of two (and nothing at all) is where the next block begins. */
+    if (n & (n - 1))
+        return 0;
+    void *more = reallocarray(*p, n ? 2 * n : 1, size);
+    if (!more)
+        return gf_err_errno(e, "no memory for a list of %zu entries", n + 1);
+    *p = more;
+    return 0;
+}
+
+int store_put_fact(struct store *s, const char *name, const void *data, size_t len,
+                   struct gf_err *e) {
+    if (len > FACT_MAX)
+        return gf_err_set(e, GF_E_LIMIT, "%s: %zu bytes; at most %d are kept", name, len, FACT_MAX);
+    return db_run(&s->db, e,
+                  "INSERT INTO fact (name, data) VALUES (?, ?)"
+                  " ON CONFLICT (name) DO UPDATE SET data = excluded.data",
+                  "tb", name, data ? data : (const void *)"", len);
+}
+
+int store_get_fact(struct store *s, const char *name, struct gf_buf *out, struct gf_err *e) {
+    struct db_query q;
+
+    gf_buf_init(out, FACT_MAX);
+    if (db_query(&s->db, &q, e, "SELECT data FROM fact WHERE name = ?", "t", name) == -1)
+        return -1;
+    int rc = db_next(&q, e);
+    if (rc == 1) {
+        size_t len = 0;
+        const void *data = db_blob(&q, 0, &len);
+        gf_buf_add(out, data, len);
+        if (gf_buf_check(out, name, e) == -1)
+            rc = -1;
+    }
+    db_done(&q);
+    return rc;
+}
+
+int store_stream(struct store *s, struct gf_id *out, struct gf_err *e) {
+    struct gf_buf b;
+    struct gf_id id;
+
+    int rc = store_get_fact(s, "stream", &b, e);
+    if (rc == 1 && b.len == sizeof id.b) {
+        memcpy(id.b, b.data, sizeof id.b);
+        rc = 0;
+    } else if (rc != -1) {
+        gf_digest_random(id.b, sizeof id.b);
+        rc = store_put_fact(s, "stream", id.b, sizeof id.b, e);
+    }
+    gf_buf_free(&b);
+    if (rc == 0)
+        *out = id;
+    return rc;
+}

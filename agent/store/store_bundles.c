@@ -1,0 +1,253 @@
+/*
+ * store_bundles.c -- bundles out: their numbers, which records they carry, and when each is settled
+ * or withdrawn.
+ */
+#include "agent/store/store_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gapferry/drive.h"
+
+/* A bundle that was withdrawn before it was written never left: its number is void. */
+#define LEFT "(withdrawn = 0 OR written > 0)"
+
+static int take_seq(struct store *s, const struct gf_hash *relay, struct store_seq *out,
+                    struct gf_err *e) {
+    struct db_query q;
+
+    if (store_stream(s, &out->stream, e) == -1 ||
+        db_run(&s->db, e,
+               "INSERT INTO taken (relay, stream, seq) VALUES (?, ?, 1)"
+               " ON CONFLICT (relay, stream) DO UPDATE SET seq = seq + 1",
+               "bb", STORE_BYTES(relay), STORE_BYTES(&out->stream)) == -1 ||
+        db_number(&s->db, &out->seq, 0, e, "SELECT seq FROM taken WHERE relay = ? AND stream = ?",
+                  "bb", STORE_BYTES(relay), STORE_BYTES(&out->stream)) == -1)
+        return -1;
+    if (db_query(&s->db, &q, e,
+                 "SELECT digest FROM bundle WHERE relay = ? AND stream = ? AND " LEFT
+                 " ORDER BY seq DESC LIMIT 1",
+                 "bb", STORE_BYTES(relay), STORE_BYTES(&out->stream)) == -1)
+        return -1;
+    int rc = db_next(&q, e);
+    out->has_prev = rc == 1;
+    if (rc == 1)
+        rc = STORE_FIXED(&q, 0, &out->prev, "bundle", e);
+    db_done(&q);
+    return rc;
+}
+
+int store_take_seq(struct store *s, const struct gf_hash *relay, struct store_seq *out,
+                   struct gf_err *e) {
+    struct store_seq seq = {0};
+
+    if (db_begin(&s->db, e) == -1)
+        return -1;
+    if (db_end(&s->db, take_seq(s, relay, &seq, e), e) == -1)
+        return -1;
+    *out = seq;
+    return 0;
+}
+
+/* Collect the gaps below `taken` from the top. */
+static int gaps(struct db_query *q, int64_t taken, int64_t *list, size_t *n, struct gf_err *e) {
+    int64_t next = taken;
+    int rc = 1;
+
+    while (*n < GF_VOID_MAX && rc == 1) {
+        rc = db_next(q, e);
+        int64_t seq = rc == 1 ? db_int(q, 0) : 0;
+        for (; rc != -1 && next > seq && *n < GF_VOID_MAX; next--)
+            list[(*n)++] = next;
+        next = seq - 1;
+    }
+    return rc == -1 ? -1 : 0;
+}
+
+int store_voids(struct store *s, const struct gf_hash *relay, int64_t **voids, size_t *n,
+                struct gf_err *e) {
+    struct gf_id stream;
+    struct db_query q;
+    int64_t taken;
+    size_t len = 0;
+
+    if (store_stream(s, &stream, e) == -1 ||
+        db_number(&s->db, &taken, 0, e, "SELECT seq FROM taken WHERE relay = ? AND stream = ?",
+                  "bb", STORE_BYTES(relay), STORE_BYTES(&stream)) == -1)
+        return -1;
+    int64_t *list = calloc(GF_VOID_MAX, sizeof *list);
+    if (!list)
+        return gf_err_errno(e, "no memory for the list of void numbers");
+    if (db_query(&s->db, &q, e,
+                 "SELECT seq FROM bundle WHERE relay = ? AND stream = ? AND " LEFT
+                 " ORDER BY seq DESC",
+                 "bb", STORE_BYTES(relay), STORE_BYTES(&stream)) == -1) {
+        free(list);
+        return -1;
+    }
+    int rc = gaps(&q, taken, list, &len, e);
+    db_done(&q);
+    if (rc == -1) {
+        free(list);
+        return -1;
+    }
+    for (size_t i = 0; i < len / 2; i++) {
+        int64_t x = list[i];
+        list[i] = list[len - 1 - i];
+        list[len - 1 - i] = x;
+    }
+    *voids = list;
+    *n = len;
+    return 0;
+}
+
+/* A record's move into the bundle of this row. */
+static int hold(struct store *s, int64_t bundle, const struct gf_id *record, int64_t now,
+                struct gf_err *e) {
+    char uuid[GF_UUID_TEXT];
+
+    if (db_run(&s->db, e, "UPDATE record SET state = 1, since = ? WHERE id = ? AND state = 0", "ib",
+               now, STORE_BYTES(record)) == -1)
+        return -1;
+    if (db_changes(&s->db) != 1) {
+        gf_text_uuid(record, uuid);
+        return gf_err_set(e, GF_E_BUSY,
+                          "record %s: left the queue while its bundle was made; run this again",
+                          uuid);
+    }
+    return db_run(&s->db, e,
+                  "INSERT INTO held (bundle, record) SELECT ?, n FROM record WHERE id = ?", "ib",
+                  bundle, STORE_BYTES(record));
+}
+
+static int exported(struct store *s, const struct gf_header *h, const struct gf_hash *digest,
+                    const struct gf_id *records, size_t n, int64_t now, struct gf_err *e) {
+    int64_t row;
+
+    if (db_run(&s->db, e,
+               "INSERT INTO bundle (id, relay, stream, seq, digest, created, records, open)"
+               " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+               "bbbibiii", STORE_BYTES(&h->id), STORE_BYTES(&h->to), STORE_BYTES(&h->stream),
+               h->seq, STORE_BYTES(digest), h->has_created ? h->created : now, (int64_t)n,
+               (int64_t)n) == -1 ||
+        db_number(&s->db, &row, 0, e, "SELECT n FROM bundle WHERE id = ?", "b",
+                  STORE_BYTES(&h->id)) == -1)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (hold(s, row, &records[i], now, e) == -1)
+            return -1;
+    return db_run(&s->db, e,
+                  "UPDATE applied SET said = ? WHERE relay = ? AND said IS NULL AND items > 0",
+                  "ib", row, STORE_BYTES(&h->to));
+}
+
+int store_exported(struct store *s, const struct gf_header *h, const struct gf_hash *header_digest,
+                   const struct gf_id *records, size_t n, int64_t now, struct gf_err *e) {
+    if (db_begin(&s->db, e) == -1)
+        return -1;
+    return db_end(&s->db, exported(s, h, header_digest, records, n, now, e), e);
+}
+
+int store_read_bundle(const struct db_query *q, struct store_bundle *out, struct gf_err *e) {
+    struct store_bundle b = {
+        .seq = db_int(q, 2),
+        .created = db_int(q, 3),
+        .records = db_int(q, 4),
+        .settled = db_int(q, 5) != 0,
+        .withdrawn = db_int(q, 6) != 0,
+        .written = db_int(q, 7),
+    };
+
+    if (STORE_FIXED(q, 0, &b.id, "bundle", e) == -1 ||
+        STORE_FIXED(q, 1, &b.relay, "bundle", e) == -1)
+        return -1;
+    gf_drive_bundle_name(&b.id, b.file);
+    *out = b;
+    return 0;
+}
+
+int store_unsettled(struct store *s, struct store_bundle **out, size_t *n, struct gf_err *e) {
+    struct store_bundle *list = NULL;
+    struct db_query q;
+    size_t len = 0;
+    int rc;
+
+    if (db_query(&s->db, &q, e,
+                 "SELECT " STORE_BUNDLE_COLUMNS " FROM bundle WHERE settled = 0 ORDER BY n",
+                 "") == -1)
+        return -1;
+    while ((rc = db_next(&q, e)) == 1) {
+        if (store_grow(&list, len, sizeof *list, e) == -1 ||
+            store_read_bundle(&q, &list[len], e) == -1) {
+            rc = -1;
+            break;
+        }
+        len++;
+    }
+    db_done(&q);
+    if (rc == -1) {
+        free(list);
+        return -1;
+    }
+    *out = list;
+    *n = len;
+    return 0;
+}
+
+int store_bundle(struct store *s, const struct gf_id *id, struct store_bundle *out,
+                 struct gf_err *e) {
+    struct db_query q;
+
+    if (db_query(&s->db, &q, e, "SELECT " STORE_BUNDLE_COLUMNS " FROM bundle WHERE id = ?", "b",
+                 STORE_BYTES(id)) == -1)
+        return -1;
+    int rc = db_next(&q, e);
+    if (rc == 1 && store_read_bundle(&q, out, e) == -1)
+        rc = -1;
+    db_done(&q);
+    return rc;
+}
+
+int store_written(struct store *s, const struct gf_id *id, int64_t now, struct gf_err *e) {
+    return db_run(&s->db, e,
+                  "UPDATE bundle SET written = ?, settled = settled OR records = 0 WHERE id = ?",
+                  "ib", now > 0 ? now : 1, STORE_BYTES(id));
+}
+
+int store_withdraw_row(struct store *s, int64_t row, int64_t now, struct gf_err *e) {
+    if (db_run(&s->db, e,
+               "UPDATE record SET state = 0, since = ? WHERE state = 1"
+               " AND n IN (SELECT record FROM held WHERE bundle = ?)"
+               " AND NOT EXISTS (SELECT 1 FROM held JOIN bundle ON bundle.n = held.bundle"
+               " WHERE held.record = record.n AND bundle.settled = 0 AND bundle.n <> ?)",
+               "iii", now, row, row) == -1)
+        return -1;
+    int64_t records = db_changes(&s->db);
+
+    /* What its `have` told was not told, unless it was written. */
+    if (db_run(&s->db, e,
+               "UPDATE applied SET said = NULL WHERE said = ?"
+               " AND (SELECT written FROM bundle WHERE n = said) = 0",
+               "i", row) == -1 ||
+        db_run(&s->db, e, "UPDATE bundle SET withdrawn = 1, settled = 1 WHERE n = ?", "i", row) ==
+            -1)
+        return -1;
+    return records > INT32_MAX ? INT32_MAX : (int)records;
+}
+
+int store_withdraw(struct store *s, const struct gf_id *id, int64_t now, int64_t *records,
+                   struct gf_err *e) {
+    int64_t row;
+    int n = 0;
+
+    if (db_begin(&s->db, e) == -1)
+        return -1;
+    int rc = db_number(&s->db, &row, 0, e, "SELECT n FROM bundle WHERE id = ? AND settled = 0", "b",
+                       STORE_BYTES(id));
+    if (rc == 0 && row != 0 && (n = store_withdraw_row(s, row, now, e)) == -1)
+        rc = -1;
+    if (db_end(&s->db, rc, e) == -1)
+        return -1;
+    *records = n;
+    return 0;
+}

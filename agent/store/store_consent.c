@@ -1,0 +1,101 @@
+/*
+ * store_consent.c -- consent: every decision is kept, the last one counts, and a denial takes back
+ * what has not been received.
+ */
+#include "agent/store/store_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *const store_consents[] = {"ask", "granted", "denied", NULL};
+
+/* Bundles that are carried and hold records of this channel without receipt, and their rows. */
+static int affected(struct store *s, const char *channel, struct store_bundle **bundles,
+                    int64_t **rows, size_t *n, struct gf_err *e) {
+    struct db_query q;
+    int rc;
+
+    if (db_query(&s->db, &q, e,
+                 "SELECT " STORE_BUNDLE_COLUMNS ", n FROM bundle WHERE settled = 0 AND EXISTS"
+                 " (SELECT 1 FROM held JOIN record ON record.n = held.record"
+                 " WHERE held.bundle = bundle.n AND record.channel = ? AND record.state <= 1)"
+                 " ORDER BY n",
+                 "t", channel) == -1)
+        return -1;
+    while ((rc = db_next(&q, e)) == 1) {
+        if (store_grow(bundles, *n, sizeof **bundles, e) == -1 ||
+            store_grow(rows, *n, sizeof **rows, e) == -1 ||
+            store_read_bundle(&q, &(*bundles)[*n], e) == -1) {
+            rc = -1;
+            break;
+        }
+        (*rows)[(*n)++] = db_int(&q, 8);
+    }
+    db_done(&q);
+    return rc;
+}
+
+static int take_back(struct store *s, const char *channel, int64_t now, int64_t *deleted,
+                     struct store_bundle **bundles, size_t *n, struct gf_err *e) {
+    int64_t *rows = NULL;
+
+    int rc = affected(s, channel, bundles, &rows, n, e);
+    for (size_t i = 0; i < *n && rc == 0; i++)
+        rc = store_withdraw_row(s, rows[i], now, e) == -1 ? -1 : 0;
+    free(rows);
+    if (rc == -1 ||
+        db_run(&s->db, e,
+               "DELETE FROM held WHERE record IN"
+               " (SELECT n FROM record WHERE channel = ? AND state <= 1)",
+               "t", channel) == -1 ||
+        db_run(&s->db, e, "DELETE FROM record WHERE channel = ? AND state <= 1", "t", channel) ==
+            -1)
+        return -1;
+    *deleted = db_changes(&s->db);
+    return 0;
+}
+
+int store_set_consent(struct store *s, const char *channel, enum store_consent c, const char *user,
+                      int64_t now, int64_t *deleted, struct store_bundle **bundles, size_t *n,
+                      struct gf_err *e) {
+    struct store_bundle *list = NULL;
+    int64_t gone = 0;
+    size_t len = 0;
+
+    if (db_begin(&s->db, e) == -1)
+        return -1;
+    int rc =
+        db_run(&s->db, e, "INSERT INTO consent (channel, decision, user, at) VALUES (?, ?, ?, ?)",
+               "titi", channel, (int64_t)c, user, now);
+    if (rc == 0 && c == STORE_DENIED)
+        rc = take_back(s, channel, now, &gone, &list, &len, e);
+    if (db_end(&s->db, rc, e) == -1) {
+        free(list);
+        return -1;
+    }
+    *deleted = gone;
+    *bundles = list;
+    *n = len;
+    return 0;
+}
+
+int store_get_consent(struct store *s, const char *channel, enum store_consent *out, int64_t *since,
+                      char user[65], struct gf_err *e) {
+    struct db_query q;
+
+    if (db_query(&s->db, &q, e,
+                 "SELECT decision, at, coalesce(user, '') FROM consent WHERE channel = ?"
+                 " ORDER BY n DESC LIMIT 1",
+                 "t", channel) == -1)
+        return -1;
+    int rc = db_next(&q, e);
+    if (rc != -1) {
+        *out = rc == 1 ? (enum store_consent)db_int(&q, 0) : STORE_ASK;
+        if (since)
+            *since = rc == 1 ? db_int(&q, 1) : 0;
+        if (user)
+            (void)snprintf(user, 65, "%s", rc == 1 ? db_text(&q, 2) : "");
+    }
+    db_done(&q);
+    return rc == -1 ? -1 : 0;
+}

@@ -1,0 +1,40 @@
+/*
+ * store_internal.h -- what the files of agent/store/ share.
+ */
+#ifndef AGENT_STORE_INTERNAL_H
+#define AGENT_STORE_INTERNAL_H
+
+#include "agent/store/store.h"
+#include "common/db.h"
+
+struct store {
+    struct db db;
+    int dir;        /* the state directory */
+    int lock;       /* DIR/lock while we hold it, else -1 */
+    char path[512]; /* of the state directory, for messages */
+};
+
+/* A gf_id or gf_hash as the two arguments that stand for a blob in db.h. */
+#define STORE_BYTES(x) (const void *)(x)->b, sizeof(x)->b
+
+/* Read a blob column of exactly the size of *x; GF_E_DAMAGED names the table. */
+#define STORE_FIXED(q, column, x, table, e) store_fixed(q, column, (x)->b, sizeof(x)->b, table, e)
+GF_MUST_CHECK int store_fixed(const struct db_query *q, int column, void *out, size_t len,
+                              const char *table, struct gf_err *e);
+
+/* Make room for one more element of `size` bytes in *list, which has n; powers of two. */
+GF_MUST_CHECK int store_grow(void *list, size_t n, size_t size, struct gf_err *e);
+
+/* This state directory's stream; made when it is first asked for. */
+GF_MUST_CHECK int store_stream(struct store *s, struct gf_id *out, struct gf_err *e);
+
+/* Take a bundle out of circulation by its row, within a transaction: how many of its records are
+ * queued again, or -1. */
+GF_MUST_CHECK int store_withdraw_row(struct store *s, int64_t row, int64_t now, struct gf_err *e);
+
+/* The columns that store_read_bundle() reads, in its order. */
+#define STORE_BUNDLE_COLUMNS "id, relay, seq, created, records, settled, withdrawn, written"
+GF_MUST_CHECK int store_read_bundle(const struct db_query *q, struct store_bundle *out,
+                                    struct gf_err *e);
+
+#endif
