@@ -46,17 +46,23 @@ static int harden(struct db *d, struct gf_err *e) {
     return 0;
 }
 
-/* The first column of the only row of a query, as text. */
+/* The first column of the only row of a query, as text. Setting is no change that counts as
+ * writing, so this does without db_query(). */
 static int ask(struct db *d, const char *sql, char *out, size_t room, struct gf_err *e) {
-    struct db_query q;
+    sqlite3_stmt *stmt = NULL;
+    int rc = sqlite3_prepare_v2(d->handle, sql, -1, &stmt, NULL);
 
-    if (db_query(d, &q, e, sql, "") == -1)
-        return -1;
-    int rc = db_next(&q, e);
-    const char *text = rc == 1 ? db_text(&q, 0) : NULL;
-    (void)snprintf(out, room, "%s", text ? text : "");
-    db_done(&q);
-    return rc == -1 ? -1 : 0;
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW || rc == SQLITE_DONE) {
+        const char *text = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+        (void)snprintf(out, room, "%s", text ? text : "");
+        rc = 0;
+    } else {
+        rc = db_fail(d, rc, sql, e);
+    }
+    (void)sqlite3_finalize(stmt);
+    return rc;
 }
 
 /* Settings are asked for again where durability or privacy hangs on them. */
