@@ -24,7 +24,8 @@ enum https_stage {
     HTTPS_TLS,       /* the certificate is not trusted, or TLS broke */
     HTTPS_BROKEN,    /* the connection broke, or the answer was not HTTP or too large */
 };
-extern const char *const https_stages[]; /* "ok" "no route" "no DNS" "refused" ... */
+/* "ok" "no route" "no DNS" "refused" "timed out" "proxy" "TLS untrusted" "broken", NULL */
+extern const char *const https_stages[];
 
 struct https_options {
     const char *url;
@@ -35,7 +36,7 @@ struct https_options {
     const char *ca_file;   /* NULL: the system's */
     const char *cert_file; /* client certificate and key, NULL: none */
     const char *key_file;
-    const char *proxy;  /* NULL: none; the environment is not asked */
+    const char *proxy;  /* http://HOST:PORT; NULL: none; the environment is not asked */
     int64_t connect_ms; /* 0: 10000 */
     int64_t total_ms;   /* 0: 60000 */
     size_t answer_max;  /* bytes; more is HTTPS_BROKEN */
@@ -43,7 +44,10 @@ struct https_options {
 
 struct https_answer {
     enum https_stage stage;
-    long status;           /* 100 to 599 when stage is HTTPS_OK */
+    long status;           /* HTTPS_OK: 100 to 599; HTTPS_BROKEN: that of an answer that had
+                              begun, else 0; HTTPS_PROXY: what the proxy said, else 0 */
+    int cut;               /* 1: HTTPS_BROKEN, because the body is longer than answer_max; its
+                              beginning may be in `body` */
     int sent;              /* 1: the request may have reached the other side */
     int64_t retry_after_s; /* -1: not given */
     struct gf_buf headers; /* "name: value\n" lines, names in lower case */
@@ -59,7 +63,15 @@ void https_free(struct https *h);
 /* 0 if the URL is one that we would ever use; GF_E_CONFIG says which rule it breaks. */
 GF_MUST_CHECK int https_check_url(const char *url, struct gf_err *e);
 
-/* One request; 0 whenever *out says what happened, -1 for misuse (GF_E_CONFIG, GF_E_SYSTEM). */
+/* The same for a proxy: http://HOST:PORT or https://HOST:PORT. */
+GF_MUST_CHECK int https_check_proxy(const char *url, struct gf_err *e);
+
+/*
+ * One request; 0 whenever *out says what happened, -1 for misuse (GF_E_CONFIG, GF_E_SYSTEM). A name
+ * that leads to this machine, to the link or to nowhere is HTTPS_NO_DNS: sinkholes say so. http://
+ * is never sent through a proxy (GF_E_CONFIG). Where a kept connection turns out to be dead the
+ * request goes out once more on a new one: what must not be doubled needs an idempotency key.
+ */
 GF_MUST_CHECK int https_request(struct https *h, const struct https_options *o,
                                 struct https_answer *out, struct gf_err *e);
 void https_answer_free(struct https_answer *a);
