@@ -27,14 +27,19 @@ struct relay {
 
 extern const struct config_key relay_keys[]; /* the table of relay.conf */
 
+/* Paths only: for `init`. root NULL: the system's. */
 GF_MUST_CHECK int relay_paths(struct relay *r, const char *root, struct gf_err *e);
+/* Configuration only: for `config`. */
+GF_MUST_CHECK int relay_configure(struct relay *r, const char *root, struct gf_err *e);
+/* Paths, configuration, keys and ledger of a relay that was initialised; GF_E_CONFIG with the
+ * remedy if it was not. On failure *r is closed. */
 GF_MUST_CHECK int relay_open(struct relay *r, const char *root, struct gf_err *e);
 void relay_close(struct relay *r);
 
 typedef int relay_command(const char *root, int argc, char **argv);
 relay_command cmd_init, cmd_card, cmd_approve, cmd_sync, cmd_status, cmd_records, cmd_config;
 
-/* What one turn did; counts of this turn. */
+/* What one turn did; counts of this turn. Filled by the five files below. */
 struct turn {
     int64_t taken;     /* bundles, new */
     int64_t replays;   /* bundles seen before */
@@ -45,9 +50,24 @@ struct turn {
     int64_t delivered, rejected, expired, later, held;
     int64_t responses;    /* written anew */
     int64_t receipts;     /* in them */
+    int64_t cleared;      /* bundles removed from the drive: we have them durably */
+    int64_t carried;      /* responses written to the drive, or found there */
     enum gf_code gravest; /* of the refusals */
     struct gf_buf people; /* lines that need a person: sender, fingerprint, remedy; UTF-8, safe */
 };
+
+/* turn.c: one whole turn; d may be NULL. The ledger's lock is held by the caller. */
+void turn_begin(struct turn *t);
+void turn_free(struct turn *t);
+GF_MUST_CHECK int relay_turn(struct relay *r, struct gf_drive *d, int64_t wait_s, struct turn *t,
+                             struct gf_err *e);
+/* A line for people; what is foreign in it was made safe by the caller. */
+void turn_person(struct turn *t, const char *fmt, ...) GF_PRINTF(2, 3);
+/* Something was refused or failed: a line that begins with `what`, and its code if it is graver
+ * than those before. */
+void turn_fault(struct turn *t, const char *what, const struct gf_err *why, const char *remedy);
+/* The exit status of the whole turn: the gravest of design section 9. */
+enum gf_exit turn_exit(const struct turn *t);
 
 /* intake.c: copy what is for us from a drive into STATE/incoming, bounded; nothing is removed.
  * Cards on the drive are shown to the ledger. */
@@ -63,5 +83,12 @@ GF_MUST_CHECK int relay_forward(struct relay *r, int64_t wait_s, struct turn *t,
 
 /* respond.c: news of every agent into response bundles in STATE/outbox. */
 GF_MUST_CHECK int relay_respond(struct relay *r, struct turn *t, struct gf_err *e);
+
+/* carry.c: off the drive what the ledger has durably; onto it our card and every response that is
+ * not acknowledged, byte for byte, and off it those that are. */
+GF_MUST_CHECK int relay_clear(struct relay *r, struct gf_drive *d, struct turn *t,
+                              struct gf_err *e);
+GF_MUST_CHECK int relay_carry(struct relay *r, struct gf_drive *d, struct turn *t,
+                              struct gf_err *e);
 
 #endif

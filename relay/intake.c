@@ -1,0 +1,286 @@
+/*
+ * intake.c -- from a drive into our own directories, bounded, by public keys alone. Nothing is
+ * removed here, and nothing is opened.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/progress.h"
+#include "gapferry/bundle.h"
+#include "gapferry/file.h"
+#include "relay/files.h"
+
+/* A card on the drive, with its file's bytes. */
+struct found_card {
+    struct gf_card card;
+    char text[GF_CARD_FILE_MAX];
+    size_t len;
+};
+
+struct intake {
+    struct relay *r;
+    struct gf_drive *d;
+    struct turn *t;
+    struct found_card *cards; /* agents' cards on the drive */
+    size_t ncards;
+    struct gf_card *agents; /* enrolled */
+    const struct gf_card **trusted;
+    size_t nagents;
+};
+
+/* One bundle on the drive. */
+struct item {
+    char label[80]; /* "to-relay/NAME" */
+    int fd;
+    int64_t size; /* bytes */
+};
+
+/* ---- cards ---- */
+
+static int read_card(struct intake *in, const char *name, struct found_card *out) {
+    struct gf_err why;
+    int fd = -1;
+
+    /* What is no card is nobody's business here: cards are believed by fingerprint only. */
+    if (gf_drive_read(in->d, GF_FOLDER_CARDS, name, &fd, &why) == -1)
+        return 0;
+    ssize_t n = gf_file_read(fd, out->text, sizeof out->text);
+    (void)close(fd);
+    if (n <= 0 || gf_card_parse(out->text, (size_t)n, name, &out->card, &why) == -1)
+        return 0;
+    out->len = (size_t)n;
+    return out->card.role == GF_ROLE_AGENT;
+}
+
+static int show_card(struct intake *in, const struct found_card *c, struct gf_err *e) {
+    char what[64] = "card ";
+    struct gf_err why;
+    int rc = ledger_card_seen(in->r->ledger, &c->card, c->text, c->len, in->r->now, &why);
+
+    if (rc != -1)
+        return 0;
+    if (why.code != GF_E_SENDER) {
+        *e = why;
+        return -1;
+    }
+    gf_card_fingerprint(&c->card, what + strlen(what));
+    turn_fault(in->t, what, &why, NULL);
+    return 0;
+}
+
+static int read_cards(struct intake *in, struct gf_err *e) {
+    struct gf_drive_list list = {0};
+    struct gf_err why;
+    int rc = 0;
+
+    if (gf_drive_scan(in->d, GF_FOLDER_CARDS, 0, &list, &why) == -1) {
+        turn_fault(in->t, "cards", &why, NULL);
+        return 0;
+    }
+    in->cards = calloc(list.n + 1, sizeof *in->cards);
+    if (in->cards == NULL)
+        rc = gf_err_set(e, GF_E_SYSTEM, "no memory for the cards");
+    for (size_t i = 0; rc == 0 && i < list.n; i++) {
+        struct found_card *c = &in->cards[in->ncards];
+        if (!read_card(in, list.entries[i].name, c))
+            continue;
+        in->ncards++;
+        rc = ledger_is_approved(in->r->ledger, &c->card, e);
+        if (rc == 1)
+            rc = show_card(in, c, e);
+    }
+    gf_drive_list_free(&list);
+    return rc;
+}
+
+static int load_agents(struct intake *in, struct gf_err *e) {
+    if (ledger_agents(in->r->ledger, &in->agents, &in->nagents, e) == -1)
+        return -1;
+    in->trusted = calloc(in->nagents + 1, sizeof *in->trusted);
+    if (in->trusted == NULL)
+        return gf_err_set(e, GF_E_SYSTEM, "no memory for the cards");
+    for (size_t i = 0; i < in->nagents; i++)
+        in->trusted[i] = &in->agents[i];
+    return 0;
+}
+
+/* ---- what is not taken ---- */
+
+/* Left where it lies, with a copy as evidence, since drives come and go. */
+static int leave_bad(struct intake *in, const struct item *it, const struct gf_err *why,
+                     struct gf_err *e) {
+    char name[FILES_NAME];
+    struct gf_err ignored;
+
+    in->t->refused++;
+    turn_fault(in->t, it->label, why, "it was left on the drive");
+    if (files_name_of(it->fd, name, &ignored) == -1)
+        return 0;
+    if (files_has(in->r, "quarantine", name))
+        return 0;
+    int rc = files_keep(in->r, it->fd, it->size, "quarantine", name, &ignored);
+    return rc == 1 ? files_why(in->r, name, why->text, e) : 0;
+}
+
+/* From somebody who is not enrolled: kept, within a quota, until a person has decided. */
+static int keep_stranger(struct intake *in, const struct item *it, const struct gf_route *route,
+                         struct gf_err *e) {
+    char name[FILES_NAME];
+    struct gf_err why;
+
+    for (size_t i = 0; i < in->ncards; i++) {
+        if (memcmp(&in->cards[i].card.identity, &route->from, sizeof route->from) == 0 &&
+            show_card(in, &in->cards[i], e) == -1)
+            return -1;
+    }
+    int rc = files_name_of(it->fd, name, &why);
+    if (rc == 0)
+        rc = files_keep(in->r, it->fd, it->size, "pending", name, &why);
+    if (rc == -1) {
+        turn_fault(in->t, it->label, &why, NULL);
+    } else if (rc == 0) {
+        in->t->strangers++;
+        turn_person(in->t,
+                    "%s: its sender is not enrolled, and it is too large to be kept until then; "
+                    "bring this drive again after you have approved the sender",
+                    it->label);
+    }
+    return 0;
+}
+
+/* ---- what is taken ---- */
+
+static int copy_bundle(struct intake *in, const struct item *it, const struct gf_head *h,
+                       const char *name, struct gf_err *e) {
+    char path[300];
+    struct gf_out o;
+
+    if (files_need(in->r, h->bundle_size, e) == -1)
+        return -1;
+    (void)snprintf(path, sizeof path, "incoming/%s", name);
+    if (gf_out_open(&o, in->r->state_fd, path, e) == -1)
+        return -1;
+    struct progress *bar = progress_new("copying", h->bundle_size);
+    int rc = gf_bundle_copy(it->fd, h, o.fd, progress_at, bar, e);
+    progress_free(bar);
+    if (rc == 0)
+        rc = gf_out_commit(&o, 0600, 1, e);
+    gf_out_close(&o);
+    return rc;
+}
+
+static int is_our_fault(const struct gf_err *why) {
+    return why->code == GF_E_SYSTEM || why->code == GF_E_CREATE || why->code == GF_E_NOINPUT ||
+           why->code == GF_E_BUG || why->code == GF_E_DRIVE;
+}
+
+/* It came while its sender was not enrolled; verify.c takes it from there. */
+static int is_pending(struct intake *in, const struct item *it) {
+    char name[FILES_NAME];
+    struct gf_err ignored;
+
+    return files_name_of(it->fd, name, &ignored) == 0 && files_has(in->r, "pending", name);
+}
+
+static int take(struct intake *in, const struct item *it, const struct gf_head *h,
+                struct gf_err *e) {
+    char name[FILES_NAME];
+    enum ledger_seen seen = LEDGER_NEW;
+    struct gf_err why;
+
+    if (ledger_seen(in->r->ledger, &h->header, &h->digest, &seen, e) == -1)
+        return -1;
+    if (seen == LEDGER_REPLAY) {
+        in->t->replays++;
+        return ledger_retell(in->r->ledger, &h->digest, e);
+    }
+    files_name(&h->digest, name);
+    if (files_has(in->r, "incoming", name) || is_pending(in, it))
+        return 0;
+    if (seen == LEDGER_FORK && files_has(in->r, "quarantine", name)) {
+        turn_person(in->t,
+                    "%s: a fork, held as %s/quarantine/%s since an earlier visit; it was left on "
+                    "the drive",
+                    it->label, in->r->state, name);
+        return 0;
+    }
+    if (copy_bundle(in, it, h, name, &why) == 0)
+        return 0;
+    if (!is_our_fault(&why))
+        return leave_bad(in, it, &why, e);
+    turn_fault(in->t, it->label, &why, "it was left on the drive");
+    return 0;
+}
+
+static int take_one(struct intake *in, const struct item *it, struct gf_err *e) {
+    struct gf_check check = {
+        .trusted = in->trusted, .ntrusted = in->nagents, .us = &in->r->id.card.identity, .nus = 1};
+    struct gf_route route;
+    struct gf_head head;
+    struct gf_err why;
+    int known = 0;
+
+    if (gf_bundle_route(it->fd, &route, &why) == -1)
+        return leave_bad(in, it, &why, e);
+    if (memcmp(&route.to, &in->r->id.card.identity, sizeof route.to) != 0) {
+        in->t->not_ours++;
+        return 0;
+    }
+    for (size_t i = 0; i < in->nagents; i++)
+        known |= memcmp(&in->agents[i].identity, &route.from, sizeof route.from) == 0;
+    if (!known)
+        return keep_stranger(in, it, &route, e);
+    if (gf_bundle_head(it->fd, &check, &head, &why) == -1)
+        return leave_bad(in, it, &why, e);
+    int rc = take(in, it, &head, e);
+    gf_head_free(&head);
+    return rc;
+}
+
+static int take_all(struct intake *in, const struct gf_drive_list *list, struct gf_err *e) {
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < list->n; i++) {
+        struct item it = {.fd = -1, .size = list->entries[i].size};
+        struct gf_err why;
+        (void)snprintf(it.label, sizeof it.label, "%s/%s", gf_drive_folders[GF_FOLDER_TO_RELAY],
+                       list->entries[i].name);
+        if (gf_drive_read(in->d, GF_FOLDER_TO_RELAY, list->entries[i].name, &it.fd, &why) == -1) {
+            if (why.code != GF_E_NOINPUT)
+                turn_fault(in->t, it.label, &why, NULL);
+            continue;
+        }
+        rc = take_one(in, &it, e);
+        (void)close(it.fd);
+    }
+    if (list->oversize > 0) {
+        struct gf_err why;
+        (void)gf_err_set(&why, GF_E_LIMIT, "%zu files are larger than any bundle", list->oversize);
+        turn_fault(in->t, "to-relay", &why, "they were left on the drive");
+    }
+    if (list->cut)
+        turn_person(in->t, "to-relay: there is more than one visit takes; run sync again");
+    return rc;
+}
+
+int relay_intake(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_err *e) {
+    struct intake in = {.r = r, .d = d, .t = t};
+    struct gf_drive_list list = {0};
+    int rc = -1;
+
+    if (read_cards(&in, e) == -1 || load_agents(&in, e) == -1 ||
+        gf_drive_scan(d, GF_FOLDER_TO_RELAY, 0, &list, e) == -1)
+        goto out;
+    rc = take_all(&in, &list, e);
+out:
+    gf_drive_list_free(&list);
+    free(in.cards);
+    free(in.agents);
+    free(in.trusted);
+    return rc;
+}

@@ -1,0 +1,221 @@
+/*
+ * ledger.c -- the ledger's database, its lock, and what its files share.
+ */
+#include "relay/ledger/ledger_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gapferry/file.h"
+
+/* How long a command waits for another one to end before it gives up. */
+#define LOCK_TRIES   20
+#define LOCK_WAIT_US 100000
+
+/*
+ * site and vendor are the tenant: empty while a relay serves one. `receipt` is what the record's
+ * state means to its agent (enum gf_state), `told` what the last response said, and `told_by` the
+ * response that said it; where receipt and told differ there is news. Response rows are made when
+ * their number is taken and `noted` when their file is complete: one that never is becomes void.
+ */
+static const char schema_1[] =
+    "CREATE TABLE approval ("
+    " fingerprint TEXT PRIMARY KEY, user TEXT NOT NULL, at INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE agent ("
+    " row INTEGER PRIMARY KEY, identity BLOB NOT NULL UNIQUE, agent BLOB NOT NULL,"
+    " fingerprint TEXT NOT NULL, card BLOB NOT NULL, seen INTEGER NOT NULL, enrolled INTEGER,"
+    " site TEXT NOT NULL DEFAULT '', vendor TEXT NOT NULL DEFAULT '') STRICT;"
+    "CREATE INDEX agent_lineage ON agent (agent);"
+
+    "CREATE TABLE response ("
+    " row INTEGER PRIMARY KEY, recipient BLOB NOT NULL, stream BLOB NOT NULL,"
+    " seq INTEGER NOT NULL, agent BLOB, id BLOB, digest BLOB, created INTEGER, noted INTEGER,"
+    " acknowledged INTEGER, lost INTEGER, void_told_by INTEGER,"
+    " site TEXT NOT NULL DEFAULT '', vendor TEXT NOT NULL DEFAULT '',"
+    " UNIQUE (stream, seq)) STRICT;"
+    "CREATE UNIQUE INDEX response_id ON response (id);"
+    "CREATE INDEX response_open ON response (recipient, seq)"
+    " WHERE noted IS NOT NULL AND acknowledged IS NULL AND lost IS NULL;"
+
+    "CREATE TABLE bundle ("
+    " row INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, id BLOB NOT NULL,"
+    " sender BLOB NOT NULL, agent BLOB NOT NULL, stream BLOB NOT NULL, seq INTEGER NOT NULL,"
+    " created INTEGER, taken INTEGER NOT NULL, refused TEXT, reason TEXT,"
+    " told_by INTEGER REFERENCES response (row),"
+    " site TEXT NOT NULL DEFAULT '', vendor TEXT NOT NULL DEFAULT '',"
+    " UNIQUE (sender, stream, seq)) STRICT;"
+    "CREATE INDEX bundle_id ON bundle (id);"
+    "CREATE INDEX bundle_untold ON bundle (agent) WHERE refused IS NOT NULL AND told_by IS NULL;"
+
+    "CREATE TABLE void ("
+    " sender BLOB NOT NULL, stream BLOB NOT NULL, seq INTEGER NOT NULL,"
+    " PRIMARY KEY (sender, stream, seq)) STRICT;"
+
+    "CREATE TABLE record ("
+    " row INTEGER PRIMARY KEY, agent BLOB NOT NULL, id BLOB NOT NULL,"
+    " bundle INTEGER NOT NULL REFERENCES bundle (row), digest BLOB NOT NULL,"
+    " channel TEXT NOT NULL, product TEXT, wants_answer INTEGER NOT NULL,"
+    " line BLOB NOT NULL, file TEXT, received INTEGER NOT NULL,"
+    " state INTEGER NOT NULL, since INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
+    " due INTEGER NOT NULL DEFAULT 0, reason TEXT, endpoint TEXT,"
+    " guarantee INTEGER NOT NULL DEFAULT 0, receipt INTEGER NOT NULL, told INTEGER,"
+    " told_by INTEGER REFERENCES response (row),"
+    " site TEXT NOT NULL DEFAULT '', vendor TEXT NOT NULL DEFAULT '',"
+    " UNIQUE (agent, id)) STRICT;"
+    "CREATE INDEX record_state ON record (state, row);"
+    "CREATE INDEX record_bundle ON record (bundle);"
+    "CREATE INDEX record_told_by ON record (told_by);"
+    "CREATE INDEX record_news ON record (agent, row) WHERE told IS NOT receipt;"
+
+    "CREATE TABLE attempt ("
+    " record INTEGER NOT NULL REFERENCES record (row), n INTEGER NOT NULL,"
+    " endpoint TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (record, n)) STRICT;"
+
+    "CREATE TABLE conflict ("
+    " row INTEGER PRIMARY KEY, agent BLOB NOT NULL, id BLOB NOT NULL, digest BLOB NOT NULL,"
+    " bundle INTEGER NOT NULL REFERENCES bundle (row), at INTEGER NOT NULL,"
+    " told_by INTEGER REFERENCES response (row), UNIQUE (agent, id, digest)) STRICT;"
+
+    "CREATE TABLE answer ("
+    " record INTEGER PRIMARY KEY REFERENCES record (row), status INTEGER NOT NULL,"
+    " headers BLOB NOT NULL, body BLOB, file TEXT) STRICT;";
+
+static const char *const steps[] = {schema_1, NULL};
+static const struct db_schema schema = {.application_id = 0x47464c52, .steps = steps};
+
+int ledger_open(const char *dir, struct ledger **out, struct gf_err *e) {
+    char path[512];
+
+    if (snprintf(path, sizeof path, "%s/relay.db", dir) >= (int)sizeof path)
+        return gf_err_set(e, GF_E_USAGE, "%s: this path is too long", dir);
+    struct ledger *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return gf_err_set(e, GF_E_SYSTEM, "no memory for the ledger");
+    l->lock_fd = -1;
+    (void)snprintf(l->dir, sizeof l->dir, "%s", dir);
+    l->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (l->dir_fd == -1) {
+        (void)gf_err_errno(e, "%s", dir);
+        goto fail;
+    }
+    if (db_open(path, &schema, &l->db, e) == -1)
+        goto fail;
+    *out = l;
+    return 0;
+fail:
+    if (l->dir_fd != -1)
+        (void)close(l->dir_fd);
+    free(l);
+    return -1;
+}
+
+void ledger_close(struct ledger *l) {
+    if (l == NULL)
+        return;
+    ledger_unlock(l);
+    db_close(&l->db);
+    (void)close(l->dir_fd);
+    free(l);
+}
+
+/* ---- the lock ---- */
+
+/* Who holds it, from the file's text, which is shown and not believed. */
+static int fail_locked(const struct ledger *l, int fd, struct gf_err *e) {
+    char text[128] = "";
+    char since[GF_TIME_TEXT];
+    struct stat st = {0};
+
+    ssize_t n = gf_file_read_at(fd, text, sizeof text - 1, 0);
+    text[n > 0 ? n : 0] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    (void)fstat(fd, &st);
+    gf_text_time(st.st_mtime, since);
+    return gf_err_set(e, GF_E_BUSY, "%s: in use by %s since %s; wait until it has ended", l->dir,
+                      text[0] ? text : "another command", since);
+}
+
+int ledger_lock(struct ledger *l, const char *command, struct gf_err *e) {
+    char text[128];
+
+    int fd = openat(l->dir_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd == -1)
+        return gf_err_errno(e, "%s/lock", l->dir);
+    for (int tries = 1; flock(fd, LOCK_EX | LOCK_NB) == -1; tries++) {
+        if (errno != EWOULDBLOCK && errno != EINTR) {
+            (void)gf_err_errno(e, "%s/lock", l->dir);
+            goto fail;
+        }
+        if (tries == LOCK_TRIES) {
+            (void)fail_locked(l, fd, e);
+            goto fail;
+        }
+        (void)usleep(LOCK_WAIT_US);
+    }
+    int n =
+        snprintf(text, sizeof text, "gapferry-relay %s (process %ld)\n", command, (long)getpid());
+    if (n >= (int)sizeof text)
+        n = sizeof text - 1;
+    if (ftruncate(fd, 0) == -1 || gf_file_write_at(fd, text, (size_t)n, 0) == -1) {
+        (void)gf_err_errno(e, "%s/lock", l->dir);
+        goto fail;
+    }
+    l->lock_fd = fd;
+    return 0;
+fail:
+    (void)close(fd);
+    return -1;
+}
+
+void ledger_unlock(struct ledger *l) {
+    if (l == NULL || l->lock_fd == -1)
+        return;
+    (void)close(l->lock_fd);
+    l->lock_fd = -1;
+}
+
+/* ---- what the other files share ---- */
+
+int ledger_begin(struct ledger *l, struct gf_err *e) {
+    return db_begin(&l->db, e);
+}
+
+int ledger_end(struct ledger *l, int rc, struct gf_err *e) {
+    return db_end(&l->db, rc, e);
+}
+
+void ledger_reason(const char *reason, char out[GF_REASON_MAX + 1]) {
+    struct gf_buf safe;
+    size_t n = reason != NULL ? strlen(reason) : 0;
+
+    /* What came from an endpoint may be anything; a receipt that cannot be written would hold back
+     * all others. */
+    gf_buf_init(&safe, (size_t)16 * GF_REASON_MAX);
+    if (n > (size_t)2 * GF_REASON_MAX)
+        n = (size_t)2 * GF_REASON_MAX;
+    gf_text_safe(&safe, n > 0 ? reason : "no reason was given", n > 0 ? n : 19);
+    n = safe.len < GF_REASON_MAX ? safe.len : GF_REASON_MAX;
+    while (n > 0 && n < safe.len && ((unsigned char)safe.data[n] & 0xc0) == 0x80)
+        n--;
+    if (safe.data != NULL)
+        memcpy(out, safe.data, n);
+    out[n] = '\0';
+    gf_buf_free(&safe);
+}
+
+void *ledger_grow(void *list, size_t n, size_t size, struct gf_err *e) {
+    /* Room is doubled whenever n is a power of two, so that no capacity needs to be kept. */
+    if (n > 0 && (n & (n - 1)) != 0)
+        return list;
+    void *more = realloc(list, (n == 0 ? 1 : 2 * n) * size);
+    if (more == NULL)
+        (void)gf_err_set(e, GF_E_SYSTEM, "no memory for a list from the ledger");
+    return more;
+}

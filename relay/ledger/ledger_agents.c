@@ -1,0 +1,195 @@
+/*
+ * ledger_agents.c -- senders: fingerprints that were approved, cards that were seen, and who is
+ * enrolled because both met.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/ledger/ledger_internal.h"
+
+/* Cards of strangers that are remembered; the oldest goes when one more comes. Anybody can put
+ * cards on a drive. */
+#define STRANGERS_MAX 256
+
+/* The one spelling of a fingerprint that a person typed: as gf_card_fingerprint() writes it. */
+static int spell(const char *typed, char out[GF_FINGERPRINT_TEXT], struct gf_err *e) {
+    size_t n = 0;
+
+    for (const char *p = typed; *p != '\0'; p++) {
+        char c = *p;
+        if (c == '-' || c == ' ')
+            continue;
+        if (c >= 'a' && c <= 'z')
+            c = (char)(c - 'a' + 'A');
+        c = c == '0' ? 'O' : c == '1' ? 'I' : c == '8' ? 'B' : c;
+        if (n == GF_FINGERPRINT_TEXT - 1 || !((c >= 'A' && c <= 'Z') || (c >= '2' && c <= '7')))
+            goto bad;
+        if (n % 5 == 4)
+            out[n++] = '-';
+        out[n++] = c;
+    }
+    if (n != GF_FINGERPRINT_TEXT - 1)
+        goto bad;
+    out[n] = '\0';
+    return 0;
+bad:
+    return gf_err_set(e, GF_E_USAGE,
+                      "%.64s: not a fingerprint; it has five groups of four, such as "
+                      "ABCD-EFGH-IJKL-MNOP-QRST",
+                      typed);
+}
+
+/* GF_E_SENDER if another identity is enrolled under this agent id. */
+static int check_lineage(struct ledger *l, const struct gf_id *agent, const struct gf_hash *self,
+                         struct gf_err *e) {
+    struct db_query q;
+    int rc = db_query(&l->db, &q, e,
+                      "SELECT fingerprint FROM agent WHERE agent = ? AND identity <> ? AND "
+                      "enrolled IS NOT NULL",
+                      "bb", agent, sizeof *agent, self, sizeof *self);
+
+    if (rc == 0 && (rc = db_next(&q, e)) == 1)
+        rc = gf_err_set(e, GF_E_SENDER,
+                        "this card claims the agent id of %s, which is enrolled already; a card "
+                        "that lays claim to another's id is refused",
+                        db_text(&q, 0));
+    db_done(&q);
+    return rc;
+}
+
+int ledger_is_approved(struct ledger *l, const struct gf_card *c, struct gf_err *e) {
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    int64_t n = 0;
+
+    gf_card_fingerprint(c, fingerprint);
+    if (db_number(&l->db, &n, 0, e, "SELECT count(*) FROM approval WHERE fingerprint = ?", "t",
+                  fingerprint) == -1)
+        return -1;
+    return n > 0;
+}
+
+static int enrol(struct ledger *l, const char *fingerprint, int64_t now, struct gf_err *e) {
+    struct gf_hash identity;
+    struct gf_id agent;
+    struct db_query q;
+
+    int rc = db_query(&l->db, &q, e,
+                      "SELECT identity, agent FROM agent WHERE fingerprint = ? AND "
+                      "enrolled IS NULL",
+                      "t", fingerprint);
+    if (rc == 0 && (rc = db_next(&q, e)) == 1 &&
+        (db_fixed(&q, 0, &identity, sizeof identity) == -1 ||
+         db_fixed(&q, 1, &agent, sizeof agent) == -1))
+        rc = gf_err_set(e, GF_E_DAMAGED, "%s: an agent without identity", l->db.path);
+    db_done(&q);
+    if (rc != 1)
+        return rc;
+    if (check_lineage(l, &agent, &identity, e) == -1)
+        return -1;
+    return db_run(&l->db, e, "UPDATE agent SET enrolled = ? WHERE identity = ?", "ib", now,
+                  &identity, sizeof identity);
+}
+
+int ledger_approve(struct ledger *l, const char *fingerprint, const char *user, int64_t now,
+                   struct gf_err *e) {
+    char spelled[GF_FINGERPRINT_TEXT];
+
+    if (spell(fingerprint, spelled, e) == -1 || db_begin(&l->db, e) == -1)
+        return -1;
+    int rc = db_run(&l->db, e,
+                    "INSERT INTO approval (fingerprint, user, at) VALUES (?, ?, ?) "
+                    "ON CONFLICT DO NOTHING",
+                    "tti", spelled, user, now);
+    if (rc == 0)
+        rc = enrol(l, spelled, now, e);
+    return db_end(&l->db, rc, e);
+}
+
+/* A stranger's card, in a table that cannot be filled up. */
+static int keep_card(struct ledger *l, const struct gf_card *c, const char *text, size_t len,
+                     int64_t now, struct gf_err *e) {
+    char fingerprint[GF_FINGERPRINT_TEXT];
+
+    gf_card_fingerprint(c, fingerprint);
+    if (db_run(&l->db, e,
+               "DELETE FROM agent WHERE enrolled IS NULL AND row NOT IN (SELECT row FROM agent "
+               "WHERE enrolled IS NULL ORDER BY seen DESC, row DESC LIMIT ?)",
+               "i", (int64_t)(STRANGERS_MAX - 1)) == -1)
+        return -1;
+    return db_run(&l->db, e,
+                  "INSERT INTO agent (identity, agent, fingerprint, card, seen) "
+                  "VALUES (?, ?, ?, ?, ?)",
+                  "bbtbi", &c->identity, sizeof c->identity, &c->agent, sizeof c->agent,
+                  fingerprint, text, len, now);
+}
+
+static int see(struct ledger *l, const struct gf_card *c, const char *text, size_t len, int64_t now,
+               struct gf_err *e) {
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    int64_t known = 0;
+    int64_t enrolled = 0;
+
+    if (db_number(&l->db, &known, 0, e, "SELECT count(*) FROM agent WHERE identity = ?", "b",
+                  &c->identity, sizeof c->identity) == -1 ||
+        check_lineage(l, &c->agent, &c->identity, e) == -1)
+        return -1;
+    if (known == 0 && keep_card(l, c, text, len, now, e) == -1)
+        return -1;
+    int approved = ledger_is_approved(l, c, e);
+    gf_card_fingerprint(c, fingerprint);
+    if (approved == -1 || (approved == 1 && enrol(l, fingerprint, now, e) == -1))
+        return -1;
+    if (db_number(&l->db, &enrolled, 0, e,
+                  "SELECT count(*) FROM agent WHERE identity = ? AND enrolled IS NOT NULL", "b",
+                  &c->identity, sizeof c->identity) == -1)
+        return -1;
+    return enrolled > 0;
+}
+
+int ledger_card_seen(struct ledger *l, const struct gf_card *c, const char *text, size_t len,
+                     int64_t now, struct gf_err *e) {
+    if (c->role != GF_ROLE_AGENT || !c->has_agent)
+        return 0;
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    return db_end(&l->db, see(l, c, text, len, now, e), e);
+}
+
+/* ---- lists ---- */
+
+static int list(struct ledger *l, const char *sql, struct gf_card **out, size_t *n,
+                struct gf_err *e) {
+    struct gf_card *cards = NULL;
+    struct db_query q;
+    size_t found = 0;
+    size_t len = 0;
+
+    int rc = db_query(&l->db, &q, e, sql, "");
+    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
+        struct gf_card *more = ledger_grow(cards, found, sizeof *cards, e);
+        if (more == NULL) {
+            rc = -1;
+            break;
+        }
+        cards = more;
+        const char *text = db_blob(&q, 0, &len);
+        rc = gf_card_parse(text, len, "a card in the ledger", &cards[found], e);
+        found++;
+    }
+    db_done(&q);
+    if (rc == -1) {
+        free(cards);
+        return -1;
+    }
+    *out = cards;
+    *n = found;
+    return 0;
+}
+
+int ledger_agents(struct ledger *l, struct gf_card **out, size_t *n, struct gf_err *e) {
+    return list(l, "SELECT card FROM agent WHERE enrolled IS NOT NULL ORDER BY row", out, n, e);
+}
+
+int ledger_strangers(struct ledger *l, struct gf_card **out, size_t *n, struct gf_err *e) {
+    return list(l, "SELECT card FROM agent WHERE enrolled IS NULL ORDER BY row", out, n, e);
+}

@@ -1,0 +1,247 @@
+/*
+ * ledger_respond.c -- responses: their numbers, what each one tells, and whether its agent has it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "gapferry/digest.h"
+#include "relay/ledger/ledger_internal.h"
+
+/* ---- numbers ---- */
+
+/* The stream to an agent; a new one where there is none yet. */
+static int find_stream(struct ledger *l, const struct gf_hash *to, struct ledger_seq *out,
+                       struct gf_err *e) {
+    struct db_query q;
+    int rc = db_query(&l->db, &q, e,
+                      "SELECT stream, seq FROM response WHERE recipient = ? "
+                      "ORDER BY row DESC LIMIT 1",
+                      "b", to, sizeof *to);
+
+    if (rc == 0 && (rc = db_next(&q, e)) == 1) {
+        out->seq = db_int(&q, 1) + 1;
+        rc = db_fixed(&q, 0, &out->stream, sizeof out->stream) == 0
+                 ? 0
+                 : gf_err_set(e, GF_E_DAMAGED, "%s: a response without stream", l->db.path);
+    } else if (rc == 0) {
+        gf_digest_random(&out->stream, sizeof out->stream);
+        out->seq = 1;
+    }
+    db_done(&q);
+    return rc;
+}
+
+/* The header before the next one: of the last number that came to be. */
+static int find_prev(struct ledger *l, struct ledger_seq *s, struct gf_err *e) {
+    struct db_query q;
+    int rc = db_query(&l->db, &q, e,
+                      "SELECT digest FROM response WHERE stream = ? AND noted IS NOT NULL "
+                      "ORDER BY seq DESC LIMIT 1",
+                      "b", &s->stream, sizeof s->stream);
+
+    if (rc == 0 && (rc = db_next(&q, e)) == 1) {
+        s->has_prev = 1;
+        rc = db_fixed(&q, 0, &s->prev, sizeof s->prev) == 0
+                 ? 0
+                 : gf_err_set(e, GF_E_DAMAGED, "%s: a response without digest", l->db.path);
+    }
+    db_done(&q);
+    return rc;
+}
+
+int ledger_take_seq(struct ledger *l, const struct gf_hash *agent_identity, struct ledger_seq *out,
+                    struct gf_err *e) {
+    struct ledger_seq s = {0};
+
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    int rc = find_stream(l, agent_identity, &s, e);
+    if (rc == 0)
+        rc = find_prev(l, &s, e);
+    if (rc == 0)
+        rc = db_run(&l->db, e, "INSERT INTO response (recipient, stream, seq) VALUES (?, ?, ?)",
+                    "bbi", agent_identity, sizeof *agent_identity, &s.stream, sizeof s.stream,
+                    s.seq);
+    rc = db_end(&l->db, rc, e);
+    if (rc == 0)
+        *out = s;
+    return rc;
+}
+
+int ledger_voids(struct ledger *l, const struct gf_hash *agent_identity, int64_t **voids, size_t *n,
+                 struct gf_err *e) {
+    int64_t *list = NULL;
+    size_t found = 0;
+    struct db_query q;
+
+    int rc = db_query(&l->db, &q, e,
+                      "SELECT seq FROM response WHERE recipient = ?1 AND noted IS NULL AND "
+                      "void_told_by IS NULL AND seq < (SELECT max(seq) FROM response WHERE "
+                      "recipient = ?1) ORDER BY seq LIMIT ?2",
+                      "bi", agent_identity, sizeof *agent_identity, (int64_t)GF_VOID_MAX);
+    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
+        int64_t *more = ledger_grow(list, found, sizeof *list, e);
+        if (more == NULL) {
+            rc = -1;
+            break;
+        }
+        list = more;
+        list[found++] = db_int(&q, 0);
+        rc = 0;
+    }
+    db_done(&q);
+    if (rc == -1) {
+        free(list);
+        return -1;
+    }
+    *voids = list;
+    *n = found;
+    return 0;
+}
+
+/* ---- what a response tells ---- */
+
+static int tell(struct ledger *l, const struct gf_id *agent, const struct ledger_told *t,
+                int64_t row, struct gf_err *e) {
+    if (t->is_refusal)
+        return db_run(&l->db, e,
+                      "UPDATE bundle SET told_by = ? WHERE agent = ? AND id = ? AND refused IS NOT "
+                      "NULL AND told_by IS NULL",
+                      "ibb", row, agent, sizeof *agent, &t->id, sizeof t->id);
+    if (db_run(&l->db, e,
+               "UPDATE record SET told = ?, told_by = ? WHERE agent = ? AND id = ? AND digest = ?",
+               "iibbb", (int64_t)t->state, row, agent, sizeof *agent, &t->id, sizeof t->id,
+               &t->digest, sizeof t->digest) == -1)
+        return -1;
+    if (db_changes(&l->db) > 0)
+        return 0;
+    return db_run(
+        &l->db, e, "UPDATE conflict SET told_by = ? WHERE agent = ? AND id = ? AND digest = ?",
+        "ibbb", row, agent, sizeof *agent, &t->id, sizeof t->id, &t->digest, sizeof t->digest);
+}
+
+static int note(struct ledger *l, const struct gf_id *agent, const struct gf_header *h,
+                const struct gf_hash *digest, int64_t now, int64_t *row, struct gf_err *e) {
+    if (db_run(&l->db, e,
+               "UPDATE response SET agent = ?, id = ?, digest = ?, created = ?, noted = ? "
+               "WHERE recipient = ? AND stream = ? AND seq = ? AND noted IS NULL",
+               "bbbiibbi", agent, sizeof *agent, &h->id, sizeof h->id, digest, sizeof *digest,
+               h->has_created ? h->created : now, now, &h->to, sizeof h->to, &h->stream,
+               sizeof h->stream, h->seq) == -1)
+        return -1;
+    if (db_changes(&l->db) != 1)
+        return gf_err_set(e, GF_E_BUG, "a response with a number that was not taken for it");
+    if (db_number(&l->db, row, 0, e, "SELECT row FROM response WHERE stream = ? AND seq = ?", "bi",
+                  &h->stream, sizeof h->stream, h->seq) == -1)
+        return -1;
+    return db_run(&l->db, e,
+                  "UPDATE response SET void_told_by = ?1 WHERE row IN (SELECT row FROM response "
+                  "WHERE stream = ?2 AND noted IS NULL AND void_told_by IS NULL AND seq < ?3 "
+                  "ORDER BY seq LIMIT ?4)",
+                  "ibii", *row, &h->stream, sizeof h->stream, h->seq, (int64_t)GF_VOID_MAX);
+}
+
+int ledger_responded(struct ledger *l, const struct gf_id *agent, const struct gf_header *h,
+                     const struct gf_hash *digest, const struct ledger_told *told, size_t n,
+                     int64_t now, struct gf_err *e) {
+    int64_t row = 0;
+
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    int rc = note(l, agent, h, digest, now, &row, e);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = tell(l, agent, &told[i], row, e);
+    return db_end(&l->db, rc, e);
+}
+
+/* ---- what became of it ---- */
+
+int ledger_acknowledge(struct ledger *l, const struct gf_hash *agent_identity,
+                       const struct gf_have *have, size_t n, int64_t now, struct gf_err *e) {
+    int rc = 0;
+
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = db_run(&l->db, e,
+                    "UPDATE response SET acknowledged = ? WHERE recipient = ? AND stream = ? AND "
+                    "seq <= ? AND noted IS NOT NULL AND acknowledged IS NULL",
+                    "ibbi", now, agent_identity, sizeof *agent_identity, &have[i].stream,
+                    sizeof have[i].stream, have[i].upto);
+        for (size_t k = 0; rc == 0 && k < have[i].nalso; k++)
+            rc = db_run(&l->db, e,
+                        "UPDATE response SET acknowledged = ? WHERE recipient = ? AND stream = ? "
+                        "AND seq = ? AND noted IS NOT NULL AND acknowledged IS NULL",
+                        "ibbi", now, agent_identity, sizeof *agent_identity, &have[i].stream,
+                        sizeof have[i].stream, have[i].also[k]);
+    }
+    return db_end(&l->db, rc, e);
+}
+
+int ledger_open_responses(struct ledger *l, const struct gf_hash *agent_identity,
+                          struct ledger_response **out, size_t *n, struct gf_err *e) {
+    struct ledger_response *list = NULL;
+    struct db_query q;
+    size_t found = 0;
+
+    int rc = db_query(&l->db, &q, e,
+                      "SELECT id, recipient, created FROM response WHERE noted IS NOT NULL AND "
+                      "acknowledged IS NULL AND lost IS NULL AND recipient = ifnull(?, recipient) "
+                      "ORDER BY row",
+                      agent_identity != NULL ? "b" : "n", agent_identity, sizeof *agent_identity);
+    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
+        struct ledger_response *more = ledger_grow(list, found, sizeof *list, e);
+        if (more == NULL) {
+            rc = -1;
+            break;
+        }
+        list = more;
+        list[found].created = db_int(&q, 2);
+        rc = db_fixed(&q, 0, &list[found].id, sizeof list->id);
+        if (rc == 0)
+            rc = db_fixed(&q, 1, &list[found].to, sizeof list->to);
+        if (rc == -1)
+            (void)gf_err_set(e, GF_E_DAMAGED, "%s: a response without id", l->db.path);
+        found++;
+    }
+    db_done(&q);
+    if (rc == -1) {
+        free(list);
+        return -1;
+    }
+    *out = list;
+    *n = found;
+    return 0;
+}
+
+int ledger_is_acknowledged(struct ledger *l, const struct gf_id *id, struct gf_err *e) {
+    int64_t n = 0;
+
+    if (db_number(&l->db, &n, 0, e,
+                  "SELECT count(*) FROM response WHERE id = ? AND acknowledged IS NOT NULL", "b",
+                  id, sizeof *id) == -1)
+        return -1;
+    return n > 0;
+}
+
+int ledger_lost(struct ledger *l, const struct gf_id *id, int64_t now, struct gf_err *e) {
+    int64_t row = 0;
+
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    int rc =
+        db_number(&l->db, &row, 0, e, "SELECT row FROM response WHERE id = ?", "b", id, sizeof *id);
+    if (rc == 0)
+        rc = db_run(&l->db, e, "UPDATE response SET lost = ? WHERE row = ?", "ii", now, row);
+    if (rc == 0)
+        rc = db_run(&l->db, e, "UPDATE response SET void_told_by = NULL WHERE void_told_by = ?",
+                    "i", row);
+    if (rc == 0)
+        rc = db_run(&l->db, e, "UPDATE record SET told = NULL, told_by = NULL WHERE told_by = ?",
+                    "i", row);
+    if (rc == 0)
+        rc = db_run(&l->db, e, "UPDATE conflict SET told_by = NULL WHERE told_by = ?", "i", row);
+    if (rc == 0)
+        rc = db_run(&l->db, e, "UPDATE bundle SET told_by = NULL WHERE told_by = ?", "i", row);
+    return db_end(&l->db, rc, e);
+}

@@ -1,0 +1,70 @@
+/*
+ * setup.c -- where a relay's things are, and opening them all before a command begins.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "relay/relay.h"
+
+int relay_paths(struct relay *r, const char *root, struct gf_err *e) {
+    *r = (struct relay){.state_fd = -1, .now = (int64_t)time(NULL)};
+    if (root == NULL)
+        root = "";
+
+    /* The longest path below the state directory must fit the buffers of those who use it. */
+    int config =
+        snprintf(r->config_path, sizeof r->config_path, "%s/etc/gapferry/relay.conf", root);
+    int state = snprintf(r->state, sizeof r->state, "%s/var/lib/gapferry/relay", root);
+    if (config < 0 || state < 0 || (size_t)config >= sizeof r->config_path ||
+        (size_t)state + 192 >= sizeof r->state)
+        return gf_err_set(e, GF_E_USAGE, "--root %.100s...: this path is too long", root);
+    return 0;
+}
+
+int relay_configure(struct relay *r, const char *root, struct gf_err *e) {
+    if (relay_paths(r, root, e) == -1)
+        return -1;
+    return config_load(r->config_path, relay_keys, &r->config, e);
+}
+
+int relay_open(struct relay *r, const char *root, struct gf_err *e) {
+    char keys[sizeof r->state + 8];
+    struct stat st;
+
+    if (relay_paths(r, root, e) == -1)
+        return -1;
+    (void)snprintf(keys, sizeof keys, "%s/keys", r->state);
+    if (stat(keys, &st) == -1 && (errno == ENOENT || errno == ENOTDIR))
+        return gf_err_set(e, GF_E_CONFIG,
+                          "%s: there is no relay yet; make one: gapferry-relay%s%s init", r->state,
+                          root != NULL ? " --root " : "", root != NULL ? root : "");
+    if (config_load(r->config_path, relay_keys, &r->config, e) == -1 ||
+        gf_identity_load(AT_FDCWD, keys, &r->id, e) == -1 ||
+        ledger_open(r->state, &r->ledger, e) == -1)
+        goto fail;
+    r->state_fd = open(r->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (r->state_fd == -1) {
+        (void)gf_err_errno(e, "%s", r->state);
+        goto fail;
+    }
+    return 0;
+fail:
+    relay_close(r);
+    return -1;
+}
+
+void relay_close(struct relay *r) {
+    ledger_close(r->ledger);
+    gf_identity_free(&r->id);
+    config_free(r->config);
+    if (r->state_fd != -1)
+        (void)close(r->state_fd);
+    r->ledger = NULL;
+    r->config = NULL;
+    r->state_fd = -1;
+}

@@ -1,0 +1,81 @@
+/*
+ * turn.c -- one turn: intake -> verify -> ledger -> forward -> respond. Every step can be repeated
+ * after a crash; the ledger says what is next.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "relay/files.h"
+
+void turn_begin(struct turn *t) {
+    *t = (struct turn){.gravest = GF_OK};
+    gf_buf_init(&t->people, (size_t)1 << 20);
+}
+
+void turn_free(struct turn *t) {
+    gf_buf_free(&t->people);
+}
+
+void turn_person(struct turn *t, const char *fmt, ...) {
+    char line[2048];
+    va_list ap;
+
+    /* A drive full of rubbish must not drown what matters: beyond the ceiling lines are dropped. */
+    va_start(ap, fmt);
+    (void)vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    if (t->people.len + strlen(line) + 1 >= t->people.max)
+        return;
+    gf_buf_text(&t->people, line);
+    gf_buf_byte(&t->people, '\n');
+}
+
+/* From the gravest to the least: design section 9. */
+static const enum gf_exit order[] = {
+    GF_EXIT_BUG,    GF_EXIT_IO,      GF_EXIT_CANTWRITE,   GF_EXIT_CONFIG,
+    GF_EXIT_LIMIT,  GF_EXIT_DAMAGED, GF_EXIT_SIGNATURE,   GF_EXIT_EXPIRED,
+    GF_EXIT_NOPERM, GF_EXIT_CONSENT, GF_EXIT_UNREACHABLE, GF_EXIT_AWAITED,
+};
+#define ORDER (sizeof order / sizeof order[0])
+
+static size_t rank(enum gf_exit status) {
+    size_t i = 0;
+
+    while (i < ORDER && order[i] != status)
+        i++;
+    return i;
+}
+
+void turn_fault(struct turn *t, const char *what, const struct gf_err *why, const char *remedy) {
+    turn_person(t, "%s: %s%s%s", what, why->text, remedy != NULL ? "; " : "",
+                remedy != NULL ? remedy : "");
+    if (t->gravest == GF_OK || rank(gf_err_exit(why->code)) < rank(gf_err_exit(t->gravest)))
+        t->gravest = why->code;
+}
+
+enum gf_exit turn_exit(const struct turn *t) {
+    size_t best = rank(gf_err_exit(t->gravest));
+
+    if (t->strangers > 0 && rank(GF_EXIT_NOPERM) < best)
+        best = rank(GF_EXIT_NOPERM);
+    if ((t->later > 0 || t->held > 0 || t->people.len > 0) && rank(GF_EXIT_AWAITED) < best)
+        best = rank(GF_EXIT_AWAITED);
+    return best < ORDER ? order[best] : GF_EXIT_DONE;
+}
+
+int relay_turn(struct relay *r, struct gf_drive *d, int64_t wait_s, struct turn *t,
+               struct gf_err *e) {
+    if (files_tidy(r, e) == -1)
+        return -1;
+    if (d != NULL && relay_intake(r, d, t, e) == -1)
+        return -1;
+    if (relay_verify(r, t, e) == -1)
+        return -1;
+    /* What is durable here need not stay on the drive, however long forwarding takes. */
+    if (d != NULL && relay_clear(r, d, t, e) == -1)
+        return -1;
+    if (relay_forward(r, wait_s, t, e) == -1 || relay_respond(r, t, e) == -1)
+        return -1;
+    return d != NULL ? relay_carry(r, d, t, e) : 0;
+}
