@@ -25,7 +25,7 @@ static void log_item(enum log_level level, const char *event, const struct gf_id
     char uuid[GF_UUID_TEXT];
 
     gf_text_uuid(record, uuid);
-    log_write(level, event, {"record", uuid, 0}, {"why", why, 0});
+    log_write(level, event, {"record", uuid, 0}, {"why", why ? why : "", 0});
 }
 
 /* ---- receipts ---- */

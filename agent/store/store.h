@@ -90,6 +90,9 @@ GF_MUST_CHECK int store_expects(struct store *s, const struct gf_hash *relay,
                                 const struct gf_id *record, char channel[GF_WORD_MAX + 1],
                                 struct gf_err *e);
 
+/* How many records that have left wait for an answer still (a rejected or expired one does not). */
+GF_MUST_CHECK int store_answers_awaited(struct store *s, int64_t *n, struct gf_err *e);
+
 /* One record by id: 1 found (fn is called once), 0 not. */
 GF_MUST_CHECK int store_find(struct store *s, const struct gf_id *id, store_each *fn, void *arg,
                              struct gf_err *e);

@@ -150,3 +150,10 @@ int store_expects(struct store *s, const struct gf_hash *relay, const struct gf_
     db_done(&q);
     return rc;
 }
+
+int store_answers_awaited(struct store *s, int64_t *n, struct gf_err *e) {
+    return db_number(&s->db, n, 0, e,
+                     "SELECT count(*) FROM record WHERE wants_answer AND NOT answered"
+                     " AND state BETWEEN 1 AND 3",
+                     "");
+}

@@ -1,0 +1,124 @@
+/*
+ * sync.c -- one visit of a drive, step by step; a step that fails does not hold back the others.
+ */
+#include "agent/sync.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PEOPLE_MAX (1 << 20) /* bytes of what is told; more helps nobody */
+
+enum gf_exit sync_graver(enum gf_exit x, enum gf_exit y) {
+    static const enum gf_exit order[] = {
+        GF_EXIT_BUG,    GF_EXIT_IO,      GF_EXIT_CANTWRITE, GF_EXIT_CONFIG,
+        GF_EXIT_LIMIT,  GF_EXIT_DAMAGED, GF_EXIT_SIGNATURE, GF_EXIT_EXPIRED,
+        GF_EXIT_NOPERM, GF_EXIT_CONSENT, GF_EXIT_AWAITED,   GF_EXIT_DONE,
+    };
+
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        if (order[i] == x || order[i] == y)
+            return order[i];
+    return GF_EXIT_BUG;
+}
+
+/* The status of a failure that sync reports. A file that vanished is the drive's failure; a fork is
+ * input that cannot be used. */
+static enum gf_exit status_of(enum gf_code code) {
+    switch ((int)code) {
+    case GF_E_NOINPUT:
+        return GF_EXIT_IO;
+    case GF_E_REPLAY:
+        return GF_EXIT_DAMAGED;
+    default:
+        return gf_err_exit(code);
+    }
+}
+
+void sync_trouble(struct sync *x, const char *where, const struct gf_err *e) {
+    struct gf_buf *b = &x->r.people;
+
+    if (where) {
+        gf_text_safe(b, where, strlen(where));
+        gf_buf_text(b, ": ");
+    }
+    gf_text_safe(b, e->text, strlen(e->text));
+    gf_buf_printf(b, " (%s)\n", gf_err_name(e->code));
+    x->r.status = sync_graver(x->r.status, status_of(e->code));
+}
+
+void sync_drive_trouble(struct sync *x, const char *where, const struct gf_err *e) {
+    sync_trouble(x, where, e);
+    if (e->code != GF_E_CREATE)
+        x->r.safe = 0;
+}
+
+static void count_waiting(struct sync *x) {
+    struct store_count *counts = NULL;
+    struct gf_err e;
+    size_t n = 0;
+
+    if (store_counts(x->a->store, &counts, &n, &e) == -1 ||
+        store_answers_awaited(x->a->store, &x->r.answers, &e) == -1)
+        sync_trouble(x, NULL, &e);
+    for (size_t i = 0; i < n; i++) {
+        x->r.queued += counts[i].n[STORE_QUEUED];
+        x->r.exported += counts[i].n[STORE_EXPORTED];
+        x->r.relayed += counts[i].n[STORE_RELAYED];
+    }
+    free(counts);
+}
+
+static void export_due(struct sync *x) {
+    struct export_result exported;
+    struct gf_err e;
+
+    if (agent_export(x->a, &exported, &e) == -1) {
+        sync_trouble(x, NULL, &e);
+        return;
+    }
+    if (exported.again > 0)
+        gf_buf_printf(&x->r.people,
+                      "%s/outbox: bundles were gone; their %" PRId64 " records were bundled anew\n",
+                      x->a->state, exported.again);
+    if (exported.no_relay) {
+        gf_buf_text(&x->r.people,
+                    "records are queued, but no relay is trusted yet: take the drive to the relay, "
+                    "whose `sync` puts its card on it, and trust that card here\n");
+        x->r.status = sync_graver(x->r.status, GF_EXIT_NOPERM);
+    }
+}
+
+int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result *out,
+               struct gf_err *e) {
+    struct sync x = {.a = a, .o = o, .r = {.safe = 1}};
+
+    if (store_lock(a->store, "gapferry-agent sync", e) == -1)
+        return -1;
+    if (gf_drive_open(o->dir, 1, &x.drive, e) == -1) {
+        store_unlock(a->store);
+        return -1;
+    }
+    gf_buf_init(&x.r.people, PEOPLE_MAX);
+    x.r.read_only = gf_drive_read_only(x.drive);
+
+    sync_cards(&x);
+    sync_in(&x);
+    export_due(&x);
+    sync_out(&x);
+    count_waiting(&x);
+    if (x.r.in.unusable > 0) {
+        gf_buf_text(&x.r.people, "an answer cannot be used; `gapferry-agent status` says why\n");
+        x.r.status = sync_graver(x.r.status, GF_EXIT_AWAITED);
+    }
+
+    gf_drive_close(x.drive);
+    store_unlock(a->store);
+    *out = x.r;
+    return 0;
+}
+
+void sync_free(struct sync_result *r) {
+    gf_buf_free(&r->people);
+}

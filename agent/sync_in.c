@@ -1,0 +1,180 @@
+/*
+ * sync_in.c -- responses on a drive that are for this agent, applied in the order of their numbers;
+ * whatever is not for it is left alone.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/sync.h"
+#include "common/log.h"
+#include "common/progress.h"
+
+struct incoming {
+    char name[GF_DRIVE_NAME];
+    struct gf_hash from;
+    struct gf_id stream;
+    int64_t seq;
+    int64_t size;
+};
+
+static int compare(const void *x, const void *y) {
+    const struct incoming *a = x;
+    const struct incoming *b = y;
+    int rc = memcmp(a->from.b, b->from.b, sizeof a->from.b);
+
+    if (rc == 0)
+        rc = memcmp(a->stream.b, b->stream.b, sizeof a->stream.b);
+    if (rc == 0)
+        rc = (a->seq > b->seq) - (a->seq < b->seq);
+    return rc != 0 ? rc : strcmp(a->name, b->name);
+}
+
+static void where(const char *name, char out[80]) {
+    (void)snprintf(out, 80, "to-site/%s", name);
+}
+
+/* Look at one head. 1: for us and from a relay we trust; *out is set. */
+static int look(struct sync *x, const struct gf_check *check, const struct gf_drive_entry *entry,
+                struct incoming *out, int *untrusted) {
+    struct gf_head head;
+    char place[80];
+    struct gf_err e;
+    int fd = -1;
+
+    where(entry->name, place);
+    if (gf_drive_read(x->drive, GF_FOLDER_TO_SITE, entry->name, &fd, &e) == -1) {
+        sync_drive_trouble(x, place, &e);
+        return 0;
+    }
+    int rc = gf_bundle_head(fd, check, &head, &e);
+    (void)close(fd);
+    if (rc == -1) {
+        if (e.code == GF_E_SENDER && check->ntrusted == 0)
+            ++*untrusted;
+        else if (e.code != GF_E_NOT_FOR_US)
+            sync_trouble(x, place, &e);
+        return 0;
+    }
+    *out = (struct incoming){.from = head.header.from,
+                             .stream = head.header.stream,
+                             .seq = head.header.seq,
+                             .size = entry->size};
+    memcpy(out->name, entry->name, sizeof out->name);
+    gf_head_free(&head);
+    return 1;
+}
+
+static void add_up(struct sync_result *r, const struct apply_result *in) {
+    r->responses += !in->seen_before;
+    r->seen += in->seen_before;
+    r->in.delivered += in->delivered;
+    r->in.rejected += in->rejected;
+    r->in.expired += in->expired;
+    r->in.relayed += in->relayed;
+    r->in.odd += in->odd;
+    r->in.answers += in->answers;
+    r->in.unusable += in->unusable;
+    r->in.refusals += in->refusals;
+    r->in.notices += in->notices;
+}
+
+/* Apply one, and take it from the drive: it is in the store now. */
+static void take(struct sync *x, const struct incoming *in) {
+    struct apply_result result;
+    char place[80];
+    struct gf_err e;
+    int fd = -1;
+
+    where(in->name, place);
+    if (gf_drive_read(x->drive, GF_FOLDER_TO_SITE, in->name, &fd, &e) == -1) {
+        sync_drive_trouble(x, place, &e);
+        return;
+    }
+    int rc = agent_apply(x->a, fd, &result, &e);
+    (void)close(fd);
+    if (rc == -1) {
+        sync_trouble(x, place, &e);
+        return;
+    }
+    add_up(&x->r, &result);
+    log_write(LOG_LEVEL_INFO, result.seen_before ? "response-seen-before" : "response-applied",
+              {"file", in->name, 0}, {"seq", NULL, in->seq});
+    if (!x->r.read_only && gf_drive_remove(x->drive, GF_FOLDER_TO_SITE, in->name, &e) == -1)
+        sync_drive_trouble(x, NULL, &e);
+}
+
+static void take_all(struct sync *x, struct incoming *list, size_t n) {
+    int64_t total = 0;
+    int64_t done = 0;
+
+    qsort(list, n, sizeof *list, compare);
+    for (size_t i = 0; i < n; i++)
+        total += list[i].size;
+    struct progress *bar = progress_new("taking in", total);
+    for (size_t i = 0; i < n; i++) {
+        take(x, &list[i]);
+        done += list[i].size;
+        progress_at(bar, done);
+    }
+    progress_free(bar);
+}
+
+/* What cannot be decided before a relay is trusted stays where it lies. */
+static void tell_untrusted(struct sync *x, int untrusted) {
+    gf_buf_printf(&x->r.people,
+                  "%d response%s for this agent %s on the drive until a relay is trusted\n",
+                  untrusted, untrusted == 1 ? "" : "s", untrusted == 1 ? "waits" : "wait");
+    x->r.status = sync_graver(x->r.status, GF_EXIT_NOPERM);
+}
+
+static void tell_left_out(struct sync *x, const struct gf_drive_list *list) {
+    struct gf_err e;
+
+    if (list->oversize > 0) {
+        (void)gf_err_set(&e, GF_E_LIMIT, "%zu files are larger than a bundle can be; left there",
+                         list->oversize);
+        sync_trouble(x, "to-site", &e);
+    }
+    if (list->cut) {
+        (void)gf_err_set(&e, GF_E_LIMIT,
+                         "more files than are looked at in one go; run this again for the rest");
+        sync_trouble(x, "to-site", &e);
+    }
+}
+
+void sync_in(struct sync *x) {
+    struct gf_drive_list list = {0};
+    struct incoming *found = NULL;
+    struct agent_check check = {0};
+    int untrusted = 0;
+    size_t n = 0;
+    struct gf_err e;
+
+    if (agent_check(x->a, &check, &e) == -1) {
+        sync_trouble(x, NULL, &e);
+        return;
+    }
+    if (gf_drive_scan(x->drive, GF_FOLDER_TO_SITE, 0, &list, &e) == -1) {
+        sync_drive_trouble(x, NULL, &e);
+        goto out;
+    }
+    tell_left_out(x, &list);
+    found = calloc(list.n ? list.n : 1, sizeof *found);
+    if (!found) {
+        (void)gf_err_errno(&e, "no memory for %zu files", list.n);
+        sync_trouble(x, "to-site", &e);
+        goto out;
+    }
+    for (size_t i = 0; i < list.n; i++)
+        n += (size_t)look(x, &check.check, &list.entries[i], &found[n], &untrusted);
+    take_all(x, found, n);
+    if (untrusted > 0)
+        tell_untrusted(x, untrusted);
+
+out:
+    free(found);
+    gf_drive_list_free(&list);
+    agent_check_free(&check);
+}

@@ -1,0 +1,137 @@
+/*
+ * sync_out.c -- requests to a drive: every bundle that is not settled, byte for byte as it lies in
+ * the outbox; those that the relay has told us it has are taken away.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/sync.h"
+#include "common/log.h"
+#include "common/progress.h"
+
+/* 1 if this file is a bundle of ours that need not be carried any more. One that carried only
+ * `have` is settled by being written, so that it has to stay for the relay. */
+static int is_done_with(struct sync *x, const char *name, struct gf_err *e) {
+    struct store_bundle b;
+    struct gf_id id;
+
+    if (strlen(name) != 2 * sizeof id.b + strlen(".gfb") ||
+        gf_text_unhex(name, 2 * sizeof id.b, id.b, sizeof id.b) == -1)
+        return 0;
+    int known = store_bundle(x->a->store, &id, &b, e);
+    return known == 1 ? b.settled && (b.records > 0 || b.withdrawn) : known;
+}
+
+/* First of all, for it makes room. */
+static void remove_settled(struct sync *x) {
+    struct gf_drive_list list = {0};
+    struct gf_err e;
+
+    if (gf_drive_scan(x->drive, GF_FOLDER_TO_RELAY, 0, &list, &e) == -1) {
+        sync_drive_trouble(x, NULL, &e);
+        return;
+    }
+    for (size_t i = 0; i < list.n; i++) {
+        const char *name = list.entries[i].name;
+        int done = is_done_with(x, name, &e);
+
+        if (done == -1) {
+            sync_trouble(x, NULL, &e);
+            break;
+        }
+        if (!done)
+            continue;
+        if (gf_drive_remove(x->drive, GF_FOLDER_TO_RELAY, name, &e) == -1)
+            sync_drive_trouble(x, NULL, &e);
+        else
+            x->r.removed++;
+    }
+    gf_drive_list_free(&list);
+}
+
+/* 0, or -1 with *e: the outbox's failure is ours, the drive's is the drive's. */
+static int write_one(struct sync *x, int outbox, const struct store_bundle *b, int64_t size) {
+    struct gf_err e;
+    int was_there = 0;
+
+    int fd = openat(outbox, b->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1) {
+        (void)gf_err_errno(&e, "%s/outbox/%s", x->a->state, b->file);
+        sync_trouble(x, NULL, &e);
+        return -1;
+    }
+    int rc = gf_drive_write(x->drive, GF_FOLDER_TO_RELAY, b->file, fd, size, &was_there, &e);
+    (void)close(fd);
+    if (rc == -1) {
+        sync_drive_trouble(x, NULL, &e);
+        return -1;
+    }
+    if (store_written(x->a->store, &b->id, x->a->now, &e) == -1) {
+        sync_trouble(x, NULL, &e);
+        return -1;
+    }
+    x->r.written += !was_there;
+    x->r.there += was_there;
+    x->r.records += b->records;
+    log_write(LOG_LEVEL_INFO, "bundle-written", {"file", b->file, 0}, {"records", NULL, b->records},
+              {"was_there", was_there ? "yes" : "no", 0});
+    return 0;
+}
+
+static int64_t size_of(int outbox, const char *file) {
+    struct stat st;
+
+    return fstatat(outbox, file, &st, AT_SYMLINK_NOFOLLOW) == 0 ? (int64_t)st.st_size : 0;
+}
+
+/* A bundle that does not fit does not hold back a smaller one; a drive that fails does. */
+static void write_all(struct sync *x, int outbox, const struct store_bundle *list, size_t n) {
+    int64_t total = 0;
+    int64_t done = 0;
+
+    for (size_t i = 0; i < n; i++)
+        total += size_of(outbox, list[i].file);
+    struct progress *bar = progress_new("writing", total);
+    for (size_t i = 0; i < n; i++) {
+        int64_t size = size_of(outbox, list[i].file);
+
+        if (!x->r.safe || write_one(x, outbox, &list[i], size) == -1)
+            x->r.cut++;
+        done += size;
+        progress_at(bar, done);
+    }
+    progress_free(bar);
+}
+
+void sync_out(struct sync *x) {
+    struct store_bundle *list = NULL;
+    struct gf_err e;
+    size_t n = 0;
+
+    if (!x->r.read_only)
+        remove_settled(x);
+    if (store_unsettled(x->a->store, &list, &n, &e) == -1) {
+        sync_trouble(x, NULL, &e);
+        return;
+    }
+    if (x->r.read_only) {
+        x->r.cut = (int64_t)n;
+        if (n > 0)
+            x->r.status = sync_graver(x->r.status, GF_EXIT_AWAITED);
+        free(list);
+        return;
+    }
+    int outbox = agent_folder(x->a, "outbox", &e);
+    if (outbox == -1) {
+        sync_trouble(x, NULL, &e);
+        x->r.cut = (int64_t)n;
+    } else {
+        write_all(x, outbox, list, n);
+        (void)close(outbox);
+    }
+    free(list);
+}
