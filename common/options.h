@@ -60,10 +60,4 @@ const char *options_arg(const struct options *o, size_t nth);
 /* Print the help page. */
 void options_help(const struct option_page *page, FILE *out);
 
-/* How far two words are apart: insertions, deletions, substitutions and swaps of neighbours. */
-size_t options_distance(const char *a, const char *b);
-
-/* 1 if `known` is near enough to `typed` to be suggested for it. */
-int options_near(const char *typed, const char *known, size_t *best);
-
 #endif

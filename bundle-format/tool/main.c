@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/nearest.h"
 #include "gapferry/digest.h"
 #include "gapferry/json.h"
 #include "tool/tool.h"
@@ -48,7 +49,7 @@ static const struct tool_command *find(const char *name, struct gf_err *e) {
     for (size_t i = 0; i < NCOMMANDS; i++) {
         if (strcmp(name, commands[i]->name) == 0)
             return commands[i];
-        if (options_near(name, commands[i]->name, &best))
+        if (nearest_is(name, commands[i]->name, &best))
             near = commands[i]->name;
     }
     if (near)

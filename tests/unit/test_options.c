@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/nearest.h"
 #include "common/options.h"
 
 static const struct option_spec specs[] = {
@@ -121,11 +122,11 @@ static void missing_and_needless_values_are_named(void **state) {
 
 static void distance_counts_a_swap_as_one(void **state) {
     (void)state;
-    assert_int_equal(options_distance("records", "records"), 0);
-    assert_int_equal(options_distance("recrods", "records"), 1);
-    assert_int_equal(options_distance("", "abc"), 3);
-    assert_int_equal(options_distance("abc", ""), 3);
-    assert_int_equal(options_distance("kitten", "sitting"), 3);
+    assert_int_equal(nearest_distance("records", "records"), 0);
+    assert_int_equal(nearest_distance("recrods", "records"), 1);
+    assert_int_equal(nearest_distance("", "abc"), 3);
+    assert_int_equal(nearest_distance("abc", ""), 3);
+    assert_int_equal(nearest_distance("kitten", "sitting"), 3);
 }
 
 static void help_names_every_option_within_80_columns(void **state) {
