@@ -1,0 +1,63 @@
+/*
+ * cmd_card.c -- `card`: who this agent is, as others are to know it.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/command.h"
+
+static const struct option_spec specs[] = {
+    {"fingerprint", 'f', NULL, "print the fingerprint and nothing else"},
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+static const struct option_page page = {
+    COMMAND_PROGRAM " card",
+    "[OPTION]...",
+    "Show this agent's card. The relay's operator approves this agent by its fingerprint: read it "
+    "out over a channel that nobody else can change, a telephone for instance.",
+    specs,
+    "Example:\n  gapferry-agent card --fingerprint\n",
+};
+
+static int run(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
+    const struct gf_card *c = &a->id.card;
+    char fingerprint[GF_FINGERPRINT_TEXT], agent[GF_ID_TEXT], identity[GF_HASH_TEXT];
+    char created[GF_TIME_TEXT], path[sizeof a->state + 16];
+    struct out t;
+
+    (void)status;
+    if (command_args(o, 0, 0, "nothing", e) == -1)
+        return -1;
+    gf_card_fingerprint(c, fingerprint);
+    gf_text_hex(c->agent.b, sizeof c->agent.b, agent);
+    gf_text_hex(c->identity.b, sizeof c->identity.b, identity);
+    gf_text_time(c->created, created);
+    (void)snprintf(path, sizeof path, "%s/keys/card", a->state);
+
+    out_begin(&t, o);
+    if (options_count(o, "fingerprint") && !t.json) {
+        out_text(&t, "%s\n", fingerprint);
+        return out_end(&t, e);
+    }
+    out_str(&t, "fingerprint", fingerprint);
+    out_str(&t, "role", gf_card_roles[c->role]);
+    out_str(&t, "name", c->name[0] ? c->name : NULL);
+    out_str(&t, "agent", agent);
+    out_str(&t, "identity", identity);
+    out_str(&t, "created", created);
+    out_str(&t, "file", path);
+    out_text(&t, "fingerprint  %s\nrole         %s\nname         ", fingerprint,
+             gf_card_roles[c->role]);
+    out_safe(&t, c->name);
+    out_text(&t, "\nagent        %s\nidentity     %s\ncreated      %s\nfile         %s\n", agent,
+             identity, created, path);
+    return out_end(&t, e);
+}
+
+int cmd_card(const char *root, int argc, char **argv) {
+    return command_run_agent(&page, root, argc, argv, run);
+}

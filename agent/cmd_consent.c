@@ -1,0 +1,215 @@
+/*
+ * cmd_consent.c -- `consent`: show, give or withdraw consent for a channel.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/command.h"
+
+static const struct option_spec specs[] = {
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+static const struct option_page page = {
+    COMMAND_PROGRAM " consent",
+    "[OPTION]... [CHANNEL [grant|deny]]",
+    "Show whether a channel may send, or decide it; without CHANNEL show all channels. Nothing is "
+    "recorded on a channel without consent. Denying deletes what has no receipt yet: from the "
+    "queue and from the outbox; what was already carried away on a drive is named. The channels "
+    "license and updates need none: there each record is asked for by a person.",
+    specs,
+    "Examples:\n  gapferry-agent consent metrics\n  gapferry-agent consent metrics grant\n",
+};
+
+static void show(struct out *t, const char *channel, const struct command_consent *c) {
+    char since[GF_TIME_TEXT];
+
+    gf_text_time(c->since, since);
+    out_open(t, NULL, '{');
+    out_str(t, "channel", channel);
+    out_str(t, "consent", c->own ? "own" : store_consents[c->is]);
+    out_str(t, "forced_by", c->forced);
+    out_time(t, "since", !c->own && !c->forced && c->since != 0, c->since);
+    out_str(t, "user", !c->own && !c->forced && c->since != 0 ? c->user : NULL);
+    out_close(t, '}');
+    if (c->own)
+        out_text(t, "%s: each request is its own consent\n", channel);
+    else if (c->forced)
+        out_text(t, "%s: %s, by the configuration (%s)\n", channel, store_consents[c->is],
+                 c->forced);
+    else if (c->since == 0)
+        out_text(t, "%s: was not asked yet; nothing is recorded until it is granted\n", channel);
+    else {
+        out_text(t, "%s: %s since %s by ", channel, store_consents[c->is], since);
+        out_safe(t, c->user);
+        out_text(t, "\n");
+    }
+}
+
+static int show_one(struct agent *a, struct out *t, const char *channel, struct gf_err *e) {
+    struct command_consent c;
+
+    if (command_consent(a, channel, &c, e) == -1)
+        return -1;
+    show(t, channel, &c);
+    return 0;
+}
+
+/* 1 if the channel is among those that have records. */
+static int is_counted(const struct store_count *counts, size_t n, const char *channel) {
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(counts[i].channel, channel) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* The channels that have records, those that the configuration names, and metrics, about which
+ * everybody asks. */
+static int show_all(struct agent *a, struct out *t, struct gf_err *e) {
+    struct store_count *counts = NULL;
+    const char *name;
+    size_t n = 0;
+    int metrics = 0;
+
+    if (store_counts(a->store, &counts, &n, e) == -1)
+        return -1;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = show_one(a, t, counts[i].channel, e);
+    for (size_t i = 0; rc == 0 && (name = config_name(a->config, "channel", i)); i++) {
+        metrics = metrics || strcmp(name, "metrics") == 0;
+        if (!is_counted(counts, n, name))
+            rc = show_one(a, t, name, e);
+    }
+    if (rc == 0 && !metrics && !is_counted(counts, n, "metrics"))
+        rc = show_one(a, t, "metrics", e);
+    free(counts);
+    return rc;
+}
+
+/* Take the files of withdrawn bundles out of the outbox. One that is gone already is fine; what
+ * cannot be removed is taken away by the next export, and is said. */
+static int remove_files(struct agent *a, const struct store_bundle *bundles, size_t n,
+                        struct gf_err *e) {
+    char path[sizeof a->state + 80];
+    int rc = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        (void)snprintf(path, sizeof path, "%s/outbox/%s", a->state, bundles[i].file);
+        if (unlink(path) == -1 && access(path, F_OK) == 0)
+            rc = gf_err_errno(e, "%s: consent is withdrawn, but this bundle cannot be removed",
+                              path);
+    }
+    return rc;
+}
+
+static const char *plural(int64_t n) {
+    return n == 1 ? "" : "s";
+}
+
+static int tell_denial(struct agent *a, struct out *t, const char *channel, int64_t deleted,
+                       const struct store_bundle *bundles, size_t n, struct gf_err *e) {
+    int64_t carried = 0;
+
+    int rc = remove_files(a, bundles, n, e);
+    for (size_t i = 0; i < n; i++)
+        carried += bundles[i].written != 0;
+    out_int(t, "deleted", deleted);
+    out_int(t, "bundles_removed", (int64_t)n);
+    out_int(t, "bundles_carried", carried);
+    out_text(t,
+             "%s: denied; %lld record%s without receipt deleted, %zu bundle%s taken out of the "
+             "outbox\n",
+             channel, (long long)deleted, plural(deleted), n, plural((int64_t)n));
+    if (n > 0)
+        out_text(t, "Records of other channels in %s are queued again.\n",
+                 n == 1 ? "that bundle" : "those bundles");
+    if (carried > 0) {
+        out_text(t,
+                 "%lld of them had been written to a drive already, where only you can delete "
+                 "them:\n",
+                 (long long)carried);
+        for (size_t i = 0; i < n; i++) {
+            if (bundles[i].written != 0)
+                out_text(t, "  GAPFERRY/to-relay/%s\n", bundles[i].file);
+        }
+    }
+    return rc;
+}
+
+static int decide(struct agent *a, struct out *t, const char *channel, enum store_consent c,
+                  struct gf_err *e) {
+    struct store_bundle *bundles = NULL;
+    struct command_consent now;
+    int64_t deleted = 0;
+    char user[65];
+    size_t n = 0;
+
+    if (command_consent(a, channel, &now, e) == -1)
+        return -1;
+    if (now.own)
+        return gf_err_set(e, GF_E_USAGE,
+                          "channel %s: each request is its own consent; there is nothing to %s",
+                          channel, c == STORE_GRANTED ? "grant" : "deny");
+    if (now.forced)
+        return gf_err_set(e, GF_E_CONFIG, "channel %s: %s is forced at %s; change it there",
+                          channel, store_consents[now.is], now.forced);
+    command_user(user);
+
+    /* No bundle may be made of what is being deleted. */
+    if (store_lock(a->store, "consent", e) == -1)
+        return -1;
+    int rc = store_set_consent(a->store, channel, c, user, a->now, &deleted, &bundles, &n, e);
+    if (rc == 0) {
+        out_str(t, "channel", channel);
+        out_str(t, "consent", store_consents[c]);
+        out_str(t, "user", user);
+        if (c == STORE_DENIED)
+            rc = tell_denial(a, t, channel, deleted, bundles, n, e);
+        else
+            out_text(t, "%s: granted; what is recorded from now on may leave\n", channel);
+    }
+    store_unlock(a->store);
+    free(bundles);
+    return rc;
+}
+
+static int run(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
+    const char *channel = options_arg(o, 0), *word = options_arg(o, 1);
+    struct out t;
+    int rc;
+
+    (void)status;
+    if (command_args(o, 0, 2, "CHANNEL", e) == -1 || (channel && command_channel(channel, e) == -1))
+        return -1;
+    int grant = word && (strcmp(word, "grant") == 0 || strcmp(word, "granted") == 0);
+    int deny = word && (strcmp(word, "deny") == 0 || strcmp(word, "denied") == 0);
+    if (word && !grant && !deny)
+        return gf_err_set(e, GF_E_USAGE, "consent %s %s: must be grant or deny", channel, word);
+
+    out_begin(&t, o);
+    if (word) {
+        rc = decide(a, &t, channel, grant ? STORE_GRANTED : STORE_DENIED, e);
+    } else {
+        out_open(&t, "channels", '[');
+        rc = channel ? show_one(a, &t, channel, e) : show_all(a, &t, e);
+        out_close(&t, ']');
+    }
+    if (rc == 0)
+        rc = out_end(&t, e);
+    out_free(&t);
+    if (rc == 0 && grant)
+        command_next(a, "record %s FILE", channel);
+    return rc;
+}
+
+int cmd_consent(const char *root, int argc, char **argv) {
+    return command_run_agent(&page, root, argc, argv, run);
+}

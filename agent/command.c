@@ -1,0 +1,222 @@
+/*
+ * command.c -- what the commands of gapferry-agent share: beginning and end, users, times.
+ */
+#include "agent/command.h"
+
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gapferry/digest.h"
+#include "gapferry/json.h"
+
+int command_fail(const struct gf_err *e, int json) {
+    struct gf_buf b;
+
+    if (json) {
+        gf_buf_init(&b, 65536);
+        gf_buf_printf(&b, "{\"error\": {\"name\": \"%s\", \"exit\": %d, \"text\": ",
+                      gf_err_name(e->code), (int)gf_err_exit(e->code));
+        gf_json_put_str(&b, e->text, strlen(e->text));
+        gf_buf_text(&b, "}}\n");
+        (void)fputs(b.data ? b.data : "", stdout);
+        gf_buf_free(&b);
+        (void)fflush(stdout);
+    }
+    (void)fprintf(stderr, "%s: %s\n", COMMAND_PROGRAM, e->text);
+    return (int)gf_err_exit(e->code);
+}
+
+/* 1 if --json is among the words, wherever: for errors before they are parsed. */
+static int wants_json(int argc, char **argv) {
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            return 1;
+    }
+    return 0;
+}
+
+int command_run(const struct option_page *page, const char *root, int argc, char **argv,
+                command_work *work) {
+    struct gf_err e = {.code = GF_OK};
+    int status = GF_EXIT_DONE;
+    struct options o;
+
+    if (options_parse(argc, argv, page->specs, &o, &e) == -1)
+        return command_fail(&e, wants_json(argc, argv));
+    if (options_count(&o, "help"))
+        options_help(page, stdout);
+    else if (work(root, &o, &status, &e) == -1)
+        status = command_fail(&e, wants_json(argc, argv));
+    options_free(&o);
+    return status;
+}
+
+static int open_and_work(command_agent_work *work, const char *root, const struct options *o,
+                         int *status, struct gf_err *e) {
+    struct agent a;
+
+    if (agent_open(&a, root, e) == -1)
+        return -1;
+    int rc = work(&a, o, status, e);
+    agent_close(&a);
+    return rc;
+}
+
+int command_run_agent(const struct option_page *page, const char *root, int argc, char **argv,
+                      command_agent_work *work) {
+    struct gf_err e = {.code = GF_OK};
+    int status = GF_EXIT_DONE;
+    struct options o;
+
+    if (options_parse(argc, argv, page->specs, &o, &e) == -1)
+        return command_fail(&e, wants_json(argc, argv));
+    if (options_count(&o, "help"))
+        options_help(page, stdout);
+    else if (open_and_work(work, root, &o, &status, &e) == -1)
+        status = command_fail(&e, wants_json(argc, argv));
+    options_free(&o);
+    return status;
+}
+
+int command_args(const struct options *o, size_t min, size_t max, const char *what,
+                 struct gf_err *e) {
+    if (o->nargs < min)
+        return gf_err_set(e, GF_E_USAGE, "%s is missing; see --help", what);
+    if (o->nargs > max)
+        return gf_err_set(e, GF_E_USAGE, "what is \"%s\"? see --help", options_arg(o, max));
+    return 0;
+}
+
+int command_channel(const char *name, struct gf_err *e) {
+    if (gf_text_is_word(name, strlen(name), GF_WORD_MAX))
+        return 0;
+    return gf_err_set(e, GF_E_USAGE,
+                      "channel \"%s\": must be 1 to %d characters of [a-z0-9.-], a letter or digit "
+                      "first",
+                      name, GF_WORD_MAX);
+}
+
+void command_user(char out[65]) {
+    uid_t uid = getuid();
+    const char *sudo = uid == 0 ? getenv("SUDO_USER") : NULL;
+    const struct passwd *pw = sudo && *sudo ? NULL : getpwuid(uid);
+    const char *name = sudo && *sudo ? sudo : pw ? pw->pw_name : NULL;
+
+    if (name && strlen(name) <= 64 && gf_text_is_utf8(name, strlen(name)))
+        (void)snprintf(out, 65, "%s", name);
+    else
+        (void)snprintf(out, 65, "uid %lu", (unsigned long)uid);
+}
+
+/* `30d`: a number and a unit. 0 if text is not of this form. */
+static int read_span(const char *text, int64_t *seconds) {
+    static const struct {
+        char unit;
+        int64_t seconds;
+    } units[] = {{'s', 1},     {'m', 60},        {'h', 3600},
+                 {'d', 86400}, {'w', 7 * 86400}, {'y', 365 * 86400}};
+    size_t n = strspn(text, "0123456789");
+
+    if (n == 0 || n > 9 || text[n] == '\0' || text[n + 1] != '\0')
+        return 0;
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (text[n] == units[i].unit) {
+            *seconds = (int64_t)strtoll(text, NULL, 10) * units[i].seconds;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+int command_time(const char *text, const char *option, int64_t now, int span, int64_t *out,
+                 struct gf_err *e) {
+    char full[GF_TIME_TEXT];
+    int64_t seconds;
+
+    if (gf_text_untime(text, strlen(text), out) == 0)
+        return 0;
+    (void)snprintf(full, sizeof full, "%.10sT00:00:00Z", text);
+    if (strlen(text) == 10 && gf_text_untime(full, strlen(full), out) == 0)
+        return 0;
+    if (span && read_span(text, &seconds)) {
+        *out = now + seconds;
+        return 0;
+    }
+    return gf_err_set(e, GF_E_USAGE, "--%s %s: must be a time like 2030-01-31T12:00:00Z%s", option,
+                      text, span ? ", a date, or a span like 30d" : " or a date");
+}
+
+int command_consent(struct agent *a, const char *channel, struct command_consent *out,
+                    struct gf_err *e) {
+    struct command_consent c = {.is = STORE_ASK};
+    int forced = STORE_ASK;
+
+    c.own = strcmp(channel, "license") == 0 || strcmp(channel, "updates") == 0;
+    if (config_enum(a->config, "channel", channel, "consent", store_consents, &forced, e) == -1 ||
+        store_get_consent(a->store, channel, &c.is, &c.since, c.user, e) == -1)
+        return -1;
+    if (c.own) {
+        c.is = STORE_GRANTED;
+    } else if (forced != STORE_ASK) {
+        c.is = (enum store_consent)forced;
+        c.forced = config_origin(a->config, "channel", channel, "consent");
+    }
+    *out = c;
+    return 0;
+}
+
+int command_record(struct agent *a, struct gf_record *out, struct gf_err *e) {
+    struct gf_buf floor;
+    struct timespec now;
+    uint8_t random[10];
+    int64_t seconds = 0;
+
+    /* Times that a vendor has signed are the floor; a clock below it is told, not corrected. */
+    int found = store_get_fact(a->store, "time-floor", &floor, e);
+    if (found == 1 && floor.len == sizeof seconds)
+        memcpy(&seconds, floor.data, sizeof seconds);
+    gf_buf_free(&floor);
+    if (found == -1)
+        return -1;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    gf_digest_random(random, sizeof random);
+    *out = (struct gf_record){.origin = a->id.card.agent,
+                              .created = a->now,
+                              .clock = a->now + 86400 < seconds ? GF_CLOCK_BEHIND : GF_CLOCK_OK};
+    gf_text_uuid7((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, random, &out->id);
+    return 0;
+}
+
+int command_relay(struct agent *a, struct gf_card *out, struct gf_err *e) {
+    struct gf_card *cards = NULL;
+    size_t n = 0;
+
+    if (store_cards(a->store, GF_ROLE_RELAY, &cards, &n, e) == -1)
+        return -1;
+    if (n > 0)
+        *out = cards[n - 1];
+    free(cards);
+    return n > 0;
+}
+
+void command_next(const struct agent *a, const char *fmt, ...) {
+    static const char tail[] = "/var/lib/gapferry/agent";
+    size_t root = strlen(a->state) - (sizeof tail - 1);
+    va_list ap;
+
+    if (!isatty(STDERR_FILENO))
+        return;
+    (void)fflush(stdout);
+    (void)fputs("next: " COMMAND_PROGRAM " ", stderr);
+    if (root > 0)
+        (void)fprintf(stderr, "--root %.*s ", (int)root, a->state);
+    va_start(ap, fmt);
+    (void)vfprintf(stderr, fmt, ap);
+    va_end(ap);
+    (void)fputc('\n', stderr);
+}

@@ -1,0 +1,106 @@
+/*
+ * command.h -- what the commands of gapferry-agent share: their beginning and end, who runs them,
+ * times on the command line, and how facts are printed.
+ */
+#ifndef AGENT_COMMAND_H
+#define AGENT_COMMAND_H
+
+#include "agent/agent.h"
+#include "common/options.h"
+
+#define COMMAND_PROGRAM "gapferry-agent"
+
+/* main() takes --root off the command line; it stands in each table for --help. */
+#define COMMAND_OPTION_ROOT                                                                        \
+    { "root", 0, "DIR", "use DIR/etc/gapferry and DIR/var/lib/gapferry" }
+#define COMMAND_OPTION_JSON                                                                        \
+    { "json", 0, NULL, "print one JSON object instead of text" }
+#define COMMAND_OPTION_HELP                                                                        \
+    { "help", 'h', NULL, "show this help" }
+#define COMMAND_OPTION_END                                                                         \
+    { NULL, 0, NULL, NULL }
+
+/* The work of a command. *status is what it ends with when it returns 0. */
+typedef int command_work(const char *root, const struct options *o, int *status, struct gf_err *e);
+
+/* Parse, show the help if that was asked for, work, and tell a failure in one line (with --json
+ * also as an object). The exit status. */
+int command_run(const struct option_page *page, const char *root, int argc, char **argv,
+                command_work *work);
+
+/* The same where an agent must be there: it is opened and closed around the work. */
+typedef int command_agent_work(struct agent *a, const struct options *o, int *status,
+                               struct gf_err *e);
+int command_run_agent(const struct option_page *page, const char *root, int argc, char **argv,
+                      command_agent_work *work);
+
+/* One line about a failure; its exit status. */
+int command_fail(const struct gf_err *e, int json);
+
+/* GF_E_USAGE unless there are min to max arguments; `what` are their names. */
+GF_MUST_CHECK int command_args(const struct options *o, size_t min, size_t max, const char *what,
+                               struct gf_err *e);
+
+/* The channel that a person named; GF_E_USAGE if it can be none. */
+GF_MUST_CHECK int command_channel(const char *name, struct gf_err *e);
+
+/* Who runs this: the user behind sudo, else the user. */
+void command_user(char out[65]);
+
+/* A point in time: RFC 3339, a date (its beginning, UTC), or with span 1 also from now on: 90s 15m
+ * 12h 30d 4w 1y. `option` names it in GF_E_USAGE. */
+GF_MUST_CHECK int command_time(const char *text, const char *option, int64_t now, int span,
+                               int64_t *out, struct gf_err *e);
+
+/* What holds for a channel: 1 if its records may be made and may leave; *forced is the place in the
+ * configuration that says so, NULL where the store decides; *own is 1 where each record is asked
+ * for by a person and needs no consent (license, updates). */
+struct command_consent {
+    enum store_consent is;
+    int own;
+    const char *forced; /* borrowed */
+    int64_t since;
+    char user[65];
+};
+GF_MUST_CHECK int command_consent(struct agent *a, const char *channel, struct command_consent *out,
+                                  struct gf_err *e);
+
+/* A record of this agent, made now, with a new id; everything else is the caller's. */
+GF_MUST_CHECK int command_record(struct agent *a, struct gf_record *out, struct gf_err *e);
+
+/* The relay that records go to: the one trusted last. 1 found, 0 none yet. */
+GF_MUST_CHECK int command_relay(struct agent *a, struct gf_card *out, struct gf_err *e);
+
+/* "next: gapferry-agent [--root DIR] ..." to standard error, if that is a terminal. */
+void command_next(const struct agent *a, const char *fmt, ...) GF_PRINTF(2, 3);
+
+/* ---- out.c: facts, as lines of text or as members of one JSON object ---- */
+
+struct out {
+    struct gf_buf b;
+    int json;
+    int comma;
+};
+void out_begin(struct out *t, const struct options *o);
+/* JSON only; name NULL within an array; value NULL is null. */
+void out_str(struct out *t, const char *name, const char *value);
+void out_int(struct out *t, const char *name, int64_t value);
+void out_bool(struct out *t, const char *name, int value);
+void out_time(struct out *t, const char *name, int has, int64_t at);
+void out_raw(struct out *t, const char *name, const char *json, size_t len);
+void out_open(struct out *t, const char *name, char bracket);
+void out_close(struct out *t, char bracket);
+/* Text only. */
+void out_text(struct out *t, const char *fmt, ...) GF_PRINTF(2, 3);
+/* Text only: somebody else's words, escaped. */
+void out_safe(struct out *t, const char *text);
+/* Print what there is so far: for what may be long. */
+void out_flush(struct out *t);
+/* Print the rest and release. GF_E_SYSTEM if it did not fit into memory. */
+GF_MUST_CHECK int out_end(struct out *t, struct gf_err *e);
+void out_free(struct out *t);
+
+/* A card: `"NAME" FINGERPRINT` in text, in JSON an object. */
+void out_card(struct out *t, const char *name, const struct gf_card *c);
+
+#endif
