@@ -117,7 +117,7 @@ static void the_last_of_256_members_is_missed_too(void **state) {
     struct gf_buf b;
     struct gf_err e;
     int64_t v;
-    char name[8];
+    char name[12];
 
     (void)state;
     gf_buf_init(&b, 10000);
