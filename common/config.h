@@ -7,10 +7,15 @@
  *
  * A program describes what it knows in a table; everything else is an error with file, line and
  * the nearest known name. Keys that begin with "x-" are ignored. Files are read in order: FILE,
- * then FILE.d/NAME.conf sorted by name; a later value of the same key in the same section replaces
- * an earlier one, and an empty value takes it back. White space around keys and values does not
- * count. A value may stand in double quotes, with \" and \\ inside. Lines are UTF-8 of at most 4
- * KiB.
+ * then FILE.d/NAME.conf sorted by name (hidden ones are left out); sections of the same name are
+ * one; a later value of the same key in the same section replaces an earlier one, and an empty
+ * value takes it back. White space around keys and values does not count. A value may stand in
+ * double quotes, with \" and \\ inside; "" is a value, an empty one. A comment is a line of its
+ * own: behind a value, # belongs to it.
+ *
+ * Lines are UTF-8 of at most 4 KiB and end in LF or CR LF; a file has at most 1 MiB and no byte
+ * order mark; NAME has 1 to 64 printable bytes. A file may be reached through a link. One that
+ * everybody may write is refused, and so is such a drop-in directory.
  */
 #ifndef COMMON_CONFIG_H
 #define COMMON_CONFIG_H
@@ -38,15 +43,17 @@ GF_MUST_CHECK int config_load(const char *path, const struct config_key *keys, s
                               struct gf_err *e);
 void config_free(struct config *c);
 
-/* A value, its fallback, or NULL. name is NULL for unnamed sections. Borrowed. */
+/* A value, its fallback, or NULL. name is NULL for unnamed sections. Borrowed. Asking for a section
+ * or key that is not in the table is a defect of the program and aborts it, here and below. */
 const char *config_get(const struct config *c, const char *section, const char *name,
                        const char *key);
 
-/* "FILE:LINE" where the value came from, "default" for a fallback; for messages. Borrowed. */
+/* "FILE:LINE" where the value came from, else "default"; for messages. Borrowed. */
 const char *config_origin(const struct config *c, const char *section, const char *name,
                           const char *key);
 
-/* The i-th NAME of [section "NAME"], in order of appearance; NULL beyond the last. */
+/* The i-th NAME of [section "NAME"], in order of appearance, also of a section without keys; NULL
+ * beyond the last. */
 const char *config_name(const struct config *c, const char *section, size_t i);
 
 /* Typed values; absent and without a fallback: 0 and *out untouched; set: 1; wrong: -1 with
@@ -54,9 +61,10 @@ const char *config_name(const struct config *c, const char *section, size_t i);
 GF_MUST_CHECK int config_int(const struct config *c, const char *section, const char *name,
                              const char *key, int64_t min, int64_t max, int64_t *out,
                              struct gf_err *e);
+/* yes, true, on, 1 or no, false, off, 0. */
 GF_MUST_CHECK int config_bool(const struct config *c, const char *section, const char *name,
                               const char *key, int *out, struct gf_err *e);
-/* A time span such as "90s", "15m", "12h", "14d", in seconds. */
+/* A time span in seconds: digits and one of s, m, h, d, w ("90s", "15m", "12h", "14d"), or "0". */
 GF_MUST_CHECK int config_span(const struct config *c, const char *section, const char *name,
                               const char *key, int64_t *out, struct gf_err *e);
 /* One of a NULL-ended list of words; *out is its index. */
@@ -64,7 +72,8 @@ GF_MUST_CHECK int config_enum(const struct config *c, const char *section, const
                               const char *key, const char *const *words, int *out,
                               struct gf_err *e);
 
-/* Every setting in force, one per line: "[section \"NAME\"] key = value    # FILE:LINE". */
+/* Every setting in force, one per line, in the order of the table: "[section \"NAME\"] key = value
+ * # FILE:LINE", the last part in a column of its own. A fallback shows as "# default". */
 void config_show(const struct config *c, struct gf_buf *out);
 
 #endif
