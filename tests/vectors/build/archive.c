@@ -103,7 +103,7 @@ PAX(pax_path, 'x', "path", "../evil")
 PAX(pax_size, 'x', "size", "1099511627776")
 PAX(pax_size_2_63, 'x', "size", "9223372036854775806")
 PAX(pax_xattr, 'x', "SCHILY.xattr.user.x", "y")
-PAX(pax_acl, 'x', "SCHILY.acl.access", "user::rw-,group::---,other::---")
+PAX(pax_acl, 'x', "SCHILY.acl.access", "user::rw-,user:root:rwx:0,group::---,mask::rwx,other::---")
 PAX(pax_mtime, 'x', "mtime", "0.5")
 PAX(pax_linkpath, 'x', "linkpath", "/etc/passwd")
 PAX(sparse_pax, 'x', "GNU.sparse.realsize", "1099511627776")
@@ -311,7 +311,7 @@ static const struct vector rows[] = {
     A("pax-comment", LENGTH, "A pax header says nothing of importance.", pax_comment),
     A("pax-global", LENGTH, "A global pax header says nothing of importance.", pax_global),
     A("pax-xattr", PLAIN, "A pax header gives an extended attribute.", pax_xattr),
-    A("pax-acl", "member", "A pax header gives an access control list.", pax_acl),
+    A("pax-acl", PLAIN, "A pax header gives an access control list.", pax_acl),
     A("pax-mtime", LENGTH, "A pax header gives a time of half a second.", pax_mtime),
     A("pax-linkpath", "", "A pax header gives a plain file a link's target.", pax_linkpath),
     {"archive-pax-sparse-1-tib", GF_E_LIMIT, "is 1099511627776 bytes long",

@@ -109,6 +109,7 @@ static const char *const live[] = {
     "json-leading-space",
     "json-cut",
     "signature-global-zero",
+    "signature-text-behind",
     "signature-comment-separator",
     "signature-extra-line",
     "signature-header-padded",

@@ -178,6 +178,15 @@ static void three_lines(struct forge *f) {
     f->minisig.len -= 89;
 }
 
+/* Of the right length in all, but its text ends before. */
+static void ends_early(struct forge *f) {
+    forge_to(f, FORGE_SIGNED);
+    f->sig.trusted[strlen(f->sig.trusted) - 7] = '\0';
+    forge_sign_global(f, f->from);
+    forge_to(f, FORGE_SIGNATURE);
+    forge_add(&f->minisig, "behind\n", 7);
+}
+
 /* The last character before the padding carries four unused bits. */
 static void not_canonical(struct forge *f) {
     forge_to(f, FORGE_SIGNATURE);
@@ -265,6 +274,8 @@ static const struct vector rows[] = {
       "An empty line follows.", extra_line),
     R("signature-no-last-lf", GF_E_MINISIG, "fourth line is malformed or cut",
       "The last line feed is a space.", no_last_lf),
+    R("signature-text-behind", GF_E_MINISIG, "something follows the signature's fourth line",
+      "A shorter signature is followed by another line.", ends_early),
     R("signature-three-lines", GF_E_MINISIG, "bytes long; its one form has",
       "The comment's signature is missing.", three_lines),
     R("signature-base64", GF_E_MINISIG, "fourth line is malformed or cut",
