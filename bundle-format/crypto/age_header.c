@@ -42,7 +42,8 @@ void gf_age_header_hkdf(const uint8_t *ikm, size_t ikm_len, const uint8_t *salt,
     uint8_t prk[32];
     const uint8_t one = 1;
 
-    (void)crypto_auth_hmacsha256_init(&s, salt, salt_len);
+    /* No salt is an empty one; libsodium wants a pointer all the same. */
+    (void)crypto_auth_hmacsha256_init(&s, salt_len == 0 ? &one : salt, salt_len);
     (void)crypto_auth_hmacsha256_update(&s, ikm, ikm_len);
     (void)crypto_auth_hmacsha256_final(&s, prk);
     (void)crypto_auth_hmacsha256_init(&s, prk, sizeof(prk));

@@ -196,6 +196,6 @@ void gf_key_sign_public_text(const struct gf_sign_public *k, struct gf_buf *out)
     char line[GF_SIGN_PUBLIC_TEXT];
 
     gf_key_sign_public_line(k, line);
-    gf_buf_printf(out, GF_KEY_COMMENT "minisign public key %016llX\n%s\n", gf_key_number(k->keynum),
+    gf_buf_printf(out, GF_KEY_COMMENT "minisign public key %llX\n%s\n", gf_key_number(k->keynum),
                   line);
 }

@@ -27,13 +27,13 @@ typedef int gf_archive_put(void *arg, const void *data, size_t len, struct gf_er
 GF_MUST_CHECK int gf_archive_out_new(gf_archive_put *put, void *arg, struct gf_archive_out **out,
                                      struct gf_err *e);
 /* Begin a member; its data must follow, exactly `size` bytes in all. */
-GF_MUST_CHECK int gf_archive_out_member(struct gf_archive_out *a, const char *name, int64_t size,
+GF_MUST_CHECK int gf_archive_out_member(struct gf_archive_out *o, const char *name, int64_t size,
                                         struct gf_err *e);
-GF_MUST_CHECK int gf_archive_out_data(struct gf_archive_out *a, const void *data, size_t len,
+GF_MUST_CHECK int gf_archive_out_data(struct gf_archive_out *o, const void *data, size_t len,
                                       struct gf_err *e);
 /* Write the end. */
-GF_MUST_CHECK int gf_archive_out_end(struct gf_archive_out *a, struct gf_err *e);
-void gf_archive_out_free(struct gf_archive_out *a);
+GF_MUST_CHECK int gf_archive_out_end(struct gf_archive_out *o, struct gf_err *e);
+void gf_archive_out_free(struct gf_archive_out *o);
 
 /* ---- reading ---- */
 
@@ -46,13 +46,13 @@ GF_MUST_CHECK int gf_archive_in_new(gf_archive_get *get, void *arg, struct gf_ar
                                     struct gf_err *e);
 /* The next member: 1, *name (borrowed until the next call) and *size; 0 at the end. Anything but a
  * regular file in the one form above is GF_E_ARCHIVE. */
-GF_MUST_CHECK int gf_archive_in_next(struct gf_archive_in *a, const char **name, int64_t *size,
+GF_MUST_CHECK int gf_archive_in_next(struct gf_archive_in *i, const char **name, int64_t *size,
                                      struct gf_err *e);
 /* The member's next bytes, borrowed; *len 0 at its end. */
-GF_MUST_CHECK int gf_archive_in_data(struct gf_archive_in *a, const void **data, size_t *len,
+GF_MUST_CHECK int gf_archive_in_data(struct gf_archive_in *i, const void **data, size_t *len,
                                      struct gf_err *e);
 /* After the end: nothing but the zeros of the end may have been in the stream. */
-GF_MUST_CHECK int gf_archive_in_end(struct gf_archive_in *a, struct gf_err *e);
-void gf_archive_in_free(struct gf_archive_in *a);
+GF_MUST_CHECK int gf_archive_in_end(struct gf_archive_in *i, struct gf_err *e);
+void gf_archive_in_free(struct gf_archive_in *i);
 
 #endif
