@@ -1,5 +1,5 @@
 /* header.c -- fields of bundle.json, wrong but signed by the sender. */
-#include <string.h>
+#include <stdio.h>
 
 #include "vectors/build/vector.h"
 
@@ -50,35 +50,28 @@ static void readers_too_many(struct forge *f) {
     gf_buf_free(&list);
 }
 
-static void reader_is_addressee(struct forge *f) {
+/* Put an identity where a field has another. */
+static void put_identity(struct forge *f, const char *field, const char *before,
+                         const struct gf_hash *identity, const char *behind) {
     char hex[GF_HASH_TEXT];
-    char put[128] = "\"readers\":[\"";
+    char put[128];
+
     forge_to(f, FORGE_HEADER);
-    gf_text_hex(f->header.to.b, 32, hex);
-    strcat(put, hex);
-    strcat(put, "\"]");
-    vector_member(&f->json, "readers", put);
+    gf_text_hex(identity->b, sizeof identity->b, hex);
+    (void)snprintf(put, sizeof put, "\"%s\":%s%s%s", field, before, hex, behind);
+    vector_member(&f->json, field, put);
 }
 
-/* Its stanzas are right: only the list in bundle.json says less or more. */
+static void reader_is_addressee(struct forge *f) {
+    put_identity(f, "readers", "[\"", &f->header.to, "\"]");
+}
+
 static void from_other(struct forge *f) {
-    char hex[GF_HASH_TEXT];
-    char put[128] = "\"from\":\"";
-    forge_to(f, FORGE_HEADER);
-    gf_text_hex(f->world->other.card.identity.b, 32, hex);
-    strcat(put, hex);
-    strcat(put, "\"");
-    vector_member(&f->json, "from", put);
+    put_identity(f, "from", "\"", &f->world->other.card.identity, "\"");
 }
 
 static void to_other(struct forge *f) {
-    char hex[GF_HASH_TEXT];
-    char put[128] = "\"to\":\"";
-    forge_to(f, FORGE_HEADER);
-    gf_text_hex(f->world->other.card.identity.b, 32, hex);
-    strcat(put, hex);
-    strcat(put, "\"");
-    vector_member(&f->json, "to", put);
+    put_identity(f, "to", "\"", &f->world->other.card.identity, "\"");
 }
 
 static void expired(struct forge *f) {

@@ -38,11 +38,14 @@ static void members_257(struct forge *f) {
 }
 
 static void name_257(struct forge *f) {
-    char put[300] = "\"ext\":{\"";
-    memset(put + 8, 'n', 257);
-    strcpy(put + 8 + 257, "\":0}");
+    struct gf_buf b;
+    gf_buf_init(&b, GF_HEADER_MAX);
+    gf_buf_text(&b, "\"ext\":{\"");
+    forge_fill(&b, 'n', 257);
+    gf_buf_text(&b, "\":0}");
     forge_to(f, FORGE_HEADER);
-    vector_member(&f->json, "ext", put);
+    vector_member(&f->json, "ext", b.data);
+    gf_buf_free(&b);
 }
 
 static void no_final_lf(struct forge *f) {

@@ -17,10 +17,10 @@ struct vector {
     const char *comment; /* one sentence */
     void (*make)(struct forge *f);
     enum forge_stage stage; /* whose text is edited; FORGE_NOTHING: the first member's */
+    enum gf_kind kind;      /* of the bundle; responses are read by the site */
     const char *find;
     const char *member;
     const char *put;
-    enum gf_kind kind; /* of the bundle; responses are read by the site */
 };
 
 struct vector_set {
