@@ -22,7 +22,8 @@ struct relay {
     struct config *config;
     struct gf_identity id;
     struct ledger *ledger;
-    int64_t now; /* seconds; read once when a turn starts */
+    int64_t now;      /* seconds; read once when a turn starts */
+    int name_on_card; /* 1: the card that is put on drives carries our name */
 };
 
 extern const struct config_key relay_keys[]; /* the table of relay.conf */
@@ -51,6 +52,7 @@ struct turn {
     int64_t responses;    /* written anew */
     int64_t receipts;     /* in them */
     int64_t cleared;      /* bundles removed from the drive: we have them durably */
+    int64_t withdrawn;    /* responses removed from the drive: acknowledged */
     int64_t carried;      /* responses written to the drive, or found there */
     enum gf_code gravest; /* of the refusals */
     struct gf_buf people; /* lines that need a person: sender, fingerprint, remedy; UTF-8, safe */

@@ -75,7 +75,11 @@ int relay_turn(struct relay *r, struct gf_drive *d, int64_t wait_s, struct turn 
     /* What is durable here need not stay on the drive, however long forwarding takes. */
     if (d != NULL && relay_clear(r, d, t, e) == -1)
         return -1;
-    if (relay_forward(r, wait_s, t, e) == -1 || relay_respond(r, t, e) == -1)
+    /* Whatever keeps records from leaving, the receipts for what has left go back. */
+    struct gf_err why;
+    if (relay_forward(r, wait_s, t, &why) == -1)
+        turn_fault(t, "forwarding", &why, "nothing is lost: the next sync goes on");
+    if (relay_respond(r, t, e) == -1)
         return -1;
     return d != NULL ? relay_carry(r, d, t, e) : 0;
 }

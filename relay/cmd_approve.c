@@ -1,0 +1,74 @@
+/*
+ * cmd_approve.c -- `approve FINGERPRINT`: let an agent in, also ahead of the first contact.
+ */
+#include <stdlib.h>
+
+#include "relay/command.h"
+
+static const struct option_spec specs[] = {
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+/* 1 and the card if it is enrolled by now. */
+static int find(struct relay *r, const char *fingerprint, struct gf_card *out, struct gf_err *e) {
+    struct gf_card *agents = NULL;
+    size_t n = 0;
+    int found = 0;
+
+    if (ledger_agents(r->ledger, &agents, &n, e) == -1)
+        return -1;
+    for (size_t i = 0; i < n && !found; i++) {
+        found = gf_card_fingerprint_is(&agents[i], fingerprint);
+        if (found)
+            *out = agents[i];
+    }
+    free(agents);
+    return found;
+}
+
+static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
+    const char *fingerprint = options_arg(o, 0);
+    char user[65];
+    struct gf_card card;
+    struct out t;
+
+    (void)status;
+    if (command_args(o, 1, 1, "FINGERPRINT", e) == -1)
+        return -1;
+    command_user(user);
+    if (gf_card_fingerprint_is(&r->id.card, fingerprint))
+        return gf_err_set(e, GF_E_USAGE,
+                          "this is the relay's own fingerprint; approve that of the site, which "
+                          "gapferry-agent card shows");
+    if (ledger_approve(r->ledger, fingerprint, user, r->now, e) == -1)
+        return -1;
+    int enrolled = find(r, fingerprint, &card, e);
+    if (enrolled == -1)
+        return -1;
+    command_out(&t, o);
+    command_str(&t, NULL, "approved", fingerprint);
+    if (enrolled)
+        command_card(&t, "enrolled", "enrolled", &card);
+    else
+        command_text(&t, "approved   its card has not been seen yet; it is enrolled when its drive "
+                         "comes\n");
+    if (command_end(&t, e) == -1)
+        return -1;
+    command_next(r, "sync DRIVE");
+    return 0;
+}
+
+int cmd_approve(const char *root, int argc, char **argv) {
+    static const struct command c = {
+        {COMMAND_PROGRAM " approve", "[OPTION]... FINGERPRINT",
+         "Let an agent in. Compare the fingerprint with the site first, over a channel that nobody "
+         "else can change. Its bundles that wait are taken in by the next sync. It may come before "
+         "the first contact.",
+         specs, "Example:\n  gapferry-relay approve ABCD-EFGH-IJKL-MNOP-QRST\n"},
+        COMMAND_OPEN,
+        work};
+    return command_run(&c, root, argc, argv);
+}

@@ -1,0 +1,48 @@
+/*
+ * cmd_card.c -- `card`: who this relay is, as sites are to know it.
+ */
+#include <stdio.h>
+
+#include "relay/command.h"
+
+static const struct option_spec specs[] = {
+    {"fingerprint", 'f', NULL, "print the fingerprint and nothing else"},
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
+    char path[sizeof r->state + 16];
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    struct out t;
+
+    (void)status;
+    if (command_args(o, 0, 0, "nothing", e) == -1)
+        return -1;
+    (void)snprintf(path, sizeof path, "%s/keys/card", r->state);
+    gf_card_fingerprint(&r->id.card, fingerprint);
+    command_out(&t, o);
+    if (options_count(o, "fingerprint") && !t.json) {
+        command_text(&t, "%s\n", fingerprint);
+        return command_end(&t, e);
+    }
+    command_str(&t, "fingerprint", "fingerprint", fingerprint);
+    command_str(&t, "role", "role", gf_card_roles[r->id.card.role]);
+    command_str(&t, "name", "name", r->id.card.name[0] ? r->id.card.name : NULL);
+    command_time(&t, "created", "created", r->id.card.created);
+    command_str(&t, "file", "file", path);
+    return command_end(&t, e);
+}
+
+int cmd_card(const char *root, int argc, char **argv) {
+    static const struct command c = {
+        {COMMAND_PROGRAM " card", "[OPTION]...",
+         "Show this relay's card. Sites trust this relay by its fingerprint: read it out over a "
+         "channel that nobody else can change, a telephone for instance.",
+         specs, "Example:\n  gapferry-relay card --fingerprint\n"},
+        COMMAND_OPEN,
+        work};
+    return command_run(&c, root, argc, argv);
+}

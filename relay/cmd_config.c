@@ -1,0 +1,57 @@
+/*
+ * cmd_config.c -- `config check | show`: is the configuration right, and what is in force?
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "relay/command.h"
+#include "relay/endpoints/endpoint.h"
+
+#define SHOW_MAX ((size_t)4 << 20)
+
+static const struct option_spec specs[] = {
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+static int show(const struct relay *r, struct gf_err *e) {
+    struct gf_buf b;
+
+    gf_buf_init(&b, SHOW_MAX);
+    config_show(r->config, &b);
+    int rc = gf_buf_check(&b, "the configuration", e);
+    if (rc == 0 && b.len > 0)
+        (void)fwrite(b.data, 1, b.len, stdout);
+    gf_buf_free(&b);
+    return rc;
+}
+
+static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
+    const char *verb = options_arg(o, 0);
+    int flag = 0;
+
+    (void)status;
+    if (command_args(o, 1, 1, "check or show", e) == -1)
+        return -1;
+    if (strcmp(verb, "show") == 0)
+        return show(r, e);
+    if (strcmp(verb, "check") != 0)
+        return gf_err_set(e, GF_E_USAGE, "config %s: must be check or show", verb);
+    if (config_bool(r->config, "relay", NULL, "self_reader", &flag, e) == -1 ||
+        endpoint_check(r->config, e) == -1)
+        return -1;
+    (void)printf("%s: no mistake was found\n", r->config_path);
+    return 0;
+}
+
+int cmd_config(const char *root, int argc, char **argv) {
+    static const struct command c = {
+        {COMMAND_PROGRAM " config", "check|show [OPTION]...",
+         "check: look for mistakes in the configuration. show: print every setting in force and "
+         "the file and line that it comes from.",
+         specs, "Examples:\n  gapferry-relay config check\n  gapferry-relay config show\n"},
+        COMMAND_CONFIG,
+        work};
+    return command_run(&c, root, argc, argv);
+}

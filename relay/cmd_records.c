@@ -1,0 +1,142 @@
+/*
+ * cmd_records.c -- `records list | retry`: what the ledger knows of each record, and another try
+ * for those that were held.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "relay/command.h"
+
+static const struct option_spec specs[] = {
+    {"state", 's', "STATE",
+     "list: only received, sending, later, held, delivered, rejected or expired"},
+    {"channel", 'c', "CHANNEL", "only this channel"},
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+struct listing {
+    struct out *t;
+    const char *channel; /* NULL: all */
+    int64_t n;
+};
+
+static int list_one(void *arg, const struct ledger_record *r, struct gf_err *e) {
+    struct listing *l = arg;
+    char id[GF_UUID_TEXT];
+    char agent[GF_ID_TEXT];
+    char digest[GF_HASH_TEXT];
+
+    (void)e;
+    if (l->channel != NULL && strcmp(l->channel, r->channel) != 0)
+        return 0;
+    l->n++;
+    gf_text_uuid(&r->id, id);
+    gf_text_hex(r->agent.b, sizeof r->agent.b, agent);
+    if (!l->t->json) {
+        command_text(l->t, "%s  %-9s  %s%s%s  attempts %" PRId64 "%s%s", id,
+                     ledger_states[r->state], r->channel, r->product != NULL ? "/" : "",
+                     r->product != NULL ? r->product : "", r->attempts,
+                     r->endpoint != NULL ? "  endpoint " : "",
+                     r->endpoint != NULL ? r->endpoint : "");
+        if (r->reason != NULL) {
+            command_text(l->t, "  ");
+            gf_text_safe(&l->t->b, r->reason, strlen(r->reason));
+        }
+        command_text(l->t, "\n");
+        return 0;
+    }
+    gf_text_hex(r->digest.b, sizeof r->digest.b, digest);
+    command_open(l->t, NULL, '{');
+    command_str(l->t, NULL, "record", id);
+    command_str(l->t, NULL, "agent", agent);
+    command_str(l->t, NULL, "digest", digest);
+    command_str(l->t, NULL, "channel", r->channel);
+    command_str(l->t, NULL, "product", r->product);
+    command_str(l->t, NULL, "state", ledger_states[r->state]);
+    command_int(l->t, NULL, "attempts", r->attempts);
+    command_time(l->t, NULL, "received", r->received);
+    if (r->state == LEDGER_LATER)
+        command_time(l->t, NULL, "due", r->due);
+    command_str(l->t, NULL, "endpoint", r->endpoint);
+    command_str(l->t, NULL, "reason", r->reason);
+    command_close(l->t, '}');
+    return 0;
+}
+
+static int find_state(const char *word, int *out, struct gf_err *e) {
+    *out = -1;
+    for (int i = 0; word != NULL && ledger_states[i] != NULL; i++) {
+        if (strcmp(word, ledger_states[i]) == 0)
+            *out = i;
+    }
+    if (word != NULL && *out == -1)
+        return gf_err_set(e, GF_E_USAGE,
+                          "--state %s: must be received, sending, later, held, delivered, rejected "
+                          "or expired",
+                          word);
+    return 0;
+}
+
+static int list(struct relay *r, const struct options *o, struct gf_err *e) {
+    struct listing l = {.channel = options_value(o, "channel")};
+    struct out t;
+    int state = -1;
+
+    if (find_state(options_value(o, "state"), &state, e) == -1)
+        return -1;
+    command_out(&t, o);
+    l.t = &t;
+    command_open(&t, "records", '[');
+    if (ledger_walk(r->ledger, state, list_one, &l, e) == -1) {
+        gf_buf_free(&t.b);
+        return -1;
+    }
+    command_close(&t, ']');
+    if (l.n == 0)
+        command_text(&t, "no records\n");
+    return command_end(&t, e);
+}
+
+static int retry(struct relay *r, const struct options *o, struct gf_err *e) {
+    int64_t n = 0;
+    struct out t;
+
+    if (options_value(o, "state") != NULL)
+        return gf_err_set(e, GF_E_USAGE, "records retry takes the records that are held");
+    if (ledger_release(r->ledger, options_value(o, "channel"), r->now, &n, e) == -1)
+        return -1;
+    command_out(&t, o);
+    command_int(&t, NULL, "released", n);
+    command_text(&t, "%" PRId64 " held record(s) are due again; the next sync forwards them\n", n);
+    return command_end(&t, e);
+}
+
+static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
+    const char *verb = options_arg(o, 0);
+
+    (void)status;
+    if (command_args(o, 1, 1, "list or retry", e) == -1)
+        return -1;
+    if (strcmp(verb, "list") == 0)
+        return list(r, o, e);
+    if (strcmp(verb, "retry") == 0)
+        return retry(r, o, e);
+    return gf_err_set(e, GF_E_USAGE, "records %s: must be list or retry", verb);
+}
+
+int cmd_records(const char *root, int argc, char **argv) {
+    static const struct command c = {
+        {COMMAND_PROGRAM " records", "list|retry [OPTION]...",
+         "list: every record in the ledger, its state, and why it waits or was rejected. retry: "
+         "records that were held, because something had to be mended here, are due again.",
+         specs,
+         "Examples:\n  gapferry-relay records list --state held\n"
+         "  gapferry-relay records retry --channel metrics\n"},
+        COMMAND_OPEN,
+        work};
+    return command_run(&c, root, argc, argv);
+}

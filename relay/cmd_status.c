@@ -1,0 +1,142 @@
+/*
+ * cmd_status.c -- `status`: what waits, who is enrolled, what needs a person.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/command.h"
+#include "relay/files.h"
+
+static const struct option_spec specs[] = {
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+static int put_agents(struct relay *r, struct out *t, size_t *nstrangers, struct gf_err *e) {
+    struct gf_card *agents = NULL;
+    struct gf_card *strangers = NULL;
+    size_t n = 0;
+    int rc = -1;
+
+    if (ledger_agents(r->ledger, &agents, &n, e) == -1 ||
+        ledger_strangers(r->ledger, &strangers, nstrangers, e) == -1)
+        goto out;
+    command_open(t, "agents", '[');
+    for (size_t i = 0; i < n; i++)
+        command_card(t, "agent", NULL, &agents[i]);
+    command_close(t, ']');
+    if (n == 0)
+        command_text(t, "%-11snone is enrolled\n", "agent");
+    command_open(t, "strangers", '[');
+    for (size_t i = 0; i < *nstrangers; i++)
+        command_card(t, "unknown", NULL, &strangers[i]);
+    command_close(t, ']');
+    rc = 0;
+out:
+    free(agents);
+    free(strangers);
+    return rc;
+}
+
+static int put_records(struct relay *r, struct out *t, struct gf_err *e) {
+    struct ledger_count *counts = NULL;
+    size_t n = 0;
+
+    if (ledger_counts(r->ledger, &counts, &n, e) == -1)
+        return -1;
+    command_open(t, "channels", '[');
+    for (size_t i = 0; i < n; i++) {
+        int parts = 0;
+        command_open(t, NULL, '{');
+        command_str(t, NULL, "channel", counts[i].channel);
+        command_text(t, "%-11s%s:", "records", counts[i].channel);
+        for (int s = 0; ledger_states[s] != NULL; s++) {
+            if (counts[i].n[s] > 0)
+                command_text(t, "%s %" PRId64 " %s", parts++ > 0 ? "," : "", counts[i].n[s],
+                             ledger_states[s]);
+            if (t->json)
+                command_int(t, NULL, ledger_states[s], counts[i].n[s]);
+        }
+        command_text(t, "\n");
+        command_close(t, '}');
+    }
+    command_close(t, ']');
+    if (n == 0)
+        command_text(t, "%-11snone yet\n", "records");
+    free(counts);
+    return 0;
+}
+
+static int put_folder(struct relay *r, struct out *t, const char *folder, const char *text,
+                      struct gf_err *e) {
+    struct files_list list = {0};
+    int64_t n = 0;
+
+    if (files_list(r, folder, &list, e) == -1)
+        return -1;
+    for (size_t i = 0; i < list.n; i++) {
+        size_t len = strlen(list.entries[i].name);
+        n += len > 4 && strcmp(list.entries[i].name + len - 4, ".gfb") == 0;
+    }
+    free(list.entries);
+    if (t->json)
+        command_int(t, NULL, folder, n);
+    else if (n > 0)
+        command_text(t, "%-11s%" PRId64 " bundle(s) %s\n", folder, n, text);
+    return 0;
+}
+
+static int put_responses(struct relay *r, struct out *t, struct gf_err *e) {
+    struct ledger_response *list = NULL;
+    size_t n = 0;
+
+    if (ledger_open_responses(r->ledger, NULL, &list, &n, e) == -1)
+        return -1;
+    free(list);
+    if (t->json)
+        command_int(t, NULL, "responses", (int64_t)n);
+    else
+        command_text(t, "%-11s%zu not acknowledged yet\n", "responses", n);
+    return 0;
+}
+
+static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
+    size_t strangers = 0;
+    struct out t;
+
+    (void)status;
+    if (command_args(o, 0, 0, "nothing", e) == -1)
+        return -1;
+    if (files_make(r->state_fd, e) == -1)
+        return gf_err_prefix(e, "%s", r->state);
+    command_out(&t, o);
+    command_card(&t, "relay", "relay", &r->id.card);
+    if (put_agents(r, &t, &strangers, e) == -1 || put_records(r, &t, e) == -1 ||
+        put_responses(r, &t, e) == -1 ||
+        put_folder(r, &t, "pending", "of unknown senders wait for: gapferry-relay approve", e) ==
+            -1 ||
+        put_folder(r, &t, "quarantine", "were refused; NAME.why beside each says why", e) == -1) {
+        gf_buf_free(&t.b);
+        return -1;
+    }
+    if (command_end(&t, e) == -1)
+        return -1;
+    if (strangers > 0)
+        command_next(r, "approve FINGERPRINT");
+    return 0;
+}
+
+int cmd_status(const char *root, int argc, char **argv) {
+    static const struct command c = {
+        {COMMAND_PROGRAM " status", "[OPTION]...",
+         "Show who is enrolled, what became of the records, which responses have not been "
+         "acknowledged, and what needs a person.",
+         specs, NULL},
+        COMMAND_OPEN,
+        work};
+    return command_run(&c, root, argc, argv);
+}

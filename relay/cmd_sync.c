@@ -1,0 +1,239 @@
+/*
+ * cmd_sync.c -- `sync DIR`: one turn with a drive, and its summary.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/command.h"
+
+#define WAIT_DEFAULT 60   /* seconds */
+#define WAIT_MAX     3600 /* seconds */
+
+static const struct option_spec specs[] = {
+    {"wait", 'w', "SPAN", "how long to forward at most: 90, 90s, 5m; 60s if not given"},
+    {"name-on-card", 0, NULL, "let the card that is put on the drive carry this relay's name"},
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+static int read_wait(const char *text, int64_t *out, struct gf_err *e) {
+    size_t n = text != NULL ? strspn(text, "0123456789") : 0;
+
+    *out = WAIT_DEFAULT;
+    if (text == NULL)
+        return 0;
+    int64_t value = n > 0 && n < 6 ? strtoll(text, NULL, 10) : -1;
+    int64_t unit = strcmp(text + n, "") == 0 || strcmp(text + n, "s") == 0 ? 1
+                   : strcmp(text + n, "m") == 0                            ? 60
+                                                                           : -1;
+    if (value < 0 || unit < 0 || value * unit > WAIT_MAX)
+        return gf_err_set(e, GF_E_USAGE, "--wait %s: must be a span from 0 to 60m, such as 90s",
+                          text);
+    *out = value * unit;
+    return 0;
+}
+
+/* What still waits, in all and not only from this visit. */
+static int count_waiting(struct relay *r, struct turn *t, int64_t *untried, struct gf_err *e) {
+    struct ledger_count *counts = NULL;
+    size_t n = 0;
+
+    if (ledger_counts(r->ledger, &counts, &n, e) == -1)
+        return -1;
+    t->later = t->held = *untried = 0;
+    for (size_t i = 0; i < n; i++) {
+        t->later += counts[i].n[LEDGER_LATER];
+        t->held += counts[i].n[LEDGER_HELD];
+        *untried += counts[i].n[LEDGER_RECEIVED] + counts[i].n[LEDGER_SENDING];
+    }
+    t->later += *untried;
+    free(counts);
+    return 0;
+}
+
+/* ---- for people ---- */
+
+/* The next part of a line; parts that are zero are left out. */
+static void put_part(struct out *o, const char *label, int *parts, int64_t n, const char *one,
+                     const char *many) {
+    if (n == 0)
+        return;
+    if ((*parts)++ == 0)
+        command_text(o, "%-11s", label);
+    else
+        command_text(o, ", ");
+    command_text(o, "%" PRId64 " %s", n, n == 1 ? one : many);
+}
+
+static void end_line(struct out *o, const char *label, int parts, const char *nothing) {
+    if (parts == 0)
+        command_text(o, "%-11s%s", label, nothing);
+    command_text(o, "\n");
+}
+
+static void put_came_in(struct out *o, const struct turn *t) {
+    int parts = 0;
+
+    put_part(o, "came in", &parts, t->taken, "bundle", "bundles");
+    put_part(o, "came in", &parts, t->records, "record in them", "records in them");
+    put_part(o, "came in", &parts, t->replays, "bundle seen before", "bundles seen before");
+    put_part(o, "came in", &parts, t->strangers, "bundle of an unknown sender",
+             "bundles of unknown senders");
+    put_part(o, "came in", &parts, t->refused, "bundle refused", "bundles refused");
+    put_part(o, "came in", &parts, t->cleared, "bundle removed from the drive",
+             "bundles removed from the drive");
+    end_line(o, "came in", parts, "nothing for this relay");
+}
+
+static void put_forwarded(struct out *o, const struct turn *t) {
+    int parts = 0;
+
+    put_part(o, "forwarded", &parts, t->delivered, "record delivered", "records delivered");
+    put_part(o, "forwarded", &parts, t->rejected, "record rejected", "records rejected");
+    put_part(o, "forwarded", &parts, t->expired, "record expired", "records expired");
+    end_line(o, "forwarded", parts, "nothing was due");
+}
+
+static void put_went_out(struct out *o, const struct turn *t) {
+    int parts = 0;
+
+    put_part(o, "went out", &parts, t->carried, "response", "responses");
+    put_part(o, "went out", &parts, t->receipts, "new receipt", "new receipts");
+    put_part(o, "went out", &parts, t->withdrawn, "acknowledged response removed",
+             "acknowledged responses removed");
+    end_line(o, "went out", parts, "nothing is due");
+}
+
+static void put_waits(struct out *o, const struct turn *t) {
+    int parts = 0;
+
+    put_part(o, "waits", &parts, t->later, "record for another try", "records for another try");
+    put_part(o, "waits", &parts, t->held,
+             "record is held until you mend something (gapferry-relay records list --state held)",
+             "records are held until you mend something (gapferry-relay records list --state "
+             "held)");
+    end_line(o, "waits", parts, "nothing");
+}
+
+/* Lines for a person; in JSON an array. */
+static void put_people(struct out *o, const struct turn *t) {
+    const char *at = t->people.data != NULL ? t->people.data : "";
+
+    command_open(o, "needs_a_person", '[');
+    while (*at != '\0') {
+        char line[2048];
+        size_t len = strcspn(at, "\n");
+        (void)snprintf(line, sizeof line, "%.*s", (int)len, at);
+        command_str(o, "needs you", NULL, line);
+        at += len + (at[len] == '\n');
+    }
+    command_close(o, ']');
+}
+
+static void put_text(struct out *o, const struct turn *t, const char *dir) {
+    put_came_in(o, t);
+    put_forwarded(o, t);
+    put_went_out(o, t);
+    put_waits(o, t);
+    put_people(o, t);
+    command_text(o, "safe to remove: ");
+    gf_text_safe(&o->b, dir, strlen(dir));
+    command_text(o, "\n");
+}
+
+/* ---- for programs ---- */
+
+static void put_json(struct out *o, const struct turn *t) {
+    const struct {
+        const char *name;
+        int64_t n;
+    } numbers[] = {
+        {"bundles", t->taken},
+        {"records", t->records},
+        {"seen_before", t->replays},
+        {"strangers", t->strangers},
+        {"refused", t->refused},
+        {"not_ours", t->not_ours},
+        {"delivered", t->delivered},
+        {"rejected", t->rejected},
+        {"expired", t->expired},
+        {"later", t->later},
+        {"held", t->held},
+        {"new_responses", t->responses},
+        {"new_receipts", t->receipts},
+        {"cleared", t->cleared},
+        {"carried", t->carried},
+        {"withdrawn", t->withdrawn},
+        {"exit", (int64_t)turn_exit(t)},
+    };
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        command_int(o, NULL, numbers[i].name, numbers[i].n);
+    put_people(o, t);
+}
+
+static int print(const struct options *options, const struct turn *t, const char *dir,
+                 struct gf_err *e) {
+    struct out o;
+
+    command_out(&o, options);
+    if (o.json)
+        put_json(&o, t);
+    else
+        put_text(&o, t, dir);
+    return command_end(&o, e);
+}
+
+/* ---- the command ---- */
+
+static int visit(struct relay *r, const char *dir, int64_t wait_s, struct turn *t,
+                 struct gf_err *e) {
+    struct gf_drive *d = NULL;
+
+    if (ledger_lock(r->ledger, "sync", e) == -1)
+        return -1;
+    int rc = gf_drive_open(dir, 1, &d, e);
+    if (rc == 0)
+        rc = relay_turn(r, d, wait_s, t, e);
+    gf_drive_close(d);
+    ledger_unlock(r->ledger);
+    return rc;
+}
+
+static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
+    const char *dir = options_arg(o, 0);
+    int64_t wait_s = 0;
+    int64_t untried = 0;
+    struct turn t;
+
+    if (command_args(o, 1, 1, "DIR, where the drive is mounted,", e) == -1 ||
+        read_wait(options_value(o, "wait"), &wait_s, e) == -1)
+        return -1;
+    r->name_on_card = options_count(o, "name-on-card") > 0;
+    turn_begin(&t);
+    int rc = visit(r, dir, wait_s, &t, e);
+    if (rc == 0)
+        rc = count_waiting(r, &t, &untried, e);
+    if (rc == 0) {
+        *status = (int)turn_exit(&t);
+        rc = print(o, &t, dir, e);
+    }
+    turn_free(&t);
+    return rc;
+}
+
+int cmd_sync(const char *root, int argc, char **argv) {
+    static const struct command c = {
+        {COMMAND_PROGRAM " sync", "[OPTION]... DIR",
+         "Visit a drive: take in the requests that are for this relay, forward their records, and "
+         "write the responses. DIR is where the drive is mounted, or any directory that is "
+         "carried. What belongs to others is left alone.",
+         specs, "Run the same on the other side: gapferry-agent sync DIR\n"},
+        COMMAND_OPEN,
+        work};
+    return command_run(&c, root, argc, argv);
+}

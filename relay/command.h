@@ -1,0 +1,75 @@
+/*
+ * command.h -- what the commands of gapferry-relay share: their beginning and end, who runs them,
+ * and how facts are printed.
+ */
+#ifndef RELAY_COMMAND_H
+#define RELAY_COMMAND_H
+
+#include "common/options.h"
+#include "relay/relay.h"
+
+#define COMMAND_PROGRAM "gapferry-relay"
+
+/* main() takes --root off the command line; it stands in each table for --help. */
+#define COMMAND_OPTION_ROOT                                                                        \
+    { "root", 0, "DIR", "use DIR/etc/gapferry and DIR/var/lib/gapferry" }
+#define COMMAND_OPTION_JSON                                                                        \
+    { "json", 0, NULL, "print one JSON object instead of text" }
+#define COMMAND_OPTION_HELP                                                                        \
+    { "help", 'h', NULL, "show this help" }
+#define COMMAND_OPTION_END                                                                         \
+    { NULL, 0, NULL, NULL }
+
+/* The work of a command. *status is what it ends with when it returns 0. The relay is open, or,
+ * where the command says that it needs none, has paths only. */
+typedef int command_work(struct relay *r, const struct options *o, int *status, struct gf_err *e);
+
+/* How much of a relay a command needs. */
+enum command_need { COMMAND_PATHS, COMMAND_CONFIG, COMMAND_OPEN };
+
+struct command {
+    struct option_page page;
+    enum command_need need;
+    command_work *work;
+};
+
+/* Parse, show the help if that was asked for, work, and tell a failure in one line (with --json
+ * also as an object). The exit status. */
+int command_run(const struct command *c, const char *root, int argc, char **argv);
+
+/* One line about a failure; its exit status. */
+int command_fail(const struct gf_err *e, int json);
+
+/* GF_E_USAGE unless there are min to max arguments; `what` are their names. */
+GF_MUST_CHECK int command_args(const struct options *o, size_t min, size_t max, const char *what,
+                               struct gf_err *e);
+
+/* Who runs this: the user behind sudo, else the user. */
+void command_user(char out[65]);
+
+/* "next: gapferry-relay [--root DIR] ..." to standard error, if that is a terminal. */
+void command_next(const struct relay *r, const char *fmt, ...) GF_PRINTF(2, 3);
+
+/* ---- facts, collected and printed in one go ---- */
+
+struct out {
+    struct gf_buf b;
+    int json;
+    int comma;
+};
+void command_out(struct out *t, const struct options *o);
+/* In JSON a member; in text "label       value", left out where label is NULL. */
+void command_str(struct out *t, const char *label, const char *name, const char *value);
+void command_int(struct out *t, const char *label, const char *name, int64_t value);
+void command_time(struct out *t, const char *label, const char *name, int64_t at);
+/* JSON only: begin and end an object or array. */
+void command_open(struct out *t, const char *name, char bracket);
+void command_close(struct out *t, char bracket);
+/* Text only. */
+void command_text(struct out *t, const char *fmt, ...) GF_PRINTF(2, 3);
+/* A card: in text "label       FINGERPRINT  NAME", in JSON an object. */
+void command_card(struct out *t, const char *label, const char *name, const struct gf_card *c);
+/* Print and release. */
+GF_MUST_CHECK int command_end(struct out *t, struct gf_err *e);
+
+#endif

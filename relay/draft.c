@@ -1,0 +1,166 @@
+/*
+ * draft.c -- what one response will say. Lines go to unnamed files, so that memory stays flat and
+ * every member's length is known before it is written.
+ */
+#include "relay/draft.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gapferry/file.h"
+
+enum { RECEIPTS, ANSWERS, REFUSALS };
+static const enum gf_member members[] = {GF_MEMBER_RECEIPTS, GF_MEMBER_ANSWERS, GF_MEMBER_REFUSALS};
+
+static int append(struct draft *d, int which, const struct gf_buf *line, struct gf_err *e) {
+    if (gf_buf_check(line, "a line of a response", e) == -1)
+        return -1;
+    if (d->lines[which] == -1 && (d->lines[which] = gf_file_unnamed(d->dir, e)) == -1)
+        return -1;
+    if (gf_file_write(d->lines[which], line->data, line->len) == -1)
+        return gf_err_errno(e, "cannot write a response");
+    d->size += (int64_t)line->len;
+    return 0;
+}
+
+static int remember(struct draft *d, const struct ledger_told *told, struct gf_err *e) {
+    if ((d->ntold & (d->ntold - 1)) == 0) {
+        struct ledger_told *more =
+            realloc(d->told, (d->ntold == 0 ? 1 : 2 * d->ntold) * sizeof *more);
+        if (more == NULL)
+            return gf_err_set(e, GF_E_SYSTEM, "no memory for a response");
+        d->told = more;
+    }
+    d->told[d->ntold++] = *told;
+    return 0;
+}
+
+/* An answer that is too long for a line: its body becomes a file of the bundle. */
+static int add_long_answer(struct draft *d, const struct gf_answer *a, struct gf_buf *line,
+                           struct gf_err *e) {
+    char member[sizeof "files/" + GF_MEMBER_NAME_MAX];
+    char hex[GF_ID_TEXT];
+    struct gf_answer as_file = *a;
+
+    int fd = gf_file_unnamed(d->dir, e);
+    if (fd == -1)
+        return -1;
+    gf_text_hex(a->record.b, sizeof a->record.b, hex);
+    (void)snprintf(d->names[d->nfiles], sizeof d->names[0], "answer-%s", hex);
+    (void)snprintf(member, sizeof member, "files/%s", d->names[d->nfiles]);
+    d->files[d->nfiles++] = fd;
+    if (gf_file_write(fd, a->body.data, a->body.len) == -1)
+        return gf_err_errno(e, "cannot write a response");
+    d->size += (int64_t)a->body.len;
+    as_file.body = (struct gf_body){.form = GF_BODY_FILE, .data = member, .len = strlen(member)};
+    gf_buf_clear(line);
+    if (gf_answer_write(&as_file, line, e) == -1)
+        return -1;
+    return append(d, ANSWERS, line, e);
+}
+
+static int add_answer(struct draft *d, const struct gf_answer *a, struct gf_err *e) {
+    struct gf_buf line;
+
+    gf_buf_init(&line, (size_t)2 * GF_LINE_MAX);
+    int rc = gf_answer_write(a, &line, e);
+    if (rc == 0)
+        rc = append(d, ANSWERS, &line, e);
+    else if (e->code == GF_E_LIMIT)
+        rc = add_long_answer(d, a, &line, e);
+    gf_buf_free(&line);
+    return rc;
+}
+
+/* 1 if another receipt, with its answer, goes into the next response. */
+static int is_full(struct draft *d, const struct gf_answer *a) {
+    int64_t more = a != NULL ? (int64_t)a->body.len * 4 / 3 + GF_LINE_MAX : GF_LINE_MAX;
+
+    d->full = d->ntold > 0 && (d->nfiles == DRAFT_FILES_MAX || d->size + more > DRAFT_SIZE_MAX);
+    return d->full;
+}
+
+static int add_receipt(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
+                       struct gf_err *e) {
+    struct draft *d = arg;
+    struct ledger_told told = {.id = r->record, .digest = r->digest, .state = r->state};
+    struct gf_buf line;
+
+    if (is_full(d, a))
+        return 1;
+    gf_buf_init(&line, GF_LINE_MAX);
+    int rc = gf_receipt_write(r, &line, e);
+    if (rc == 0)
+        rc = append(d, RECEIPTS, &line, e);
+    gf_buf_free(&line);
+    if (rc == 0 && a != NULL)
+        rc = add_answer(d, a, e);
+    if (rc == 0)
+        rc = remember(d, &told, e);
+    d->receipts += rc == 0;
+    return rc;
+}
+
+static int add_refusal(void *arg, const struct gf_refusal *r, struct gf_err *e) {
+    struct draft *d = arg;
+    struct ledger_told told = {.is_refusal = 1, .id = r->bundle};
+    struct gf_buf line;
+
+    if (is_full(d, NULL))
+        return 1;
+    gf_buf_init(&line, GF_LINE_MAX);
+    int rc = gf_refusal_write(r, &line, e);
+    if (rc == 0)
+        rc = append(d, REFUSALS, &line, e);
+    gf_buf_free(&line);
+    return rc == 0 ? remember(d, &told, e) : -1;
+}
+
+int draft_collect(struct ledger *l, const struct gf_id *agent, int dir, struct draft *out,
+                  struct gf_err *e) {
+    *out = (struct draft){.dir = dir, .lines = {-1, -1, -1}};
+    if (ledger_refusals(l, agent, add_refusal, out, e) == -1)
+        return -1;
+    return out->full ? 0 : ledger_news(l, agent, add_receipt, out, e);
+}
+
+static int write_member(struct gf_writer *w, enum gf_member m, const char *name, int fd,
+                        struct gf_err *e) {
+    char member[sizeof "files/" + GF_MEMBER_NAME_MAX] = "";
+    off_t size = lseek(fd, 0, SEEK_END);
+
+    if (size == -1 || lseek(fd, 0, SEEK_SET) == -1)
+        return gf_err_errno(e, "cannot read a response's draft");
+    if (gf_writer_member(w, m, name, (int64_t)size, name != NULL ? member : NULL, e) == -1)
+        return -1;
+    /* The answer's line names the member already. */
+    if (name != NULL && strcmp(member + sizeof "files/" - 1, name) != 0)
+        return gf_err_set(e, GF_E_BUG, "an answer's file got another name in the bundle: %s",
+                          member);
+    return gf_writer_copy(w, fd, NULL, NULL, e);
+}
+
+int draft_write(const struct draft *d, struct gf_writer *w, struct gf_err *e) {
+    for (size_t i = 0; i < 3; i++) {
+        if (d->lines[i] != -1 && write_member(w, members[i], NULL, d->lines[i], e) == -1)
+            return -1;
+    }
+    for (size_t i = 0; i < d->nfiles; i++) {
+        if (write_member(w, GF_MEMBER_FILE, d->names[i], d->files[i], e) == -1)
+            return -1;
+    }
+    return 0;
+}
+
+void draft_free(struct draft *d) {
+    for (size_t i = 0; i < 3; i++) {
+        if (d->lines[i] != -1)
+            (void)close(d->lines[i]);
+    }
+    for (size_t i = 0; i < d->nfiles; i++)
+        (void)close(d->files[i]);
+    free(d->told);
+    *d = (struct draft){.lines = {-1, -1, -1}};
+}

@@ -1,0 +1,14 @@
+/*
+ * relay_keys.c -- what relay.conf may say.
+ */
+#include "relay/endpoints/endpoint.h"
+
+const struct config_key relay_keys[] = {
+    {"relay", 0, "name", NULL, "what people call this relay; shown by status, never sent"},
+    {"relay", 0, "self_reader", "yes",
+     "whether this relay can open the responses that it has written"},
+
+    ENDPOINT_KEYS,
+
+    {NULL, 0, NULL, NULL, NULL},
+};

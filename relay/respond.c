@@ -1,0 +1,174 @@
+/*
+ * respond.c -- news of every agent into response bundles in the outbox. A response is frozen when
+ * it is written: the same bytes go to every drive until the agent says that it has them.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gapferry/digest.h"
+#include "gapferry/file.h"
+#include "relay/draft.h"
+#include "relay/files.h"
+
+/* One response under way. */
+struct response {
+    struct gf_pack pack;
+    const struct gf_card *readers[1];
+    int64_t *voids;
+    struct gf_header header;
+    struct gf_hash digest;
+};
+
+/* ---- the outbox ---- */
+
+/* What the ledger does not know was never finished, or is acknowledged. */
+static int sweep(struct relay *r, const struct ledger_response *open_ones, size_t n,
+                 struct gf_err *e) {
+    struct files_list list = {0};
+
+    if (files_list(r, "outbox", &list, e) == -1)
+        return -1;
+    for (size_t i = 0; i < list.n; i++) {
+        char path[300];
+        char name[GF_DRIVE_NAME];
+        int known = 0;
+        for (size_t k = 0; k < n && !known; k++) {
+            gf_drive_bundle_name(&open_ones[k].id, name);
+            known = strcmp(name, list.entries[i].name) == 0;
+        }
+        (void)snprintf(path, sizeof path, "outbox/%s", list.entries[i].name);
+        if (!known)
+            (void)unlinkat(r->state_fd, path, 0);
+    }
+    free(list.entries);
+    return 0;
+}
+
+static int check_outbox(struct relay *r, struct turn *t, struct gf_err *e) {
+    struct ledger_response *open_ones = NULL;
+    size_t n = 0;
+    int rc = 0;
+
+    if (ledger_open_responses(r->ledger, NULL, &open_ones, &n, e) == -1)
+        return -1;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        char name[GF_DRIVE_NAME];
+        gf_drive_bundle_name(&open_ones[i].id, name);
+        if (files_has(r, "outbox", name))
+            continue;
+        turn_person(t, "%s/outbox/%s is gone; what it said is written anew", r->state, name);
+        rc = ledger_lost(r->ledger, &open_ones[i].id, r->now, e);
+    }
+    if (rc == 0)
+        rc = sweep(r, open_ones, n, e);
+    free(open_ones);
+    return rc;
+}
+
+/* ---- one response ---- */
+
+static int write_bundle(struct relay *r, const struct draft *d, struct response *s,
+                        struct gf_err *e) {
+    char path[80] = "outbox/";
+    struct gf_writer *w = NULL;
+    struct gf_out o;
+    int rc = -1;
+
+    gf_drive_bundle_name(&s->pack.id, path + strlen(path));
+    if (gf_out_open(&o, r->state_fd, path, e) == -1)
+        return -1;
+    if (gf_writer_open(o.fd, &s->pack, &w, e) == 0 && draft_write(d, w, e) == 0 &&
+        gf_writer_finish(w, &s->header, &s->digest, e) == 0)
+        rc = gf_out_commit(&o, 0600, 0, e);
+    gf_writer_free(w);
+    gf_out_close(&o);
+    return rc;
+}
+
+/* First the number, then the complete file, then the note: a crash between leaves a number that is
+ * void and a file that is swept away. */
+static int write_response(struct relay *r, const struct gf_card *to, const struct draft *d,
+                          struct gf_err *e) {
+    struct response s = {.readers = {&r->id.card}};
+    struct ledger_seq seq;
+    int self = 1;
+    int rc = -1;
+
+    if (r->config != NULL && config_bool(r->config, "relay", NULL, "self_reader", &self, e) == -1)
+        return -1;
+    if (files_need(r, d->size + d->size / 16, e) == -1 ||
+        ledger_take_seq(r->ledger, &to->identity, &seq, e) == -1)
+        return -1;
+    s.pack = (struct gf_pack){.identity = &r->id,
+                              .kind = GF_KIND_RESPONSE,
+                              .to = to,
+                              .readers = s.readers,
+                              .nreaders = self ? 1 : 0,
+                              .stream = seq.stream,
+                              .seq = seq.seq,
+                              .has_prev = seq.has_prev,
+                              .prev = seq.prev,
+                              .has_created = 1,
+                              .created = r->now};
+    gf_digest_random(&s.pack.id, sizeof s.pack.id);
+    if (ledger_voids(r->ledger, &to->identity, &s.voids, &s.pack.nvoids, e) == -1)
+        return -1;
+    s.pack.voids = s.voids;
+    if (write_bundle(r, d, &s, e) == 0)
+        rc = ledger_responded(r->ledger, &to->agent, &s.header, &s.digest, d->told, d->ntold,
+                              r->now, e);
+    free(s.voids);
+    return rc;
+}
+
+/* All news of one agent: mostly one response. */
+static int respond_to(struct relay *r, const struct gf_card *to, int dir, struct turn *t,
+                      struct gf_err *e) {
+    int rc = 0;
+
+    for (int more = 1; rc == 0 && more;) {
+        struct draft d;
+        rc = draft_collect(r->ledger, &to->agent, dir, &d, e);
+        more = rc == 0 && d.full;
+        if (rc == 0 && d.ntold > 0) {
+            rc = write_response(r, to, &d, e);
+            if (rc == 0) {
+                t->responses++;
+                t->receipts += d.receipts;
+            }
+        }
+        draft_free(&d);
+    }
+    return rc;
+}
+
+int relay_respond(struct relay *r, struct turn *t, struct gf_err *e) {
+    struct gf_card *agents = NULL;
+    size_t n = 0;
+    int rc = -1;
+
+    int dir = openat(r->state_fd, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (dir == -1)
+        return gf_err_errno(e, "%s/work", r->state);
+    if (check_outbox(r, t, e) == -1 || ledger_agents(r->ledger, &agents, &n, e) == -1)
+        goto out;
+    rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = respond_to(r, &agents[i], dir, t, e);
+
+        /* A full disk must not keep back the responses that are there already. */
+        if (rc == -1 && (e->code == GF_E_CREATE || e->code == GF_E_SYSTEM)) {
+            turn_fault(t, "response", e, "nothing is lost: the next sync writes it");
+            rc = 0;
+        }
+    }
+out:
+    free(agents);
+    (void)close(dir);
+    return rc;
+}

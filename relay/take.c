@@ -1,0 +1,150 @@
+/*
+ * take.c -- a bundle that was unpacked, into the ledger: one transaction, all or nothing.
+ */
+#include "relay/take.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gapferry/file.h"
+#include "gapferry/lines.h"
+
+struct take {
+    struct relay *r;
+    const struct gf_head *h;
+    int work;
+    struct gf_contents contents;
+    int64_t records;
+};
+
+/* Where a member files/NAME is kept: named by the header's digest, for senders choose ids. */
+static void stored_path(const struct take *k, const char *member, char out[160]) {
+    char hex[33];
+
+    gf_text_hex(k->h->digest.b, 16, hex);
+    (void)snprintf(out, 160, "files/%s-%s", hex, member + sizeof "files/" - 1);
+}
+
+/* contents.json, which the child has checked; here it is read by us. */
+static int read_contents(struct take *k, struct gf_err *why) {
+    struct gf_buf b;
+    int rc = gf_file_load(k->work, "contents.json", GF_CONTENTS_MAX, &b, why);
+
+    if (rc == 0)
+        rc = gf_contents_parse(b.data, b.len, &k->contents, why);
+    if (rc == 0)
+        rc = gf_contents_bind(&k->contents, &k->h->header, why);
+    gf_buf_free(&b);
+    return rc;
+}
+
+/* The files get their place before the ledger names them; those of a transaction that fails are
+ * put there again, over themselves, by the next attempt. */
+static int move_files(const struct take *k, struct gf_err *e) {
+    for (size_t i = 0; i < k->contents.nmembers; i++) {
+        const char *member = k->contents.members[i].member;
+        char path[160];
+        if (gf_contents_member_of(member) != GF_MEMBER_FILE)
+            continue;
+        stored_path(k, member, path);
+        if (renameat(k->work, member, k->r->state_fd, path) == -1)
+            return gf_err_errno(e, "%s/%s: cannot put a body there", k->r->state, path);
+    }
+    if (syncfs(k->r->state_fd) == -1)
+        return gf_err_errno(e, "%s: cannot flush", k->r->state);
+    return 0;
+}
+
+static int is_member(const struct take *k, const char *path) {
+    for (size_t i = 0; i < k->contents.nmembers; i++) {
+        if (strcmp(k->contents.members[i].member, path) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+static int take_line(struct take *k, const char *line, size_t len, struct gf_err *why,
+                     struct gf_err *e) {
+    char path[160];
+    struct gf_record record;
+
+    if (gf_record_parse(line, len, &record, why) == -1)
+        return 1;
+    int is_file = record.body.form == GF_BODY_FILE;
+    int rc = 0;
+    if (is_file && !is_member(k, record.body.data)) {
+        (void)gf_err_set(why, GF_E_RECORD, "a record's body is not in the bundle");
+        rc = 1;
+    } else {
+        if (is_file)
+            stored_path(k, record.body.data, path);
+        rc = ledger_take_record(k->r->ledger, &k->h->header.id, &k->h->sender->agent, &record, line,
+                                len, is_file ? path : NULL, k->r->now, e);
+        k->records += rc == 1;
+        rc = rc == -1 ? -1 : 0;
+    }
+    gf_record_free(&record);
+    return rc;
+}
+
+/* Every line of records.jsonl; 1 with *why if one is malformed. */
+static int take_lines(struct take *k, struct gf_err *why, struct gf_err *e) {
+    struct gf_lines lines;
+    const char *line = NULL;
+    size_t len = 0;
+    int ended = 0;
+    int rc = 0;
+
+    int fd = openat(k->work, "records.jsonl", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1)
+        return errno == ENOENT ? 0 : gf_err_errno(e, "records.jsonl");
+    gf_lines_init(&lines, fd, GF_LINE_MAX);
+    while ((rc = gf_lines_next(&lines, &line, &len, &ended, e)) == 1) {
+        rc = take_line(k, line, len, why, e);
+        if (rc != 0)
+            break;
+    }
+    gf_lines_free(&lines);
+    (void)close(fd);
+    return rc;
+}
+
+/* Everything that the bundle does, within the transaction. */
+static int take_all(struct take *k, struct gf_err *why, struct gf_err *e) {
+    struct ledger *l = k->r->ledger;
+
+    if (ledger_take_bundle(l, &k->h->header, &k->h->digest, &k->contents, k->r->now, e) == -1)
+        return -1;
+    int rc = take_lines(k, why, e);
+    if (rc != 0)
+        return rc;
+    return ledger_acknowledge(l, &k->h->header.from, k->contents.have, k->contents.nhave, k->r->now,
+                              e);
+}
+
+int take_bundle(struct relay *r, const struct gf_head *h, int work, int64_t *records,
+                struct gf_err *why, struct gf_err *e) {
+    struct take k = {.r = r, .h = h, .work = work};
+    int malformed = 0;
+    int rc = -1;
+
+    if (read_contents(&k, why) == -1) {
+        gf_contents_free(&k.contents);
+        return 1;
+    }
+    if (move_files(&k, e) == -1 || ledger_begin(r->ledger, e) == -1)
+        goto out;
+    rc = take_all(&k, why, e);
+    malformed = rc == 1;
+    rc = ledger_end(r->ledger, malformed ? -1 : rc, e);
+    if (malformed)
+        rc = 1;
+    else if (rc == 0)
+        *records = k.records;
+out:
+    gf_contents_free(&k.contents);
+    return rc;
+}

@@ -1,0 +1,18 @@
+/*
+ * take.h -- a bundle that was unpacked, into the ledger.
+ */
+#ifndef RELAY_TAKE_H
+#define RELAY_TAKE_H
+
+#include "gapferry/bundle.h"
+#include "relay/relay.h"
+
+/*
+ * Take the members in the directory `work`: body files into STATE/files, all else into the ledger,
+ * in one transaction. 0 and the number of new records; 1 with *why: its form is wrong after all and
+ * nothing has happened; -1 with *e.
+ */
+GF_MUST_CHECK int take_bundle(struct relay *r, const struct gf_head *h, int work, int64_t *records,
+                              struct gf_err *why, struct gf_err *e);
+
+#endif

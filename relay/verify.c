@@ -1,0 +1,284 @@
+/*
+ * verify.c -- what lies in incoming/ and pending/: every check, then one transaction in the ledger,
+ * or quarantine with the reason. A step that a crash cut off is simply done again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gapferry/bundle.h"
+#include "gapferry/file.h"
+#include "relay/files.h"
+#include "relay/take.h"
+#include "relay/unpack.h"
+
+struct verify {
+    struct relay *r;
+    struct turn *t;
+    struct gf_card *agents; /* enrolled */
+    const struct gf_card **trusted;
+    size_t nagents;
+    struct gf_hash *strangers; /* identities behind pending/; one each */
+    int64_t *nbundles;         /* of each */
+    size_t nstrangers;
+};
+
+/* One file under verification. */
+struct item {
+    const char *folder;
+    const char *name;
+    char label[300]; /* "incoming/NAME" */
+    int fd;
+};
+
+/* ---- strangers ---- */
+
+static int count_stranger(struct verify *v, const struct gf_hash *identity, struct gf_err *e) {
+    size_t i = 0;
+
+    v->t->strangers++;
+    while (i < v->nstrangers && memcmp(&v->strangers[i], identity, sizeof *identity) != 0)
+        i++;
+    if (i == v->nstrangers) {
+        struct gf_hash *ids = realloc(v->strangers, (i + 1) * sizeof *ids);
+        if (ids != NULL)
+            v->strangers = ids;
+        int64_t *counts = realloc(v->nbundles, (i + 1) * sizeof *counts);
+        if (counts != NULL)
+            v->nbundles = counts;
+        if (ids == NULL || counts == NULL)
+            return gf_err_set(e, GF_E_SYSTEM, "no memory for the list of senders");
+        v->strangers[i] = *identity;
+        v->nbundles[i] = 0;
+        v->nstrangers++;
+    }
+    v->nbundles[i]++;
+    return 0;
+}
+
+/* Who they are, as far as a card says, and what to do about it. */
+static int name_strangers(struct verify *v, struct gf_err *e) {
+    struct gf_card *cards = NULL;
+    size_t n = 0;
+
+    if (v->nstrangers > 0 && ledger_strangers(v->r->ledger, &cards, &n, e) == -1)
+        return -1;
+    for (size_t i = 0; i < v->nstrangers; i++) {
+        char fingerprint[GF_FINGERPRINT_TEXT];
+        struct gf_buf name;
+        size_t k = 0;
+        while (k < n && memcmp(&cards[k].identity, &v->strangers[i], sizeof *v->strangers) != 0)
+            k++;
+        if (k == n) {
+            char hex[GF_HASH_TEXT];
+            gf_text_hex(v->strangers[i].b, sizeof v->strangers[i].b, hex);
+            turn_person(v->t,
+                        "unknown sender %.16s...: %lld bundle(s) wait in pending, but its card was "
+                        "never seen; let the site run gapferry-agent sync again, which puts the "
+                        "card on the drive",
+                        hex, (long long)v->nbundles[i]);
+            continue;
+        }
+        gf_buf_init(&name, 1024);
+        gf_text_safe(&name, cards[k].name, strlen(cards[k].name));
+        gf_card_fingerprint(&cards[k], fingerprint);
+        turn_person(v->t,
+                    "unknown sender %s%s%s: %lld bundle(s) wait. Compare this fingerprint with the "
+                    "site's (gapferry-agent card), then run: gapferry-relay approve %s",
+                    fingerprint, name.len > 0 ? ", which calls itself " : "",
+                    name.data != NULL ? name.data : "", (long long)v->nbundles[i], fingerprint);
+        gf_buf_free(&name);
+    }
+    free(cards);
+    return 0;
+}
+
+/* ---- verdicts ---- */
+
+static int drop(const struct verify *v, const struct item *it, struct gf_err *e) {
+    if (unlinkat(v->r->state_fd, it->label, 0) == -1 && errno != ENOENT)
+        return gf_err_errno(e, "%s/%s", v->r->state, it->label);
+    return 0;
+}
+
+static int is_our_fault(const struct gf_err *why) {
+    return why->code == GF_E_SYSTEM || why->code == GF_E_CREATE || why->code == GF_E_NOINPUT ||
+           why->code == GF_E_BUG;
+}
+
+/* It has no effect. What we could not do for want of disk or memory is tried again next time; all
+ * else is kept as evidence. */
+static int refuse(struct verify *v, const struct item *it, const struct gf_head *h,
+                  const struct gf_err *why, struct gf_err *e) {
+    char remedy[400];
+    char id[GF_ID_TEXT] = "";
+
+    if (is_our_fault(why)) {
+        turn_fault(v->t, it->label, why, "it stays there and is tried again by the next sync");
+        return 0;
+    }
+    v->t->refused++;
+    if (h != NULL)
+        gf_text_hex(h->header.id.b, sizeof h->header.id.b, id);
+    (void)snprintf(remedy, sizeof remedy, "it is kept as quarantine/%s%s", it->name,
+                   h != NULL ? ", and its sender is told" : "");
+    turn_fault(v->t, h != NULL ? id : it->label, why, remedy);
+    if (files_quarantine(v->r, it->folder, it->name, why->text, e) == -1)
+        return -1;
+    return h != NULL ? ledger_refuse(v->r->ledger, &h->header, &h->digest, why, v->r->now, e) : 0;
+}
+
+/* The same number in the same stream, but other bytes: a cloned or restored agent, or theft of its
+ * key. Nothing of it takes effect; a person has to look. */
+static int hold_fork(struct verify *v, const struct item *it, const struct gf_head *h,
+                     struct gf_err *e) {
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    char why[300];
+
+    gf_card_fingerprint(h->sender, fingerprint);
+    (void)snprintf(why, sizeof why,
+                   "fork: %s has sent two bundles with number %lld of one stream; was the agent "
+                   "cloned, or restored from a backup?",
+                   fingerprint, (long long)h->header.seq);
+    v->t->refused++;
+    turn_person(v->t, "%s It is held as quarantine/%s", why, it->name);
+    return files_quarantine(v->r, it->folder, it->name, why, e);
+}
+
+/* ---- one bundle ---- */
+
+static int check_times(const struct verify *v, const struct gf_head *h, struct gf_err *why) {
+    char at[GF_TIME_TEXT];
+
+    if (h->header.has_expires && h->header.expires < v->r->now) {
+        gf_text_time(h->header.expires, at);
+        return gf_err_set(why, GF_E_EXPIRED, "expired on %s before it came here", at);
+    }
+    if (h->sender->has_expires && h->sender->expires <= v->r->now) {
+        gf_text_time(h->sender->expires, at);
+        return gf_err_set(why, GF_E_EXPIRED, "its sender's card ended on %s", at);
+    }
+    return 0;
+}
+
+/* Unpack into work/NAME and take what is there. 0 done, 1 refused with *why, -1. */
+static int open_and_take(struct verify *v, const struct item *it, const struct gf_head *h,
+                         struct gf_err *why, struct gf_err *e) {
+    char path[300];
+    int64_t records = 0;
+
+    (void)snprintf(path, sizeof path, "work/%s", it->name);
+    if (mkdirat(v->r->state_fd, path, 0700) == -1)
+        return gf_err_errno(e, "%s/%s", v->r->state, path);
+    int work = openat(v->r->state_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (work == -1)
+        return gf_err_errno(e, "%s/%s", v->r->state, path);
+    int rc = unpack_bundle(v->r, it->fd, h, files_room(v->r), work, why) == -1 ? 1 : 0;
+    if (rc == 0)
+        rc = take_bundle(v->r, h, work, &records, why, e);
+    gf_bundle_items_remove(work);
+    (void)close(work);
+    (void)unlinkat(v->r->state_fd, path, AT_REMOVEDIR);
+    if (rc == 0) {
+        v->t->taken++;
+        v->t->records += records;
+    }
+    return rc;
+}
+
+static int verify_head(struct verify *v, const struct item *it, const struct gf_head *h,
+                       struct gf_err *e) {
+    enum ledger_seen seen = LEDGER_NEW;
+    struct gf_err why;
+
+    if (ledger_seen(v->r->ledger, &h->header, &h->digest, &seen, e) == -1)
+        return -1;
+    if (seen == LEDGER_REPLAY) {
+        v->t->replays++;
+        if (ledger_retell(v->r->ledger, &h->digest, e) == -1)
+            return -1;
+        return drop(v, it, e);
+    }
+    if (seen == LEDGER_FORK)
+        return hold_fork(v, it, h, e);
+
+    /* A payload that is not the signed one was damaged here or on the way, perhaps by somebody
+     * else than the sender, who therefore hears nothing of it and sends it again. */
+    if (gf_bundle_copy(it->fd, h, -1, NULL, NULL, &why) == -1)
+        return refuse(v, it, NULL, &why, e);
+    if (check_times(v, h, &why) == -1)
+        return refuse(v, it, h, &why, e);
+    int rc = open_and_take(v, it, h, &why, e);
+    if (rc == 1)
+        return refuse(v, it, h, &why, e);
+    return rc == 0 ? drop(v, it, e) : -1;
+}
+
+static int verify_file(struct verify *v, const struct item *it, struct gf_err *e) {
+    struct gf_check check = {
+        .trusted = v->trusted, .ntrusted = v->nagents, .us = &v->r->id.card.identity, .nus = 1};
+    struct gf_route route;
+    struct gf_head head;
+    struct gf_err why;
+    int known = 0;
+
+    if (gf_bundle_route(it->fd, &route, &why) == -1)
+        return refuse(v, it, NULL, &why, e);
+    for (size_t i = 0; i < v->nagents; i++)
+        known |= memcmp(&v->agents[i].identity, &route.from, sizeof route.from) == 0;
+    if (!known)
+        return count_stranger(v, &route.from, e);
+    if (gf_bundle_head(it->fd, &check, &head, &why) == -1)
+        return refuse(v, it, NULL, &why, e);
+    int rc = verify_head(v, it, &head, e);
+    gf_head_free(&head);
+    return rc;
+}
+
+static int verify_folder(struct verify *v, const char *folder, struct gf_err *e) {
+    struct files_list list = {0};
+    int rc = 0;
+
+    if (files_list(v->r, folder, &list, e) == -1)
+        return -1;
+    for (size_t i = 0; rc == 0 && i < list.n; i++) {
+        struct item it = {.folder = folder, .name = list.entries[i].name};
+        (void)snprintf(it.label, sizeof it.label, "%s/%s", folder, it.name);
+        it.fd = openat(v->r->state_fd, it.label, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (it.fd == -1) {
+            rc = gf_err_errno(e, "%s/%s", v->r->state, it.label);
+            break;
+        }
+        rc = verify_file(v, &it, e);
+        (void)close(it.fd);
+    }
+    free(list.entries);
+    return rc;
+}
+
+int relay_verify(struct relay *r, struct turn *t, struct gf_err *e) {
+    struct verify v = {.r = r, .t = t};
+    int rc = -1;
+
+    if (ledger_agents(r->ledger, &v.agents, &v.nagents, e) == -1)
+        goto out;
+    v.trusted = calloc(v.nagents + 1, sizeof *v.trusted);
+    if (v.trusted == NULL) {
+        (void)gf_err_set(e, GF_E_SYSTEM, "no memory for the cards");
+        goto out;
+    }
+    for (size_t i = 0; i < v.nagents; i++)
+        v.trusted[i] = &v.agents[i];
+    if (verify_folder(&v, "pending", e) == 0 && verify_folder(&v, "incoming", e) == 0)
+        rc = name_strangers(&v, e);
+out:
+    free(v.agents);
+    free(v.trusted);
+    free(v.strangers);
+    free(v.nbundles);
+    return rc;
+}
