@@ -10,14 +10,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "agent/command.h"
 #include "gapferry/digest.h"
 #include "gapferry/drive.h"
 #include "gapferry/file.h"
 
 #define CHANNELS_MAX 256
 
-/* Channels that may leave, of those that have something queued. */
+/* Channels that may leave, of those that have something queued: what configuration forces, and the
+ * consent given here, decide anew each time. */
 struct permitted {
     char channel[CHANNELS_MAX][GF_WORD_MAX + 1];
     size_t n;
@@ -44,33 +45,17 @@ struct export {
     struct export_result result;
 };
 
-/* A licence request and an update check are asked for by a person each time; what configuration
- * forces counts before what was decided here. */
-static int may_leave(struct agent *a, const char *channel, struct gf_err *e) {
-    const char *forced = config_get(a->config, "channel", channel, "consent");
-    enum store_consent c;
-
-    if (strcmp(channel, "license") == 0 || strcmp(channel, "updates") == 0)
-        return 1;
-    if (forced && strcmp(forced, "ask") != 0)
-        return strcmp(forced, "granted") == 0;
-    if (store_get_consent(a->store, channel, &c, NULL, NULL, e) == -1)
-        return -1;
-    return c == STORE_GRANTED;
-}
-
 static int find_permitted(struct agent *a, struct permitted *p, struct gf_err *e) {
     struct store_count *counts = NULL;
+    struct command_consent c;
     size_t n = 0;
     int rc = store_counts(a->store, &counts, &n, e);
 
     for (size_t i = 0; i < n && rc == 0 && p->n < CHANNELS_MAX; i++) {
         if (counts[i].n[STORE_QUEUED] == 0)
             continue;
-        int may = may_leave(a, counts[i].channel, e);
-        if (may == -1)
-            rc = -1;
-        else if (may)
+        rc = command_consent(a, counts[i].channel, &c, e);
+        if (rc == 0 && c.is == STORE_GRANTED)
             memcpy(p->channel[p->n++], counts[i].channel, sizeof counts[i].channel);
     }
     free(counts);
@@ -229,16 +214,10 @@ static int export_records(struct export *x, struct gf_err *e) {
 static int find_relay(struct agent *a, struct gf_card *out, struct gf_err *e) {
     char fingerprint[GF_FINGERPRINT_TEXT];
     char ended[GF_TIME_TEXT];
-    struct gf_card *cards = NULL;
-    size_t n = 0;
 
-    if (store_cards(a->store, GF_ROLE_RELAY, &cards, &n, e) == -1)
-        return -1;
-    if (n > 0)
-        *out = cards[n - 1];
-    free(cards);
-    if (n == 0)
-        return 0;
+    int found = command_relay(a, out, e);
+    if (found != 1)
+        return found;
     if (out->has_expires && out->expires <= a->now) {
         gf_card_fingerprint(out, fingerprint);
         gf_text_time(out->expires, ended);

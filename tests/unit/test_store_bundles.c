@@ -1,0 +1,522 @@
+/*
+ * test_store_bundles.c -- the agent's store: numbers, `have`, peers, facts, licences, the lock.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gapferry/digest.h"
+#include "support/kit.h"
+#include "support/site.h"
+
+int agent_license_answer(struct agent *a, const struct gf_id *record, const char *text, size_t len,
+                         const char **refused, struct gf_err *e) {
+    (void)a, (void)record, (void)text, (void)len, (void)e;
+    *refused = NULL;
+    return 0;
+}
+
+static struct gf_err e;
+
+static int setup(void **state) {
+    struct site *s = calloc(1, sizeof *s);
+
+    site_make(s, 1);
+    *state = s;
+    return 0;
+}
+
+static int teardown(void **state) {
+    site_free(*state);
+    free(*state);
+    return 0;
+}
+
+#define assert_fails(call, want, words)                                                            \
+    do {                                                                                           \
+        assert_int_equal(call, -1);                                                                \
+        assert_string_equal(gf_err_name(e.code), gf_err_name(want));                               \
+        if (!strstr(e.text, words))                                                                \
+            fail_msg("\"%s\" does not say \"%s\"", e.text, words);                                 \
+    } while (0)
+
+static const struct gf_hash *relay(void) {
+    return &kit_relay.card.identity;
+}
+
+static struct store_seq take(struct site *s) {
+    struct store_seq seq;
+
+    assert_int_equal(store_take_seq(s->a.store, relay(), &seq, &e), 0);
+    return seq;
+}
+
+static struct gf_hash digest_of(int64_t seq) {
+    struct gf_hash h = {{0}};
+
+    h.b[0] = (uint8_t)seq;
+    h.b[1] = 99;
+    return h;
+}
+
+static struct gf_id note(struct site *s, const struct store_seq *seq, const struct gf_id *ids,
+                         size_t n) {
+    struct gf_header h = {.to = *relay(), .stream = seq->stream, .seq = seq->seq};
+    struct gf_hash digest = digest_of(seq->seq);
+
+    gf_digest_random(h.id.b, sizeof h.id.b);
+    assert_int_equal(store_exported(s->a.store, &h, &digest, ids, n, s->a.now, &e), 0);
+    return h.id;
+}
+
+static void check_voids(struct site *s, const int64_t *want, size_t nwant) {
+    int64_t *voids;
+    size_t n;
+
+    assert_int_equal(store_voids(s->a.store, relay(), &voids, &n, &e), 0);
+    assert_int_equal(n, nwant);
+    for (size_t i = 0; i < n; i++)
+        assert_true(voids[i] == want[i]);
+    free(voids);
+}
+
+/* ---- numbers ---- */
+
+static void numbers_rise_in_one_stream_for_each_relay_and_survive_a_restart(void **state) {
+    struct site *s = *state;
+    struct store_seq one = take(s);
+    struct store_seq elsewhere;
+
+    assert_true(one.seq == 1 && !one.has_prev);
+    site_reopen(s);
+    struct store_seq two = take(s);
+    assert_true(two.seq == 2);
+    assert_memory_equal(one.stream.b, two.stream.b, sizeof one.stream.b);
+    assert_int_equal(store_take_seq(s->a.store, &kit_other.card.identity, &elsewhere, &e), 0);
+    assert_true(elsewhere.seq == 1);
+    assert_memory_equal(one.stream.b, elsewhere.stream.b, sizeof one.stream.b);
+}
+
+static void prev_is_the_last_bundle_that_was_noted(void **state) {
+    struct site *s = *state;
+    struct gf_hash want = digest_of(2);
+
+    (void)take(s); /* 1 never comes to be */
+    struct store_seq two = take(s);
+    assert_false(two.has_prev);
+    note(s, &two, NULL, 0);
+    (void)take(s);
+    struct store_seq four = take(s);
+    assert_true(four.seq == 4 && four.has_prev);
+    assert_memory_equal(four.prev.b, want.b, sizeof want.b);
+}
+
+static void numbers_without_a_bundle_are_void(void **state) {
+    struct site *s = *state;
+    struct store_seq seq;
+
+    check_voids(s, NULL, 0);
+    (void)take(s);
+    (void)take(s);
+    check_voids(s, (const int64_t[]){1, 2}, 2);
+    seq = take(s);
+    note(s, &seq, NULL, 0);
+    (void)take(s);
+    seq = take(s);
+    note(s, &seq, NULL, 0);
+    check_voids(s, (const int64_t[]){1, 2, 4}, 3);
+    (void)take(s);
+    check_voids(s, (const int64_t[]){1, 2, 4, 6}, 4);
+}
+
+static void only_the_last_voids_are_listed_where_there_are_too_many(void **state) {
+    struct site *s = *state;
+    int64_t *voids;
+    size_t n;
+
+    assert_int_equal(store_begin(s->a.store, &e), 0);
+    for (int i = 0; i < GF_VOID_MAX + 10; i++)
+        (void)take(s);
+    assert_int_equal(store_end(s->a.store, 0, &e), 0);
+    assert_int_equal(store_voids(s->a.store, relay(), &voids, &n, &e), 0);
+    assert_int_equal(n, GF_VOID_MAX);
+    assert_true(voids[0] == 11 && voids[n - 1] == GF_VOID_MAX + 10);
+    free(voids);
+}
+
+static void a_bundle_withdrawn_before_it_was_written_is_void_and_no_prev(void **state) {
+    struct site *s = *state;
+    struct gf_hash want = digest_of(1);
+    int64_t again;
+
+    struct store_seq seq = take(s);
+    struct gf_id first = note(s, &seq, NULL, 0);
+    seq = take(s);
+    struct gf_id second = note(s, &seq, NULL, 0);
+    assert_int_equal(store_written(s->a.store, &first, 5, &e), 0);
+    assert_int_equal(store_withdraw(s->a.store, &first, 6, &again, &e), 0);
+    assert_int_equal(store_withdraw(s->a.store, &second, 6, &again, &e), 0);
+    check_voids(s, (const int64_t[]){2}, 1);
+    seq = take(s);
+    assert_true(seq.has_prev);
+    assert_memory_equal(seq.prev.b, want.b, sizeof want.b);
+}
+
+static void a_record_cannot_be_noted_in_a_bundle_when_it_is_not_queued(void **state) {
+    struct site *s = *state;
+    struct gf_id ids[2] = {site_add(s, "metrics", "{}", 0), site_add(s, "metrics", "{}", 0)};
+    struct gf_header h = {.to = *relay(), .seq = 2};
+    struct gf_hash digest = digest_of(2);
+    struct store_bundle b;
+
+    struct store_seq seq = take(s);
+    note(s, &seq, &ids[1], 1);
+    h.stream = take(s).stream;
+    assert_fails(store_exported(s->a.store, &h, &digest, ids, 2, 5, &e), GF_E_BUSY,
+                 "left the queue");
+    assert_int_equal(site_state(s, &ids[0]), STORE_QUEUED);
+    assert_int_equal(store_bundle(s->a.store, &h.id, &b, &e), 0);
+}
+
+static void bundles_are_told_oldest_first_with_their_file(void **state) {
+    struct site *s = *state;
+    struct gf_id ids[2] = {site_add(s, "metrics", "{}", 0), site_add(s, "metrics", "{}", 0)};
+    struct store_seq seq = take(s);
+    struct gf_id first = note(s, &seq, &ids[0], 1);
+    char hex[GF_ID_TEXT];
+
+    seq = take(s);
+    struct gf_id second = note(s, &seq, &ids[1], 1);
+    gf_text_hex(first.b, sizeof first.b, hex);
+    assert_int_equal(site_unsettled(s), 2);
+    assert_memory_equal(site_bundle(s, 0).file, hex, 32);
+    assert_string_equal(site_bundle(s, 0).file + 32, ".gfb");
+    assert_memory_equal(site_bundle(s, 1).id.b, second.b, sizeof second.b);
+    assert_true(site_bundle(s, 1).seq == 2 && site_bundle(s, 1).records == 1);
+    assert_true(site_bundle(s, 1).created == SITE_NOW && site_bundle(s, 1).written == 0);
+    assert_int_equal(store_written(s->a.store, &second, 77, &e), 0);
+    assert_true(site_bundle(s, 1).written == 77 && !site_bundle(s, 1).settled);
+}
+
+static void a_bundle_that_carries_only_have_is_settled_by_being_written(void **state) {
+    struct site *s = *state;
+    struct store_seq seq = take(s);
+    struct gf_id id = note(s, &seq, NULL, 0);
+
+    assert_int_equal(site_unsettled(s), 1);
+    assert_int_equal(store_written(s->a.store, &id, 77, &e), 0);
+    assert_int_equal(site_unsettled(s), 0);
+}
+
+/* ---- what came in ---- */
+
+static struct gf_header response(int64_t seq) {
+    struct gf_header h = {.from = *relay(), .seq = seq, .stream = {"a response's."}};
+
+    return h;
+}
+
+static void apply(struct site *s, int64_t seq, int64_t items) {
+    struct gf_header h = response(seq);
+    struct gf_hash digest = digest_of(seq);
+
+    assert_int_equal(store_applied(s->a.store, &h, &digest, items, 5, &e), 0);
+}
+
+static void a_response_is_known_by_its_number_and_a_fork_by_its_digest(void **state) {
+    struct site *s = *state;
+    struct gf_header h = response(3);
+    struct gf_hash digest = digest_of(3), other = digest_of(4);
+
+    assert_int_equal(store_is_applied(s->a.store, &h, &digest, &e), 0);
+    apply(s, 3, 1);
+    site_reopen(s);
+    assert_int_equal(store_is_applied(s->a.store, &h, &digest, &e), 1);
+    assert_int_equal(store_is_applied(s->a.store, &h, &other, &e), 2);
+    h.from.b[0] ^= 1;
+    assert_int_equal(store_is_applied(s->a.store, &h, &digest, &e), 0);
+    h = response(3);
+    h.stream.b[0] ^= 1;
+    assert_int_equal(store_is_applied(s->a.store, &h, &digest, &e), 0);
+}
+
+static void have_is_compact_and_voids_count(void **state) {
+    struct site *s = *state;
+    struct gf_header h = response(9);
+    struct gf_have *have;
+    size_t n;
+
+    assert_int_equal(store_have(s->a.store, relay(), &have, &n, &e), 0);
+    assert_int_equal(n, 0);
+    store_have_free(have, n);
+    apply(s, 9, 1);
+    apply(s, 2, 1);
+    apply(s, 1, 1);
+    apply(s, 5, 1);
+    assert_int_equal(store_have(s->a.store, relay(), &have, &n, &e), 0);
+    assert_int_equal(n, 1);
+    assert_memory_equal(have[0].stream.b, h.stream.b, sizeof h.stream.b);
+    assert_true(have[0].upto == 2);
+    assert_int_equal(have[0].nalso, 2);
+    assert_true(have[0].also[0] == 5 && have[0].also[1] == 9);
+    store_have_free(have, n);
+
+    assert_int_equal(store_void_in(s->a.store, &h, (const int64_t[]){2, 3, 4}, 3, 5, &e), 0);
+    assert_int_equal(store_have(s->a.store, relay(), &have, &n, &e), 0);
+    assert_true(n == 1 && have[0].upto == 5 && have[0].nalso == 1);
+    store_have_free(have, n);
+    assert_int_equal(store_have(s->a.store, &kit_other.card.identity, &have, &n, &e), 0);
+    assert_int_equal(n, 0);
+    store_have_free(have, n);
+
+    /* What was declared void, and comes all the same, is applied. */
+    struct gf_hash digest = digest_of(3);
+    h = response(3);
+    assert_int_equal(store_is_applied(s->a.store, &h, &digest, &e), 0);
+    apply(s, 3, 1);
+    assert_int_equal(store_is_applied(s->a.store, &h, &digest, &e), 1);
+}
+
+static void have_states_no_more_than_a_reader_takes(void **state) {
+    struct site *s = *state;
+    struct gf_have *have;
+    size_t n;
+
+    assert_int_equal(store_begin(s->a.store, &e), 0);
+    for (int64_t i = 1; i <= GF_ALSO_MAX + 5; i++)
+        apply(s, 2 * i, 1);
+    assert_int_equal(store_end(s->a.store, 0, &e), 0);
+    assert_int_equal(store_have(s->a.store, relay(), &have, &n, &e), 0);
+    assert_true(n == 1 && have[0].upto == 0);
+    assert_int_equal(have[0].nalso, GF_ALSO_MAX);
+    assert_true(have[0].also[0] == 2);
+    store_have_free(have, n);
+}
+
+static void have_is_due_until_a_request_has_said_it(void **state) {
+    struct site *s = *state;
+
+    assert_int_equal(store_have_is_due(s->a.store, relay(), &e), 0);
+    apply(s, 1, 0); /* no items: nothing to acknowledge */
+    assert_int_equal(store_have_is_due(s->a.store, relay(), &e), 0);
+    apply(s, 2, 3);
+    assert_int_equal(store_have_is_due(s->a.store, relay(), &e), 1);
+    assert_int_equal(store_have_is_due(s->a.store, &kit_other.card.identity, &e), 0);
+    struct store_seq seq = take(s);
+    note(s, &seq, NULL, 0);
+    assert_int_equal(store_have_is_due(s->a.store, relay(), &e), 0);
+}
+
+static void have_is_due_again_when_who_said_it_may_be_lost(void **state) {
+    struct site *s = *state;
+    struct gf_header h = response(1);
+    struct store_seq seq;
+    struct gf_id bundle;
+    int64_t again;
+
+    /* Not yet written: it will still be said. */
+    apply(s, 1, 3);
+    seq = take(s);
+    bundle = note(s, &seq, NULL, 0);
+    assert_int_equal(store_come_again(s->a.store, &h, &e), 0);
+    assert_int_equal(store_have_is_due(s->a.store, relay(), &e), 0);
+    /* Written once, and the response comes again. */
+    assert_int_equal(store_written(s->a.store, &bundle, 5, &e), 0);
+    assert_int_equal(store_come_again(s->a.store, &h, &e), 0);
+    assert_int_equal(store_have_is_due(s->a.store, relay(), &e), 1);
+    /* Said by a bundle with records: that one is carried until it has receipts. */
+    struct gf_id id = site_add(s, "metrics", "{}", 0);
+    seq = take(s);
+    bundle = note(s, &seq, &id, 1);
+    assert_int_equal(store_written(s->a.store, &bundle, 5, &e), 0);
+    assert_int_equal(store_come_again(s->a.store, &h, &e), 0);
+    assert_int_equal(store_have_is_due(s->a.store, relay(), &e), 0);
+    /* Said by one that was withdrawn before it left. */
+    apply(s, 2, 1);
+    struct gf_id later = site_add(s, "metrics", "{}", 0);
+    seq = take(s);
+    bundle = note(s, &seq, &later, 1);
+    assert_int_equal(store_have_is_due(s->a.store, relay(), &e), 0);
+    assert_int_equal(store_withdraw(s->a.store, &bundle, 6, &again, &e), 0);
+    assert_int_equal(store_have_is_due(s->a.store, relay(), &e), 1);
+}
+
+/* ---- peers ---- */
+
+static void cards_are_trusted_once_by_role_and_kept_in_order(void **state) {
+    struct site *s = *state;
+    struct gf_card *cards;
+    size_t n;
+
+    assert_fails(store_trust_card(s->a.store, &kit_relay.card, kit_relay.card_text,
+                                  kit_relay.card_len, "me", 5, &e),
+                 GF_E_REPLAY, "trusted already");
+    assert_fails(store_trust_card(s->a.store, &kit_other.card, kit_other.card_text,
+                                  kit_other.card_len, "me", 5, &e),
+                 GF_E_USAGE, "card of a agent");
+    assert_fails(store_trust_card(s->a.store, &kit_relay.card, kit_site.card_text,
+                                  kit_site.card_len, "me", 5, &e),
+                 GF_E_BUG, "another card's");
+    site_reopen(s);
+    assert_int_equal(store_cards(s->a.store, GF_ROLE_RELAY, &cards, &n, &e), 0);
+    assert_int_equal(n, 1);
+    assert_memory_equal(cards[0].identity.b, relay()->b, sizeof relay()->b);
+    assert_memory_equal(cards[0].seal.pk, kit_relay.card.seal.pk, 32);
+    free(cards);
+    assert_int_equal(store_cards(s->a.store, GF_ROLE_READER, &cards, &n, &e), 0);
+    assert_int_equal(n, 0);
+    free(cards);
+}
+
+static void a_vendors_duties_add_up(void **state) {
+    struct site *s = *state;
+    struct store_vendor v = {.name = "acme", .duties = STORE_DUTY_LICENSE, .since = 5};
+    struct store_vendor *list;
+    size_t n;
+
+    v.key = kit_other.card.sign;
+    assert_int_equal(store_trust_vendor(s->a.store, &v, "me", &e), 0);
+    v.duties = STORE_DUTY_UPDATE;
+    v.since = 9;
+    assert_int_equal(store_trust_vendor(s->a.store, &v, "me", &e), 0);
+    assert_int_equal(store_vendors(s->a.store, &list, &n, &e), 0);
+    assert_int_equal(n, 1);
+    assert_string_equal(list[0].name, "acme");
+    assert_int_equal(list[0].duties, STORE_DUTY_LICENSE | STORE_DUTY_UPDATE);
+    assert_true(list[0].since == 5);
+    assert_memory_equal(&list[0].key, &kit_other.card.sign, sizeof v.key);
+    free(list);
+}
+
+/* ---- facts and licences ---- */
+
+static void a_fact_is_kept_and_replaced(void **state) {
+    struct site *s = *state;
+    struct gf_buf b;
+
+    assert_int_equal(store_get_fact(s->a.store, "salt", &b, &e), 0);
+    assert_int_equal(b.len, 0);
+    gf_buf_free(&b);
+    assert_int_equal(store_put_fact(s->a.store, "salt", "abc", 3, &e), 0);
+    assert_int_equal(store_put_fact(s->a.store, "salt", "d\0e", 3, &e), 0);
+    assert_int_equal(store_put_fact(s->a.store, "empty", NULL, 0, &e), 0);
+    site_reopen(s);
+    assert_int_equal(store_get_fact(s->a.store, "salt", &b, &e), 1);
+    assert_int_equal(b.len, 3);
+    assert_memory_equal(b.data, "d\0e", 3);
+    gf_buf_free(&b);
+    assert_int_equal(store_get_fact(s->a.store, "empty", &b, &e), 1);
+    assert_int_equal(b.len, 0);
+    gf_buf_free(&b);
+}
+
+static int take_license(void *arg, const char *product, const char *text, size_t len,
+                        int64_t installed, struct gf_err *err) {
+    (void)err;
+    gf_buf_printf(arg, "%s=%.*s@%lld ", product, (int)len, text, (long long)installed);
+    return 0;
+}
+
+static void licences_are_one_for_each_product(void **state) {
+    struct site *s = *state;
+    struct gf_id record = {{1}}, nonce = {{2}}, other = {{3}};
+    struct gf_buf b;
+
+    assert_int_equal(store_license_request(s->a.store, &record, "demo", &nonce, 5, &e), 0);
+    assert_int_equal(store_has_nonce(s->a.store, "demo", &nonce, &e), 1);
+    assert_int_equal(store_has_nonce(s->a.store, "demo", &other, &e), 0);
+    assert_int_equal(store_has_nonce(s->a.store, "else", &nonce, &e), 0);
+    assert_int_equal(store_put_license(s->a.store, "demo", "old", 3, 1, &e), 0);
+    assert_int_equal(store_put_license(s->a.store, "demo", "new", 3, 2, &e), 0);
+    assert_int_equal(store_put_license(s->a.store, "also", "x", 1, 3, &e), 0);
+    gf_buf_init(&b, 1000);
+    assert_int_equal(store_licenses(s->a.store, take_license, &b, &e), 0);
+    assert_string_equal(b.data, "also=x@3 demo=new@2 ");
+    gf_buf_free(&b);
+}
+
+/* ---- several changes as one ---- */
+
+static void what_is_rolled_back_never_was(void **state) {
+    struct site *s = *state;
+
+    assert_int_equal(store_begin(s->a.store, &e), 0);
+    struct gf_id id = site_add(s, "metrics", "{}", 0);
+    apply(s, 1, 1);
+    assert_int_equal(store_end(s->a.store, -1, &e), -1);
+    assert_int_equal(site_has(s, &id), 0);
+    assert_int_equal(store_have_is_due(s->a.store, relay(), &e), 0);
+}
+
+/* ---- the lock ---- */
+
+static void the_lock_names_its_holder_and_ends_with_it(void **state) {
+    struct site *s = *state;
+    struct store *other;
+    char pid[32];
+
+    assert_int_equal(store_open(s->a.state, &other, &e), 0);
+    assert_int_equal(store_lock(s->a.store, "gapferry-agent sync", &e), 0);
+    (void)snprintf(pid, sizeof pid, "process %d ", (int)getpid());
+    assert_fails(store_lock(other, "gapferry-agent export", &e), GF_E_BUSY, pid);
+    assert_fails(store_lock(other, "gapferry-agent export", &e), GF_E_BUSY,
+                 "(gapferry-agent sync) since 2");
+    store_unlock(s->a.store);
+    assert_int_equal(store_lock(other, "gapferry-agent export", &e), 0);
+    store_close(other);
+
+    /* A holder that was killed holds nothing. */
+    int ready[2];
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        struct store *mine;
+        if (store_open(s->a.state, &mine, &e) == 0 && store_lock(mine, "child", &e) == 0)
+            (void)!write(ready[1], "x", 1);
+        (void)pause();
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_fails(store_lock(s->a.store, "me", &e), GF_E_BUSY, "child");
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(store_lock(s->a.store, "me", &e), 0);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+}
+
+int main(void) {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(numbers_rise_in_one_stream_for_each_relay_and_survive_a_restart),
+        T(prev_is_the_last_bundle_that_was_noted),
+        T(numbers_without_a_bundle_are_void),
+        T(only_the_last_voids_are_listed_where_there_are_too_many),
+        T(a_bundle_withdrawn_before_it_was_written_is_void_and_no_prev),
+        T(a_record_cannot_be_noted_in_a_bundle_when_it_is_not_queued),
+        T(bundles_are_told_oldest_first_with_their_file),
+        T(a_bundle_that_carries_only_have_is_settled_by_being_written),
+        T(a_response_is_known_by_its_number_and_a_fork_by_its_digest),
+        T(have_is_compact_and_voids_count),
+        T(have_states_no_more_than_a_reader_takes),
+        T(have_is_due_until_a_request_has_said_it),
+        T(have_is_due_again_when_who_said_it_may_be_lost),
+        T(cards_are_trusted_once_by_role_and_kept_in_order),
+        T(a_vendors_duties_add_up),
+        T(a_fact_is_kept_and_replaced),
+        T(licences_are_one_for_each_product),
+        T(what_is_rolled_back_never_was),
+        T(the_lock_names_its_holder_and_ends_with_it),
+    };
+    return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
+}
