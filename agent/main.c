@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/command.h"
+#include "common/nearest.h"
 #include "common/sandbox.h"
 #include "gapferry/digest.h"
 
@@ -58,7 +59,7 @@ static int find(const char *name, struct gf_err *e) {
     for (size_t i = 0; i < NCOMMANDS; i++) {
         if (strcmp(name, commands[i].name) == 0)
             return (int)i;
-        if (options_near(name, commands[i].name, &best))
+        if (nearest_is(name, commands[i].name, &best))
             near = commands[i].name;
     }
     if (near)

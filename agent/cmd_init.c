@@ -1,0 +1,317 @@
+/*
+ * cmd_init.c -- `init`: make this machine an agent.
+ *
+ * The keys come last and all at once: while there are none there is no agent, so that an init that
+ * was interrupted is simply run again.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/command.h"
+#include "gapferry/digest.h"
+#include "gapferry/file.h"
+
+#define CONFIG_MAX 65536
+
+static const struct option_spec specs[] = {
+    {"name", 'n', "NAME", "what people call this agent; kept in its card, proves nothing"},
+    {"consent", 'c', "CHANNEL=granted|denied...", "record this consent, with you and the time"},
+    {"allow", 'a', "CHANNEL=FIELD,FIELD...",
+     "let only these top-level JSON fields of the channel leave"},
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+static const struct option_page page = {
+    COMMAND_PROGRAM " init",
+    "[OPTION]...",
+    "Make this machine an agent: new keys, a configuration file with comments, an empty queue. "
+    "What is there already is never overwritten.",
+    specs,
+    "Example:\n  gapferry-agent init --name site-a --consent metrics=granted \\\n"
+    "      --allow metrics=users,edition\n",
+};
+
+/* CHANNEL=REST, split; the channel is copied. */
+static int split(const char *option, const char *text, char channel[GF_WORD_MAX + 1],
+                 const char **rest, struct gf_err *e) {
+    size_t n = strcspn(text, "=");
+
+    if (text[n] == '\0' || n > GF_WORD_MAX)
+        return gf_err_set(e, GF_E_USAGE, "--%s %s: must be CHANNEL=...", option, text);
+    memcpy(channel, text, n);
+    channel[n] = '\0';
+    *rest = text + n + 1;
+    return command_channel(channel, e);
+}
+
+static int read_consent(const char *text, char channel[GF_WORD_MAX + 1], enum store_consent *out,
+                        struct gf_err *e) {
+    const char *word;
+
+    if (split("consent", text, channel, &word, e) == -1)
+        return -1;
+    if (strcmp(channel, "license") == 0 || strcmp(channel, "updates") == 0)
+        return gf_err_set(e, GF_E_USAGE, "--consent %s: each request on it is its own consent",
+                          channel);
+    for (int i = STORE_GRANTED; store_consents[i]; i++) {
+        if (strcmp(word, store_consents[i]) == 0) {
+            *out = (enum store_consent)i;
+            return 0;
+        }
+    }
+    return gf_err_set(e, GF_E_USAGE, "--consent %s: must be %s=granted or %s=denied", text, channel,
+                      channel);
+}
+
+/* One line of text that a configuration file can hold. */
+static int is_line(const char *text) {
+    for (const char *c = text; *c; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return 0;
+    }
+    return gf_text_is_utf8(text, strlen(text));
+}
+
+static int read_allow(const char *text, char channel[GF_WORD_MAX + 1], const char **fields,
+                      struct gf_err *e) {
+    if (split("allow", text, channel, fields, e) == -1)
+        return -1;
+    if (!is_line(*fields) || strspn(*fields, ", \t") == strlen(*fields) || strlen(*fields) > 2048)
+        return gf_err_set(e, GF_E_USAGE,
+                          "--allow %s: must be %s=FIELD,FIELD...: at least one field, 2048 bytes",
+                          text, channel);
+    return 0;
+}
+
+static int check_options(const struct options *o, struct gf_err *e) {
+    char channel[GF_WORD_MAX + 1], other[GF_WORD_MAX + 1];
+    const char *name = options_value(o, "name");
+    enum store_consent consent;
+    const char *fields;
+
+    if (command_args(o, 0, 0, "nothing", e) == -1)
+        return -1;
+    if (name && (!*name || strlen(name) > GF_WORD_MAX || !is_line(name)))
+        return gf_err_set(e, GF_E_USAGE,
+                          "--name: must be 1 to %d bytes of UTF-8 without control characters",
+                          GF_WORD_MAX);
+    for (size_t i = 0; i < options_count(o, "consent"); i++) {
+        if (read_consent(options_nth(o, "consent", i), channel, &consent, e) == -1)
+            return -1;
+    }
+    for (size_t i = 0; i < options_count(o, "allow"); i++) {
+        if (read_allow(options_nth(o, "allow", i), channel, &fields, e) == -1)
+            return -1;
+        for (size_t k = 0; k < i; k++) {
+            if (read_allow(options_nth(o, "allow", k), other, &fields, e) == -1)
+                return -1;
+            if (strcmp(channel, other) == 0)
+                return gf_err_set(e, GF_E_USAGE,
+                                  "--allow %s was given twice: name all its fields "
+                                  "at once",
+                                  channel);
+        }
+    }
+    return 0;
+}
+
+/* ---- the configuration file ---- */
+
+static void put_value(struct gf_buf *b, const char *text) {
+    gf_buf_byte(b, '"');
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            gf_buf_byte(b, '\\');
+        gf_buf_byte(b, *text);
+    }
+    gf_buf_text(b, "\"\n");
+}
+
+static int put_config(const struct options *o, struct gf_buf *b, struct gf_err *e) {
+    const char *name = options_value(o, "name"), *fields;
+    char channel[GF_WORD_MAX + 1];
+
+    gf_buf_text(b, "# Configuration of gapferry-agent. `gapferry-agent config check` looks for\n"
+                   "# mistakes, `config show` prints all settings in force, gapferry-agent(8)\n"
+                   "# explains them. Further files: agent.conf.d/*.conf\n\n[agent]\n");
+    if (name) {
+        gf_buf_text(b, "name = ");
+        put_value(b, name);
+    } else {
+        gf_buf_text(b, "# What people call this agent:\n#name = site-a\n");
+    }
+    gf_buf_text(b,
+                "\n# A channel is a named stream of records. Only the fields of a JSON body that\n"
+                "# `allow` lists may leave; without that line everything passes.\n");
+    if (options_count(o, "allow") == 0)
+        gf_buf_text(b, "#[channel \"metrics\"]\n#allow = users, edition\n");
+    for (size_t i = 0; i < options_count(o, "allow"); i++) {
+        if (read_allow(options_nth(o, "allow", i), channel, &fields, e) == -1)
+            return -1;
+        gf_buf_printf(b, "[channel \"%s\"]\nallow = ", channel);
+        put_value(b, fields);
+    }
+    return gf_buf_check(b, "the configuration", e);
+}
+
+/* Write it, unless the very same is there: from an init that was interrupted. One that somebody
+ * laid there is kept, if nothing was to be written into it. */
+static int save_config(const struct agent *a, const struct options *o, struct gf_err *e) {
+    struct gf_buf text, there;
+    int rc = -1;
+
+    gf_buf_init(&text, CONFIG_MAX);
+    if (put_config(o, &text, e) == -1)
+        goto out;
+    if (access(a->config_path, F_OK) == -1) {
+        rc = gf_file_save_new(AT_FDCWD, a->config_path, text.data, text.len, 0644, e);
+        goto out;
+    }
+    if (options_count(o, "allow") == 0 && options_count(o, "name") == 0) {
+        rc = 0;
+        goto out;
+    }
+    if (gf_file_load(AT_FDCWD, a->config_path, CONFIG_MAX, &there, e) == 0) {
+        rc = 0;
+        if (there.len != text.len || memcmp(there.data, text.data, text.len) != 0)
+            rc = gf_err_set(e, GF_E_CREATE,
+                            "%s: exists and is not overwritten; add what --name and --allow say to "
+                            "it by hand, then run init without them",
+                            a->config_path);
+    }
+    gf_buf_free(&there);
+out:
+    gf_buf_free(&text);
+    return rc;
+}
+
+/* ---- directories, keys, consent ---- */
+
+/* PATH and all above it; the last one gets `mode`, those above 0755. */
+static int make_dirs(const char *path, mode_t mode, struct gf_err *e) {
+    char part[1024];
+
+    (void)snprintf(part, sizeof part, "%s", path);
+    for (char *c = part + 1;; c++) {
+        if (*c != '/' && *c != '\0')
+            continue;
+        char kept = *c;
+        *c = '\0';
+        if (mkdir(part, kept ? 0755 : mode) == -1 && errno != EEXIST)
+            return gf_err_errno(e, "%s: cannot make this directory", part);
+        *c = kept;
+        if (!kept)
+            return 0;
+    }
+}
+
+/* The agent id: of this state directory, also where an earlier init did not get to the keys. */
+static int agent_id(struct store *s, struct gf_id *out, struct gf_err *e) {
+    struct gf_buf b;
+
+    int found = store_get_fact(s, "agent-id", &b, e);
+    if (found == 1 && b.len == sizeof out->b) {
+        memcpy(out->b, b.data, sizeof out->b);
+        gf_buf_free(&b);
+        return 0;
+    }
+    gf_buf_free(&b);
+    if (found == -1)
+        return -1;
+    gf_digest_random(out->b, sizeof out->b);
+    return store_put_fact(s, "agent-id", out->b, sizeof out->b, e);
+}
+
+static int record_consent(struct agent *a, const struct options *o, struct gf_err *e) {
+    char channel[GF_WORD_MAX + 1], user[65];
+    enum store_consent consent;
+
+    command_user(user);
+    for (size_t i = 0; i < options_count(o, "consent"); i++) {
+        struct store_bundle *bundles = NULL;
+        int64_t deleted;
+        size_t n;
+        if (read_consent(options_nth(o, "consent", i), channel, &consent, e) == -1 ||
+            store_set_consent(a->store, channel, consent, user, a->now, &deleted, &bundles, &n,
+                              e) == -1)
+            return -1;
+        free(bundles);
+    }
+    return 0;
+}
+
+/* All of it, keys last. */
+static int make(struct agent *a, const struct options *o, const char *keys, struct gf_card *c,
+                struct gf_err *e) {
+    char folder[sizeof a->config_path];
+
+    (void)snprintf(folder, sizeof folder, "%s", a->config_path);
+    *strrchr(folder, '/') = '\0';
+    if (make_dirs(folder, 0755, e) == -1 || make_dirs(a->state, 0700, e) == -1 ||
+        save_config(a, o, e) == -1 ||
+        config_load(a->config_path, agent_keys, &a->config, e) == -1 ||
+        store_open(a->state, &a->store, e) == -1 || agent_id(a->store, &c->agent, e) == -1 ||
+        record_consent(a, o, e) == -1)
+        return -1;
+    return gf_identity_make(AT_FDCWD, keys, c, e);
+}
+
+static int tell(const struct agent *a, const struct options *o, const struct gf_card *c,
+                struct gf_err *e) {
+    char fingerprint[GF_FINGERPRINT_TEXT], agent[GF_ID_TEXT];
+    struct out t;
+
+    gf_card_fingerprint(c, fingerprint);
+    gf_text_hex(c->agent.b, sizeof c->agent.b, agent);
+    out_begin(&t, o);
+    out_str(&t, "fingerprint", fingerprint);
+    out_str(&t, "name", c->name[0] ? c->name : NULL);
+    out_str(&t, "agent", agent);
+    out_str(&t, "config", a->config_path);
+    out_str(&t, "state", a->state);
+    out_text(&t, "fingerprint  %s\nconfig       %s\nstate        %s\n\n", fingerprint,
+             a->config_path, a->state);
+    out_text(&t, "The relay's operator approves this agent by that fingerprint. Next, trust the "
+                 "relay:\n  gapferry-agent trust RELAY.card\nor, without its card, let the first "
+                 "drive fetch it:\n  gapferry-agent sync DRIVE\n");
+    return out_end(&t, e);
+}
+
+static int run(const char *root, const struct options *o, int *status, struct gf_err *e) {
+    struct gf_card c = {.role = GF_ROLE_AGENT, .has_agent = 1};
+    const char *name = options_value(o, "name");
+    char keys[512 + 16];
+    struct agent a;
+    struct stat st;
+
+    (void)status;
+    if (check_options(o, e) == -1 || agent_paths(&a, root, e) == -1)
+        return -1;
+    (void)snprintf(keys, sizeof keys, "%s/keys", a.state);
+    if (lstat(keys, &st) == 0)
+        return gf_err_set(
+            e, GF_E_CREATE,
+            "%s: there is an agent already, and it is not overwritten; `gapferry-agent "
+            "card` shows it",
+            a.state);
+    c.created = a.now;
+    if (name)
+        memcpy(c.name, name, strlen(name) + 1);
+    int rc = make(&a, o, keys, &c, e);
+    if (rc == 0)
+        rc = tell(&a, o, &c, e);
+    agent_close(&a);
+    return rc;
+}
+
+int cmd_init(const char *root, int argc, char **argv) {
+    return command_run(&page, root, argc, argv, run);
+}

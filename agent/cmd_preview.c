@@ -1,0 +1,203 @@
+/*
+ * cmd_preview.c -- `preview`: exactly what will leave, before it does (promise P7).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/command.h"
+
+static const struct option_spec specs[] = {
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+static const struct option_page page = {
+    COMMAND_PROGRAM " preview",
+    "[OPTION]... [CHANNEL]",
+    "Print exactly what will leave: every queued record with its fields and its body, byte for "
+    "byte, per channel the rule that applies, and to which relay it goes. Control characters are "
+    "shown as \\xNN. With --json the records are the very lines that go into the bundle.",
+    specs,
+    "Example:\n  gapferry-agent preview metrics\n",
+};
+
+struct preview {
+    struct agent *a;
+    struct out t;
+    int64_t records;
+};
+
+/* A body as people can read it: line feeds and tabs are kept, the rest is escaped. */
+static void put_body(struct out *t, const char *data, size_t len) {
+    while (len > 0) {
+        const char *stop = data;
+        const char *end = data + len;
+        while (stop < end && *stop != '\n' && *stop != '\t')
+            stop++;
+        gf_text_safe(&t->b, data, (size_t)(stop - data));
+        if (stop < end)
+            gf_buf_byte(&t->b, *stop++);
+        len = (size_t)(end - stop);
+        data = stop;
+    }
+}
+
+static int show_text(struct preview *p, const struct gf_record *r) {
+    struct out *t = &p->t;
+    char id[GF_UUID_TEXT], origin[GF_ID_TEXT], created[GF_TIME_TEXT], expires[GF_TIME_TEXT];
+
+    gf_text_uuid(&r->id, id);
+    gf_text_hex(r->origin.b, sizeof r->origin.b, origin);
+    gf_text_time(r->created, created);
+    gf_text_time(r->expires, expires);
+    out_text(t, "\n  record   %s\n  channel  %s\n", id, r->channel);
+    if (r->product)
+        out_text(t, "  product  %s\n", r->product);
+    out_text(t, "  origin   %s (this agent)\n  created  %s\n", origin, created);
+    if (r->has_expires)
+        out_text(t, "  expires  %s\n", expires);
+    out_text(t, "  clock    %s\n  type     ", gf_record_clocks[r->clock]);
+    out_safe(t, r->type);
+    out_text(t, "\n  answer   %s\n", r->answer ? "wanted" : "not wanted");
+    if (r->body.form == GF_BODY_FILE)
+        out_text(t, "  body     the file %s\n", r->body.data);
+    else if (gf_text_is_utf8(r->body.data, r->body.len))
+        out_text(t, "  body     %zu bytes:\n", r->body.len);
+    else
+        out_text(t, "  body     %zu bytes, not text (goes as base64):\n", r->body.len);
+    if (r->body.form == GF_BODY_TEXT) {
+        put_body(t, r->body.data, r->body.len);
+        if (r->body.len == 0 || r->body.data[r->body.len - 1] != '\n')
+            out_text(t, "\n");
+    }
+    return 0;
+}
+
+static int show_record(void *arg, const struct store_record *s, struct gf_err *e) {
+    struct preview *p = arg;
+    struct gf_record r;
+
+    p->records++;
+    if (p->t.json) {
+        size_t len = s->line_len;
+        while (len > 0 && s->line[len - 1] == '\n')
+            len--;
+        out_raw(&p->t, NULL, s->line, len);
+    } else {
+        if (gf_record_parse(s->line, s->line_len, &r, e) == -1)
+            return -1;
+        (void)show_text(p, &r);
+        gf_record_free(&r);
+    }
+    out_flush(&p->t);
+    return 0;
+}
+
+/* The rule, the way and the consent: what decides about the records that follow. */
+static int show_channel(struct preview *p, const char *channel, int64_t queued, struct gf_err *e) {
+    const char *allow = config_get(p->a->config, "channel", channel, "allow");
+    struct command_consent c;
+    struct out *t = &p->t;
+
+    if (command_consent(p->a, channel, &c, e) == -1)
+        return -1;
+    out_open(t, NULL, '{');
+    out_str(t, "channel", channel);
+    out_int(t, "queued", queued);
+    out_str(t, "rule", allow);
+    out_str(t, "consent", c.own ? "own" : store_consents[c.is]);
+    out_bool(t, "leaves", c.is == STORE_GRANTED);
+    out_text(t, "%s: %lld record%s queued\n", channel, (long long)queued, queued == 1 ? "" : "s");
+    if (allow) {
+        out_text(t, "  rule     only these fields pass: ");
+        out_safe(t, allow);
+        out_text(t, " (%s)\n", config_origin(p->a->config, "channel", channel, "allow"));
+    } else {
+        out_text(t, "  rule     no rule: everything passes\n");
+    }
+    if (c.own)
+        out_text(t, "  consent  each request is its own\n");
+    else if (c.is == STORE_GRANTED)
+        out_text(t, "  consent  granted\n");
+    else
+        out_text(t, "  consent  %s: these records will NOT leave\n",
+                 c.is == STORE_DENIED ? "denied" : "not given");
+
+    out_open(t, "records", '[');
+    int rc = store_walk(p->a->store, STORE_QUEUED, channel, show_record, p, e);
+    out_close(t, ']');
+    out_close(t, '}');
+    out_text(t, "\n");
+    return rc;
+}
+
+static int show_relay(struct preview *p, struct gf_err *e) {
+    struct gf_card relay;
+
+    int found = command_relay(p->a, &relay, e);
+    if (found == -1)
+        return -1;
+    if (found) {
+        out_text(&p->t, "goes to relay ");
+        out_card(&p->t, "relay", &relay);
+        out_text(&p->t, "\n\n");
+    } else {
+        out_str(&p->t, "relay", NULL);
+        out_text(&p->t, "goes nowhere yet: no relay is trusted (gapferry-agent trust FILE)\n\n");
+    }
+    return 0;
+}
+
+static int show_all(struct preview *p, const char *only, struct gf_err *e) {
+    struct store_count *counts = NULL;
+    int64_t bundled = 0;
+    size_t n = 0;
+
+    if (store_counts(p->a->store, &counts, &n, e) == -1)
+        return -1;
+    int rc = show_relay(p, e);
+    out_open(&p->t, "channels", '[');
+    for (size_t i = 0; i < n && rc == 0; i++) {
+        if (only && strcmp(counts[i].channel, only) != 0)
+            continue;
+        bundled += counts[i].n[STORE_EXPORTED];
+        if (counts[i].n[STORE_QUEUED] > 0)
+            rc = show_channel(p, counts[i].channel, counts[i].n[STORE_QUEUED], e);
+    }
+    out_close(&p->t, ']');
+    out_bool(&p->t, "left", 0);
+    out_int(&p->t, "in_bundles", bundled);
+    free(counts);
+    if (p->records == 0)
+        out_text(&p->t, "Nothing is queued%s%s.\n", only ? " on channel " : "", only ? only : "");
+    else
+        out_text(&p->t,
+                 "Nothing of this has left yet: it leaves with the next `gapferry-agent sync "
+                 "DRIVE`.\n");
+    if (bundled > 0)
+        out_text(&p->t, "%lld more record%s in bundles already and await%s a receipt.\n",
+                 (long long)bundled, bundled == 1 ? " is" : "s are", bundled == 1 ? "s" : "");
+    return rc;
+}
+
+static int run(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
+    struct preview p = {.a = a};
+    const char *channel = options_arg(o, 0);
+
+    (void)status;
+    if (command_args(o, 0, 1, "CHANNEL", e) == -1 || (channel && command_channel(channel, e) == -1))
+        return -1;
+    out_begin(&p.t, o);
+    int rc = show_all(&p, channel, e);
+    if (rc == 0)
+        rc = out_end(&p.t, e);
+    out_free(&p.t);
+    return rc;
+}
+
+int cmd_preview(const char *root, int argc, char **argv) {
+    return command_run_agent(&page, root, argc, argv, run);
+}

@@ -1,0 +1,213 @@
+/*
+ * cmd_record.c -- `record`: queue something that is to leave.
+ *
+ * Consent comes first and the rule of the channel next, so that what may not leave is never
+ * written to disk.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/command.h"
+#include "gapferry/file.h"
+
+#define TYPE_DEFAULT "application/json"
+
+static const struct option_spec specs[] = {
+    {"at", 0, "TIME", "when it was observed, if earlier than now"},
+    {"product", 'p', "PRODUCT", "the product it belongs to (default: that of the channel)"},
+    {"type", 't', "MEDIA", "its media type (default: that of the channel, else " TYPE_DEFAULT ")"},
+    {"answer", 0, NULL, "an answer to it is wanted"},
+    {"expires", 0, "TIME", "when it loses its worth: a time or date, or a span from now like 30d"},
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+static const struct option_page page = {
+    COMMAND_PROGRAM " record",
+    "[OPTION]... CHANNEL FILE|-",
+    "Queue the bytes of FILE (- is standard input) as one record. The rule of the channel (allow) "
+    "takes out what may not leave, and what it took is said. The id of the record is printed.",
+    specs,
+    "Examples:\n  gapferry-agent record metrics usage.json\n"
+    "  echo '{\"users\":42}' | gapferry-agent record metrics - --at 2026-01-31T12:00:00Z\n",
+};
+
+/* All of a file or of standard input, at most what one line could ever hold. */
+static int load(const char *path, struct gf_buf *out, struct gf_err *e) {
+    int standard = strcmp(path, "-") == 0;
+    const char *what = standard ? "standard input" : path;
+    struct stat st;
+
+    gf_buf_init(out, GF_LINE_MAX + 1);
+    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd == -1)
+        return gf_err_set(e, GF_E_NOINPUT, "%s: cannot read it: %s", path, strerror(errno));
+    int rc = -1;
+    char *room = gf_buf_grow(out, GF_LINE_MAX + 1);
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        (void)gf_err_set(e, GF_E_NOINPUT, "%s: is a directory, not a file", what);
+        goto out;
+    }
+    ssize_t n = room ? gf_file_read(fd, room, GF_LINE_MAX + 1) : -1;
+    if (n == -1) {
+        (void)gf_err_errno(e, "%s: cannot read it", what);
+        goto out;
+    }
+    room[n] = '\0';
+    out->len = (size_t)n;
+    if (n == 0)
+        (void)gf_err_set(e, GF_E_NOINPUT, "%s: is empty; there is nothing to record", what);
+    else if (n > GF_LINE_MAX)
+        (void)gf_err_set(e, GF_E_LIMIT,
+                         "%s: longer than %d bytes, the most that one record can hold", what,
+                         GF_LINE_MAX);
+    else
+        rc = 0;
+out:
+    if (!standard)
+        (void)close(fd);
+    return rc;
+}
+
+static int need_consent(struct agent *a, const char *channel, struct gf_err *e) {
+    struct command_consent c;
+
+    if (command_consent(a, channel, &c, e) == -1)
+        return -1;
+    if (strcmp(channel, "license") == 0)
+        return gf_err_set(e, GF_E_USAGE,
+                          "channel license: its records are made by `gapferry-agent license "
+                          "request`");
+    if (c.is == STORE_GRANTED)
+        return 0;
+    if (c.forced)
+        return gf_err_set(e, GF_E_CONSENT,
+                          "channel %s: consent is denied by the configuration (%s); nothing was "
+                          "recorded",
+                          channel, c.forced);
+    return gf_err_set(e, GF_E_CONSENT,
+                      "channel %s: consent %s; nothing was recorded. To allow it: gapferry-agent "
+                      "consent %s grant",
+                      channel, c.is == STORE_DENIED ? "was denied" : "was not given yet", channel);
+}
+
+/* What the rule took out, to whoever looks on. */
+static void tell_dropped(const struct agent *a, const char *channel, const struct gf_buf *dropped) {
+    struct gf_buf safe;
+
+    gf_buf_init(&safe, 1 << 20);
+    gf_text_safe(&safe, dropped->data, dropped->len);
+    (void)fprintf(stderr, "%s: dropped by the rule of channel %s (allow, %s): %s\n",
+                  COMMAND_PROGRAM, channel, config_origin(a->config, "channel", channel, "allow"),
+                  safe.data ? safe.data : "");
+    gf_buf_free(&safe);
+}
+
+/* Fill in what the command line and the channel's configuration say. */
+static int describe(struct agent *a, const struct options *o, struct gf_record *r,
+                    struct gf_err *e) {
+    const char *at = options_value(o, "at"), *expires = options_value(o, "expires");
+
+    r->channel = options_arg(o, 0);
+    r->product = options_value(o, "product");
+    if (!r->product)
+        r->product = config_get(a->config, "channel", r->channel, "product");
+    if (r->product && !gf_text_is_word(r->product, strlen(r->product), GF_WORD_MAX))
+        return gf_err_set(e, GF_E_USAGE, "product \"%s\": must be 1 to %d characters of [a-z0-9.-]",
+                          r->product, GF_WORD_MAX);
+    r->type = options_value(o, "type");
+    if (!r->type)
+        r->type = config_get(a->config, "channel", r->channel, "type");
+    if (!r->type)
+        r->type = TYPE_DEFAULT;
+    r->answer = options_count(o, "answer") > 0;
+    if (at && command_time(at, "at", a->now, 0, &r->created, e) == -1)
+        return -1;
+    if (r->created > a->now + 300)
+        return gf_err_set(e, GF_E_USAGE, "--at %s: lies in the future", at);
+    if (!expires)
+        return 0;
+    r->has_expires = 1;
+    if (command_time(expires, "expires", a->now, 1, &r->expires, e) == -1)
+        return -1;
+    if (r->expires <= a->now || r->expires < r->created)
+        return gf_err_set(e, GF_E_USAGE, "--expires %s: has passed already", expires);
+    return 0;
+}
+
+static int tell(struct agent *a, const struct options *o, const struct gf_record *r,
+                const struct gf_buf *dropped, struct gf_err *e) {
+    char id[GF_UUID_TEXT];
+    struct out t;
+
+    gf_text_uuid(&r->id, id);
+    out_begin(&t, o);
+    out_str(&t, "record", id);
+    out_str(&t, "channel", r->channel);
+    out_str(&t, "product", r->product);
+    out_time(&t, "created", 1, r->created);
+    out_str(&t, "dropped", dropped->len ? dropped->data : NULL);
+    out_text(&t, "%s\n", id);
+    if (out_end(&t, e) == -1)
+        return -1;
+    command_next(a, "preview %s", r->channel);
+    return 0;
+}
+
+static int queue(struct agent *a, const struct options *o, const struct gf_buf *input,
+                 struct gf_err *e) {
+    const char *channel = options_arg(o, 0);
+    struct gf_buf body, dropped;
+    struct gf_record r;
+    int rc = -1;
+
+    gf_buf_init(&body, GF_LINE_MAX + 1);
+    gf_buf_init(&dropped, GF_LINE_MAX);
+    if (command_record(a, &r, e) == -1 || describe(a, o, &r, e) == -1)
+        goto out;
+    if (redact_json(input->data, input->len, config_get(a->config, "channel", channel, "allow"),
+                    &body, &dropped, e) == -1) {
+        (void)gf_err_prefix(e, "channel %s", channel);
+        goto out;
+    }
+    if (dropped.len > 0)
+        tell_dropped(a, channel, &dropped);
+    if (dropped.len > 0 && body.len == 2) {
+        (void)gf_err_set(e, GF_E_NOINPUT,
+                         "channel %s: the rule leaves nothing of it; nothing was recorded",
+                         channel);
+        goto out;
+    }
+    r.body = (struct gf_body){GF_BODY_TEXT, body.data, body.len};
+    if (store_add(a->store, &r, a->now, e) == -1)
+        goto out;
+    rc = tell(a, o, &r, &dropped, e);
+out:
+    gf_buf_free(&body);
+    gf_buf_free(&dropped);
+    return rc;
+}
+
+static int run(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
+    struct gf_buf input;
+
+    (void)status;
+    if (command_args(o, 2, 2, o->nargs ? "FILE (or -)" : "CHANNEL", e) == -1 ||
+        command_channel(options_arg(o, 0), e) == -1 || need_consent(a, options_arg(o, 0), e) == -1)
+        return -1;
+    int rc = load(options_arg(o, 1), &input, e);
+    if (rc == 0)
+        rc = queue(a, o, &input, e);
+    gf_buf_free(&input);
+    return rc;
+}
+
+int cmd_record(const char *root, int argc, char **argv) {
+    return command_run_agent(&page, root, argc, argv, run);
+}

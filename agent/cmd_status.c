@@ -1,0 +1,393 @@
+/*
+ * cmd_status.c -- `status`: how this agent stands, in about ten lines.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/command.h"
+#include "agent/license/installed.h"
+#include "gapferry/file.h"
+
+#define LINK_STATE_MAX 4096
+#define REJECTED_MAX   5 /* lines about rejected records; the number of all is said */
+
+static const struct option_spec specs[] = {
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+static const struct option_page page = {
+    COMMAND_PROGRAM " status",
+    "[OPTION]...",
+    "Show who this agent is, whom it trusts, what may leave, what waits, what left and what became "
+    "of it, which licences hold, and what to do next.",
+    specs,
+    NULL,
+};
+
+struct status {
+    struct agent *a;
+    struct out t;
+    struct store_count *counts;
+    size_t ncounts;
+    int64_t n[6]; /* records by enum store_state */
+    int64_t oldest_queued;
+    int relay; /* 1: one is trusted */
+    int64_t told;
+    int64_t unusable; /* answers that cannot be used */
+};
+
+/* ---- who, and whom ---- */
+
+static int show_agent(struct status *s) {
+    const char *name = config_get(s->a->config, "agent", NULL, "name");
+    const struct gf_card *c = &s->a->id.card;
+    char fingerprint[GF_FINGERPRINT_TEXT];
+
+    if (!name)
+        name = c->name;
+    gf_card_fingerprint(c, fingerprint);
+    out_open(&s->t, "agent", '{');
+    out_str(&s->t, "name", name[0] ? name : NULL);
+    out_str(&s->t, "fingerprint", fingerprint);
+    out_close(&s->t, '}');
+    out_text(&s->t, "agent      ");
+    out_safe(&s->t, name);
+    out_text(&s->t, "%s%s\n", name[0] ? " " : "", fingerprint);
+    return 0;
+}
+
+static int show_relay(struct status *s, struct gf_err *e) {
+    struct gf_card relay;
+
+    s->relay = command_relay(s->a, &relay, e);
+    if (s->relay == -1)
+        return -1;
+    out_text(&s->t, "relay      ");
+    if (s->relay) {
+        out_card(&s->t, "relay", &relay);
+        out_text(&s->t, "\n");
+    } else {
+        out_str(&s->t, "relay", NULL);
+        out_text(&s->t, "none is trusted yet\n");
+    }
+    return 0;
+}
+
+/* A value of the text that gapferry-link leaves: key=value lines. */
+static void link_value(const char *text, const char *key, char out[256]) {
+    size_t n = strlen(key);
+
+    out[0] = '\0';
+    while (*text) {
+        size_t line = strcspn(text, "\n");
+        if (line > n && strncmp(text, key, n) == 0 && text[n] == '=')
+            (void)snprintf(out, 256, "%.*s", (int)(line - n - 1 < 255 ? line - n - 1 : 255),
+                           text + n + 1);
+        text += line + (text[line] == '\n');
+    }
+}
+
+/* What gapferry-link has found out; it may never have run, and its file is only words to us. */
+static int show_link(struct status *s) {
+    static const char *const keys[] = {"state", "since", "stage", "evidence", "relay"};
+    char path[sizeof s->a->state + 16], values[5][256];
+    struct out *t = &s->t;
+    struct gf_buf text;
+    struct gf_err e;
+
+    (void)snprintf(path, sizeof path, "%s/link.state", s->a->state);
+    int probed = gf_file_load(AT_FDCWD, path, LINK_STATE_MAX, &text, &e) == 0 && text.len > 0;
+    for (size_t i = 0; i < 5; i++)
+        link_value(probed ? text.data : "", keys[i], values[i]);
+    gf_buf_free(&text);
+    out_open(t, "network", '{');
+    for (size_t i = 0; i < 5; i++)
+        out_str(t, keys[i], values[i][0] ? values[i] : NULL);
+    out_close(t, '}');
+    out_text(t, "network    ");
+    if (!values[0][0]) {
+        out_text(t, "not probed (gapferry-link has not run; drives need no network)\n");
+        return 0;
+    }
+    out_safe(t, values[0]);
+    for (size_t i = 1; i < 4; i++) {
+        static const char *const before[] = {"", " since ", ": ", " ("};
+        if (!values[i][0])
+            continue;
+        out_text(t, "%s", before[i]);
+        out_safe(t, values[i]);
+        if (i == 3)
+            out_text(t, ")");
+    }
+    out_text(t, "\n");
+    return 0;
+}
+
+/* ---- consent ---- */
+
+static int show_one_consent(struct status *s, const char *channel, int *shown, struct gf_err *e) {
+    struct command_consent c;
+    char since[GF_TIME_TEXT];
+
+    if (command_consent(s->a, channel, &c, e) == -1)
+        return -1;
+    if (c.own)
+        return 0;
+    out_str(&s->t, channel, store_consents[c.is]);
+    out_text(&s->t, "%s%s %s", (*shown)++ ? "; " : "", channel,
+             c.is == STORE_ASK ? "not asked yet" : store_consents[c.is]);
+    if (c.forced) {
+        out_text(&s->t, " (by %s)", c.forced);
+    } else if (c.since) {
+        gf_text_time(c.since, since);
+        out_text(&s->t, " (%.10s, ", since);
+        out_safe(&s->t, c.user);
+        out_text(&s->t, ")");
+    }
+    return 0;
+}
+
+/* Channels with records, then those of the configuration, then metrics. */
+static int show_consent(struct status *s, struct gf_err *e) {
+    const char *name;
+    int shown = 0, metrics = 0, rc = 0;
+
+    out_open(&s->t, "consent", '{');
+    out_text(&s->t, "consent    ");
+    for (size_t i = 0; i < s->ncounts && rc == 0; i++) {
+        metrics = metrics || strcmp(s->counts[i].channel, "metrics") == 0;
+        rc = show_one_consent(s, s->counts[i].channel, &shown, e);
+    }
+    for (size_t i = 0; rc == 0 && (name = config_name(s->a->config, "channel", i)); i++) {
+        int counted = 0;
+        for (size_t k = 0; k < s->ncounts; k++)
+            counted = counted || strcmp(s->counts[k].channel, name) == 0;
+        metrics = metrics || strcmp(name, "metrics") == 0;
+        if (!counted)
+            rc = show_one_consent(s, name, &shown, e);
+    }
+    if (rc == 0 && !metrics)
+        rc = show_one_consent(s, "metrics", &shown, e);
+    out_close(&s->t, '}');
+    out_text(&s->t, "\n");
+    return rc;
+}
+
+/* ---- records ---- */
+
+static int count(struct status *s, struct gf_err *e) {
+    if (store_counts(s->a->store, &s->counts, &s->ncounts, e) == -1)
+        return -1;
+    for (size_t i = 0; i < s->ncounts; i++) {
+        const struct store_count *c = &s->counts[i];
+        for (int k = 0; k < 6; k++)
+            s->n[k] += c->n[k];
+        if (c->n[STORE_QUEUED] && (!s->oldest_queued || c->oldest[STORE_QUEUED] < s->oldest_queued))
+            s->oldest_queued = c->oldest[STORE_QUEUED];
+    }
+    return 0;
+}
+
+/* "3 records (license 1, metrics 2)" of one state. */
+static void put_count(struct status *s, enum store_state state) {
+    int parts = 0;
+
+    out_text(&s->t, "%lld record%s", (long long)s->n[state], s->n[state] == 1 ? "" : "s");
+    for (size_t i = 0; i < s->ncounts; i++) {
+        if (s->counts[i].n[state])
+            out_text(&s->t, "%s%s %lld", parts++ ? ", " : " (", s->counts[i].channel,
+                     (long long)s->counts[i].n[state]);
+    }
+    out_text(&s->t, parts ? ")" : "");
+}
+
+static int show_bundles(struct status *s, struct gf_err *e) {
+    struct store_bundle *bundles = NULL;
+    char written[GF_TIME_TEXT];
+    int64_t last = 0, unwritten = 0;
+    size_t n = 0;
+
+    if (store_unsettled(s->a->store, &bundles, &n, e) == -1)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        unwritten += bundles[i].written == 0;
+        last = bundles[i].written > last ? bundles[i].written : last;
+    }
+    free(bundles);
+    gf_text_time(last, written);
+    out_int(&s->t, "bundles_unsettled", (int64_t)n);
+    out_time(&s->t, "last_written", last != 0, last);
+    out_text(&s->t, "left       ");
+    put_count(s, STORE_EXPORTED);
+    out_text(&s->t, " without receipt, in %zu bundle%s", n, n == 1 ? "" : "s");
+    if (unwritten)
+        out_text(&s->t, ", %lld not on a drive yet", (long long)unwritten);
+    if (last)
+        out_text(&s->t, "; last written to a drive %s", written);
+    out_text(&s->t, "\n");
+    return 0;
+}
+
+static int show_records(struct status *s, struct gf_err *e) {
+    char oldest[GF_TIME_TEXT];
+
+    out_open(&s->t, "records", '{');
+    for (int k = 0; k < 6; k++)
+        out_int(&s->t, store_states[k], s->n[k]);
+    out_close(&s->t, '}');
+    out_time(&s->t, "oldest_queued", s->oldest_queued != 0, s->oldest_queued);
+    out_text(&s->t, "waiting    ");
+    put_count(s, STORE_QUEUED);
+    gf_text_time(s->oldest_queued, oldest);
+    if (s->oldest_queued)
+        out_text(&s->t, ", the oldest of %s", oldest);
+    out_text(&s->t, "\n");
+    if (show_bundles(s, e) == -1)
+        return -1;
+    out_text(&s->t, "answered   ");
+    put_count(s, STORE_DELIVERED);
+    out_text(&s->t, " delivered");
+    if (s->n[STORE_RELAYED])
+        out_text(&s->t, ", %lld at the relay", (long long)s->n[STORE_RELAYED]);
+    if (s->n[STORE_EXPIRED])
+        out_text(&s->t, ", %lld expired", (long long)s->n[STORE_EXPIRED]);
+    out_text(&s->t, ", %lld rejected\n", (long long)s->n[STORE_REJECTED]);
+    return 0;
+}
+
+/* Records that were rejected, and answers that cannot be used: the last ones, with their reasons.
+ */
+struct trouble {
+    struct {
+        char id[GF_UUID_TEXT];
+        char channel[GF_WORD_MAX + 1];
+        int rejected;
+        char reason[GF_REASON_MAX + 1];
+    } last[REJECTED_MAX];
+    int64_t n;
+    int64_t unusable;
+};
+
+static int note_trouble(void *arg, const struct store_record *r, struct gf_err *e) {
+    struct trouble *x = arg;
+    size_t at = (size_t)(x->n % REJECTED_MAX);
+
+    (void)e;
+    if (r->state != STORE_REJECTED && !(r->wants_answer && r->reason))
+        return 0;
+    x->n++;
+    x->unusable += r->state != STORE_REJECTED;
+    gf_text_uuid(&r->id, x->last[at].id);
+    (void)snprintf(x->last[at].channel, sizeof x->last[at].channel, "%s", r->channel);
+    (void)snprintf(x->last[at].reason, sizeof x->last[at].reason, "%s",
+                   r->reason ? r->reason : "no reason was given");
+    x->last[at].rejected = r->state == STORE_REJECTED;
+    return 0;
+}
+
+static int show_trouble(struct status *s, struct gf_err *e) {
+    struct trouble x = {.n = 0};
+
+    /* Walks what can be in trouble only where there is something. */
+    if (store_walk(s->a->store, STORE_REJECTED, NULL, note_trouble, &x, e) == -1 ||
+        store_walk(s->a->store, STORE_DELIVERED, "license", note_trouble, &x, e) == -1)
+        return -1;
+    s->unusable = x.unusable;
+    out_open(&s->t, "trouble", '[');
+    for (int64_t i = x.n > REJECTED_MAX ? x.n - REJECTED_MAX : 0; i < x.n; i++) {
+        size_t at = (size_t)(i % REJECTED_MAX);
+        const char *what = x.last[at].rejected ? "rejected" : "unusable";
+        out_open(&s->t, NULL, '{');
+        out_str(&s->t, "record", x.last[at].id);
+        out_str(&s->t, "channel", x.last[at].channel);
+        out_str(&s->t, "what", what);
+        out_str(&s->t, "reason", x.last[at].reason);
+        out_close(&s->t, '}');
+        out_text(&s->t, "%-10s %s %s: ", what, x.last[at].channel, x.last[at].id);
+        out_safe(&s->t, x.last[at].reason);
+        out_text(&s->t, "\n");
+    }
+    out_close(&s->t, ']');
+    if (x.n > REJECTED_MAX)
+        out_text(&s->t, "           and %lld more\n", (long long)(x.n - REJECTED_MAX));
+    return 0;
+}
+
+/* ---- licences, and what next ---- */
+
+static int show_licenses(struct status *s, struct gf_err *e) {
+    struct installed *list = NULL;
+    char words[INSTALLED_WORDS];
+    size_t n = 0;
+
+    if (installed_all(s->a, &list, &n, e) == -1)
+        return -1;
+    out_open(&s->t, "licences", '[');
+    if (n == 0)
+        out_text(&s->t, "licence    none\n");
+    for (size_t i = 0; i < n; i++) {
+        installed_words(&list[i], words);
+        out_open(&s->t, NULL, '{');
+        out_str(&s->t, "product", list[i].product);
+        out_str(&s->t, "fact", list[i].valid ? license_facts[list[i].verdict.fact] : "invalid");
+        out_bool(&s->t, "may_run", list[i].valid && list[i].verdict.may_run);
+        out_close(&s->t, '}');
+        out_text(&s->t, "licence    %s: %s\n", list[i].product, words);
+    }
+    out_close(&s->t, ']');
+    free(list);
+    return 0;
+}
+
+static void show_next(struct status *s) {
+    const char *next = "nothing: record something, or wait for the next trip";
+
+    if (!s->relay && s->n[STORE_QUEUED])
+        next =
+            "trust the relay: gapferry-agent trust CARD (its `sync` leaves it in GAPFERRY/cards/ "
+            "on the drive)";
+    else if (s->n[STORE_QUEUED])
+        next = "write it to a drive: gapferry-agent sync DRIVE";
+    else if (s->n[STORE_EXPORTED])
+        next = "carry the drive to the relay, then back here: gapferry-agent sync DRIVE";
+    else if (s->unusable)
+        next = "see why an answer cannot be used: gapferry-agent license status";
+    else if (s->n[STORE_RELAYED])
+        next = "one more trip: the relay has not yet said what became of everything";
+    else if (!s->relay)
+        next = "trust the relay: gapferry-agent trust CARD";
+    out_str(&s->t, "next", next);
+    out_text(&s->t, "next       %s\n", next);
+}
+
+static int run(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
+    struct status s = {.a = a};
+
+    (void)status;
+    if (command_args(o, 0, 0, "nothing", e) == -1)
+        return -1;
+    out_begin(&s.t, o);
+    int rc = count(&s, e);
+    if (rc == 0)
+        rc = show_agent(&s);
+    if (rc == 0 &&
+        (show_relay(&s, e) == -1 || show_link(&s) == -1 || show_consent(&s, e) == -1 ||
+         show_records(&s, e) == -1 || show_trouble(&s, e) == -1 || show_licenses(&s, e) == -1))
+        rc = -1;
+    if (rc == 0) {
+        show_next(&s);
+        rc = out_end(&s.t, e);
+    }
+    out_free(&s.t);
+    free(s.counts);
+    return rc;
+}
+
+int cmd_status(const char *root, int argc, char **argv) {
+    return command_run_agent(&page, root, argc, argv, run);
+}

@@ -1,0 +1,279 @@
+/*
+ * cmd_trust.c -- `trust`: a relay's or reader's card, by its fingerprint; a vendor's key, by duty.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/command.h"
+#include "gapferry/file.h"
+
+static const struct option_spec specs[] = {
+    {"fingerprint", 'f', "FINGERPRINT",
+     "of the card, as its owner read it out; another one is refused with exit status 77"},
+    {"yes", 'y', NULL, "ask no question; a card needs --fingerprint then"},
+    {"duty", 'd', "DUTY,...", "a vendor's key: what it may sign: license, update, card"},
+    {"name", 'n', "NAME", "a vendor's key: what to call the vendor (default: the file's name)"},
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+static const struct option_page page = {
+    COMMAND_PROGRAM " trust",
+    "[OPTION]... FILE",
+    "Trust the card of a relay or reader, or a vendor's minisign public key. A card proves nothing "
+    "by itself: its owner reads its fingerprint out to you (gapferry-relay card --fingerprint), "
+    "and it must be the one that is shown here, unless a vendor that you trust with duty card has "
+    "signed it.",
+    specs,
+    "Examples:\n  gapferry-agent trust usb/GAPFERRY/cards/relay.card\n"
+    "  gapferry-agent trust relay.card --fingerprint ABCD-EFGH-IJKL-MNOP-QRST\n"
+    "  gapferry-agent trust vendor.pub --duty license,update\n",
+};
+
+/* ---- a vendor's key ---- */
+
+static int read_duties(const char *text, int *out, struct gf_err *e) {
+    static const char *const words[] = {"license", "update", "card"};
+    static const int bits[] = {STORE_DUTY_LICENSE, STORE_DUTY_UPDATE, STORE_DUTY_CARD};
+    int duties = 0;
+
+    for (const char *at = text;; at++) {
+        size_t n = strcspn(at, ","), i = 0;
+        while (i < 3 && (strlen(words[i]) != n || memcmp(at, words[i], n) != 0))
+            i++;
+        if (i == 3)
+            return gf_err_set(e, GF_E_USAGE, "--duty %s: \"%.*s\" is none of license, update, card",
+                              text, (int)(n < 32 ? n : 32), at);
+        duties |= bits[i];
+        at += n;
+        if (!*at)
+            break;
+    }
+    *out = duties;
+    return 0;
+}
+
+/* The vendor's name: given, or the file's, as far as names go. */
+static int name_vendor(const struct options *o, const char *path, char out[GF_WORD_MAX + 1],
+                       struct gf_err *e) {
+    const char *name = options_value(o, "name");
+
+    if (!name) {
+        const char *slash = strrchr(path, '/');
+        const char *base = slash ? slash + 1 : path;
+        const char *dot = strrchr(base, '.');
+        size_t n = dot && dot > base ? (size_t)(dot - base) : strlen(base);
+        (void)snprintf(out, GF_WORD_MAX + 1, "%.*s", (int)(n < GF_WORD_MAX ? n : GF_WORD_MAX),
+                       base);
+        if (!gf_text_is_word(out, strlen(out), GF_WORD_MAX))
+            (void)snprintf(out, GF_WORD_MAX + 1, "vendor");
+        return 0;
+    }
+    if (!gf_text_is_word(name, strlen(name), GF_WORD_MAX))
+        return gf_err_set(e, GF_E_USAGE, "--name %s: must be 1 to %d characters of [a-z0-9.-]",
+                          name, GF_WORD_MAX);
+    memcpy(out, name, strlen(name) + 1);
+    return 0;
+}
+
+static int trust_vendor(struct agent *a, const struct options *o, const char *path,
+                        const struct gf_buf *text, struct gf_err *e) {
+    const char *duty = options_value(o, "duty");
+    struct store_vendor v = {.since = a->now};
+    char line[GF_SIGN_PUBLIC_TEXT], user[65];
+    struct out t;
+
+    if (gf_key_sign_public_parse(text->data, text->len, path, &v.key, e) == -1 ||
+        name_vendor(o, path, v.name, e) == -1)
+        return -1;
+    if (options_count(o, "fingerprint"))
+        return gf_err_set(e, GF_E_USAGE, "%s: is a vendor's key, and only cards have a fingerprint",
+                          path);
+    if (!duty)
+        return gf_err_set(e, GF_E_USAGE,
+                          "%s: is a vendor's key; say what it may sign: --duty license, update, "
+                          "card or several with commas",
+                          path);
+    if (read_duties(duty, &v.duties, e) == -1)
+        return -1;
+    command_user(user);
+    if (store_trust_vendor(a->store, &v, user, e) == -1)
+        return -1;
+    gf_key_sign_public_line(&v.key, line);
+    out_begin(&t, o);
+    out_str(&t, "vendor", v.name);
+    out_str(&t, "key", line);
+    out_str(&t, "duties", duty);
+    out_text(&t, "vendor %s is trusted with: %s\nkey %s\n", v.name, duty, line);
+    return out_end(&t, e);
+}
+
+/* ---- a card ---- */
+
+/* 1 if a vendor that we trust with this has signed the card. */
+static int is_vouched(struct agent *a, const struct gf_buf *text, char name[GF_WORD_MAX + 1],
+                      struct gf_err *e) {
+    struct store_vendor *vendors = NULL;
+    struct gf_document d;
+    size_t n = 0;
+    int vouched = 0;
+
+    if (gf_document_split(text->data, text->len, GF_CARD_MAX, "card", &d, e) == -1 ||
+        store_vendors(a->store, &vendors, &n, e) == -1)
+        return -1;
+    for (size_t i = 0; i < n && !vouched; i++) {
+        if ((vendors[i].duties & STORE_DUTY_CARD) &&
+            gf_document_verify(&d, &vendors[i].key, NULL, NULL) == 0) {
+            memcpy(name, vendors[i].name, sizeof vendors[i].name);
+            vouched = 1;
+        }
+    }
+    free(vendors);
+    return vouched;
+}
+
+/* The name that a card shows, in a form that is safe to print. */
+static void safe_name(const struct gf_card *c, struct gf_buf *out) {
+    gf_buf_init(out, 4096);
+    gf_text_safe(out, c->name[0] ? c->name : "without name",
+                 strlen(c->name[0] ? c->name : "without name"));
+}
+
+/* 1 if the person at the terminal says that the fingerprint is right. */
+static int ask(const struct gf_card *c, const char *fingerprint) {
+    char answer[16] = "";
+    struct gf_buf name;
+
+    safe_name(c, &name);
+    (void)fprintf(
+        stderr,
+        "This is the card of a %s, %s%s%s:\n\n    %s\n\nLet its owner read its fingerprint "
+        "to you. Is it exactly this one? [yes/no] ",
+        gf_card_roles[c->role], c->name[0] ? "\"" : "", name.data ? name.data : "",
+        c->name[0] ? "\"" : "", fingerprint);
+    gf_buf_free(&name);
+    (void)fflush(stderr);
+    return fgets(answer, sizeof answer, stdin) && strcmp(answer, "yes\n") == 0;
+}
+
+static int refuse_mismatch(const char *path, const struct gf_card *c, const char *fingerprint,
+                           const char *typed, struct gf_err *e) {
+    struct gf_buf name;
+
+    safe_name(c, &name);
+    (void)gf_err_set(
+        e, GF_E_SENDER,
+        "%s: the fingerprint of this card (%s) is %s, not %s: it is not trusted; do not "
+        "use it before you know why they differ",
+        path, name.data ? name.data : "", fingerprint, typed);
+    gf_buf_free(&name);
+    return -1;
+}
+
+/* 0 if the card may be trusted: by its fingerprint, by a vendor or by the person at the terminal;
+ * *by says which. */
+static int decide(struct agent *a, const struct options *o, const char *path,
+                  const struct gf_buf *text, const struct gf_card *c, char by[128],
+                  struct gf_err *e) {
+    const char *typed = options_value(o, "fingerprint");
+    char fingerprint[GF_FINGERPRINT_TEXT], vendor[GF_WORD_MAX + 1];
+
+    gf_card_fingerprint(c, fingerprint);
+    (void)snprintf(by, 128, "by its fingerprint");
+    if (typed)
+        return gf_card_fingerprint_is(c, typed) ? 0
+                                                : refuse_mismatch(path, c, fingerprint, typed, e);
+    int vouched = is_vouched(a, text, vendor, e);
+    if (vouched == 1)
+        (void)snprintf(by, 128, "by the vendor %s, who signed it", vendor);
+    if (vouched != 0)
+        return vouched == 1 ? 0 : -1;
+    if (options_count(o, "yes"))
+        return gf_err_set(e, GF_E_USAGE,
+                          "--yes: a card is trusted only by its fingerprint; give the one that its "
+                          "owner read out: --fingerprint FINGERPRINT");
+    if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+        return gf_err_set(
+            e, GF_E_SENDER,
+            "%s: the fingerprint of this card is %s; if its owner reads out the same, "
+            "repeat with --fingerprint %s",
+            path, fingerprint, fingerprint);
+    if (!ask(c, fingerprint))
+        return gf_err_set(e, GF_E_SENDER, "%s: not trusted, as you said", path);
+    return 0;
+}
+
+static int trust_card(struct agent *a, const struct options *o, const char *path,
+                      const struct gf_buf *text, struct gf_err *e) {
+    char by[128], user[65];
+    struct gf_card c;
+    struct out t;
+
+    if (gf_card_parse(text->data, text->len, path, &c, e) == -1)
+        return -1;
+    if (options_count(o, "duty") || options_count(o, "name"))
+        return gf_err_set(e, GF_E_USAGE, "%s: is a card; --duty and --name are for vendors' keys",
+                          path);
+    if (c.role != GF_ROLE_RELAY && c.role != GF_ROLE_READER)
+        return gf_err_set(
+            e, GF_E_CARD,
+            "%s: is the card of a %s; an agent trusts the cards of relays and readers", path,
+            gf_card_roles[c.role]);
+    if (c.has_expires && c.expires <= a->now) {
+        char expires[GF_TIME_TEXT];
+        gf_text_time(c.expires, expires);
+        return gf_err_set(e, GF_E_EXPIRED, "%s: this card ended on %s; ask its owner for a new one",
+                          path, expires);
+    }
+    if (decide(a, o, path, text, &c, by, e) == -1)
+        return -1;
+    command_user(user);
+    int again = store_trust_card(a->store, &c, text->data, text->len, user, a->now, e) == -1;
+    if (again && e->code != GF_E_REPLAY)
+        return -1;
+
+    out_begin(&t, o);
+    out_card(&t, "card", &c);
+    out_bool(&t, "new", !again);
+    out_text(&t, "\n%s %s: %s\n", gf_card_roles[c.role],
+             again ? "was trusted already" : "is trusted", by);
+    if (out_end(&t, e) == -1)
+        return -1;
+    if (c.role == GF_ROLE_RELAY)
+        command_next(a, "sync DRIVE");
+    return 0;
+}
+
+static int run(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
+    static const char minisign[] = "untrusted comment:";
+    const char *path = options_arg(o, 0);
+    struct gf_buf text;
+    int rc = -1;
+
+    (void)status;
+    if (command_args(o, 1, 1, "FILE", e) == -1)
+        return -1;
+    if (gf_file_load(AT_FDCWD, path, GF_CARD_FILE_MAX, &text, e) == 0) {
+        if (text.len >= sizeof minisign - 1 &&
+            memcmp(text.data, minisign, sizeof minisign - 1) == 0)
+            rc = trust_vendor(a, o, path, &text, e);
+        else if (text.len > 0 && text.data[0] == '{')
+            rc = trust_card(a, o, path, &text, e);
+        else
+            rc = gf_err_set(e, GF_E_CARD,
+                            "%s: is neither a card (JSON with a signature) nor a minisign public "
+                            "key",
+                            path);
+    }
+    gf_buf_free(&text);
+    return rc;
+}
+
+int cmd_trust(const char *root, int argc, char **argv) {
+    return command_run_agent(&page, root, argc, argv, run);
+}
