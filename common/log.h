@@ -4,7 +4,9 @@
  *   <6>event=bundle-taken bundle=5be1... sender=67K2-... records=12
  *
  * The <N> prefix (sd-daemon(3)) is written only when standard error is the journal
- * (JOURNAL_STREAM). Values with spaces or foreign bytes are quoted and escaped. Never a secret.
+ * (JOURNAL_STREAM). Values with spaces, quotes, "=" or foreign bytes are quoted; within quotes \"
+ * and \\ stand for themselves and \xNN for a byte that is not shown. Values are cut at 1 KiB
+ * ("..."). A line leaves in one write. errno is kept. Never a secret.
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H

@@ -2,6 +2,12 @@
  * sandbox.h -- give up what a process will not need, for good.
  *
  * Filters are seccomp-bpf, made by hand (no library): foreign ABIs are killed, io_uring is denied.
+ * They hold for every thread of the process and for all that it starts. sandbox_no_network() may be
+ * called more than once, and before sandbox_parser(), which is the last word. Limits only ever get
+ * tighter.
+ *
+ * Known for x86-64 and 64-bit ARM; elsewhere both fail with GF_E_SYSTEM: a promise that cannot be
+ * kept is not made.
  */
 #ifndef COMMON_SANDBOX_H
 #define COMMON_SANDBOX_H
@@ -12,14 +18,21 @@
 
 /*
  * No network for this process and all it starts: socket(2) and socketpair(2) for AF_UNIX only
- * (EPERM for any other family), io_uring_* EPERM, foreign ABIs (32 bit, x32) killed. Also
- * no_new_privs, no core dumps (RLIMIT_CORE, PR_SET_DUMPABLE). GF_E_SYSTEM if the kernel refuses.
+ * (EPERM for any other family), io_uring_* and pidfd_getfd(2) EPERM, foreign ABIs (32 bit, x32)
+ * killed. Also no_new_privs, no core dumps (RLIMIT_CORE, PR_SET_DUMPABLE). Sockets that are open
+ * already stay so: call it first. GF_E_SYSTEM if the kernel refuses.
  */
 GF_MUST_CHECK int sandbox_no_network(struct gf_err *e);
 
 /*
- * For the child that parses what strangers wrote: as above, and no exec, no ptrace, no new sockets
- * at all; memory at most `memory` bytes, CPU at most `seconds` (0: no limit).
+ * For the child that parses what strangers wrote: as above, and no exec, no new process (threads
+ * are fine), no ptrace, no signals to others, no sockets at all, nothing that only administrators
+ * or debuggers need, no system call that is newer than this code: all EPERM, or ENOSYS where the C
+ * library then takes an older way. Files can be opened, made and removed as before.
+ *
+ * Address space at most `memory` bytes (each thread takes its stack and up to 64 MiB for malloc's
+ * arena from it; 0: no limit; not under AddressSanitizer, which cannot live with it). CPU at most
+ * `seconds` of the process, then SIGXCPU (0: no limit).
  */
 GF_MUST_CHECK int sandbox_parser(size_t memory, unsigned seconds, struct gf_err *e);
 
