@@ -1,0 +1,41 @@
+/*
+ * endpoint_breaker.h -- which endpoints need not be asked again in this turn.
+ *
+ * One record's failure says little about the next one; a dead endpoint says it of all. So an
+ * endpoint is left alone for the rest of the turn
+ *   at once           when it was not reached at all, or asked for time (429 or 503 and
+ * Retry-After) after three       failures in a row of any other kind, a verdict on the record
+ * itself between them ends the row: 2xx, and what is rejected for good
+ */
+#ifndef RELAY_ENDPOINT_BREAKER_H
+#define RELAY_ENDPOINT_BREAKER_H
+
+#include "relay/endpoints/endpoint.h"
+
+#define ENDPOINT_BREAKER_ROW 3
+
+struct endpoint_breaker_place {
+    const char *name;               /* borrowed: of the endpoint */
+    int row;                        /* failures */
+    int open;                       /* 1: leave it alone */
+    int64_t due;                    /* when its records are tried again */
+    char reason[GF_REASON_MAX + 1]; /* the last failure's */
+    int64_t later, held;            /* records of this turn */
+};
+
+struct endpoint_breaker {
+    struct endpoint_breaker_place *places;
+    size_t n;
+};
+
+/* The place of an endpoint, made at the first call; NULL without memory. Valid until the next call.
+ */
+struct endpoint_breaker_place *endpoint_breaker_at(struct endpoint_breaker *b, const char *name);
+
+/* What came of one request; due: when the record is tried again. */
+void endpoint_breaker_note(struct endpoint_breaker_place *p, const struct endpoint_result *r,
+                           int64_t due);
+
+void endpoint_breaker_free(struct endpoint_breaker *b);
+
+#endif

@@ -1,0 +1,306 @@
+/*
+ * forward.c -- what is due, to its endpoint: `sending` is durable before a request leaves, and the
+ * answer's verdict after it. A crash between the two sends the same record with the same key again.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gapferry/digest.h"
+#include "relay/endpoints/endpoint_breaker.h"
+
+#define LAST_MS 1000 /* what a request is given that begins just before the time is over */
+
+/* One walk over what is due. */
+struct walk {
+    struct relay *r;
+    struct turn *t;
+    struct https *client;
+    struct endpoint_breaker breaker;
+    int64_t began_ms;
+    int64_t wait_ms;
+    int64_t row; /* the last one that was looked at */
+    int64_t homeless;
+    char channel[GF_WORD_MAX + 1]; /* of the first record without an endpoint */
+};
+
+static int64_t clock_ms(void) {
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* The turn's time, moved on by what forwarding has taken. */
+static int64_t now_of(const struct walk *w) {
+    return w->r->now + (clock_ms() - w->began_ms) / 1000;
+}
+
+static int64_t left_ms(const struct walk *w) {
+    return w->wait_ms - (clock_ms() - w->began_ms);
+}
+
+/* ---- bodies that are files ---- */
+
+struct mapped {
+    void *data; /* NULL: nothing to release */
+    size_t len;
+};
+
+/* Let the body of a record be the bytes of its stored file. */
+static int map_body(const struct relay *r, const char *file, struct gf_record *rec,
+                    struct mapped *m, struct gf_err *e) {
+    struct stat st;
+
+    if (file == NULL)
+        return gf_err_set(e, GF_E_NOINPUT, "its body was a file, which was not stored");
+    int fd = openat(r->state_fd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1)
+        return gf_err_errno(e, "%s/%s", r->state, file);
+    int rc = fstat(fd, &st);
+    if (rc == -1) {
+        (void)gf_err_errno(e, "%s/%s", r->state, file);
+    } else if (!S_ISREG(st.st_mode)) {
+        rc = gf_err_set(e, GF_E_NOINPUT, "%s/%s: not a regular file", r->state, file);
+    } else if (st.st_size > 0) {
+        void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (data == MAP_FAILED)
+            rc = gf_err_errno(e, "%s/%s", r->state, file);
+        else
+            *m = (struct mapped){data, (size_t)st.st_size};
+    }
+    (void)close(fd);
+    if (rc == 0)
+        rec->body = (struct gf_body){
+            .form = GF_BODY_TEXT, .data = m->data != NULL ? m->data : "", .len = m->len};
+    return rc;
+}
+
+static void unmap(struct mapped *m) {
+    if (m->data != NULL)
+        (void)munmap(m->data, m->len);
+}
+
+/* ---- verdicts become states ---- */
+
+/* What of the answer travels back: its body, and the headers that say what it is. */
+static int deliver(struct walk *w, int64_t row, const struct gf_record *rec,
+                   const struct endpoint_result *res, struct gf_err *e) {
+    static const char *const kept[] = {"content-type", "content-language", "etag", "last-modified",
+                                       "date"};
+    enum { KEPT = sizeof kept / sizeof *kept };
+    const char *headers[2 * KEPT];
+    size_t at[KEPT], n = 0;
+    struct gf_buf values;
+
+    if (!rec->answer)
+        return ledger_delivered(w->r->ledger, row, res->guarantee, NULL, now_of(w), e);
+    gf_buf_init(&values, 65536);
+    for (size_t i = 0; i < KEPT; i++) {
+        size_t len;
+        const char *value = https_header(&res->answer, kept[i], &len);
+        if (value == NULL)
+            continue;
+        headers[2 * n] = kept[i];
+        at[n++] = values.len;
+        gf_buf_add(&values, value, len);
+        gf_buf_byte(&values, '\0');
+    }
+    int rc = gf_buf_check(&values, "the headers of an answer", e);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        headers[2 * i + 1] = values.data + at[i];
+    const struct ledger_answer answer = {
+        .status = res->status,
+        .headers = headers,
+        .nheaders = n,
+        .body = res->answer.body.data != NULL ? res->answer.body.data : "",
+        .len = res->answer.body.len};
+    if (rc == 0)
+        rc = ledger_delivered(w->r->ledger, row, res->guarantee, &answer, now_of(w), e);
+    gf_buf_free(&values);
+    return rc;
+}
+
+/* When a record that has to wait is tried again. */
+static int64_t due_of(const struct walk *w, const struct ledger_record *lr,
+                      const struct endpoint_result *res) {
+    uint32_t random;
+
+    gf_digest_random(&random, sizeof random);
+    int64_t wait = endpoint_backoff(lr->attempts + 1, random);
+    return now_of(w) + (res->retry_after_s > wait ? res->retry_after_s : wait);
+}
+
+static int settle(struct walk *w, const struct ledger_record *lr, const struct gf_record *rec,
+                  const struct endpoint_result *res, struct endpoint_breaker_place *place,
+                  struct gf_err *e) {
+    struct ledger *l = w->r->ledger;
+    int64_t due = due_of(w, lr, res);
+
+    endpoint_breaker_note(place, res, due);
+    switch (res->verdict) {
+    case ENDPOINT_DELIVERED:
+        w->t->delivered++;
+        return deliver(w, lr->row, rec, res, e);
+    case ENDPOINT_REJECTED:
+        w->t->rejected++;
+        return ledger_rejected(l, lr->row, res->reason, now_of(w), e);
+    case ENDPOINT_HELD:
+        w->t->held++;
+        place->held++;
+        return ledger_held(l, lr->row, res->reason, e);
+    case ENDPOINT_LATER:
+        break;
+    }
+    w->t->later++;
+    place->later++;
+    return ledger_later(l, lr->row, res->reason, due, e);
+}
+
+/* ---- one record ---- */
+
+/* Hold a record because of a fault on our side; the fault itself is no failure of the turn. */
+static int hold(struct walk *w, int64_t row, struct endpoint_breaker_place *place,
+                const struct gf_err *why, struct gf_err *e) {
+    w->t->held++;
+    if (place != NULL) {
+        place->held++;
+        (void)snprintf(place->reason, sizeof place->reason, "%s", why->text);
+    }
+    return ledger_held(w->r->ledger, row, why->text, e);
+}
+
+static int send_one(struct walk *w, const struct ledger_record *lr, struct gf_record *rec,
+                    struct endpoint_breaker_place *place, struct gf_err *e) {
+    struct mapped body = {NULL, 0};
+    struct endpoint_result res;
+    struct gf_err why;
+    int64_t left = left_ms(w);
+    int rc;
+
+    if (rec->body.form == GF_BODY_FILE && map_body(w->r, lr->file, rec, &body, &why) == -1)
+        return hold(w, lr->row, NULL, &why, e);
+    rc = ledger_sending(w->r->ledger, lr->row, place->name, now_of(w), e);
+    if (rc == 0) {
+        if (endpoint_http(w->client, w->r->config, place->name, &lr->agent, rec,
+                          left > LAST_MS ? left : LAST_MS, &res, &why) == -1) {
+            rc = hold(w, lr->row, place, &why, e);
+        } else {
+            rc = settle(w, lr, rec, &res, place, e);
+            endpoint_result_free(&res);
+        }
+    }
+    unmap(&body);
+    return rc;
+}
+
+/* Nobody in the configuration wants it: the site must learn that, rather than wait. */
+static int reject_homeless(struct walk *w, const struct ledger_record *lr, struct gf_err *e) {
+    char reason[3 * GF_WORD_MAX];
+
+    (void)snprintf(reason, sizeof reason, "no endpoint for channel %s%s%s", lr->channel,
+                   lr->product != NULL ? ", product " : "", lr->product != NULL ? lr->product : "");
+    if (w->homeless++ == 0)
+        (void)snprintf(w->channel, sizeof w->channel, "%s", lr->channel);
+    w->t->rejected++;
+    return ledger_rejected(w->r->ledger, lr->row, reason, now_of(w), e);
+}
+
+/* Its own time is over, unless it may have been delivered already: then the same key tells. */
+static int is_expired(const struct walk *w, const struct ledger_record *lr,
+                      const struct gf_record *rec) {
+    return rec->has_expires && rec->expires < now_of(w) && lr->state != LEDGER_SENDING;
+}
+
+/* Attempts are told: one that got no answer may have taken effect all the same. */
+static int expire(struct walk *w, const struct ledger_record *lr, const struct gf_record *rec,
+                  struct gf_err *e) {
+    char reason[160], at[GF_TIME_TEXT];
+
+    gf_text_time(rec->expires, at);
+    if (lr->attempts == 0)
+        (void)snprintf(reason, sizeof reason, "expired at %s, before it was sent", at);
+    else
+        (void)snprintf(reason, sizeof reason, "expired at %s, not accepted in %lld attempt%s", at,
+                       (long long)lr->attempts, lr->attempts == 1 ? "" : "s");
+    w->t->expired++;
+    return ledger_expired(w->r->ledger, lr->row, reason, now_of(w), e);
+}
+
+static int forward_one(void *arg, const struct ledger_record *lr, struct gf_err *e) {
+    struct walk *w = arg;
+    struct gf_record rec;
+    struct gf_err why;
+    int rc;
+
+    w->row = lr->row;
+    if (gf_record_parse(lr->line, lr->line_len, &rec, &why) == -1)
+        return hold(w, lr->row, NULL, &why, e);
+    const char *name = endpoint_match(w->r->config, lr->channel, lr->product, &lr->agent);
+    struct endpoint_breaker_place *place = NULL;
+    if (name != NULL && (place = endpoint_breaker_at(&w->breaker, name)) == NULL) {
+        rc = gf_err_set(e, GF_E_SYSTEM, "out of memory");
+    } else if (is_expired(w, lr, &rec)) {
+        rc = expire(w, lr, &rec, e);
+    } else if (place == NULL) {
+        rc = reject_homeless(w, lr, e);
+    } else if (place->open) {
+        w->t->later++;
+        place->later++;
+        rc = ledger_later(w->r->ledger, lr->row, place->reason, place->due, e);
+    } else {
+        rc = send_one(w, lr, &rec, place, e);
+    }
+    gf_record_free(&rec);
+    return rc;
+}
+
+/* ---- the walk ---- */
+
+static void tell(struct walk *w) {
+    for (size_t i = 0; i < w->breaker.n; i++) {
+        const struct endpoint_breaker_place *p = &w->breaker.places[i];
+        if (p->held > 0)
+            turn_person(w->t,
+                        "endpoint \"%s\": %lld held: %.300s; mend its section in %s, then run: "
+                        "gapferry-relay records release",
+                        p->name, (long long)p->held, p->reason, w->r->config_path);
+        else if (p->later > 0)
+            turn_person(w->t, "endpoint \"%s\": %lld to be tried again: %.300s", p->name,
+                        (long long)p->later, p->reason);
+    }
+    if (w->homeless > 0)
+        turn_person(w->t,
+                    "%lld rejected: no endpoint takes channel %s; add an [endpoint \"NAME\"] with "
+                    "channel = %s and url = ... to %s",
+                    (long long)w->homeless, w->channel, w->channel, w->r->config_path);
+}
+
+int relay_forward(struct relay *r, int64_t wait_s, struct turn *t, struct gf_err *e) {
+    struct walk w = {.r = r, .t = t, .began_ms = clock_ms(), .wait_ms = wait_s * 1000};
+    struct gf_err why;
+    int rc;
+
+    /* A wrong line must not let anything go where nobody wanted it; the rest of the turn goes on.
+     */
+    if (endpoint_check(r->config, &why) == -1) {
+        turn_fault(t, "nothing was forwarded", &why, NULL);
+        return 0;
+    }
+    if (https_new(&w.client, e) == -1)
+        return -1;
+    do {
+        if (left_ms(&w) <= 0) {
+            rc = 0;
+            break;
+        }
+        rc = ledger_next_due(r->ledger, r->now, w.row, forward_one, &w, e);
+    } while (rc == 1);
+    tell(&w);
+    endpoint_breaker_free(&w.breaker);
+    https_free(w.client);
+    return rc == -1 ? -1 : 0;
+}
