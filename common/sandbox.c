@@ -30,6 +30,8 @@
 #define UNDER_ASAN 1
 #endif
 
+#ifdef OUR_ARCH
+
 static int limit(unsigned which, rlim_t soft, rlim_t hard) {
     struct rlimit old;
     struct rlimit now = {soft, hard};
@@ -43,8 +45,6 @@ static int limit(unsigned which, rlim_t soft, rlim_t hard) {
         now.rlim_cur = now.rlim_max;
     return setrlimit(which, &now);
 }
-
-#ifdef OUR_ARCH
 
 #define X32_BIT 0x40000000U
 
