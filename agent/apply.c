@@ -15,6 +15,7 @@
 #define ITEMS    "items" /* in STATE/inbox: where members are laid out; the lock makes it ours */
 #define ROOM_MIN 65536   /* bytes that stay free beside a bundle */
 
+/* Cards of relays only: what such a card signs is a response, gf_bundle_head() sees to that. */
 int agent_check(struct agent *a, struct agent_check *out, struct gf_err *e) {
     struct agent_check c = {0};
 
@@ -114,9 +115,6 @@ out:
 
 static int apply_head(struct agent *a, int fd, const struct gf_head *h, struct apply_result *out,
                       struct gf_err *e) {
-    if (h->header.kind != GF_KIND_RESPONSE)
-        return gf_err_set(e, GF_E_HEADER, "is a %s; an agent takes responses only",
-                          gf_header_kinds[h->header.kind]);
     int seen = store_is_applied(a->store, &h->header, &h->digest, e);
     if (seen == -1)
         return -1;

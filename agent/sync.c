@@ -12,9 +12,9 @@
 
 enum gf_exit sync_graver(enum gf_exit x, enum gf_exit y) {
     static const enum gf_exit order[] = {
-        GF_EXIT_BUG,    GF_EXIT_IO,      GF_EXIT_CANTWRITE, GF_EXIT_CONFIG,
-        GF_EXIT_LIMIT,  GF_EXIT_DAMAGED, GF_EXIT_SIGNATURE, GF_EXIT_EXPIRED,
-        GF_EXIT_NOPERM, GF_EXIT_CONSENT, GF_EXIT_AWAITED,   GF_EXIT_DONE,
+        GF_EXIT_BUG,         GF_EXIT_IO,        GF_EXIT_CANTWRITE, GF_EXIT_CONFIG, GF_EXIT_LIMIT,
+        GF_EXIT_DAMAGED,     GF_EXIT_SIGNATURE, GF_EXIT_EXPIRED,   GF_EXIT_NOPERM, GF_EXIT_CONSENT,
+        GF_EXIT_UNREACHABLE, GF_EXIT_AWAITED,   GF_EXIT_DONE,
     };
 
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
