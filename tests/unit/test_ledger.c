@@ -1,0 +1,418 @@
+/*
+ * test_ledger.c -- the relay's ledger: senders, bundles, records, and how records move.
+ */
+#include "relay_testing.h"
+
+#include <sys/wait.h>
+
+/* ---- senders ---- */
+
+static void an_approved_fingerprint_enrols_the_card_when_it_comes(void **state) {
+    struct site *s = *state;
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    struct gf_card *cards = NULL;
+    size_t n = 9;
+
+    gf_card_fingerprint(&kit_site.card, fingerprint);
+    assert_ok(ledger_approve(s->r.ledger, fingerprint, "me", NOW, &s->e), s->e);
+    assert_int_equal(ledger_is_approved(s->r.ledger, &kit_site.card, &s->e), 1);
+    assert_int_equal(ledger_is_approved(s->r.ledger, &kit_other.card, &s->e), 0);
+    assert_ok(ledger_agents(s->r.ledger, &cards, &n, &s->e), s->e);
+    assert_int_equal(n, 0);
+    free(cards);
+    assert_int_equal(ledger_card_seen(s->r.ledger, &kit_site.card, kit_site.card_text,
+                                      kit_site.card_len, NOW, &s->e),
+                     1);
+    assert_ok(ledger_agents(s->r.ledger, &cards, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    assert_memory_equal(&cards[0].identity, &kit_site.card.identity, sizeof cards[0].identity);
+    free(cards);
+}
+
+static void a_card_that_was_seen_waits_until_its_fingerprint_is_approved(void **state) {
+    struct site *s = *state;
+    char typed[64] = "";
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    struct gf_card *cards = NULL;
+    size_t n = 0;
+
+    for (int twice = 0; twice < 2; twice++)
+        assert_int_equal(ledger_card_seen(s->r.ledger, &kit_site.card, kit_site.card_text,
+                                          kit_site.card_len, NOW, &s->e),
+                         0);
+    assert_ok(ledger_strangers(s->r.ledger, &cards, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    free(cards);
+
+    /* As a person types it: small letters, spaces. */
+    gf_card_fingerprint(&kit_site.card, fingerprint);
+    for (size_t i = 0; fingerprint[i] != '\0'; i++)
+        typed[i] = fingerprint[i] == '-' ? ' '
+                                         : (char)(fingerprint[i] >= 'A' && fingerprint[i] <= 'Z'
+                                                      ? fingerprint[i] - 'A' + 'a'
+                                                      : fingerprint[i]);
+    assert_ok(ledger_approve(s->r.ledger, typed, "me", NOW, &s->e), s->e);
+    assert_ok(ledger_approve(s->r.ledger, typed, "me", NOW, &s->e), s->e);
+    assert_ok(ledger_agents(s->r.ledger, &cards, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    free(cards);
+    assert_ok(ledger_strangers(s->r.ledger, &cards, &n, &s->e), s->e);
+    assert_int_equal(n, 0);
+    free(cards);
+}
+
+static void what_is_no_fingerprint_is_refused(void **state) {
+    struct site *s = *state;
+    static const char *const bad[] = {"", "ABCD", "ABCD-EFGH-IJKL-MNOP-QRS",
+                                      "ABCD-EFGH-IJKL-MNOP-QRSTU", "ABCD-EFGH-IJKL-MNOP-QR9T"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_fails(ledger_approve(s->r.ledger, bad[i], "me", NOW, &s->e), s->e, GF_E_USAGE);
+}
+
+static void only_agents_are_enrolled(void **state) {
+    struct site *s = *state;
+    char fingerprint[GF_FINGERPRINT_TEXT];
+
+    gf_card_fingerprint(&kit_relay.card, fingerprint);
+    assert_ok(ledger_approve(s->r.ledger, fingerprint, "me", NOW, &s->e), s->e);
+    assert_int_equal(ledger_card_seen(s->r.ledger, &kit_relay.card, kit_relay.card_text,
+                                      kit_relay.card_len, NOW, &s->e),
+                     0);
+}
+
+static void a_card_that_claims_anothers_agent_id_is_refused(void **state) {
+    struct site *s = *state;
+    struct gf_identity thief = {0};
+    struct gf_card c = {.role = GF_ROLE_AGENT, .has_agent = 1, .agent = kit_site.card.agent};
+    char fingerprint[GF_FINGERPRINT_TEXT];
+
+    assert_ok(gf_identity_make(s->r.state_fd, "thief", &c, &s->e), s->e);
+    assert_ok(gf_identity_load(s->r.state_fd, "thief", &thief, &s->e), s->e);
+    gf_card_fingerprint(&thief.card, fingerprint);
+
+    /* Seen before the owner was enrolled, and approved by mistake afterwards. */
+    assert_int_equal(
+        ledger_card_seen(s->r.ledger, &thief.card, thief.card_text, thief.card_len, NOW, &s->e), 0);
+    testing_enrol(s, &kit_site);
+    assert_fails(ledger_approve(s->r.ledger, fingerprint, "me", NOW, &s->e), s->e, GF_E_SENDER);
+    assert_fails(
+        ledger_card_seen(s->r.ledger, &thief.card, thief.card_text, thief.card_len, NOW, &s->e),
+        s->e, GF_E_SENDER);
+    assert_int_equal(ledger_is_approved(s->r.ledger, &thief.card, &s->e), 0);
+    gf_identity_free(&thief);
+}
+
+static void strangers_cannot_fill_the_ledger(void **state) {
+    struct site *s = *state;
+    struct gf_card *cards = NULL;
+    size_t n = 0;
+
+    testing_enrol(s, &kit_site);
+    assert_ok(ledger_begin(s->r.ledger, &s->e), s->e);
+    for (int i = 0; i < 300; i++) {
+        struct gf_card c = kit_other.card;
+        gf_digest_random(&c.identity, sizeof c.identity);
+        gf_digest_random(&c.agent, sizeof c.agent);
+        assert_int_equal(ledger_card_seen(s->r.ledger, &c, kit_other.card_text, kit_other.card_len,
+                                          NOW + i, &s->e),
+                         0);
+    }
+    assert_ok(ledger_end(s->r.ledger, 0, &s->e), s->e);
+    assert_ok(ledger_strangers(s->r.ledger, &cards, &n, &s->e), s->e);
+    assert_int_equal(n, 256);
+    free(cards);
+    assert_ok(ledger_agents(s->r.ledger, &cards, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    free(cards);
+}
+
+/* ---- bundles and records in ---- */
+
+static struct gf_header header(struct site *s, int64_t seq) {
+    struct gf_header h = {.kind = GF_KIND_REQUEST,
+                          .from = kit_site.card.identity,
+                          .to = kit_relay.card.identity,
+                          .stream = s->stream,
+                          .seq = seq};
+    gf_digest_random(&h.id, sizeof h.id);
+    return h;
+}
+
+static struct gf_hash digest_of(const struct gf_header *h) {
+    struct gf_hash d;
+    gf_digest_256(h, sizeof *h, &d);
+    return d;
+}
+
+/* Take a bundle of one record with this body; what ledger_take_record() said. */
+static int take(struct site *s, int64_t seq, const struct gf_id *id, const char *body) {
+    static const struct gf_contents nothing;
+    struct gf_header h = header(s, seq);
+    struct gf_hash d = digest_of(&h);
+    struct gf_record r;
+    struct gf_buf line;
+
+    gf_buf_init(&line, GF_LINE_MAX);
+    testing_line(&line, id, "metrics", GF_BODY_TEXT, body, 1);
+    assert_ok(gf_record_parse(line.data, line.len, &r, &s->e), s->e);
+    assert_ok(ledger_begin(s->r.ledger, &s->e), s->e);
+    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
+    int rc = ledger_take_record(s->r.ledger, &h.id, &kit_site.card.agent, &r, line.data, line.len,
+                                NULL, NOW, &s->e);
+    assert_int_equal(ledger_end(s->r.ledger, rc, &s->e), rc);
+    gf_record_free(&r);
+    gf_buf_free(&line);
+    return rc;
+}
+
+static struct gf_id new_id(void) {
+    uint8_t random[10];
+    struct gf_id id;
+
+    gf_digest_random(random, sizeof random);
+    gf_text_uuid7((int64_t)NOW * 1000, random, &id);
+    return id;
+}
+
+static void the_same_bundle_is_a_replay_and_another_of_its_number_a_fork(void **state) {
+    struct site *s = *state;
+    const struct gf_contents nothing = {.nvoids = 0};
+    struct gf_header h = header(s, 1);
+    struct gf_hash d = digest_of(&h);
+    enum ledger_seen seen = LEDGER_FORK;
+
+    testing_enrol(s, &kit_site);
+    assert_ok(ledger_seen(s->r.ledger, &h, &d, &seen, &s->e), s->e);
+    assert_int_equal(seen, LEDGER_NEW);
+    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
+    assert_ok(ledger_seen(s->r.ledger, &h, &d, &seen, &s->e), s->e);
+    assert_int_equal(seen, LEDGER_REPLAY);
+    struct gf_header other = header(s, 1);
+    struct gf_hash other_digest = digest_of(&other);
+    assert_ok(ledger_seen(s->r.ledger, &other, &other_digest, &seen, &s->e), s->e);
+    assert_int_equal(seen, LEDGER_FORK);
+
+    /* Whoever does not ask first finds the unique index. */
+    assert_fails(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e, GF_E_REPLAY);
+    assert_fails(ledger_take_bundle(s->r.ledger, &other, &other_digest, &nothing, NOW, &s->e), s->e,
+                 GF_E_REPLAY);
+
+    /* Another stream, or another sender, counts for itself. */
+    gf_digest_random(&other.stream, sizeof other.stream);
+    other_digest = digest_of(&other);
+    assert_ok(ledger_seen(s->r.ledger, &other, &other_digest, &seen, &s->e), s->e);
+    assert_int_equal(seen, LEDGER_NEW);
+}
+
+static void a_bundle_of_a_sender_who_is_not_enrolled_is_not_taken(void **state) {
+    struct site *s = *state;
+    const struct gf_contents nothing = {.nvoids = 0};
+    struct gf_header h = header(s, 1);
+    struct gf_hash d = digest_of(&h);
+
+    assert_fails(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e, GF_E_SENDER);
+}
+
+static void a_refused_bundle_counts_as_seen(void **state) {
+    struct site *s = *state;
+    const struct gf_err why = {.code = GF_E_FRAME, .text = "a frame breaks a rule"};
+    struct gf_header h = header(s, 1);
+    struct gf_hash d = digest_of(&h);
+    enum ledger_seen seen = LEDGER_NEW;
+
+    testing_enrol(s, &kit_site);
+    assert_ok(ledger_refuse(s->r.ledger, &h, &d, &why, NOW, &s->e), s->e);
+    assert_ok(ledger_seen(s->r.ledger, &h, &d, &seen, &s->e), s->e);
+    assert_int_equal(seen, LEDGER_REPLAY);
+}
+
+static void a_record_takes_effect_once_in_whatever_bundle_it_comes(void **state) {
+    struct site *s = *state;
+    struct gf_id id = new_id();
+    struct gf_hash digest;
+
+    testing_enrol(s, &kit_site);
+    assert_int_equal(take(s, 1, &id, "{\"a\":1}"), 1);
+    assert_int_equal(take(s, 3, &id, "{\"a\":1}"), 0);
+    assert_int_equal(take(s, 2, &id, "{\"a\":2}"), 0);
+    assert_int_equal(testing_records(s, -1), 1);
+    gf_digest_256("{\"a\":1}", 7, &digest);
+    struct ledger_record r = testing_find(s, &id);
+    assert_memory_equal(&r.digest, &digest, sizeof digest);
+    assert_int_equal(r.state, LEDGER_RECEIVED);
+}
+
+static void what_is_rolled_back_never_was(void **state) {
+    struct site *s = *state;
+    const struct gf_contents nothing = {.nvoids = 0};
+    struct gf_header h = header(s, 1);
+    struct gf_hash d = digest_of(&h);
+    enum ledger_seen seen = LEDGER_FORK;
+
+    testing_enrol(s, &kit_site);
+    assert_ok(ledger_begin(s->r.ledger, &s->e), s->e);
+    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
+    assert_int_equal(ledger_end(s->r.ledger, -1, &s->e), -1);
+    assert_ok(ledger_seen(s->r.ledger, &h, &d, &seen, &s->e), s->e);
+    assert_int_equal(seen, LEDGER_NEW);
+}
+
+/* ---- moving ---- */
+
+static int due_row(void *arg, const struct ledger_record *r, struct gf_err *e) {
+    (void)e;
+    *(int64_t *)arg = r->row;
+    return 0;
+}
+
+static int64_t next_due(struct site *s, int64_t now, int64_t after) {
+    int64_t row = 0;
+    int rc = ledger_next_due(s->r.ledger, now, after, due_row, &row, &s->e);
+    assert_int_not_equal(rc, -1);
+    assert_int_equal(rc, row > 0);
+    return row;
+}
+
+static void a_record_is_due_until_it_is_settled(void **state) {
+    struct site *s = *state;
+    struct gf_id a = new_id();
+    struct gf_id b = new_id();
+
+    testing_enrol(s, &kit_site);
+    assert_int_equal(take(s, 1, &a, "{}"), 1);
+    assert_int_equal(take(s, 2, &b, "{}"), 1);
+    int64_t first = testing_find(s, &a).row;
+    int64_t second = testing_find(s, &b).row;
+    assert_int_equal(next_due(s, NOW, 0), first);
+    assert_int_equal(next_due(s, NOW, first), second);
+    assert_int_equal(next_due(s, NOW, second), 0);
+
+    /* sending, left by a crash: due again, with the next number of attempt. */
+    assert_ok(ledger_sending(s->r.ledger, first, "e", NOW, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW, 0), first);
+    assert_ok(ledger_sending(s->r.ledger, first, "e", NOW, &s->e), s->e);
+    assert_int_equal(testing_find(s, &a).attempts, 2);
+
+    /* later: when its time has come. */
+    assert_ok(ledger_later(s->r.ledger, first, "busy", NOW + 100, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW + 99, 0), second);
+    assert_int_equal(next_due(s, NOW + 100, 0), first);
+
+    /* held: when it is released. */
+    assert_ok(ledger_held(s->r.ledger, first, "401", &s->e), s->e);
+    assert_int_equal(next_due(s, NOW + 1000, 0), second);
+    int64_t n = 0;
+    assert_ok(ledger_release(s->r.ledger, "license", NOW, &n, &s->e), s->e);
+    assert_int_equal(n, 0);
+    assert_ok(ledger_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    assert_int_equal(next_due(s, NOW, 0), first);
+
+    /* settled: never. */
+    assert_ok(ledger_sending(s->r.ledger, first, "e", NOW, &s->e), s->e);
+    assert_ok(ledger_delivered(s->r.ledger, first, GF_GUARANTEE_ONCE, NULL, NOW, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW + 1000, 0), second);
+    assert_ok(ledger_rejected(s->r.ledger, second, "no endpoint", NOW, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW + 1000, 0), 0);
+}
+
+static void what_is_settled_stays_settled(void **state) {
+    struct site *s = *state;
+    testing_enrol(s, &kit_site);
+    for (int end = 0; end < 3; end++) {
+        struct gf_id id = new_id();
+        assert_int_equal(take(s, 1 + end, &id, "{}"), 1);
+        int64_t row = testing_find(s, &id).row;
+
+        /* delivered comes from sending only: it must have been durable before the request. */
+        assert_fails(ledger_delivered(s->r.ledger, row, GF_GUARANTEE_ONCE, NULL, NOW, &s->e), s->e,
+                     GF_E_BUG);
+        assert_ok(ledger_sending(s->r.ledger, row, "e", NOW, &s->e), s->e);
+        if (end == 0)
+            assert_ok(ledger_delivered(s->r.ledger, row, GF_GUARANTEE_ONCE, NULL, NOW, &s->e),
+                      s->e);
+        else if (end == 1)
+            assert_ok(ledger_rejected(s->r.ledger, row, "no", NOW, &s->e), s->e);
+        else
+            assert_ok(ledger_expired(s->r.ledger, row, "too old", NOW, &s->e), s->e);
+        int was = (int)testing_find(s, &id).state;
+        assert_int_equal(was, LEDGER_DELIVERED + end);
+
+        struct ledger *l = s->r.ledger;
+        assert_fails(ledger_sending(l, row, "e", NOW, &s->e), s->e, GF_E_BUG);
+        assert_fails(ledger_later(l, row, "x", NOW, &s->e), s->e, GF_E_BUG);
+        assert_fails(ledger_held(l, row, "x", &s->e), s->e, GF_E_BUG);
+        assert_fails(ledger_rejected(l, row, "x", NOW, &s->e), s->e, GF_E_BUG);
+        assert_fails(ledger_expired(l, row, "x", NOW, &s->e), s->e, GF_E_BUG);
+        assert_fails(ledger_delivered(l, row, GF_GUARANTEE_LEAST, NULL, NOW, &s->e), s->e,
+                     GF_E_BUG);
+        assert_int_equal(testing_find(s, &id).state, was);
+    }
+    assert_fails(ledger_sending(s->r.ledger, 4711, "e", NOW, &s->e), s->e, GF_E_BUG);
+}
+
+static void counts_are_by_channel_and_state(void **state) {
+    struct site *s = *state;
+    struct gf_id a = new_id();
+    struct gf_id b = new_id();
+    struct ledger_count *counts = NULL;
+    size_t n = 0;
+
+    testing_enrol(s, &kit_site);
+    assert_int_equal(take(s, 1, &a, "{}"), 1);
+    assert_int_equal(take(s, 2, &b, "{}"), 1);
+    assert_ok(ledger_rejected(s->r.ledger, testing_find(s, &a).row, "no", NOW, &s->e), s->e);
+    assert_ok(ledger_counts(s->r.ledger, &counts, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    assert_string_equal(counts[0].channel, "metrics");
+    assert_int_equal(counts[0].n[LEDGER_RECEIVED], 1);
+    assert_int_equal(counts[0].n[LEDGER_REJECTED], 1);
+    assert_int_equal(counts[0].n[LEDGER_DELIVERED], 0);
+    free(counts);
+    assert_int_equal(testing_records(s, LEDGER_REJECTED), 1);
+}
+
+/* ---- the lock ---- */
+
+static void the_lock_is_held_by_one_and_names_it(void **state) {
+    struct site *s = *state;
+    int status = 0;
+
+    assert_ok(ledger_lock(s->r.ledger, "sync", &s->e), s->e);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct ledger *l = NULL;
+        struct gf_err e;
+        char pid_text[32];
+        (void)snprintf(pid_text, sizeof pid_text, "process %ld", (long)getppid());
+        if (ledger_open(s->state, &l, &e) == -1 || ledger_lock(l, "sync", &e) != -1)
+            _exit(1);
+        _exit(e.code == GF_E_BUSY && strstr(e.text, "sync") && strstr(e.text, pid_text) ? 0 : 2);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    ledger_unlock(s->r.ledger);
+    assert_ok(ledger_lock(s->r.ledger, "sync", &s->e), s->e);
+}
+
+int main(void) {
+#define T(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
+    const struct CMUnitTest tests[] = {
+        T(an_approved_fingerprint_enrols_the_card_when_it_comes),
+        T(a_card_that_was_seen_waits_until_its_fingerprint_is_approved),
+        T(what_is_no_fingerprint_is_refused),
+        T(only_agents_are_enrolled),
+        T(a_card_that_claims_anothers_agent_id_is_refused),
+        T(strangers_cannot_fill_the_ledger),
+        T(the_same_bundle_is_a_replay_and_another_of_its_number_a_fork),
+        T(a_bundle_of_a_sender_who_is_not_enrolled_is_not_taken),
+        T(a_refused_bundle_counts_as_seen),
+        T(a_record_takes_effect_once_in_whatever_bundle_it_comes),
+        T(what_is_rolled_back_never_was),
+        T(a_record_is_due_until_it_is_settled),
+        T(what_is_settled_stays_settled),
+        T(counts_are_by_channel_and_state),
+        T(the_lock_is_held_by_one_and_names_it),
+    };
+    return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
+}
