@@ -53,8 +53,9 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     if (enrolled)
         command_card(&t, "enrolled", "enrolled", &card);
     else
-        command_text(&t, "approved   its card has not been seen yet; it is enrolled when its drive "
-                         "comes\n");
+        command_text(&t,
+                     "approved     its card has not been seen yet; it is enrolled when its drive "
+                     "comes\n");
     if (command_end(&t, e) == -1)
         return -1;
     command_next(r, "sync DRIVE");

@@ -1,5 +1,5 @@
 /*
- * cmd_records.c -- `records list | retry`: what the ledger knows of each record, and another try
+ * cmd_records.c -- `records list | release`: what the ledger knows of each record, and another try
  * for those that were held.
  */
 #include <inttypes.h>
@@ -101,12 +101,12 @@ static int list(struct relay *r, const struct options *o, struct gf_err *e) {
     return command_end(&t, e);
 }
 
-static int retry(struct relay *r, const struct options *o, struct gf_err *e) {
+static int release(struct relay *r, const struct options *o, struct gf_err *e) {
     int64_t n = 0;
     struct out t;
 
     if (options_value(o, "state") != NULL)
-        return gf_err_set(e, GF_E_USAGE, "records retry takes the records that are held");
+        return gf_err_set(e, GF_E_USAGE, "records release takes the records that are held");
     if (ledger_release(r->ledger, options_value(o, "channel"), r->now, &n, e) == -1)
         return -1;
     command_out(&t, o);
@@ -119,23 +119,23 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     const char *verb = options_arg(o, 0);
 
     (void)status;
-    if (command_args(o, 1, 1, "list or retry", e) == -1)
+    if (command_args(o, 1, 1, "list or release", e) == -1)
         return -1;
     if (strcmp(verb, "list") == 0)
         return list(r, o, e);
-    if (strcmp(verb, "retry") == 0)
-        return retry(r, o, e);
-    return gf_err_set(e, GF_E_USAGE, "records %s: must be list or retry", verb);
+    if (strcmp(verb, "release") == 0)
+        return release(r, o, e);
+    return gf_err_set(e, GF_E_USAGE, "records %s: must be list or release", verb);
 }
 
 int cmd_records(const char *root, int argc, char **argv) {
     static const struct command c = {
-        {COMMAND_PROGRAM " records", "list|retry [OPTION]...",
-         "list: every record in the ledger, its state, and why it waits or was rejected. retry: "
+        {COMMAND_PROGRAM " records", "list|release [OPTION]...",
+         "list: every record in the ledger, its state, and why it waits or was rejected. release: "
          "records that were held, because something had to be mended here, are due again.",
          specs,
          "Examples:\n  gapferry-relay records list --state held\n"
-         "  gapferry-relay records retry --channel metrics\n"},
+         "  gapferry-relay records release --channel metrics\n"},
         COMMAND_OPEN,
         work};
     return command_run(&c, root, argc, argv);

@@ -30,7 +30,7 @@ static int put_agents(struct relay *r, struct out *t, size_t *nstrangers, struct
         command_card(t, "agent", NULL, &agents[i]);
     command_close(t, ']');
     if (n == 0)
-        command_text(t, "%-11snone is enrolled\n", "agent");
+        command_text(t, "%-13snone is enrolled\n", "agent");
     command_open(t, "strangers", '[');
     for (size_t i = 0; i < *nstrangers; i++)
         command_card(t, "unknown", NULL, &strangers[i]);
@@ -53,7 +53,7 @@ static int put_records(struct relay *r, struct out *t, struct gf_err *e) {
         int parts = 0;
         command_open(t, NULL, '{');
         command_str(t, NULL, "channel", counts[i].channel);
-        command_text(t, "%-11s%s:", "records", counts[i].channel);
+        command_text(t, "%-13s%s:", "records", counts[i].channel);
         for (int s = 0; ledger_states[s] != NULL; s++) {
             if (counts[i].n[s] > 0)
                 command_text(t, "%s %" PRId64 " %s", parts++ > 0 ? "," : "", counts[i].n[s],
@@ -66,7 +66,7 @@ static int put_records(struct relay *r, struct out *t, struct gf_err *e) {
     }
     command_close(t, ']');
     if (n == 0)
-        command_text(t, "%-11snone yet\n", "records");
+        command_text(t, "%-13snone yet\n", "records");
     free(counts);
     return 0;
 }
@@ -86,7 +86,7 @@ static int put_folder(struct relay *r, struct out *t, const char *folder, const 
     if (t->json)
         command_int(t, NULL, folder, n);
     else if (n > 0)
-        command_text(t, "%-11s%" PRId64 " bundle(s) %s\n", folder, n, text);
+        command_text(t, "%-13s%" PRId64 " bundle(s) %s\n", folder, n, text);
     return 0;
 }
 
@@ -100,7 +100,7 @@ static int put_responses(struct relay *r, struct out *t, struct gf_err *e) {
     if (t->json)
         command_int(t, NULL, "responses", (int64_t)n);
     else
-        command_text(t, "%-11s%zu not acknowledged yet\n", "responses", n);
+        command_text(t, "%-13s%zu not acknowledged yet\n", "responses", n);
     return 0;
 }
 

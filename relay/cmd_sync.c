@@ -63,7 +63,7 @@ static void put_part(struct out *o, const char *label, int *parts, int64_t n, co
     if (n == 0)
         return;
     if ((*parts)++ == 0)
-        command_text(o, "%-11s", label);
+        command_text(o, "%-13s", label);
     else
         command_text(o, ", ");
     command_text(o, "%" PRId64 " %s", n, n == 1 ? one : many);
@@ -71,7 +71,7 @@ static void put_part(struct out *o, const char *label, int *parts, int64_t n, co
 
 static void end_line(struct out *o, const char *label, int parts, const char *nothing) {
     if (parts == 0)
-        command_text(o, "%-11s%s", label, nothing);
+        command_text(o, "%-13s%s", label, nothing);
     command_text(o, "\n");
 }
 
@@ -79,7 +79,7 @@ static void put_came_in(struct out *o, const struct turn *t) {
     int parts = 0;
 
     put_part(o, "came in", &parts, t->taken, "bundle", "bundles");
-    put_part(o, "came in", &parts, t->records, "record in them", "records in them");
+    put_part(o, "came in", &parts, t->records, "record", "records");
     put_part(o, "came in", &parts, t->replays, "bundle seen before", "bundles seen before");
     put_part(o, "came in", &parts, t->strangers, "bundle of an unknown sender",
              "bundles of unknown senders");

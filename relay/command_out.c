@@ -10,7 +10,7 @@
 #include "relay/command.h"
 
 #define OUT_MAX ((size_t)64 << 20)
-#define LABEL   11 /* columns */
+#define LABEL   13 /* columns */
 
 void command_out(struct out *t, const struct options *o) {
     *t = (struct out){.json = options_count(o, "json") > 0};

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/nearest.h"
@@ -130,13 +129,12 @@ static void open_standard_streams(void) {
     }
 }
 
-/* Keys stay out of core files, and nothing of ours is readable by others. */
+/* Keys stay out of core files. */
 static void keep_private(void) {
     const struct rlimit none = {0, 0};
 
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_DUMPABLE, 0);
-    (void)umask(077);
 }
 
 int main(int argc, char **argv) {

@@ -16,18 +16,8 @@
 #include "gapferry/file.h"
 
 /* The child's limits: address space in bytes, and processor time in seconds, which is ten times
- * what the largest bundle takes on a slow machine. Sanitizers need more address space than there is
- * memory. */
-#if defined(__SANITIZE_ADDRESS__)
-#define CHILD_MEMORY 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define CHILD_MEMORY 0
-#endif
-#endif
-#ifndef CHILD_MEMORY
-#define CHILD_MEMORY ((size_t)1 << 30)
-#endif
+ * what the largest bundle takes on a slow machine. */
+#define CHILD_MEMORY  ((size_t)1 << 30)
 #define CHILD_SECONDS 900
 
 /* What the child says before it ends. */
