@@ -19,15 +19,15 @@ static const char *const steps[] = {
 static const struct db_schema schema = {0x47465431, steps};
 
 /* The file system that the next look will see; 0: the real one. Stands in the place of the C
- * library's function. */
+ * library's function, whose parameters have these names. */
 static long shown_magic;
-int fstatfs(int fd, struct statfs *out) {
+int fstatfs(int __fildes, struct statfs *__buf) {
     char path[64];
 
-    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    int rc = statfs(path, out);
+    (void)snprintf(path, sizeof path, "/proc/self/fd/%d", __fildes);
+    int rc = statfs(path, __buf);
     if (shown_magic != 0)
-        out->f_type = shown_magic;
+        __buf->f_type = shown_magic;
     return rc;
 }
 
