@@ -266,7 +266,7 @@ static int make(struct agent *a, const struct options *o, const char *keys, stru
 
 static int tell(const struct agent *a, const struct options *o, const struct gf_card *c,
                 struct gf_err *e) {
-    char fingerprint[GF_FINGERPRINT_TEXT], agent[GF_ID_TEXT];
+    char fingerprint[GF_FINGERPRINT_TEXT], agent[GF_ID_TEXT], self[COMMAND_SELF];
     struct out t;
 
     gf_card_fingerprint(c, fingerprint);
@@ -279,9 +279,11 @@ static int tell(const struct agent *a, const struct options *o, const struct gf_
     out_str(&t, "state", a->state);
     out_text(&t, "fingerprint  %s\nconfig       %s\nstate        %s\n\n", fingerprint,
              a->config_path, a->state);
-    out_text(&t, "The relay's operator approves this agent by that fingerprint. Next, trust the "
-                 "relay:\n  gapferry-agent trust RELAY.card\nor, without its card, let the first "
-                 "drive fetch it:\n  gapferry-agent sync DRIVE\n");
+    out_text(&t,
+             "The relay's operator approves this agent by that fingerprint. Next, trust the "
+             "relay:\n  %s trust RELAY.card\nor, without its card, let the first drive fetch it:\n"
+             "  %s sync DRIVE\n",
+             command_self(a, self), self);
     return out_end(&t, e);
 }
 

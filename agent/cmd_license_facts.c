@@ -185,6 +185,7 @@ static int note_newest(void *arg, const struct store_record *r, struct gf_err *e
 
 static int check_none(struct agent *a, struct out *t, const char *product, struct gf_err *e) {
     struct newest newest = {.product = product};
+    char self[COMMAND_SELF];
 
     if (store_walk(a->store, -1, "license", note_newest, &newest, e) == -1)
         return -1;
@@ -193,10 +194,10 @@ static int check_none(struct agent *a, struct out *t, const char *product, struc
     out_bool(t, "may_run", 0);
     out_str(t, "request", newest.state[0] ? newest.state : NULL);
     out_str(t, "reason", newest.reason[0] ? newest.reason : NULL);
-    out_text(t, "%s: no licence is installed; ", product ? product : "licence");
+    out_text(t, "%s%sno licence is installed; ", product ? product : "", product ? ": " : "");
     if (!newest.state[0]) {
-        out_text(t, "ask for one: gapferry-agent license request --product %s --key KEY\n",
-                 product ? product : "PRODUCT");
+        out_text(t, "ask for one: %s license request --product %s --key KEY\n",
+                 command_self(a, self), product ? product : "PRODUCT");
         return 0;
     }
     out_text(t, "its request is %s", newest.state);

@@ -136,6 +136,7 @@ static int show_channel(struct preview *p, const char *channel, int64_t queued, 
 
 static int show_relay(struct preview *p, struct gf_err *e) {
     struct gf_card relay;
+    char self[COMMAND_SELF];
 
     int found = command_relay(p->a, &relay, e);
     if (found == -1)
@@ -146,7 +147,8 @@ static int show_relay(struct preview *p, struct gf_err *e) {
         out_text(&p->t, "\n\n");
     } else {
         out_str(&p->t, "relay", NULL);
-        out_text(&p->t, "goes nowhere yet: no relay is trusted (gapferry-agent trust FILE)\n\n");
+        out_text(&p->t, "goes nowhere yet: no relay is trusted (%s trust CARD)\n\n",
+                 command_self(p->a, self));
     }
     return 0;
 }

@@ -77,6 +77,7 @@ out:
 
 static int need_consent(struct agent *a, const char *channel, struct gf_err *e) {
     struct command_consent c;
+    char self[COMMAND_SELF];
 
     if (command_consent(a, channel, &c, e) == -1)
         return -1;
@@ -92,9 +93,10 @@ static int need_consent(struct agent *a, const char *channel, struct gf_err *e) 
                           "recorded",
                           channel, c.forced);
     return gf_err_set(e, GF_E_CONSENT,
-                      "channel %s: consent %s; nothing was recorded. To allow it: gapferry-agent "
-                      "consent %s grant",
-                      channel, c.is == STORE_DENIED ? "was denied" : "was not given yet", channel);
+                      "channel %s: consent %s; nothing was recorded. To allow it: %s consent %s "
+                      "grant",
+                      channel, c.is == STORE_DENIED ? "was denied" : "was not given yet",
+                      command_self(a, self), channel);
 }
 
 /* What the rule took out, to whoever looks on. */

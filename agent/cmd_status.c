@@ -345,24 +345,35 @@ static int show_licenses(struct status *s, struct gf_err *e) {
 }
 
 static void show_next(struct status *s) {
-    const char *next = "nothing: record something, or wait for the next trip";
+    char self[COMMAND_SELF], next[COMMAND_SELF + 160];
+    const char *what = "", *command = "", *after = "";
 
-    if (!s->relay && s->n[STORE_QUEUED])
-        next =
-            "trust the relay: gapferry-agent trust CARD (its `sync` leaves it in GAPFERRY/cards/ "
-            "on the drive)";
-    else if (s->n[STORE_QUEUED])
-        next = "write it to a drive: gapferry-agent sync DRIVE";
-    else if (s->n[STORE_EXPORTED])
-        next = "carry the drive to the relay, then back here: gapferry-agent sync DRIVE";
-    else if (s->unusable)
-        next = "see why an answer cannot be used: gapferry-agent license status";
-    else if (s->n[STORE_RELAYED])
-        next = "one more trip: the relay has not yet said what became of everything";
-    else if (!s->relay)
-        next = "trust the relay: gapferry-agent trust CARD";
+    (void)command_self(s->a, self);
+    if (!s->relay && (s->n[STORE_QUEUED] || s->n[STORE_EXPORTED] == 0)) {
+        what = "trust the relay: ";
+        command = " trust CARD";
+        after = " (the relay's own sync leaves it on the drive, in GAPFERRY/cards/)";
+    } else if (s->n[STORE_QUEUED]) {
+        what = "write it to a drive: ";
+        command = " sync DRIVE";
+    } else if (s->n[STORE_EXPORTED]) {
+        what = "carry the drive to the relay, and when it is back: ";
+        command = " sync DRIVE";
+    } else if (s->unusable) {
+        what = "see why an answer cannot be used: ";
+        command = " license status";
+    } else if (s->n[STORE_RELAYED]) {
+        what = "one more trip, since the relay has not said yet what became of everything: ";
+        command = " sync DRIVE";
+    }
+    if (*command)
+        (void)snprintf(next, sizeof next, "%s%s%s%s", what, self, command, after);
+    else
+        (void)snprintf(next, sizeof next, "nothing is due");
     out_str(&s->t, "next", next);
-    out_text(&s->t, "next       %s\n", next);
+    out_text(&s->t, "next       ");
+    out_safe(&s->t, next);
+    out_text(&s->t, "\n");
 }
 
 static int run(struct agent *a, const struct options *o, int *status, struct gf_err *e) {

@@ -204,17 +204,25 @@ int command_relay(struct agent *a, struct gf_card *out, struct gf_err *e) {
     return n > 0;
 }
 
-void command_next(const struct agent *a, const char *fmt, ...) {
+const char *command_self(const struct agent *a, char out[COMMAND_SELF]) {
     static const char tail[] = "/var/lib/gapferry/agent";
     size_t root = strlen(a->state) - (sizeof tail - 1);
+
+    if (root > 0)
+        (void)snprintf(out, COMMAND_SELF, COMMAND_PROGRAM " --root %.*s", (int)root, a->state);
+    else
+        (void)snprintf(out, COMMAND_SELF, COMMAND_PROGRAM);
+    return out;
+}
+
+void command_next(const struct agent *a, const char *fmt, ...) {
+    char self[COMMAND_SELF];
     va_list ap;
 
     if (!isatty(STDERR_FILENO))
         return;
     (void)fflush(stdout);
-    (void)fputs("next: " COMMAND_PROGRAM " ", stderr);
-    if (root > 0)
-        (void)fprintf(stderr, "--root %.*s ", (int)root, a->state);
+    (void)fprintf(stderr, "next: %s ", command_self(a, self));
     va_start(ap, fmt);
     (void)vfprintf(stderr, fmt, ap);
     va_end(ap);
