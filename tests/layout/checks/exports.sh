@@ -9,6 +9,7 @@ bundle-format/base/out.c       gf_file_
 bundle-format/format/receipt.c gf_record_
 bundle-format/reader/*         gf_bundle_
 bundle-format/tool/out.c       tool_
+agent/*                        agent_
 '
 
 check() {
