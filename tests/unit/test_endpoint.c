@@ -1,0 +1,417 @@
+/*
+ * test_endpoint.c -- relay/endpoints: which endpoint, whether it can be used, and what its answers
+ * mean.
+ */
+#include "endpoint_testing.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "gapferry/digest.h"
+#include "relay/endpoints/endpoint_breaker.h"
+
+static char home[64];
+static struct https *client;
+static const struct gf_id agent = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
+static const struct gf_id record = {
+    {16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31}};
+
+static int begin(void **state) {
+    struct gf_err e;
+    (void)state;
+    (void)snprintf(home, sizeof home, "/tmp/gapferry-endpoint-XXXXXX");
+    return mkdtemp(home) == NULL || gf_digest_start(&e) != 0 || https_new(&client, &e) != 0;
+}
+
+static int end(void **state) {
+    char command[128];
+    (void)state;
+    https_free(client);
+    (void)snprintf(command, sizeof command, "rm -rf %s", home);
+    return system(command) != 0;
+}
+
+/* ---- pure ---- */
+
+static void each_status_has_the_verdict_of_the_design(void **state) {
+    (void)state;
+    for (long status = 0; status <= 999; status++) {
+        enum endpoint_verdict want = ENDPOINT_LATER;
+        if (status >= 200 && status <= 299)
+            want = ENDPOINT_DELIVERED;
+        if (status >= 300 && status <= 399)
+            want = ENDPOINT_HELD;
+        static const struct {
+            long status;
+            enum endpoint_verdict verdict;
+        } special[] = {{400, ENDPOINT_REJECTED}, {409, ENDPOINT_REJECTED}, {410, ENDPOINT_REJECTED},
+                       {413, ENDPOINT_REJECTED}, {415, ENDPOINT_REJECTED}, {422, ENDPOINT_REJECTED},
+                       {401, ENDPOINT_HELD},     {403, ENDPOINT_HELD},     {404, ENDPOINT_HELD},
+                       {405, ENDPOINT_HELD},     {407, ENDPOINT_HELD}};
+        for (size_t i = 0; i < sizeof special / sizeof *special; i++) {
+            if (special[i].status == status)
+                want = special[i].verdict;
+        }
+        if (endpoint_http_verdict(status) != want)
+            fail_msg("%ld", status);
+    }
+}
+
+static void waiting_doubles_up_to_an_hour_and_jitter_halves_at_most(void **state) {
+    static const int64_t whole[] = {15,  15,   30,   60,   120,  240, 480,
+                                    960, 1920, 3600, 3600, 3600, 3600};
+    (void)state;
+    for (int64_t n = 0; n < (int64_t)(sizeof whole / sizeof *whole); n++) {
+        assert_int_equal(endpoint_backoff(n, 0), whole[n]);
+        assert_int_equal(endpoint_backoff(n, UINT32_MAX), whole[n] - whole[n] / 2);
+        int64_t middle = endpoint_backoff(n, UINT32_MAX / 2);
+        assert_true(middle < whole[n] && middle > whole[n] - whole[n] / 2);
+    }
+    assert_int_equal(endpoint_backoff(INT64_MAX, 0), 3600);
+    assert_int_equal(endpoint_backoff(-5, 0), 15);
+}
+
+static void the_key_is_the_digest_of_label_agent_and_record(void **state) {
+    char key[33], other[33];
+    (void)state;
+    /* As Python's hashlib.blake2b(digest_size=16) says of the same 49 bytes. */
+    endpoint_key(&agent, &record, key);
+    assert_string_equal(key, "c31390e7a5a016c6de9cdc358d2ca3ed");
+    endpoint_key(&record, &agent, other);
+    assert_string_not_equal(key, other);
+}
+
+/* ---- which endpoint ---- */
+
+static void the_most_specific_endpoint_takes_a_record(void **state) {
+    struct config *c = endpoint_config(
+        home, "[endpoint \"all\"]\nchannel = metrics\nurl = https://a.example/\n"
+              "[endpoint \"demo\"]\nchannel = metrics\nproduct = demo\nurl = https://b.example/\n"
+              "[endpoint \"mine\"]\nchannel = metrics\nsender = 000102030405060708090a0b0c0d0e0f\n"
+              "url = https://c.example/\n"
+              "[endpoint \"both\"]\nchannel = metrics\nsender = 000102030405060708090a0b0c0d0e0f\n"
+              "product = demo\nurl = https://d.example/\n"
+              "[endpoint \"lic\"]\nchannel = license\nproduct = demo\nurl = https://e.example/\n");
+    struct gf_err e;
+    (void)state;
+    assert_int_equal(endpoint_check(c, &e), 0);
+    assert_string_equal(endpoint_match(c, "metrics", NULL, &record), "all");
+    assert_string_equal(endpoint_match(c, "metrics", "other", &record), "all");
+    assert_string_equal(endpoint_match(c, "metrics", "demo", &record), "demo");
+    assert_string_equal(endpoint_match(c, "metrics", "other", &agent), "mine");
+    assert_string_equal(endpoint_match(c, "metrics", "demo", &agent), "both");
+    assert_string_equal(endpoint_match(c, "license", "demo", &agent), "lic");
+    assert_null(endpoint_match(c, "license", NULL, &agent));
+    assert_null(endpoint_match(c, "license", "other", &agent));
+    assert_null(endpoint_match(c, "updates", "demo", &agent));
+    config_free(c);
+}
+
+static void an_endpoint_that_cannot_work_is_refused_with_its_line(void **state) {
+    static const struct {
+        const char *lines, *says;
+    } bad[] = {
+        {"url = https://a.example/\n", "has no channel"},
+        {"channel = Metrics\nurl = https://a.example/\n", "a channel is a word"},
+        {"channel = c\n", "has no url"},
+        {"channel = c\nurl = http://a.example/\n", "http:// is allowed only"},
+        {"channel = c\nurl = https://u:secret@a.example/\n", "no user or password"},
+        {"channel = c\nurl = https://a.example/\nproduct = A\n", "a product is a word"},
+        {"channel = c\nurl = https://a.example/\nsender = 12\n", "32 lower-case hex digits"},
+        {"channel = c\nurl = https://a.example/\nprofile = otlp\n", "profile"},
+        {"channel = c\nurl = https://a.example/\nmethod = DELETE\n", "method"},
+        {"channel = c\nurl = https://a.example/\nidempotency = yes\n", "idempotency"},
+        {"channel = c\nurl = https://a.example/\ntimeout = 2h\n", "from 1s to 1h"},
+        {"channel = c\nurl = https://a.example/\ntimeout = soon\n", "timeout"},
+        {"channel = c\nurl = https://a.example/\nca_file = ca.pem\n", "a path begins with /"},
+        {"channel = c\nurl = https://a.example/\nca_file = /nonexistent\n", "cannot be read"},
+        {"channel = c\nurl = https://a.example/\ncert_file = /dev/null\n", "go together"},
+        {"channel = c\nurl = https://a.example/\nheader_file = /etc/passwd\n", "chmod 600"},
+        {"channel = c\nurl = https://a.example/\nproxy = socks5://p:1\n", "begins with https://"},
+        {"channel = c\nurl = http://127.0.0.1/\nproxy = http://p:1\n", "through no proxy"},
+        {"channel = c\nurl = https://a.example/\nheader = X\n", "\"Name: value\""},
+        {"channel = c\nurl = https://a.example/\nheader = Host: x\n", "states this one itself"},
+        {"channel = c\nurl = https://a.example/\nheader = AUTHORIZATION: Bearer x\n",
+         "a secret does not stand here"},
+        {"channel = c\nurl = https://a.example/\n[endpoint \"f\"]\nchannel = c\n"
+         "url = https://b.example/\n",
+         "takes the same records as"},
+    };
+    char text[512];
+    struct gf_err e;
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        (void)snprintf(text, sizeof text, "[endpoint \"e\"]\n%s", bad[i].lines);
+        struct config *c = endpoint_config(home, text);
+        if (endpoint_check(c, &e) != -1)
+            fail_msg("taken: %s", text);
+        assert_int_equal(e.code, GF_E_CONFIG);
+        if (strstr(e.text, bad[i].says) == NULL)
+            fail_msg("%s: %s", bad[i].lines, e.text);
+        assert_null(strstr(e.text, "secret@"));
+        config_free(c);
+    }
+}
+
+/* ---- profile http ---- */
+
+/* What becomes of a record whose endpoint says this. */
+static void tell(const char *reply, int then, const char *more, int answer,
+                 struct endpoint_result *out, struct server **server) {
+    const struct reply replies[] = {{reply, then}, {NULL, 0}};
+    struct gf_record r = {.id = record,
+                          .channel = "c",
+                          .type = "application/x-test",
+                          .answer = answer,
+                          .body = {GF_BODY_TEXT, "a\xff\"b", 4}};
+    struct gf_err e;
+    struct server *s = server_start(replies);
+    struct config *c = endpoint_at(home, s->port, more);
+
+    if (endpoint_check(c, &e) == -1 ||
+        endpoint_http(client, c, "e", &agent, &r, then == SILENCE ? 200 : 0, out, &e) == -1)
+        fail_msg("%s", e.text);
+    config_free(c);
+    server_stop(s);
+    if (server != NULL)
+        *server = s;
+    else
+        free(s);
+}
+
+static void the_body_goes_out_byte_for_byte_with_our_headers(void **state) {
+    struct endpoint_result r;
+    struct server *s;
+    char path[128], more[300];
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/token", home);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_int_equal(fchmod(fileno(f), 0600), 0);
+    (void)fputs("Authorization: Bearer s3cret\n", f);
+    (void)fclose(f);
+    (void)snprintf(more, sizeof more, "method = PUT\nheader = X-Site: 7\nheader_file = %s\n", path);
+    tell("HTTP/1.1 204 No\r\n\r\n", KEEP, more, 0, &r, &s);
+    assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
+    assert_int_equal(r.guarantee, GF_GUARANTEE_ONCE);
+    assert_ptr_equal(strstr(s->got, "PUT /in HTTP/1.1\r\n"), s->got);
+    assert_non_null(strstr(s->got, "\r\nContent-Type: application/x-test\r\n"));
+    assert_non_null(strstr(s->got, "\r\nIdempotency-Key: c31390e7a5a016c6de9cdc358d2ca3ed\r\n"));
+    assert_non_null(strstr(s->got, "\r\nGapferry-Agent: 000102030405060708090a0b0c0d0e0f\r\n"));
+    assert_non_null(
+        strstr(s->got, "\r\nGapferry-Record: 10111213-1415-1617-1819-1a1b1c1d1e1f\r\n"));
+    assert_non_null(strstr(s->got, "\r\nX-Site: 7\r\n"));
+    assert_non_null(strstr(s->got, "\r\nAuthorization: Bearer s3cret\r\n"));
+    assert_non_null(strstr(s->got, "\r\n\r\na\xff\"b"));
+    endpoint_result_free(&r);
+    free(s);
+}
+
+static void the_guarantee_is_what_the_endpoint_promises(void **state) {
+    static const struct {
+        const char *more;
+        enum gf_guarantee g;
+    } kinds[] = {{"", GF_GUARANTEE_ONCE},
+                 {"idempotency = key\n", GF_GUARANTEE_ONCE},
+                 {"idempotency = natural\n", GF_GUARANTEE_ONCE},
+                 {"idempotency = none\n", GF_GUARANTEE_LEAST}};
+    struct endpoint_result r;
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        tell("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", KEEP, kinds[i].more, 0, &r, NULL);
+        assert_int_equal(r.guarantee, kinds[i].g);
+        endpoint_result_free(&r);
+        tell("HTTP/1.1 422 No\r\nContent-Length: 0\r\n\r\n", KEEP, kinds[i].more, 0, &r, NULL);
+        assert_int_equal(r.guarantee, GF_GUARANTEE_NONE);
+        endpoint_result_free(&r);
+    }
+}
+
+static void a_rejection_carries_the_endpoints_words_on_one_safe_line(void **state) {
+    struct endpoint_result r;
+    (void)state;
+    tell("HTTP/1.1 422 No\r\nContent-Length: 36\r\n\r\nThis key \x1b[31m\r\n  is\tnot \xff known."
+         "\xc3\xbc\n\n",
+         KEEP, "", 1, &r, NULL);
+    assert_int_equal(r.verdict, ENDPOINT_REJECTED);
+    assert_string_equal(r.reason, "HTTP 422: This key \\x1b[31m is not \\xff known.\xc3\xbc");
+    endpoint_result_free(&r);
+    tell("HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n", KEEP, "", 1, &r, NULL);
+    assert_string_equal(r.reason, "HTTP 400: without words");
+    endpoint_result_free(&r);
+    tell("HTTP/1.1 301 Go\r\nLocation: https://x.example/\r\nContent-Length: 0\r\n\r\n", KEEP, "",
+         1, &r, NULL);
+    assert_int_equal(r.verdict, ENDPOINT_HELD);
+    assert_non_null(strstr(r.reason, "a redirect"));
+    endpoint_result_free(&r);
+}
+
+static void long_words_are_cut_between_characters(void **state) {
+    struct endpoint_result r;
+    struct gf_buf b;
+    (void)state;
+    gf_buf_init(&b, 10000);
+    gf_buf_text(&b, "HTTP/1.1 422 No\r\nContent-Length: 3001\r\n\r\nx");
+    for (int i = 0; i < 1500; i++)
+        gf_buf_text(&b, "\xc3\xbc");
+    tell(b.data, KEEP, "", 1, &r, NULL);
+    size_t len = strlen(r.reason);
+    assert_true(len > GF_REASON_MAX - 8 && len <= GF_REASON_MAX);
+    assert_true(gf_text_is_utf8(r.reason, len));
+    gf_buf_free(&b);
+    endpoint_result_free(&r);
+}
+
+static void what_broke_on_the_way_is_tried_later(void **state) {
+    struct endpoint_result r;
+    (void)state;
+    tell("", RESET, "", 1, &r, NULL);
+    assert_int_equal(r.verdict, ENDPOINT_LATER);
+    assert_ptr_equal(strstr(r.reason, "broken: "), r.reason);
+    endpoint_result_free(&r);
+    tell("HTTP/1.1 422 No\r\nContent-Length: 50\r\n\r\nhalf", CLOSE, "", 1, &r, NULL);
+    assert_int_equal(r.verdict, ENDPOINT_LATER);
+    assert_int_equal(r.status, 0);
+    endpoint_result_free(&r);
+    tell("", SILENCE, "", 1, &r, NULL);
+    assert_int_equal(r.verdict, ENDPOINT_LATER);
+    assert_ptr_equal(strstr(r.reason, "timed out: "), r.reason);
+    endpoint_result_free(&r);
+    tell("HTTP/1.1 503 Busy\r\nRetry-After: 77\r\nContent-Length: 0\r\n\r\n", KEEP, "", 1, &r,
+         NULL);
+    assert_int_equal(r.verdict, ENDPOINT_LATER);
+    assert_int_equal(r.retry_after_s, 77);
+    endpoint_result_free(&r);
+}
+
+static void too_long_an_answer_matters_only_where_it_is_wanted(void **state) {
+    size_t len = ENDPOINT_ANSWER_MAX + 1;
+    char *reply = malloc(len + 100);
+    struct endpoint_result r;
+    (void)state;
+    assert_non_null(reply);
+    for (int answer = 0; answer <= 1; answer++) {
+        int head = snprintf(reply, 100, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+        memset(reply + head, 'x', len);
+        reply[(size_t)head + len] = '\0';
+        tell(reply, CLOSE, "", answer, &r, NULL);
+        assert_int_equal(r.verdict, answer ? ENDPOINT_HELD : ENDPOINT_DELIVERED);
+        endpoint_result_free(&r);
+    }
+    free(reply);
+}
+
+static void a_proxy_that_wants_credentials_holds_and_a_dead_one_waits(void **state) {
+    const struct reply replies[] = {{"HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n", CLOSE},
+                                    {"HTTP/1.1 400 What\r\nContent-Length: 0\r\n\r\n", CLOSE},
+                                    {NULL, 0}};
+    struct gf_record rec = {.id = record, .type = "a/b", .body = {GF_BODY_TEXT, "x", 1}};
+    struct server *s = server_start(replies);
+    struct endpoint_result r;
+    struct gf_err e;
+    char text[256];
+    (void)state;
+    (void)snprintf(text, sizeof text,
+                   "[endpoint \"e\"]\nchannel = c\nurl = https://vendor.example/\n"
+                   "proxy = http://127.0.0.1:%d\n",
+                   s->port);
+    struct config *c = endpoint_config(home, text);
+    assert_int_equal(endpoint_http(client, c, "e", &agent, &rec, 0, &r, &e), 0);
+    assert_int_equal(r.verdict, ENDPOINT_HELD);
+    endpoint_result_free(&r);
+    /* Its 400 is not the endpoint's word on the record. */
+    assert_int_equal(endpoint_http(client, c, "e", &agent, &rec, 0, &r, &e), 0);
+    assert_int_equal(r.verdict, ENDPOINT_LATER);
+    endpoint_result_free(&r);
+    config_free(c);
+    server_stop(s);
+    free(s);
+}
+
+static void a_body_that_is_not_in_memory_and_a_bad_secret_are_refused(void **state) {
+    struct gf_record r = {.id = record, .type = "a/b", .body = {GF_BODY_FILE, "files/x", 7}};
+    struct endpoint_result out;
+    struct gf_err e;
+    (void)state;
+    struct config *c = endpoint_at(home, 1, "header_file = /dev/null\n");
+    assert_int_equal(endpoint_http(client, c, "e", &agent, &r, 0, &out, &e), -1);
+    assert_int_equal(e.code, GF_E_BUG);
+    r.body = (struct gf_body){GF_BODY_TEXT, "x", 1};
+    assert_int_equal(endpoint_http(client, c, "e", &agent, &r, 0, &out, &e), -1);
+    assert_int_equal(e.code, GF_E_CONFIG);
+    config_free(c);
+}
+
+/* ---- the breaker ---- */
+
+static struct endpoint_result failure(enum https_stage stage, int sent, int64_t status,
+                                      int64_t retry) {
+    return (struct endpoint_result){.verdict = ENDPOINT_LATER,
+                                    .retry_after_s = retry,
+                                    .status = status,
+                                    .answer = {.stage = stage, .sent = sent}};
+}
+
+static void who_was_not_reached_or_wants_time_is_left_alone_at_once(void **state) {
+    const struct endpoint_result once[] = {
+        failure(HTTPS_REFUSED, 0, 0, -1), failure(HTTPS_NO_DNS, 0, 0, -1),
+        failure(HTTPS_TLS, 0, 0, -1),     failure(HTTPS_TIMED_OUT, 0, 0, -1),
+        failure(HTTPS_OK, 1, 429, 5),     failure(HTTPS_OK, 1, 503, 0)};
+    (void)state;
+    for (size_t i = 0; i < sizeof once / sizeof *once; i++) {
+        struct endpoint_breaker_place p = {0};
+        endpoint_breaker_note(&p, &once[i], 99);
+        assert_int_equal(p.open, 1);
+        assert_int_equal(p.due, 99);
+    }
+}
+
+static void three_failures_in_a_row_open_and_a_verdict_on_the_record_ends_the_row(void **state) {
+    const struct endpoint_result reset = failure(HTTPS_BROKEN, 1, 0, -1);
+    const struct endpoint_result held = {
+        .verdict = ENDPOINT_HELD, .retry_after_s = -1, .status = 404};
+    const struct endpoint_result rejected = {.verdict = ENDPOINT_REJECTED};
+    struct endpoint_breaker_place p = {0};
+    (void)state;
+    endpoint_breaker_note(&p, &reset, 1);
+    endpoint_breaker_note(&p, &held, 1);
+    assert_int_equal(p.open, 0);
+    endpoint_breaker_note(&p, &rejected, 1);
+    endpoint_breaker_note(&p, &reset, 1);
+    endpoint_breaker_note(&p, &reset, 1);
+    assert_int_equal(p.open, 0);
+    endpoint_breaker_note(&p, &held, 1);
+    assert_int_equal(p.open, 1);
+}
+
+static void each_endpoint_has_a_place_of_its_own(void **state) {
+    struct endpoint_breaker b = {0};
+    (void)state;
+    endpoint_breaker_at(&b, "a")->open = 1;
+    assert_int_equal(endpoint_breaker_at(&b, "b")->open, 0);
+    assert_int_equal(endpoint_breaker_at(&b, "a")->open, 1);
+    assert_int_equal(b.n, 2);
+    endpoint_breaker_free(&b);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_status_has_the_verdict_of_the_design),
+        cmocka_unit_test(waiting_doubles_up_to_an_hour_and_jitter_halves_at_most),
+        cmocka_unit_test(the_key_is_the_digest_of_label_agent_and_record),
+        cmocka_unit_test(the_most_specific_endpoint_takes_a_record),
+        cmocka_unit_test(an_endpoint_that_cannot_work_is_refused_with_its_line),
+        cmocka_unit_test(the_body_goes_out_byte_for_byte_with_our_headers),
+        cmocka_unit_test(the_guarantee_is_what_the_endpoint_promises),
+        cmocka_unit_test(a_rejection_carries_the_endpoints_words_on_one_safe_line),
+        cmocka_unit_test(long_words_are_cut_between_characters),
+        cmocka_unit_test(what_broke_on_the_way_is_tried_later),
+        cmocka_unit_test(too_long_an_answer_matters_only_where_it_is_wanted),
+        cmocka_unit_test(a_proxy_that_wants_credentials_holds_and_a_dead_one_waits),
+        cmocka_unit_test(a_body_that_is_not_in_memory_and_a_bad_secret_are_refused),
+        cmocka_unit_test(who_was_not_reached_or_wants_time_is_left_alone_at_once),
+        cmocka_unit_test(three_failures_in_a_row_open_and_a_verdict_on_the_record_ends_the_row),
+        cmocka_unit_test(each_endpoint_has_a_place_of_its_own),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
