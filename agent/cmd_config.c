@@ -44,18 +44,14 @@ static int check_words(const struct config *c, const char *section, const char *
 static int check_values(const struct config *c, struct gf_err *e) {
     static const char *const modes[] = {"auto", "airgap", "online", NULL};
     static const char *const reaches[] = {"outside", "site", NULL};
-    static const char *const airgaps[] = {"carry", "hold", "discard", NULL};
     const char *name;
-    int64_t seconds;
     int flag;
 
     if (check_words(c, "agent", NULL, "mode", modes, e) == -1 ||
-        config_span(c, "agent", NULL, "resend_after", &seconds, e) == -1 ||
         config_bool(c, "agent", NULL, "self_reader", &flag, e) == -1)
         return -1;
     for (size_t i = 0; (name = config_name(c, "relay", i)); i++) {
-        if (check_words(c, "relay", name, "reach", reaches, e) == -1 ||
-            config_span(c, "relay", name, "probe_every", &seconds, e) == -1)
+        if (check_words(c, "relay", name, "reach", reaches, e) == -1)
             return -1;
     }
     for (size_t i = 0; (name = config_name(c, "channel", i)); i++) {
@@ -68,8 +64,7 @@ static int check_values(const struct config *c, struct gf_err *e) {
             return gf_err_set(e, GF_E_CONFIG,
                               "%s: product must be 1 to %d characters of [a-z0-9.-]",
                               config_origin(c, "channel", name, "product"), GF_WORD_MAX);
-        if (check_words(c, "channel", name, "consent", store_consents, e) == -1 ||
-            check_words(c, "channel", name, "airgap", airgaps, e) == -1)
+        if (check_words(c, "channel", name, "consent", store_consents, e) == -1)
             return -1;
     }
     return 0;

@@ -1,0 +1,69 @@
+# Completion of gapferry-agent for bash. tests/scenarios/agent.bats compares it with --help.
+
+_gapferry_agent_options() {
+    case $1 in
+    init) echo --name --consent --allow --json --help ;;
+    trust) echo --fingerprint --yes --duty --name --json --help ;;
+    card) echo --fingerprint --json --help ;;
+    consent | preview | status) echo --json --help ;;
+    record) echo --at --product --type --answer --expires --json --help ;;
+    license) echo --product --key --version --contact --count --strict --json --help ;;
+    sync) echo --name-on-card --json --help ;;
+    config) echo --help ;;
+    esac
+}
+
+_gapferry_agent() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    local commands='init trust card consent record preview license sync status config'
+    local command='' i
+
+    COMPREPLY=()
+    # The command may stand behind --root DIR.
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        --root) ((i++)) ;;
+        -*) ;;
+        *) command=${COMP_WORDS[i]} && break ;;
+        esac
+    done
+
+    # The value of the option before, where we know more of it than that it may be a file.
+    case $before in
+    --root)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+        ;;
+    --duty | -d)
+        mapfile -t COMPREPLY < <(compgen -W 'license update card' -- "$word")
+        return
+        ;;
+    --name | --consent | --allow | --fingerprint | --at | --product | --type | --expires | --key | \
+        --version | --contact | --count)
+        [[ $command == card ]] || return
+        ;;
+    esac
+
+    if [[ -z $command ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$commands --root --help --version" -- "$word")
+    elif [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(_gapferry_agent_options "$command") --root" -- "$word")
+    elif [[ $before == license ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'request install status check' -- "$word")
+    elif [[ $before == config ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'check show' -- "$word")
+    elif [[ $before == consent || $before == preview || $before == record ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'metrics' -- "$word")
+    elif [[ $command == consent ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'grant deny' -- "$word")
+    elif [[ $command == sync ]]; then
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+    else
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    fi
+}
+
+complete -F _gapferry_agent gapferry-agent
