@@ -220,10 +220,9 @@ static int trust_card(struct agent *a, const struct options *o, const char *path
         return gf_err_set(e, GF_E_USAGE, "%s: is a card; --duty and --name are for vendors' keys",
                           path);
     if (c.role != GF_ROLE_RELAY && c.role != GF_ROLE_READER)
-        return gf_err_set(
-            e, GF_E_CARD,
-            "%s: is the card of a %s; an agent trusts the cards of relays and readers", path,
-            gf_card_roles[c.role]);
+        return gf_err_set(e, GF_E_CARD,
+                          "%s: a card, but its role is %s; an agent trusts relays and readers",
+                          path, gf_card_roles[c.role]);
     if (c.has_expires && c.expires <= a->now) {
         char expires[GF_TIME_TEXT];
         gf_text_time(c.expires, expires);

@@ -65,8 +65,8 @@ fingerprint() {
     [ "$status" -eq 0 ]
     [ -z "$stderr" ]
     [[ $output == *"$(A card --fingerprint)"*"--root s trust RELAY.card"* ]]
-    [ "$(stat -c %a $STATE)" = 700 ]
-    [ "$(stat -c %a $STATE/keys/sign.key)" = 600 ]
+    [ "$(stat -c %a "$STATE")" = 700 ]
+    [ "$(stat -c %a "$STATE"/keys/sign.key)" = 600 ]
     A config show | grep -F '[agent] name = site "a" \b'
     A config show | grep -F '[channel "metrics"] allow = users,edition'
     [ "$(A card --json | jq -r .name)" = 'site "a" \b' ]
@@ -85,7 +85,7 @@ fingerprint() {
     mkdir -p s/etc/gapferry
     echo '[agent]' >s/etc/gapferry/agent.conf
     refused 73 'exists and is not overwritten' init --allow metrics=users
-    [ ! -e $STATE/keys ]
+    [ ! -e "$STATE"/keys ]
     A init
     [ "$(cat s/etc/gapferry/agent.conf)" = '[agent]' ]
 }
@@ -94,7 +94,7 @@ fingerprint() {
     init
     local id
     id=$(A card --json | jq -r .agent)
-    rm -r $STATE/keys # as if it had not come to that
+    rm -r "$STATE"/keys # as if it had not come to that
     init
     [ "$(A card --json | jq -r .agent)" = "$id" ]
 }
@@ -150,8 +150,8 @@ fingerprint() {
 
 @test "what is no card of a relay or reader, and no key, is refused" {
     init
-    refused 65 'is the card of a vendor' trust k/vendor/card
-    refused 65 'is the card of a agent' trust $STATE/keys/card
+    refused 65 'its role is vendor' trust k/vendor/card
+    refused 65 'its role is agent' trust "$STATE"/keys/card
     refused 65 'neither a card' trust "$SOURCE/README.md"
     refused 66 'nowhere' trust nowhere
     refused 64 '--duty' trust k/vendor/sign.pub
@@ -200,10 +200,10 @@ fingerprint() {
     A record usage - <<<'{}'
     mkdir usb
     A sync usb
-    [ "$(find $STATE/outbox -name '*.gfb' | wc -l)" = 1 ]
+    [ "$(find "$STATE"/outbox -name '*.gfb' | wc -l)" = 1 ]
     run A consent metrics deny
     [[ $output == *"1 bundle taken out"*"queued again"*"written to a drive already"*"to-relay/"* ]]
-    [ "$(find $STATE/outbox -name '*.gfb' | wc -l)" = 0 ]
+    [ "$(find "$STATE"/outbox -name '*.gfb' | wc -l)" = 0 ]
     [ "$(A preview --json | jq -c '[.channels[].channel]')" = '["usage"]' ]
 }
 
@@ -303,7 +303,7 @@ consent = denied'
     A preview --json | jq -c '.channels[].records[]' >shown
     mkdir usb
     A sync usb
-    "$B" unpack -i k/relay -f $STATE/keys/card -C got usb/GAPFERRY/to-relay/*.gfb >/dev/null
+    "$B" unpack -i k/relay -f "$STATE"/keys/card -C got usb/GAPFERRY/to-relay/*.gfb >/dev/null
     diff <(jq -Sc . shown | sort) <(jq -Sc . got/records.jsonl | sort)
     [[ $(A preview) == *"Nothing is queued."*"2 more records are in bundles already"* ]]
 }
@@ -446,7 +446,7 @@ check() {
 answer() {
     local line digest id
     rm -rf got
-    "$B" unpack -i k/relay -f $STATE/keys/card -C got usb/GAPFERRY/to-relay/*.gfb >/dev/null
+    "$B" unpack -i k/relay -f "$STATE"/keys/card -C got usb/GAPFERRY/to-relay/*.gfb >/dev/null
     while read -r line; do
         id=$(jq -r .id <<<"$line")
         digest=$(jq -j .body <<<"$line" | b2sum -l 256 | cut -d' ' -f1)
@@ -456,7 +456,7 @@ answer() {
     jq -c --rawfile body "$1" 'select(.channel == "license") | {record: .id, status: 200, headers: {}, body: $body}' \
         got/records.jsonl >answers.jsonl
     mkdir -p usb/GAPFERRY/to-site
-    "$B" pack -i k/relay -t $STATE/keys/card -k response --receipts receipts.jsonl --answers answers.jsonl \
+    "$B" pack -i k/relay -t "$STATE"/keys/card -k response --receipts receipts.jsonl --answers answers.jsonl \
         -o usb/GAPFERRY/to-site/r.gfb >/dev/null
 }
 
@@ -487,7 +487,7 @@ answer() {
     [[ $output == *"it was changed, or it is somebody else's; it is kept as "* ]]
     A status | grep -E '^unusable   license .*kept as '
     A trust k/stranger/sign.pub --duty license --name late
-    A license install $STATE/refused/*.license
+    A license install "$STATE"/refused/*.license
     A license check
 }
 
@@ -539,7 +539,7 @@ answer() {
 
 @test "status shows what gapferry-link has found, as words only" {
     init
-    printf 'state=offline\nsince=2026-01-02T03:04:05Z\nstage=no DNS\nevidence=relay.example.org\033[2J\n' >$STATE/link.state
+    printf 'state=offline\nsince=2026-01-02T03:04:05Z\nstage=no DNS\nevidence=relay.example.org\033[2J\n' >"$STATE"/link.state
     A status | grep -F 'network    offline since 2026-01-02T03:04:05Z: no DNS (relay.example.org\x1b[2J)'
     [ "$(A status --json | jq -r .network.stage)" = 'no DNS' ]
 }
