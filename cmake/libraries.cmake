@@ -33,6 +33,11 @@ find_library(curl_LIBRARY NAMES curl REQUIRED)
 add_library(ext-curl INTERFACE)
 target_include_directories(ext-curl SYSTEM INTERFACE ${curl_INCLUDE})
 target_link_libraries(ext-curl INTERFACE ${curl_LIBRARY})
+if(GAPFERRY_STATIC_LIBS)
+  # What libarchive.a names of zlib and others is dropped with the sections that name it, but the
+  # linker minds once it sees these libraries behind libcurl; so it may take them from there.
+  target_link_options(ext-curl INTERFACE -Wl,--copy-dt-needed-entries)
+endif()
 
 find_path(microhttpd_INCLUDE microhttpd.h REQUIRED)
 find_library(microhttpd_LIBRARY NAMES microhttpd REQUIRED)
