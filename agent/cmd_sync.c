@@ -73,6 +73,8 @@ static void put_out(struct out *t, const struct sync_result *r) {
         {"written", r->written, "request written", "requests written"},
         {"there_already", r->there, "request there already", "requests there already"},
         {"records", r->records, "record in them", "records in them"},
+        {"acknowledgements", r->told, "of them only says what has come",
+         "of them only say what has come"},
         {"removed", r->removed, "settled request removed", "settled requests removed"},
         {"not_written", r->cut, "request not written", "requests not written"},
         {NULL, 0, NULL, NULL},

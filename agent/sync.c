@@ -83,9 +83,10 @@ static void export_due(struct sync *x) {
                       "%s/outbox: bundles were gone; their %" PRId64 " records were bundled anew\n",
                       x->a->state, exported.again);
     if (exported.no_relay) {
-        gf_buf_text(&x->r.people,
-                    "records are queued, but no relay is trusted yet: take the drive to the relay, "
-                    "whose `sync` puts its card on it, and trust that card here\n");
+        gf_buf_printf(&x->r.people, "records are queued, but no relay is trusted yet%s\n",
+                      x->relays_shown ? ""
+                                      : ": take the drive to the relay, whose `sync` puts its card "
+                                        "on it, and trust that card here");
         x->r.status = sync_graver(x->r.status, GF_EXIT_NOPERM);
     }
 }

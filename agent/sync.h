@@ -22,6 +22,7 @@ struct sync_result {
     int64_t written; /* bundles */
     int64_t there;   /* lay on the drive already, byte for byte */
     int64_t records; /* in both */
+    int64_t told;    /* of `written`: those that carry no record, and say what has come */
     int64_t removed; /* from the drive, for the other side has told us that it has them */
     int64_t cut;     /* bundles that could not be written */
     int read_only;   /* the drive: nothing was written or removed */
@@ -51,6 +52,7 @@ struct sync {
     struct agent *a;
     const struct sync_options *o;
     struct gf_drive *drive;
+    int relays_shown; /* cards that could be trusted */
     struct sync_result r;
 };
 

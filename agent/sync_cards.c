@@ -35,6 +35,15 @@ static void put_ours(struct sync *x, const struct gf_card *there, size_t n) {
         sync_drive_trouble(x, NULL, &e);
 }
 
+/* The length of a path without slashes at its end. */
+static size_t dir_len(const char *path) {
+    size_t n = strlen(path);
+
+    while (n > 0 && path[n - 1] == '/')
+        n--;
+    return n;
+}
+
 /* Where the card lies, if it has the name it should have; else the user has to find it. */
 static void show_relay(struct sync *x, const struct gf_card *c) {
     struct gf_buf *b = &x->r.people;
@@ -61,7 +70,7 @@ static void show_relay(struct sync *x, const struct gf_card *c) {
     }
     gf_buf_text(b, "trust ");
     if (found) {
-        gf_text_safe(b, x->o->dir, strlen(x->o->dir));
+        gf_text_safe(b, x->o->dir, dir_len(x->o->dir));
         gf_buf_printf(b, "/GAPFERRY/cards/%s", name);
     } else {
         gf_buf_text(b, "CARD");
@@ -87,7 +96,9 @@ void sync_cards(struct sync *x) {
     if (!x->r.read_only)
         put_ours(x, there, n);
     for (size_t i = 0; i < n && ntrusted == 0; i++)
-        if (there[i].role == GF_ROLE_RELAY)
+        if (there[i].role == GF_ROLE_RELAY) {
             show_relay(x, &there[i]);
+            x->relays_shown++;
+        }
     free(there);
 }

@@ -77,6 +77,7 @@ static int write_one(struct sync *x, int outbox, const struct store_bundle *b, i
     x->r.written += !was_there;
     x->r.there += was_there;
     x->r.records += b->records;
+    x->r.told += !was_there && b->records == 0;
     log_write(LOG_LEVEL_INFO, "bundle-written", {"file", b->file, 0}, {"records", NULL, b->records},
               {"was_there", was_there ? "yes" : "no", 0});
     return 0;
