@@ -8,11 +8,40 @@
 
 #include "gapferry/limits.h"
 
-#define BLOCK       512
+#define BLOCK       GF_ARCHIVE_BLOCK
 #define MEMBER_MODE 0600
 
 int64_t gf_archive_member_size(int64_t size) {
     return BLOCK + (size + BLOCK - 1) / BLOCK * BLOCK;
+}
+
+/* A number as libarchive writes it: octal digits with leading zeros, then a space. */
+static void put_octal(uint8_t *at, int digits, uint64_t value) {
+    at[digits] = ' ';
+    for (int k = digits - 1; k >= 0; k--, value >>= 3)
+        at[k] = (uint8_t)('0' + (value & 7));
+}
+
+void gf_archive_block(const char *name, int64_t size, uint8_t out[BLOCK]) {
+    uint64_t sum = 0;
+
+    memset(out, 0, BLOCK);
+    memcpy(out, name, strnlen(name, 100));
+    put_octal(out + 100, 6, MEMBER_MODE);
+    put_octal(out + 108, 6, 0); /* uid */
+    put_octal(out + 116, 6, 0); /* gid */
+    put_octal(out + 124, 11, (uint64_t)size);
+    put_octal(out + 136, 11, 0); /* time */
+    out[156] = '0';
+    memcpy(out + 257, "ustar\00000", 8);
+    put_octal(out + 329, 6, 0); /* device */
+    put_octal(out + 337, 6, 0);
+    memset(out + 148, ' ', 8); /* the checksum counts itself as spaces, and ends in NUL and space */
+    for (size_t k = 0; k < BLOCK; k++)
+        sum += out[k];
+    put_octal(out + 148, 6, sum);
+    out[154] = 0;
+    out[155] = ' ';
 }
 
 /* ---- writing ---- */
@@ -116,14 +145,21 @@ void gf_archive_out_free(struct gf_archive_out *o) {
 
 /* ---- reading ---- */
 
+/* Bytes kept of what passed before the frame at hand: a header and the padding before it, however
+ * small the frames are. */
+#define TAIL (4 * BLOCK)
+
 struct gf_archive_in {
     struct archive *a;
     struct archive_entry *entry; /* libarchive's */
     gf_archive_get *get;
     void *arg;
-    int64_t members;              /* bytes that the members seen account for */
-    int64_t stream;               /* bytes the callback has lent */
-    uint8_t tail[GF_ARCHIVE_END]; /* the last of them */
+    int64_t members;      /* bytes that the members seen account for */
+    int64_t padding;      /* of them, behind the last member's own */
+    int64_t stream;       /* bytes the callback has lent */
+    const uint8_t *frame; /* the last of them, as lent */
+    size_t frame_len;
+    uint8_t tail[TAIL]; /* what came before */
     int failed;
     struct gf_err err;
 };
@@ -139,13 +175,13 @@ static int in_error(const struct gf_archive_in *i, struct gf_err *e) {
                       text == NULL ? "no reason given" : text);
 }
 
-/* Keep the last GF_ARCHIVE_END bytes of all that passed. */
-static void keep_tail(struct gf_archive_in *i, const uint8_t *data, size_t len) {
-    if (len >= sizeof i->tail) {
-        memcpy(i->tail, data + len - sizeof i->tail, sizeof i->tail);
-    } else if (len > 0) {
-        memmove(i->tail, i->tail + len, sizeof i->tail - len);
-        memcpy(i->tail + sizeof i->tail - len, data, len);
+/* Keep the end of the frame at hand before the next one takes its place. */
+static void keep_tail(struct gf_archive_in *i) {
+    if (i->frame_len >= TAIL) {
+        memcpy(i->tail, i->frame + i->frame_len - TAIL, TAIL);
+    } else if (i->frame_len > 0) {
+        memmove(i->tail, i->tail + i->frame_len, TAIL - i->frame_len);
+        memcpy(i->tail + TAIL - i->frame_len, i->frame, i->frame_len);
     }
 }
 
@@ -154,13 +190,28 @@ static la_ssize_t in_read(struct archive *a, void *arg, const void **data) {
     size_t len = 0;
 
     (void)a;
+    keep_tail(i);
+    i->frame_len = 0;
     if (i->failed || i->get(i->arg, data, &len, &i->err) == -1) {
         i->failed = 1;
         return -1;
     }
+    i->frame = *data;
+    i->frame_len = len;
     i->stream += (int64_t)len;
-    keep_tail(i, *data, len);
     return (la_ssize_t)len;
+}
+
+/* Bytes of the stream as they came: at most TAIL before the frame at hand. 0 if they have not come,
+ * or are gone. */
+static int raw(const struct gf_archive_in *i, int64_t at, size_t len, uint8_t *out) {
+    int64_t start = i->stream - (int64_t)i->frame_len;
+
+    if (at < 0 || at < start - TAIL || at + (int64_t)len > i->stream)
+        return 0;
+    for (size_t k = 0; k < len; k++, at++)
+        out[k] = at < start ? i->tail[TAIL - (start - at)] : i->frame[at - start];
+    return 1;
 }
 
 int gf_archive_in_new(gf_archive_get *get, void *arg, struct gf_archive_in **out,
@@ -201,13 +252,41 @@ static int is_plain(struct archive_entry *en) {
            (owner == NULL || *owner == '\0') && (group == NULL || *group == '\0');
 }
 
+/* libarchive takes many spellings for one; a bundle has one. */
+static int check_header(const struct gf_archive_in *i, const char *name, int64_t size,
+                        struct gf_err *e) {
+    uint8_t found[BLOCK];
+    uint8_t expected[BLOCK];
+
+    gf_archive_block(name, size, expected);
+    if (!raw(i, i->members, sizeof found, found) || memcmp(found, expected, sizeof found) != 0)
+        return gf_err_set(e, GF_E_ARCHIVE, "the header of member '%.80s' is not in its one form",
+                          name);
+    return 0;
+}
+
+/* The last member's padding is zeros. */
+static int check_padding(const struct gf_archive_in *i, struct gf_err *e) {
+    uint8_t found[BLOCK];
+
+    if (!raw(i, i->members - i->padding, (size_t)i->padding, found))
+        return gf_err_set(e, GF_E_ARCHIVE, "the inner archive is cut within a member's padding");
+    for (int64_t k = 0; k < i->padding; k++) {
+        if (found[k] != 0)
+            return gf_err_set(e, GF_E_ARCHIVE, "a member's padding is not zeros");
+    }
+    return 0;
+}
+
 int gf_archive_in_next(struct gf_archive_in *i, const char **name, int64_t *size,
                        struct gf_err *e) {
     int rc = archive_read_next_header(i->a, &i->entry);
+    if (rc != ARCHIVE_OK && rc != ARCHIVE_EOF) /* a warning is as good as an error */
+        return in_error(i, e);
+    if (check_padding(i, e) == -1)
+        return -1;
     if (rc == ARCHIVE_EOF)
         return 0;
-    if (rc != ARCHIVE_OK) /* a warning is as good as an error */
-        return in_error(i, e);
 
     const char *path = archive_entry_pathname(i->entry);
     if (path == NULL || *path == '\0')
@@ -216,10 +295,16 @@ int gf_archive_in_next(struct gf_archive_in *i, const char **name, int64_t *size
         return gf_err_set(e, GF_E_ARCHIVE,
                           "member '%.80s' is not a plain file of mode 0600, owner 0 and time 0",
                           path);
+    int64_t n = archive_entry_size(i->entry);
+    if (check_header(i, path, n, e) == -1)
+        return -1;
     *name = path;
-    *size = archive_entry_size(i->entry);
+    *size = n;
     /* A size beyond every archive is the caller's to refuse; it must not overflow the sum. */
-    i->members += gf_archive_member_size(*size < GF_ARCHIVE_MAX ? *size : GF_ARCHIVE_MAX);
+    if (n > GF_ARCHIVE_MAX)
+        n = GF_ARCHIVE_MAX;
+    i->members += gf_archive_member_size(n);
+    i->padding = gf_archive_member_size(n) - BLOCK - n;
     return 1;
 }
 
@@ -246,13 +331,14 @@ int gf_archive_in_end(struct gf_archive_in *i, struct gf_err *e) {
         if (n < 0)
             return in_error(i, e);
     }
-    uint8_t any = 0;
-    for (size_t k = 0; k < sizeof i->tail; k++)
-        any |= i->tail[k];
     if (i->stream != i->members + GF_ARCHIVE_END)
         return gf_err_set(e, GF_E_ARCHIVE, "the inner archive has %s its members make",
                           i->stream < i->members + GF_ARCHIVE_END ? "fewer bytes than"
                                                                   : "more bytes than");
+    uint8_t end[GF_ARCHIVE_END] = {1};
+    uint8_t any = raw(i, i->members, sizeof end, end) ? 0 : 1;
+    for (size_t k = 0; k < sizeof end; k++)
+        any |= end[k];
     if (any != 0)
         return gf_err_set(e, GF_E_ARCHIVE, "the inner archive does not end in zeros");
     return 0;

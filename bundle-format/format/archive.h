@@ -15,7 +15,11 @@
 
 /* Bytes one member adds to an archive, and bytes of the end. */
 int64_t gf_archive_member_size(int64_t size);
-#define GF_ARCHIVE_END 1024
+#define GF_ARCHIVE_END   1024
+#define GF_ARCHIVE_BLOCK 512
+
+/* The one form of a member's header, which is how libarchive spells it (bundle-format.md 8.2). */
+void gf_archive_block(const char *name, int64_t size, uint8_t out[GF_ARCHIVE_BLOCK]);
 
 /* ---- writing ---- */
 
@@ -45,7 +49,7 @@ typedef int gf_archive_get(void *arg, const void **data, size_t *len, struct gf_
 GF_MUST_CHECK int gf_archive_in_new(gf_archive_get *get, void *arg, struct gf_archive_in **out,
                                     struct gf_err *e);
 /* The next member: 1, *name (borrowed until the next call) and *size; 0 at the end. Anything but a
- * regular file in the one form above is GF_E_ARCHIVE. */
+ * regular file, its header the very bytes of gf_archive_block(), is GF_E_ARCHIVE. */
 GF_MUST_CHECK int gf_archive_in_next(struct gf_archive_in *i, const char **name, int64_t *size,
                                      struct gf_err *e);
 /* The member's next bytes, borrowed; *len 0 at its end. */

@@ -24,9 +24,11 @@ static int is_media_type(const char *text) {
     if (subtype == 0)
         return 0;
     text += type + 1 + subtype;
+    if (*text == '\0')
+        return 1;
     while (*text == ' ')
         text++;
-    if (*text != '\0' && *text != ';')
+    if (*text != ';')
         return 0;
     for (; *text != '\0'; text++)
         if (*text < 0x20 || *text > 0x7e)

@@ -1,34 +1,14 @@
 // The bundles of differ.mjs: name, kind, what is changed. None states what is right: the two readers must agree,
 // but where the document leaves a choice.
 
-// Section 8.2: bytes of headers that mean the same, and padding. Section 16: faults in different places.
+// Section 16: faults in different places.
 export const EITHER = {
-  'archive: mode as in the shell': ['ok', 'archive'],
-  'archive: uid as in the shell': ['ok', 'archive'],
-  'archive: uid of zeros': ['ok', 'archive'],
-  'archive: size with NUL': ['ok', 'archive'],
-  'archive: size with blanks first': ['ok', 'archive'],
-  'archive: size in base 256': ['ok', 'archive'],
-  'archive: size of 12 digits': ['ok', 'archive'],
-  'archive: mtime with NUL': ['ok', 'archive'],
-  'archive: type NUL': ['ok', 'archive'],
-  'archive: type 7': ['ok', 'archive'],
-  'archive: link name': ['ok', 'archive'],
-  'archive: magic of GNU': ['ok', 'archive'],
-  'archive: version 01': ['ok', 'archive'],
-  'archive: major number': ['ok', 'archive'],
-  'archive: rest': ['ok', 'archive'],
-  'archive: behind the name': ['ok', 'archive'],
-  'archive: padding of a member': ['ok', 'archive'],
   'plain: bad member, then bad frame': ['archive', 'frame'],
   'plain: bad line, then bad frame': ['record', 'frame'],
 }
 
 // Where gapferry-bundle is laxer or stricter than the document. Empty is what it should be.
-export const OPEN = {
-  // Section 10.2 has spaces only before a semicolon.
-  'record: type "text/plain " 11': ['ok', 'record'],
-}
+export const OPEN = {}
 
 import { BLOCK, INNER, tarHeader } from './shell.mjs'
 import { frame, frames, signatureText, stanza } from './forge.mjs'
@@ -178,7 +158,7 @@ function* plains() {
 function* archives() {
   const one = (header, bytes = Buffer.alloc(0)) => ({ archive: (a) => Buffer.concat([header, bytes, a]) })
   const poked = (offset, text, size = 0) => {
-    const header = tarHeader('files/x', size, INNER[0])
+    const header = tarHeader('files/x', size, INNER)
     header.write(text, offset, 'latin1')
     header.write(' '.repeat(8), 148)
     const sum = header.reduce((x, y) => x + y)

@@ -45,7 +45,7 @@ export function frames(content, each = 1048576) {
   return Buffer.concat(out)
 }
 
-export const tarMember = (name, bytes) => Buffer.concat([tarHeader(name, bytes.length, INNER[0]), padded(bytes)])
+export const tarMember = (name, bytes) => Buffer.concat([tarHeader(name, bytes.length, INNER), padded(bytes)])
 
 // A function that makes the stanza of a file key.
 export const stanza = (recipient) => (fileKey) => {

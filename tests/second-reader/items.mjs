@@ -26,7 +26,7 @@ function split(archive, room, files) {
     if (members.at(-1)?.name === LAST) bad('contents.json is not last')
     const name = header.toString('latin1', 0, header.indexOf(0))
     const size = tarSize(header)
-    if (size === undefined || !INNER.some((spelling) => header.equals(tarHeader(name, size, spelling)))) bad('member header')
+    if (size === undefined || !header.equals(tarHeader(name, size, INNER))) bad('member header')
     if (name !== LAST) {
       if (members.length === GF.MEMBERS_MAX) refuse('limit', 'members')
       const rank = rankOf(name)

@@ -12,8 +12,7 @@ export const pad = (n) => Math.ceil(n / BLOCK) * BLOCK
 export const isZero = (bytes) => !bytes.some((byte) => byte !== 0)
 
 const OUTER = { mode: '0000644\0', number: '0000000\0', end: '\0' }
-// Section 8.2 has the first; its readers may be laxer than byte for byte, and this one is, by the second.
-export const INNER = [' ', '\0'].map((end) => ({ mode: '000600 \0', number: '000000 \0', end }))
+export const INNER = { mode: '000600 \0', number: '000000 \0', end: ' ' }
 
 // The member header that a writer makes.
 export function tarHeader(name, size, spelling = OUTER) {

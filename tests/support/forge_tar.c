@@ -25,7 +25,8 @@ void forge_tar_header(struct gf_buf *out, const char *name, char type, int64_t s
     memcpy(b + 116, "000000 ", 7);
     (void)snprintf(text, sizeof text, "%011llo", (unsigned long long)size & 077777777777ULL);
     memcpy(b + 124, text, 11);
-    memcpy(b + 136, "00000000000", 11);
+    b[135] = ' ';
+    memcpy(b + 136, "00000000000 ", 12);
     b[156] = (uint8_t)type;
     memcpy(b + 257, "ustar\00000", 8);
     memcpy(b + 329, "000000 ", 7);

@@ -230,6 +230,7 @@ static void a_record_obeys_its_rules(void **state) {
         {"application/json", "application/", GF_E_RECORD},
         {"application/json", "/json", GF_E_RECORD},
         {"application/json", "application/json x", GF_E_RECORD},
+        {"application/json", "application/json ", GF_E_RECORD},
         {"application/json", "application/json;\\r\\nX: y", GF_E_RECORD},
         {"application/json", "application/json; v=\xc3\xa9", GF_E_RECORD},
         {"application/json", "application/json;" H64 H64 H64 H32 "0123456789abcd", GF_OK},
