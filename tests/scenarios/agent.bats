@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154 # `run` sets stderr and stderr_lines
+# shellcheck disable=SC2154,SC2030,SC2031 # `run` sets status, output, stderr and stderr_lines
 # agent.bats -- gapferry-agent as people use it, as far as that needs no relay: a relay's answers are
 # packed by hand with gapferry-bundle.
 
@@ -298,8 +298,8 @@ consent = denied'
     [[ $output == *"Nothing of this has left yet"* ]]
     A trust k/relay/card --fingerprint "$(fingerprint k/relay)"
     A preview usage | grep -F "goes to relay \"relay-1\" $(fingerprint k/relay)"
-    A preview usage >usage
-    absent grep -q metrics usage
+    A preview usage >shown
+    absent grep -q metrics shown
     A preview --json | jq -c '.channels[].records[]' >shown
     mkdir usb
     A sync usb
@@ -614,7 +614,7 @@ options_of() {
 }
 
 @test "the manual has each option of each command, in the right section" {
-    local command option section
+    local command section
     for command in $COMMANDS; do
         section=$(awk -v head="# ${command^^}" '$0 == head { on = 1; next } /^# / { on = 0 } on' \
             "$SOURCE/docs/man/gapferry-agent.8.scd")
