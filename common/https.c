@@ -154,34 +154,41 @@ static int make_headers(struct attempt *at, struct gf_err *e) {
     return typed ? 0 : add_header(at, "Content-Type:", e);
 }
 
+/* After the first failure the others do nothing. */
 #define SET(option, value)                                                                         \
-    do {                                                                                           \
-        if (rc == CURLE_OK)                                                                        \
-            rc = curl_easy_setopt(h->easy, CURLOPT_##option, value);                               \
-    } while (0)
+    rc = rc != CURLE_OK ? rc : curl_easy_setopt(h->easy, CURLOPT_##option, value)
 
 /* Off with what we do not use, so that no answer can make use of it. */
 static CURLcode set_narrow(struct https *h, const struct attempt *at) {
+    static const struct {
+        CURLoption option;
+        long value;
+    } fixed[] = {
+        {CURLOPT_FOLLOWLOCATION, 0},
+        {CURLOPT_MAXREDIRS, 0},
+        {CURLOPT_POSTREDIR, 0},
+        {CURLOPT_UNRESTRICTED_AUTH, 0},
+        {CURLOPT_AUTOREFERER, 0},
+        {CURLOPT_NETRC, CURL_NETRC_IGNORED},
+        {CURLOPT_DISALLOW_USERNAME_IN_URL, 1},
+        {CURLOPT_PATH_AS_IS, 1},
+        {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
+        {CURLOPT_HTTP09_ALLOWED, 0},
+        {CURLOPT_HTTP_CONTENT_DECODING, 0},
+        {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
+        {CURLOPT_NOSIGNAL, 1},
+        {CURLOPT_NOPROGRESS, 1},
+        {CURLOPT_MAXCONNECTS, KEPT},
+        {CURLOPT_LOW_SPEED_LIMIT, 1},
+        {CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS},
+    };
     CURLcode rc = CURLE_OK;
 
+    for (size_t i = 0; rc == CURLE_OK && i < sizeof fixed / sizeof *fixed; i++)
+        rc = curl_easy_setopt(h->easy, fixed[i].option, fixed[i].value);
     SET(PROTOCOLS_STR, at->to.plain ? "http" : "https");
     SET(REDIR_PROTOCOLS_STR, "https");
-    SET(FOLLOWLOCATION, 0L);
-    SET(MAXREDIRS, 0L);
-    SET(POSTREDIR, 0L);
-    SET(UNRESTRICTED_AUTH, 0L);
-    SET(AUTOREFERER, 0L);
-    SET(NETRC, (long)CURL_NETRC_IGNORED);
-    SET(DISALLOW_USERNAME_IN_URL, 1L);
-    SET(PATH_AS_IS, 1L);
-    SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    SET(HTTP09_ALLOWED, 0L);
     SET(ACCEPT_ENCODING, NULL);
-    SET(HTTP_CONTENT_DECODING, 0L);
-    SET(SUPPRESS_CONNECT_HEADERS, 1L);
-    SET(NOSIGNAL, 1L);
-    SET(NOPROGRESS, 1L);
-    SET(MAXCONNECTS, KEPT);
     SET(USERAGENT, "gapferry");
     return rc;
 }
@@ -228,8 +235,6 @@ static CURLcode set_request(struct https *h, struct attempt *at) {
     SET(HTTPHEADER, at->headers);
     SET(CONNECTTIMEOUT_MS, (long)(o->connect_ms > 0 ? o->connect_ms : CONNECT_MS));
     SET(TIMEOUT_MS, (long)(o->total_ms > 0 ? o->total_ms : TOTAL_MS));
-    SET(LOW_SPEED_LIMIT, 1L);
-    SET(LOW_SPEED_TIME, SLOW_SECONDS);
     SET(MAXFILESIZE_LARGE, (curl_off_t)o->answer_max);
     SET(OPENSOCKETFUNCTION, open_socket);
     SET(OPENSOCKETDATA, at);

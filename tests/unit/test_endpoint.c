@@ -168,6 +168,7 @@ static void tell(const char *reply, int then, const char *more, int answer,
     struct server *s = server_start(replies);
     struct config *c = endpoint_at(home, s->port, more);
 
+    *out = (struct endpoint_result){0};
     if (endpoint_check(c, &e) == -1 ||
         endpoint_http(client, c, "e", &agent, &r, then == SILENCE ? 200 : 0, out, &e) == -1)
         fail_msg("%s", e.text);

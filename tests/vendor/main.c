@@ -42,7 +42,7 @@ static int number(const struct options *o, const char *name, int fallback, int m
     const char *text = options_value(o, name);
     size_t digits = text == NULL ? 0 : strspn(text, "0123456789");
 
-    *out = text == NULL ? fallback : atoi(text);
+    *out = text == NULL || digits > 6 ? fallback : (int)strtol(text, NULL, 10);
     if (text != NULL && (digits == 0 || digits > 6 || text[digits] != '\0' || *out > max))
         return gf_err_set(e, GF_E_USAGE, "--%s %s: must be a number from 0 to %d", name, text, max);
     return 0;

@@ -24,9 +24,10 @@ static const struct {
     {"slow", FAULT_SLOW, 2, 600},
 };
 
-static int is_number(const char *word) {
-    size_t n = strspn(word, "0123456789");
-    return n > 0 && n <= 9 && word[n] == '\0';
+/* A number of at most 9 digits, or -1. */
+static int number_of(const char *word) {
+    size_t n = word == NULL ? 0 : strspn(word, "0123456789");
+    return n > 0 && n <= 9 && word[n] == '\0' ? (int)strtol(word, NULL, 10) : -1;
 }
 
 /* One line; 0 if it is a fault, 1 if there is nothing on it, -1. */
@@ -36,9 +37,9 @@ static int parse_line(char *line, struct script_entry *out) {
 
     if (word == NULL || word[0] == '#')
         return 1;
-    if (!is_number(word))
+    *out = (struct script_entry){.left = number_of(word)};
+    if (out->left == -1)
         return -1;
-    *out = (struct script_entry){.left = atoi(word)};
 
     word = strtok_r(NULL, " \t\r", &save);
     size_t i = 0;
@@ -51,8 +52,8 @@ static int parse_line(char *line, struct script_entry *out) {
     out->number = faults[i].number;
 
     word = strtok_r(NULL, " \t\r", &save);
-    if (word != NULL && is_number(word)) {
-        out->number = atoi(word);
+    if (number_of(word) != -1) {
+        out->number = number_of(word);
         if (out->number > faults[i].max ||
             (out->fault == FAULT_STATUS && (out->number < 200 || out->number == 204)))
             return -1;
