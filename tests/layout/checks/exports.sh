@@ -10,6 +10,7 @@ bundle-format/format/receipt.c gf_record_
 bundle-format/reader/*         gf_bundle_
 bundle-format/tool/out.c       tool_
 agent/*                        agent_
+relay/*                        relay_
 '
 
 check() {
@@ -58,7 +59,9 @@ good() {
     write bundle-format/tool/cmd_pack.c 'int cmd_pack(void) { return 1; }'
     write bundle-format/tool/main.c 'int main(void) { return 0; }'
     write common/options.c 'int options_read(void) { return 1; }'
-    compile bundle-format/*/*.c common/*.c
+    write agent/export.c 'int agent_export(void) { return 1; }'
+    write relay/intake.c 'int relay_intake(void) { return 1; }'
+    compile bundle-format/*/*.c common/*.c agent/*.c relay/*.c
 }
 bad_function() { good; write bundle-format/base/err.c 'int helper(void) { return 1; }'; compile bundle-format/base/err.c
     expect 'err.c: exports helper,'; }
