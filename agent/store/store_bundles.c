@@ -215,12 +215,11 @@ int store_written(struct store *s, const struct gf_id *id, int64_t now, struct g
 }
 
 int store_withdraw_row(struct store *s, int64_t row, int64_t now, struct gf_err *e) {
+    /* A record that is exported is in one carried bundle only: this one. */
     if (db_run(&s->db, e,
                "UPDATE record SET state = 0, since = ? WHERE state = 1"
-               " AND n IN (SELECT record FROM held WHERE bundle = ?)"
-               " AND NOT EXISTS (SELECT 1 FROM held JOIN bundle ON bundle.n = held.bundle"
-               " WHERE held.record = record.n AND bundle.settled = 0 AND bundle.n <> ?)",
-               "iii", now, row, row) == -1)
+               " AND n IN (SELECT record FROM held WHERE bundle = ?)",
+               "ii", now, row) == -1)
         return -1;
     int64_t records = db_changes(&s->db);
 

@@ -239,6 +239,9 @@ static void a_response_is_known_by_its_number_and_a_fork_by_its_digest(void **st
     site_reopen(s);
     assert_int_equal(store_is_applied(s->a.store, &h, &digest, &e), 1);
     assert_int_equal(store_is_applied(s->a.store, &h, &other, &e), 2);
+    /* Whoever notes the fork all the same does not replace what was first. */
+    assert_int_equal(store_applied(s->a.store, &h, &other, 1, 6, &e), 0);
+    assert_int_equal(store_is_applied(s->a.store, &h, &digest, &e), 1);
     h.from.b[0] ^= 1;
     assert_int_equal(store_is_applied(s->a.store, &h, &digest, &e), 0);
     h = response(3);
