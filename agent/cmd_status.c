@@ -10,7 +10,7 @@
 #include "agent/license/installed.h"
 #include "gapferry/file.h"
 
-#define LINK_STATE_MAX 4096
+#define LINK_STATE_MAX 65536
 #define REJECTED_MAX   5 /* lines about rejected records; the number of all is said */
 
 static const struct option_spec specs[] = {
@@ -78,53 +78,64 @@ static int show_relay(struct status *s, struct gf_err *e) {
     return 0;
 }
 
-/* A value of the text that gapferry-link leaves: key=value lines. */
-static void link_value(const char *text, const char *key, char out[256]) {
+/* A value of one block of the text that gapferry-link leaves: key=value lines up to an empty one.
+ */
+static void link_value(const char *block, const char *key, char out[256]) {
     size_t n = strlen(key);
 
     out[0] = '\0';
-    while (*text) {
-        size_t line = strcspn(text, "\n");
-        if (line > n && strncmp(text, key, n) == 0 && text[n] == '=')
+    while (*block && *block != '\n') {
+        size_t line = strcspn(block, "\n");
+        if (line > n && strncmp(block, key, n) == 0 && block[n] == '=')
             (void)snprintf(out, 256, "%.*s", (int)(line - n - 1 < 255 ? line - n - 1 : 255),
-                           text + n + 1);
-        text += line + (text[line] == '\n');
+                           block + n + 1);
+        block += line + (block[line] == '\n');
     }
 }
 
-/* What gapferry-link has found out; it may never have run, and its file is only words to us. */
+/* One relay as gapferry-link sees it. */
+static void show_block(struct out *t, const char *block) {
+    static const char *const keys[] = {"relay", "state", "since", "stage", "evidence"};
+    static const char *const before[] = {"", ": ", " since ", ": ", " ("};
+    char value[256];
+
+    out_open(t, NULL, '{');
+    out_text(t, "network    ");
+    for (size_t i = 0; i < 5; i++) {
+        link_value(block, keys[i], value);
+        out_str(t, keys[i], value[0] ? value : NULL);
+        if (!value[0])
+            continue;
+        out_text(t, "%s", before[i]);
+        out_safe(t, value);
+        if (i == 4)
+            out_text(t, ")");
+    }
+    out_close(t, '}');
+    out_text(t, "\n");
+}
+
+/* What gapferry-link has found out, a block for each relay; it may never have run, and its file is
+ * only words to us. */
 static int show_link(struct status *s) {
-    static const char *const keys[] = {"state", "since", "stage", "evidence", "relay"};
-    char path[sizeof s->a->state + 16], values[5][256];
-    struct out *t = &s->t;
+    char path[sizeof s->a->state + 16];
     struct gf_buf text;
     struct gf_err e;
+    int blocks = 0;
 
     (void)snprintf(path, sizeof path, "%s/link.state", s->a->state);
     int probed = gf_file_load(AT_FDCWD, path, LINK_STATE_MAX, &text, &e) == 0 && text.len > 0;
-    for (size_t i = 0; i < 5; i++)
-        link_value(probed ? text.data : "", keys[i], values[i]);
+    out_open(&s->t, "network", '[');
+    for (const char *at = probed ? text.data : ""; *at; blocks++) {
+        show_block(&s->t, at);
+        const char *end = strstr(at, "\n\n");
+        at = end ? end + 2 : "";
+    }
+    out_close(&s->t, ']');
     gf_buf_free(&text);
-    out_open(t, "network", '{');
-    for (size_t i = 0; i < 5; i++)
-        out_str(t, keys[i], values[i][0] ? values[i] : NULL);
-    out_close(t, '}');
-    out_text(t, "network    ");
-    if (!values[0][0]) {
-        out_text(t, "not probed (gapferry-link has not run; drives need no network)\n");
-        return 0;
-    }
-    out_safe(t, values[0]);
-    for (size_t i = 1; i < 4; i++) {
-        static const char *const before[] = {"", " since ", ": ", " ("};
-        if (!values[i][0])
-            continue;
-        out_text(t, "%s", before[i]);
-        out_safe(t, values[i]);
-        if (i == 3)
-            out_text(t, ")");
-    }
-    out_text(t, "\n");
+    if (blocks == 0)
+        out_text(&s->t,
+                 "network    not probed (gapferry-link has not run; drives need no network)\n");
     return 0;
 }
 

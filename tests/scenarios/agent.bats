@@ -539,9 +539,13 @@ answer() {
 
 @test "status shows what gapferry-link has found, as words only" {
     init
-    printf 'state=offline\nsince=2026-01-02T03:04:05Z\nstage=no DNS\nevidence=relay.example.org\033[2J\n' >"$STATE"/link.state
-    A status | grep -F 'network    offline since 2026-01-02T03:04:05Z: no DNS (relay.example.org\x1b[2J)'
-    [ "$(A status --json | jq -r .network.stage)" = 'no DNS' ]
+    printf 'relay=a\nstate=offline\nsince=2026-01-02T03:04:05Z\nstage=no DNS\nevidence=a.example\033[2J\ntried=x\n\nrelay=b\nstate=answered\n' \
+        >"$STATE"/link.state
+    A status | grep -F 'network    a: offline since 2026-01-02T03:04:05Z: no DNS (a.example\x1b[2J)'
+    A status | grep -x 'network    b: answered'
+    [ "$(A status --json | jq -c '[.network[] | .stage]')" = '["no DNS",null]' ]
+    : >"$STATE"/link.state
+    A status | grep 'not probed'
 }
 
 @test "config check finds mistakes by file and line" {
