@@ -16,10 +16,11 @@ static FILE *tls_begin(int *port, pid_t *pid) {
         print_message("SKIPPED: openssl is not installed, no TLS was tried\n");
         skip();
     }
-    (void)snprintf(command, sizeof command,
-                   "cd %s && echo $$ && exec openssl s_server -accept 127.0.0.1:0 -cert cert.pem "
-                   "-key key.pem -www 2>&1",
-                   home);
+    (void)snprintf(
+        command, sizeof command,
+        "cd %s && echo $$ && exec timeout 60 openssl s_server -accept 127.0.0.1:0 -cert cert.pem "
+        "-key key.pem -www 2>&1",
+        home);
     out = popen(command, "r");
     assert_non_null(out);
     assert_non_null(fgets(line, sizeof line, out));
