@@ -1,6 +1,6 @@
 /*
  * cmd_records.c -- `records list | release`: what the ledger knows of each record, and another try
- * for those that were held.
+ * at once for those that wait.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -106,12 +106,14 @@ static int release(struct relay *r, const struct options *o, struct gf_err *e) {
     struct out t;
 
     if (options_value(o, "state") != NULL)
-        return gf_err_set(e, GF_E_USAGE, "records release takes the records that are held");
+        return gf_err_set(e, GF_E_USAGE, "records release takes all records that are held or wait");
     if (ledger_release(r->ledger, options_value(o, "channel"), r->now, &n, e) == -1)
         return -1;
     command_out(&t, o);
     command_int(&t, NULL, "released", n);
-    command_text(&t, "%" PRId64 " held record(s) are due again; the next sync forwards them\n", n);
+    command_text(
+        &t, "%" PRId64 " record(s) that were held or waited are due; the next sync tries them\n",
+        n);
     return command_end(&t, e);
 }
 
@@ -132,7 +134,7 @@ int cmd_records(const char *root, int argc, char **argv) {
     static const struct command c = {
         {COMMAND_PROGRAM " records", "list|release [OPTION]...",
          "list: every record in the ledger, its state, and why it waits or was rejected. release: "
-         "records that were held, because something had to be mended here, are due again.",
+         "records that are held, or wait for another try, are due at once.",
          specs,
          "Examples:\n  gapferry-relay records list --state held\n"
          "  gapferry-relay records release --channel metrics\n"},

@@ -166,7 +166,7 @@ int files_need(const struct relay *r, int64_t size, struct gf_err *e) {
         return 0;
     return gf_err_set(e, GF_E_CREATE,
                       "%s: %lld MiB more are needed on this disk; make room and run sync again",
-                      r->state, (long long)((size - room) / (1 << 20) + 1));
+                      r->state, (long long)(size - room) / (1 << 20) + 1);
 }
 
 /* ---- copies and moves ---- */

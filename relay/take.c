@@ -81,8 +81,13 @@ static int take_line(struct take *k, const char *line, size_t len, struct gf_err
     } else {
         if (is_file)
             stored_path(k, record.body.data, path);
-        rc = ledger_take_record(k->r->ledger, &k->h->header.id, &k->h->sender->agent, &record, line,
-                                len, is_file ? path : NULL, k->r->now, e);
+        const struct ledger_arrival arrival = {.bundle = &k->h->header.id,
+                                               .agent = &k->h->sender->agent,
+                                               .record = &record,
+                                               .line = line,
+                                               .len = len,
+                                               .file = is_file ? path : NULL};
+        rc = ledger_take_record(k->r->ledger, &arrival, k->r->now, e);
         k->records += rc == 1;
         rc = rc == -1 ? -1 : 0;
     }

@@ -56,12 +56,18 @@ GF_MUST_CHECK int ledger_seen(struct ledger *l, const struct gf_header *h,
 GF_MUST_CHECK int ledger_take_bundle(struct ledger *l, const struct gf_header *h,
                                      const struct gf_hash *digest, const struct gf_contents *c,
                                      int64_t now, struct gf_err *e);
-/* A record of it; `line` is its exact line. file: path of the stored body file below the state
- * directory, NULL for bodies in the line. 1 new, 0 known already (same digest), and the same id
- * with another digest is noted as `rejected: conflict` and 0. */
-GF_MUST_CHECK int ledger_take_record(struct ledger *l, const struct gf_id *bundle,
-                                     const struct gf_id *agent, const struct gf_record *r,
-                                     const char *line, size_t len, const char *file, int64_t now,
+/* A record of it. 1 new, 0 known already (same digest), and the same id with another digest is
+ * noted as `rejected: conflict` and 0. */
+struct ledger_arrival {
+    const struct gf_id *bundle;
+    const struct gf_id *agent; /* that sent it */
+    const struct gf_record *record;
+    const char *line; /* its exact line */
+    size_t len;
+    const char *file; /* path of the stored body file below the state directory, NULL for bodies in
+                         the line */
+};
+GF_MUST_CHECK int ledger_take_record(struct ledger *l, const struct ledger_arrival *a, int64_t now,
                                      struct gf_err *e);
 
 /* A bundle whose form is wrong had no effect at all: note it with the reason, so that it counts as
@@ -136,8 +142,8 @@ GF_MUST_CHECK int ledger_later(struct ledger *l, int64_t row, const char *reason
                                struct gf_err *e);
 GF_MUST_CHECK int ledger_held(struct ledger *l, int64_t row, const char *reason, struct gf_err *e);
 
-/* The operator has mended something: `held` records (channel NULL: of all channels) are due again.
- * *n: how many. */
+/* The operator has mended something: `held` and `later` records (channel NULL: of all channels) are
+ * due at once. *n: how many. */
 GF_MUST_CHECK int ledger_release(struct ledger *l, const char *channel, int64_t now, int64_t *n,
                                  struct gf_err *e);
 

@@ -240,9 +240,10 @@ int ledger_held(struct ledger *l, int64_t row, const char *reason, struct gf_err
 int ledger_release(struct ledger *l, const char *channel, int64_t now, int64_t *n,
                    struct gf_err *e) {
     if (db_run(&l->db, e,
-               "UPDATE record SET state = ?, due = ? WHERE state = ? AND channel = ifnull(?, "
+               "UPDATE record SET state = ?, due = ? WHERE state IN (?, ?) AND channel = ifnull(?, "
                "channel)",
-               "iiit", (int64_t)LEDGER_LATER, now, (int64_t)LEDGER_HELD, channel) == -1)
+               "iiiit", (int64_t)LEDGER_LATER, now, (int64_t)LEDGER_HELD, (int64_t)LEDGER_LATER,
+               channel) == -1)
         return -1;
     *n = db_changes(&l->db);
     return 0;

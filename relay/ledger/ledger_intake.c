@@ -156,36 +156,41 @@ static int note_conflict(struct ledger *l, const struct gf_id *agent, const stru
                   now);
 }
 
-int ledger_take_record(struct ledger *l, const struct gf_id *bundle, const struct gf_id *agent,
-                       const struct gf_record *r, const char *line, size_t len, const char *file,
-                       int64_t now, struct gf_err *e) {
+static int add_record(struct ledger *l, const struct ledger_arrival *a,
+                      const struct gf_hash *digest, int64_t bundle, int64_t now, struct gf_err *e) {
+    const struct gf_record *r = a->record;
+
+    return db_run(&l->db, e,
+                  "INSERT INTO record (agent, id, bundle, digest, channel, product, wants_answer, "
+                  "line, file, received, state, since, receipt) "
+                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "bbibttibtiiii", a->agent, sizeof *a->agent, &r->id, sizeof r->id, bundle, digest,
+                  sizeof *digest, r->channel, r->product, (int64_t)(r->answer != 0), a->line,
+                  a->len, a->file, now, (int64_t)LEDGER_RECEIVED, now, (int64_t)GF_STATE_RELAYED);
+}
+
+int ledger_take_record(struct ledger *l, const struct ledger_arrival *a, int64_t now,
+                       struct gf_err *e) {
+    const struct gf_record *r = a->record;
     struct known known;
     struct gf_hash digest;
-    int64_t row = 0;
+    int64_t bundle = 0;
 
-    if (file == NULL)
+    if (a->file == NULL)
         gf_digest_256(r->body.data, r->body.len, &digest);
-    else if (digest_file(l, file, &digest, e) == -1)
+    else if (digest_file(l, a->file, &digest, e) == -1)
         return -1;
 
     /* Ids are chosen by senders; the bundle that is being taken is the last one of this id. */
-    if (db_number(&l->db, &row, 0, e, "SELECT max(row) FROM bundle WHERE id = ? AND agent = ?",
-                  "bb", bundle, sizeof *bundle, agent, sizeof *agent) == -1 ||
-        find_record(l, agent, &r->id, &digest, &known, e) == -1)
+    if (db_number(&l->db, &bundle, 0, e, "SELECT max(row) FROM bundle WHERE id = ? AND agent = ?",
+                  "bb", a->bundle, sizeof *a->bundle, a->agent, sizeof *a->agent) == -1 ||
+        find_record(l, a->agent, &r->id, &digest, &known, e) == -1)
         return -1;
     if (known.row > 0 && known.same)
         return ask_again(l, known.row, e);
     if (known.row > 0)
-        return note_conflict(l, agent, &r->id, &digest, row, now, e);
-    if (db_run(&l->db, e,
-               "INSERT INTO record (agent, id, bundle, digest, channel, product, wants_answer, "
-               "line, file, received, state, since, receipt) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               "bbibttibtiiii", agent, sizeof *agent, &r->id, sizeof r->id, row, &digest,
-               sizeof digest, r->channel, r->product, (int64_t)(r->answer != 0), line, len, file,
-               now, (int64_t)LEDGER_RECEIVED, now, (int64_t)GF_STATE_RELAYED) == -1)
-        return -1;
-    return 1;
+        return note_conflict(l, a->agent, &r->id, &digest, bundle, now, e);
+    return add_record(l, a, &digest, bundle, now, e) == -1 ? -1 : 1;
 }
 
 int ledger_retell(struct ledger *l, const struct gf_hash *digest, struct gf_err *e) {

@@ -1,5 +1,5 @@
 /*
- * test_ledger.c -- the relay's ledger: senders, bundles, records, and how records move.
+ * test_ledger.c -- the relay's ledger: senders, bundles and records, and its lock.
  */
 #include "relay_testing.h"
 
@@ -157,8 +157,13 @@ static int take(struct site *s, int64_t seq, const struct gf_id *id, const char 
     assert_ok(gf_record_parse(line.data, line.len, &r, &s->e), s->e);
     assert_ok(ledger_begin(s->r.ledger, &s->e), s->e);
     assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
-    int rc = ledger_take_record(s->r.ledger, &h.id, &kit_site.card.agent, &r, line.data, line.len,
-                                NULL, NOW, &s->e);
+    int rc = ledger_take_record(s->r.ledger,
+                                &(struct ledger_arrival){.bundle = &h.id,
+                                                         .agent = &kit_site.card.agent,
+                                                         .record = &r,
+                                                         .line = line.data,
+                                                         .len = line.len},
+                                NOW, &s->e);
     assert_int_equal(ledger_end(s->r.ledger, rc, &s->e), rc);
     gf_record_free(&r);
     gf_buf_free(&line);
@@ -257,121 +262,6 @@ static void what_is_rolled_back_never_was(void **state) {
     assert_int_equal(seen, LEDGER_NEW);
 }
 
-/* ---- moving ---- */
-
-static int due_row(void *arg, const struct ledger_record *r, struct gf_err *e) {
-    (void)e;
-    *(int64_t *)arg = r->row;
-    return 0;
-}
-
-static int64_t next_due(struct site *s, int64_t now, int64_t after) {
-    int64_t row = 0;
-    int rc = ledger_next_due(s->r.ledger, now, after, due_row, &row, &s->e);
-    assert_int_not_equal(rc, -1);
-    assert_int_equal(rc, row > 0);
-    return row;
-}
-
-static void a_record_is_due_until_it_is_settled(void **state) {
-    struct site *s = *state;
-    struct gf_id a = new_id();
-    struct gf_id b = new_id();
-
-    testing_enrol(s, &kit_site);
-    assert_int_equal(take(s, 1, &a, "{}"), 1);
-    assert_int_equal(take(s, 2, &b, "{}"), 1);
-    int64_t first = testing_find(s, &a).row;
-    int64_t second = testing_find(s, &b).row;
-    assert_int_equal(next_due(s, NOW, 0), first);
-    assert_int_equal(next_due(s, NOW, first), second);
-    assert_int_equal(next_due(s, NOW, second), 0);
-
-    /* sending, left by a crash: due again, with the next number of attempt. */
-    assert_ok(ledger_sending(s->r.ledger, first, "e", NOW, &s->e), s->e);
-    assert_int_equal(next_due(s, NOW, 0), first);
-    assert_ok(ledger_sending(s->r.ledger, first, "e", NOW, &s->e), s->e);
-    assert_int_equal(testing_find(s, &a).attempts, 2);
-
-    /* later: when its time has come. */
-    assert_ok(ledger_later(s->r.ledger, first, "busy", NOW + 100, &s->e), s->e);
-    assert_int_equal(next_due(s, NOW + 99, 0), second);
-    assert_int_equal(next_due(s, NOW + 100, 0), first);
-
-    /* held: when it is released. */
-    assert_ok(ledger_held(s->r.ledger, first, "401", &s->e), s->e);
-    assert_int_equal(next_due(s, NOW + 1000, 0), second);
-    int64_t n = 0;
-    assert_ok(ledger_release(s->r.ledger, "license", NOW, &n, &s->e), s->e);
-    assert_int_equal(n, 0);
-    assert_ok(ledger_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
-    assert_int_equal(n, 1);
-    assert_int_equal(next_due(s, NOW, 0), first);
-
-    /* settled: never. */
-    assert_ok(ledger_sending(s->r.ledger, first, "e", NOW, &s->e), s->e);
-    assert_ok(ledger_delivered(s->r.ledger, first, GF_GUARANTEE_ONCE, NULL, NOW, &s->e), s->e);
-    assert_int_equal(next_due(s, NOW + 1000, 0), second);
-    assert_ok(ledger_rejected(s->r.ledger, second, "no endpoint", NOW, &s->e), s->e);
-    assert_int_equal(next_due(s, NOW + 1000, 0), 0);
-}
-
-static void what_is_settled_stays_settled(void **state) {
-    struct site *s = *state;
-    testing_enrol(s, &kit_site);
-    for (int end = 0; end < 3; end++) {
-        struct gf_id id = new_id();
-        assert_int_equal(take(s, 1 + end, &id, "{}"), 1);
-        int64_t row = testing_find(s, &id).row;
-
-        /* delivered comes from sending only: it must have been durable before the request. */
-        assert_fails(ledger_delivered(s->r.ledger, row, GF_GUARANTEE_ONCE, NULL, NOW, &s->e), s->e,
-                     GF_E_BUG);
-        assert_ok(ledger_sending(s->r.ledger, row, "e", NOW, &s->e), s->e);
-        if (end == 0)
-            assert_ok(ledger_delivered(s->r.ledger, row, GF_GUARANTEE_ONCE, NULL, NOW, &s->e),
-                      s->e);
-        else if (end == 1)
-            assert_ok(ledger_rejected(s->r.ledger, row, "no", NOW, &s->e), s->e);
-        else
-            assert_ok(ledger_expired(s->r.ledger, row, "too old", NOW, &s->e), s->e);
-        int was = (int)testing_find(s, &id).state;
-        assert_int_equal(was, LEDGER_DELIVERED + end);
-
-        struct ledger *l = s->r.ledger;
-        assert_fails(ledger_sending(l, row, "e", NOW, &s->e), s->e, GF_E_BUG);
-        assert_fails(ledger_later(l, row, "x", NOW, &s->e), s->e, GF_E_BUG);
-        assert_fails(ledger_held(l, row, "x", &s->e), s->e, GF_E_BUG);
-        assert_fails(ledger_rejected(l, row, "x", NOW, &s->e), s->e, GF_E_BUG);
-        assert_fails(ledger_expired(l, row, "x", NOW, &s->e), s->e, GF_E_BUG);
-        assert_fails(ledger_delivered(l, row, GF_GUARANTEE_LEAST, NULL, NOW, &s->e), s->e,
-                     GF_E_BUG);
-        assert_int_equal(testing_find(s, &id).state, was);
-    }
-    assert_fails(ledger_sending(s->r.ledger, 4711, "e", NOW, &s->e), s->e, GF_E_BUG);
-}
-
-static void counts_are_by_channel_and_state(void **state) {
-    struct site *s = *state;
-    struct gf_id a = new_id();
-    struct gf_id b = new_id();
-    struct ledger_count *counts = NULL;
-    size_t n = 0;
-
-    testing_enrol(s, &kit_site);
-    assert_int_equal(take(s, 1, &a, "{}"), 1);
-    assert_int_equal(take(s, 2, &b, "{}"), 1);
-    assert_ok(ledger_rejected(s->r.ledger, testing_find(s, &a).row, "no", NOW, &s->e), s->e);
-    assert_ok(ledger_counts(s->r.ledger, &counts, &n, &s->e), s->e);
-    assert_int_equal(n, 1);
-    assert_string_equal(counts[0].channel, "metrics");
-    assert_int_equal(counts[0].n[LEDGER_RECEIVED], 1);
-    assert_int_equal(counts[0].n[LEDGER_REJECTED], 1);
-    assert_int_equal(counts[0].n[LEDGER_DELIVERED], 0);
-    free(counts);
-    assert_int_equal(testing_records(s, LEDGER_REJECTED), 1);
-}
-
 /* ---- the lock ---- */
 
 static void the_lock_is_held_by_one_and_names_it(void **state) {
@@ -409,9 +299,6 @@ int main(void) {
         T(a_refused_bundle_counts_as_seen),
         T(a_record_takes_effect_once_in_whatever_bundle_it_comes),
         T(what_is_rolled_back_never_was),
-        T(a_record_is_due_until_it_is_settled),
-        T(what_is_settled_stays_settled),
-        T(counts_are_by_channel_and_state),
         T(the_lock_is_held_by_one_and_names_it),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);

@@ -58,8 +58,13 @@ static void take_one(struct site *s, struct ledger *l, int out) {
         _exit(2);
     int rc = ledger_take_bundle(l, &h, &d, &nothing, NOW, &s->e);
     if (rc == 0)
-        rc = ledger_take_record(l, &h.id, &kit_site.card.agent, &r, line, strlen(line), NULL, NOW,
-                                &s->e);
+        rc = ledger_take_record(l,
+                                &(struct ledger_arrival){.bundle = &h.id,
+                                                         .agent = &kit_site.card.agent,
+                                                         .record = &r,
+                                                         .line = line,
+                                                         .len = strlen(line)},
+                                NOW, &s->e);
     if (ledger_end(l, rc, &s->e) != 1)
         _exit(3);
     say(out, TAKEN, &s->id, LEDGER_RECEIVED);

@@ -6,6 +6,16 @@
 
 /* ---- one record in ---- */
 
+static int take_line(struct site *s, const struct gf_header *h, const struct gf_record *r,
+                     const char *line) {
+    const struct ledger_arrival a = {.bundle = &h->id,
+                                     .agent = &kit_site.card.agent,
+                                     .record = r,
+                                     .line = line,
+                                     .len = strlen(line)};
+    return ledger_take_record(s->r.ledger, &a, NOW, &s->e);
+}
+
 static struct gf_id take_record(struct site *s, int64_t seq, const char *body, int answer) {
     static const struct gf_contents nothing;
     struct gf_header h = {.from = kit_site.card.identity, .stream = s->stream, .seq = seq};
@@ -17,9 +27,7 @@ static struct gf_id take_record(struct site *s, int64_t seq, const char *body, i
     char *line = testing_record(s, "license", body, answer);
     assert_ok(gf_record_parse(line, strlen(line), &r, &s->e), s->e);
     assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
-    assert_int_equal(ledger_take_record(s->r.ledger, &h.id, &kit_site.card.agent, &r, line,
-                                        strlen(line), NULL, NOW, &s->e),
-                     1);
+    assert_int_equal(take_line(s, &h, &r, line), 1);
     gf_record_free(&r);
     free(line);
     return s->id;
@@ -248,9 +256,7 @@ static void another_body_under_a_known_id_is_rejected_and_told(void **state) {
     testing_line(&line, &id, "license", GF_BODY_TEXT, "{\"a\":2}", 0);
     assert_ok(gf_record_parse(line.data, line.len, &r, &s->e), s->e);
     assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
-    assert_int_equal(ledger_take_record(s->r.ledger, &h.id, &kit_site.card.agent, &r, line.data,
-                                        line.len, NULL, NOW, &s->e),
-                     0);
+    assert_int_equal(take_line(s, &h, &r, line.data), 0);
     struct news n = news(s);
     assert_int_equal(n.n, 2);
     assert_int_equal(n.told[0].state, GF_STATE_RELAYED);
@@ -386,18 +392,18 @@ static void a_response_is_open_until_have_covers_it(void **state) {
     struct site *s = *state;
     const struct news nothing = {0};
     struct ledger_seq seq;
-    struct gf_header h[4];
+    struct gf_id ids[4];
 
     testing_enrol(s, &kit_site);
     for (int i = 0; i < 4; i++)
-        h[i] = respond(s, &nothing, &seq);
+        ids[i] = respond(s, &nothing, &seq).id;
     assert_int_equal(open_responses(s), 4);
-    assert_int_equal(ledger_is_acknowledged(s->r.ledger, &h[0].id, &s->e), 0);
+    assert_int_equal(ledger_is_acknowledged(s->r.ledger, &ids[0], &s->e), 0);
     acknowledge(s, &seq.stream, 1, 3);
     assert_int_equal(open_responses(s), 2);
-    assert_int_equal(ledger_is_acknowledged(s->r.ledger, &h[0].id, &s->e), 1);
-    assert_int_equal(ledger_is_acknowledged(s->r.ledger, &h[1].id, &s->e), 0);
-    assert_int_equal(ledger_is_acknowledged(s->r.ledger, &h[2].id, &s->e), 1);
+    assert_int_equal(ledger_is_acknowledged(s->r.ledger, &ids[0], &s->e), 1);
+    assert_int_equal(ledger_is_acknowledged(s->r.ledger, &ids[1], &s->e), 0);
+    assert_int_equal(ledger_is_acknowledged(s->r.ledger, &ids[2], &s->e), 1);
     assert_int_equal(ledger_is_acknowledged(s->r.ledger, &s->stream, &s->e), 0);
 
     /* Somebody else's word, or another stream, counts for nothing. */
@@ -443,9 +449,7 @@ static void receipts_are_told_again_when_the_sender_has_lost_them(void **state) 
     char *line = testing_record(s, "license", "{}", 0);
     assert_ok(gf_record_parse(line, strlen(line), &r, &s->e), s->e);
     assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
-    assert_int_equal(ledger_take_record(s->r.ledger, &h.id, &kit_site.card.agent, &r, line,
-                                        strlen(line), NULL, NOW, &s->e),
-                     1);
+    assert_int_equal(take_line(s, &h, &r, line), 1);
     struct news n = news(s);
     (void)respond(s, &n, &seq);
 
@@ -461,9 +465,7 @@ static void receipts_are_told_again_when_the_sender_has_lost_them(void **state) 
     /* The record in another bundle likewise. */
     (void)respond(s, &n, &seq);
     acknowledge(s, &seq.stream, 2, 0);
-    assert_int_equal(ledger_take_record(s->r.ledger, &h.id, &kit_site.card.agent, &r, line,
-                                        strlen(line), NULL, NOW, &s->e),
-                     0);
+    assert_int_equal(take_line(s, &h, &r, line), 0);
     assert_int_equal(news(s).n, 1);
     gf_record_free(&r);
     free(line);

@@ -1,0 +1,221 @@
+/*
+ * test_ledger_forward.c -- the relay's ledger: when a record is due, and how it moves.
+ */
+#include "relay_testing.h"
+
+static struct gf_header header(struct site *s, int64_t seq) {
+    struct gf_header h = {.kind = GF_KIND_REQUEST,
+                          .from = kit_site.card.identity,
+                          .to = kit_relay.card.identity,
+                          .stream = s->stream,
+                          .seq = seq};
+    gf_digest_random(&h.id, sizeof h.id);
+    return h;
+}
+
+static struct gf_hash digest_of(const struct gf_header *h) {
+    struct gf_hash d;
+    gf_digest_256(h, sizeof *h, &d);
+    return d;
+}
+
+/* Take a bundle of one record with this body; what ledger_take_record() said. */
+static int take(struct site *s, int64_t seq, const struct gf_id *id, const char *body) {
+    static const struct gf_contents nothing;
+    struct gf_header h = header(s, seq);
+    struct gf_hash d = digest_of(&h);
+    struct gf_record r;
+    struct gf_buf line;
+
+    gf_buf_init(&line, GF_LINE_MAX);
+    testing_line(&line, id, "metrics", GF_BODY_TEXT, body, 1);
+    assert_ok(gf_record_parse(line.data, line.len, &r, &s->e), s->e);
+    assert_ok(ledger_begin(s->r.ledger, &s->e), s->e);
+    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
+    int rc = ledger_take_record(s->r.ledger,
+                                &(struct ledger_arrival){.bundle = &h.id,
+                                                         .agent = &kit_site.card.agent,
+                                                         .record = &r,
+                                                         .line = line.data,
+                                                         .len = line.len},
+                                NOW, &s->e);
+    assert_int_equal(ledger_end(s->r.ledger, rc, &s->e), rc);
+    gf_record_free(&r);
+    gf_buf_free(&line);
+    return rc;
+}
+
+static struct gf_id new_id(void) {
+    uint8_t random[10];
+    struct gf_id id;
+
+    gf_digest_random(random, sizeof random);
+    gf_text_uuid7((int64_t)NOW * 1000, random, &id);
+    return id;
+}
+
+static int due_row(void *arg, const struct ledger_record *r, struct gf_err *e) {
+    (void)e;
+    *(int64_t *)arg = r->row;
+    return 0;
+}
+
+static int64_t next_due(struct site *s, int64_t now, int64_t after) {
+    int64_t row = 0;
+    int rc = ledger_next_due(s->r.ledger, now, after, due_row, &row, &s->e);
+    assert_int_not_equal(rc, -1);
+    assert_int_equal(rc, row > 0);
+    return row;
+}
+
+static void a_record_is_due_in_its_turn_and_when_its_time_has_come(void **state) {
+    struct site *s = *state;
+    struct gf_id a = new_id();
+    struct gf_id b = new_id();
+
+    testing_enrol(s, &kit_site);
+    assert_int_equal(take(s, 1, &a, "{}"), 1);
+    assert_int_equal(take(s, 2, &b, "{}"), 1);
+    int64_t first = testing_find(s, &a).row;
+    int64_t second = testing_find(s, &b).row;
+    assert_int_equal(next_due(s, NOW, 0), first);
+    assert_int_equal(next_due(s, NOW, first), second);
+    assert_int_equal(next_due(s, NOW, second), 0);
+
+    /* sending, left by a crash: due again, with the next number of attempt. */
+    assert_ok(ledger_sending(s->r.ledger, first, "e", NOW, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW, 0), first);
+    assert_ok(ledger_sending(s->r.ledger, first, "e", NOW, &s->e), s->e);
+    assert_int_equal(testing_find(s, &a).attempts, 2);
+
+    /* later: when its time has come. */
+    assert_ok(ledger_later(s->r.ledger, first, "busy", NOW + 100, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW + 99, 0), second);
+    assert_int_equal(next_due(s, NOW + 100, 0), first);
+}
+
+static void a_record_that_is_held_is_due_when_it_is_released(void **state) {
+    struct site *s = *state;
+    struct gf_id a = new_id();
+    struct gf_id b = new_id();
+
+    testing_enrol(s, &kit_site);
+    assert_int_equal(take(s, 1, &a, "{}"), 1);
+    assert_int_equal(take(s, 2, &b, "{}"), 1);
+    int64_t first = testing_find(s, &a).row;
+    int64_t second = testing_find(s, &b).row;
+
+    assert_ok(ledger_held(s->r.ledger, first, "401", &s->e), s->e);
+    assert_int_equal(next_due(s, NOW + 1000, 0), second);
+    int64_t n = 0;
+    assert_ok(ledger_release(s->r.ledger, "license", NOW, &n, &s->e), s->e);
+    assert_int_equal(n, 0);
+    assert_ok(ledger_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    assert_int_equal(next_due(s, NOW, 0), first);
+    assert_ok(ledger_later(s->r.ledger, first, "busy", NOW + 100, &s->e), s->e);
+    assert_ok(ledger_release(s->r.ledger, "metrics", NOW, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    assert_int_equal(next_due(s, NOW, 0), first);
+}
+
+static void a_record_that_is_settled_is_never_due(void **state) {
+    struct site *s = *state;
+    struct gf_id a = new_id();
+    struct gf_id b = new_id();
+
+    testing_enrol(s, &kit_site);
+    assert_int_equal(take(s, 1, &a, "{}"), 1);
+    assert_int_equal(take(s, 2, &b, "{}"), 1);
+    int64_t first = testing_find(s, &a).row;
+    int64_t second = testing_find(s, &b).row;
+    assert_ok(ledger_sending(s->r.ledger, first, "e", NOW, &s->e), s->e);
+    assert_ok(ledger_delivered(s->r.ledger, first, GF_GUARANTEE_ONCE, NULL, NOW, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW + 1000, 0), second);
+    assert_ok(ledger_rejected(s->r.ledger, second, "no endpoint", NOW, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW + 1000, 0), 0);
+}
+
+/* Settle a new record as delivered, rejected or expired; its row. */
+static int64_t settle(struct site *s, int end, struct gf_id *id) {
+    *id = new_id();
+    assert_int_equal(take(s, 1 + end, id, "{}"), 1);
+    int64_t row = testing_find(s, id).row;
+
+    /* delivered comes from sending only: it must have been durable before the request. */
+    assert_fails(ledger_delivered(s->r.ledger, row, GF_GUARANTEE_ONCE, NULL, NOW, &s->e), s->e,
+                 GF_E_BUG);
+    assert_ok(ledger_sending(s->r.ledger, row, "e", NOW, &s->e), s->e);
+    int rc = end == 0   ? ledger_delivered(s->r.ledger, row, GF_GUARANTEE_ONCE, NULL, NOW, &s->e)
+             : end == 1 ? ledger_rejected(s->r.ledger, row, "no", NOW, &s->e)
+                        : ledger_expired(s->r.ledger, row, "too old", NOW, &s->e);
+    assert_int_equal(rc, 0);
+    assert_int_equal(testing_find(s, id).state, LEDGER_DELIVERED + end);
+    return row;
+}
+
+/* What each attempt to move it says. */
+static int try_to_move(struct site *s, int64_t row, int how) {
+    struct ledger *l = s->r.ledger;
+    switch (how) {
+    case 0:
+        return ledger_sending(l, row, "e", NOW, &s->e);
+    case 1:
+        return ledger_later(l, row, "x", NOW, &s->e);
+    case 2:
+        return ledger_held(l, row, "x", &s->e);
+    case 3:
+        return ledger_rejected(l, row, "x", NOW, &s->e);
+    case 4:
+        return ledger_expired(l, row, "x", NOW, &s->e);
+    default:
+        return ledger_delivered(l, row, GF_GUARANTEE_LEAST, NULL, NOW, &s->e);
+    }
+}
+
+static void what_is_settled_stays_settled(void **state) {
+    struct site *s = *state;
+    struct gf_id id;
+
+    testing_enrol(s, &kit_site);
+    for (int end = 0; end < 3; end++) {
+        int64_t row = settle(s, end, &id);
+        for (int how = 0; how < 6; how++)
+            assert_fails(try_to_move(s, row, how), s->e, GF_E_BUG);
+        assert_int_equal(testing_find(s, &id).state, LEDGER_DELIVERED + end);
+    }
+    assert_fails(ledger_sending(s->r.ledger, 4711, "e", NOW, &s->e), s->e, GF_E_BUG);
+}
+
+static void counts_are_by_channel_and_state(void **state) {
+    struct site *s = *state;
+    struct gf_id a = new_id();
+    struct gf_id b = new_id();
+    struct ledger_count *counts = NULL;
+    size_t n = 0;
+
+    testing_enrol(s, &kit_site);
+    assert_int_equal(take(s, 1, &a, "{}"), 1);
+    assert_int_equal(take(s, 2, &b, "{}"), 1);
+    assert_ok(ledger_rejected(s->r.ledger, testing_find(s, &a).row, "no", NOW, &s->e), s->e);
+    assert_ok(ledger_counts(s->r.ledger, &counts, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    assert_string_equal(counts[0].channel, "metrics");
+    assert_int_equal(counts[0].n[LEDGER_RECEIVED], 1);
+    assert_int_equal(counts[0].n[LEDGER_REJECTED], 1);
+    assert_int_equal(counts[0].n[LEDGER_DELIVERED], 0);
+    free(counts);
+    assert_int_equal(testing_records(s, LEDGER_REJECTED), 1);
+}
+
+int main(void) {
+#define T(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
+    const struct CMUnitTest tests[] = {
+        T(a_record_is_due_in_its_turn_and_when_its_time_has_come),
+        T(a_record_that_is_held_is_due_when_it_is_released),
+        T(a_record_that_is_settled_is_never_due),
+        T(what_is_settled_stays_settled),
+        T(counts_are_by_channel_and_state),
+    };
+    return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
+}
