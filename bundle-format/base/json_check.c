@@ -26,6 +26,7 @@ struct scan {
     const char *why;       /* the rule that was broken */
     const uint8_t *why_at; /* and where */
     unsigned depth;        /* of open objects and arrays */
+    unsigned values;       /* so far */
     size_t names;          /* of all open objects, a stack */
     struct name name[NAMES_MAX];
 };
@@ -388,6 +389,8 @@ static int scan_value(struct scan *s) {
     skip_space(s);
     if (s->at == s->end)
         return bad(s, "a value is missing");
+    if (++s->values > GF_JSON_VALUES_MAX)
+        return bad(s, "too many values");
     switch (*s->at) {
     case '"':
         return scan_string(s, &saved);
@@ -415,6 +418,7 @@ int gf_json_check(const char *text, size_t len, const char *what, struct gf_err 
     s.text = s.at = (const uint8_t *)(len > 0 ? text : "");
     s.end = s.text + len;
     s.depth = 0;
+    s.values = 0;
     s.names = 0;
 
     int rc;

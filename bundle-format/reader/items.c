@@ -218,6 +218,12 @@ int gf_bundle_items(int plain_fd, const struct gf_header *h, const struct gf_ite
     if (gf_frames_new(plain_fd, GF_ARCHIVE_MAX, o->threads, &it.frames, e) == -1 ||
         gf_archive_in_new(get_frame, &it, &it.archive, e) == -1 || take_all(&it, e) == -1)
         goto out;
+
+    /* The buffers go before the list comes, so that their memory does not add up. */
+    gf_archive_in_free(it.archive);
+    gf_frames_free(it.frames);
+    it.archive = NULL;
+    it.frames = NULL;
     if (gf_contents_parse(it.contents.data, it.contents.len, &c, e) == -1 ||
         gf_contents_bind(&c, h, e) == -1 || compare(&it, &c, e) == -1)
         goto out;

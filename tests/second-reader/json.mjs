@@ -11,6 +11,7 @@ class Parser {
   constructor(text) {
     this.text = text
     this.at = 0
+    this.values = 0
   }
 
   space() {
@@ -25,6 +26,7 @@ class Parser {
   }
 
   value(depth) {
+    if (++this.values > GF.JSON_VALUES_MAX) bad('values')
     const c = this.text[this.at]
     if (c === '{') return this.object(depth + 1)
     if (c === '[') return this.array(depth + 1)

@@ -208,6 +208,31 @@ static void an_array_has_at_most_8192_elements(void **state) {
     }
 }
 
+/* Arrays of arrays, so that no other limit is met first. */
+static void a_text_has_at_most_65536_values(void **state) {
+    struct gf_buf b;
+
+    (void)state;
+    for (size_t n = GF_JSON_VALUES_MAX; n <= GF_JSON_VALUES_MAX + 1; n++) {
+        size_t left = n - 1;
+        gf_buf_init(&b, 1 << 20);
+        gf_buf_byte(&b, '[');
+        for (int first = 1; left > 0; first = 0) {
+            gf_buf_text(&b, first ? "[" : ",[");
+            left--;
+            for (size_t i = 0; i < 8000 && left > 0; i++, left--)
+                gf_buf_text(&b, i > 0 ? ",0" : "0");
+            gf_buf_byte(&b, ']');
+        }
+        gf_buf_byte(&b, ']');
+        if (n > GF_JSON_VALUES_MAX)
+            assert_bad(b.data, b.len, "too many values");
+        else
+            assert_good(b.data, b.len);
+        gf_buf_free(&b);
+    }
+}
+
 static void nesting_ends_at_16(void **state) {
     char text[100];
 
@@ -390,6 +415,7 @@ int main(void) {
         cmocka_unit_test(an_object_has_at_most_256_members),
         cmocka_unit_test(names_of_all_levels_fit),
         cmocka_unit_test(an_array_has_at_most_8192_elements),
+        cmocka_unit_test(a_text_has_at_most_65536_values),
         cmocka_unit_test(nesting_ends_at_16),
         cmocka_unit_test(a_name_has_at_most_256_bytes),
         cmocka_unit_test(numbers_are_integers_in_one_spelling),

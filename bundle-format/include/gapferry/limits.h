@@ -80,6 +80,10 @@
 #define GF_JSON_ELEMENTS_MAX 8192
 #define GF_JSON_NAME_MAX     256
 
+/* JSON: values in one text, objects and arrays among them. A parsed value costs about 80 bytes, so
+ * this bounds what any text can make of memory: 5 MiB. */
+#define GF_JSON_VALUES_MAX 65536
+
 /* Largest integer of our own fields: 2^53 - 1, which every JSON reader holds exactly. */
 #define GF_JSON_INT_MAX ((1LL << 53) - 1)
 
