@@ -37,13 +37,34 @@ static int read_wait(const char *text, int64_t *out, struct gf_err *e) {
     return 0;
 }
 
+/* Why the record waits that came first of those that wait for another try. */
+struct oldest {
+    int found;
+    int64_t asked; /* until when its endpoint asked to be left alone; 0: it did not */
+    char reason[GF_REASON_MAX + 1];
+};
+
+static int see_oldest(void *arg, const struct ledger_record *r, struct gf_err *e) {
+    struct oldest *first = arg;
+
+    (void)e;
+    first->found = 1;
+    first->asked = r->asked;
+    (void)snprintf(first->reason, sizeof first->reason, "%s", r->reason != NULL ? r->reason : "");
+    return 1;
+}
+
 /* What still waits, in all and not only from this visit. */
-static int count_waiting(struct relay *r, struct turn *t, int64_t *untried, struct gf_err *e) {
+static int count_waiting(struct relay *r, struct turn *t, int64_t *untried, struct oldest *oldest,
+                         struct gf_err *e) {
     struct ledger_count *counts = NULL;
     size_t n = 0;
 
-    if (ledger_counts(r->ledger, &counts, &n, e) == -1)
+    if (ledger_walk(r->ledger, LEDGER_LATER, see_oldest, oldest, e) == -1 ||
+        ledger_counts(r->ledger, &counts, &n, e) == -1)
         return -1;
+    if (oldest->asked <= r->now)
+        oldest->asked = 0;
     t->later = t->held = *untried = 0;
     for (size_t i = 0; i < n; i++) {
         t->later += counts[i].n[LEDGER_LATER];
@@ -108,7 +129,8 @@ static void put_went_out(struct out *o, const struct turn *t) {
     end_line(o, "went out", parts, "nothing is due");
 }
 
-static void put_waits(struct out *o, const struct turn *t) {
+static void put_waits(struct out *o, const struct turn *t, const struct oldest *oldest) {
+    char until[GF_TIME_TEXT];
     int parts = 0;
 
     put_part(o, "waits", &parts, t->later, "record for another try", "records for another try");
@@ -117,6 +139,17 @@ static void put_waits(struct out *o, const struct turn *t) {
              "records are held until you mend something (gapferry-relay records list --state "
              "held)");
     end_line(o, "waits", parts, "nothing");
+    if (oldest->found) {
+        command_text(o, "%-13sthe oldest: ", "");
+        gf_text_safe(&o->b, oldest->reason, strlen(oldest->reason));
+        gf_text_time(oldest->asked, until);
+        if (oldest->asked > 0)
+            command_text(o, "; its endpoint asks to be left alone until %s\n", until);
+        else
+            command_text(o, "; the next sync tries again\n");
+    } else if (t->later > 0) {
+        command_text(o, "%-13sthe time (--wait) was over; the next sync goes on\n", "");
+    }
 }
 
 /* Lines for a person; in JSON an array. */
@@ -134,11 +167,12 @@ static void put_people(struct out *o, const struct turn *t) {
     command_close(o, ']');
 }
 
-static void put_text(struct out *o, const struct turn *t, const char *dir) {
+static void put_text(struct out *o, const struct turn *t, const struct oldest *oldest,
+                     const char *dir) {
     put_came_in(o, t);
     put_forwarded(o, t);
     put_went_out(o, t);
-    put_waits(o, t);
+    put_waits(o, t, oldest);
     put_people(o, t);
     command_text(o, "safe to remove: ");
     gf_text_safe(&o->b, dir, strlen(dir));
@@ -147,44 +181,38 @@ static void put_text(struct out *o, const struct turn *t, const char *dir) {
 
 /* ---- for programs ---- */
 
-static void put_json(struct out *o, const struct turn *t) {
+static void put_json(struct out *o, const struct turn *t, const struct oldest *oldest) {
     const struct {
         const char *name;
         int64_t n;
     } numbers[] = {
-        {"bundles", t->taken},
-        {"records", t->records},
-        {"seen_before", t->replays},
-        {"strangers", t->strangers},
-        {"refused", t->refused},
-        {"not_ours", t->not_ours},
-        {"delivered", t->delivered},
-        {"rejected", t->rejected},
-        {"expired", t->expired},
-        {"later", t->later},
-        {"held", t->held},
-        {"new_responses", t->responses},
-        {"new_receipts", t->receipts},
-        {"cleared", t->cleared},
-        {"carried", t->carried},
-        {"withdrawn", t->withdrawn},
-        {"exit", (int64_t)turn_exit(t)},
+        {"bundles", t->taken},         {"records", t->records},     {"seen_before", t->replays},
+        {"strangers", t->strangers},   {"refused", t->refused},     {"not_ours", t->not_ours},
+        {"delivered", t->delivered},   {"rejected", t->rejected},   {"expired", t->expired},
+        {"later", t->later},           {"held", t->held},           {"new_responses", t->responses},
+        {"new_receipts", t->receipts}, {"cleared", t->cleared},     {"carried", t->carried},
+        {"replaced", t->replaced},     {"withdrawn", t->withdrawn}, {"exit", (int64_t)turn_exit(t)},
     };
 
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         command_int(o, NULL, numbers[i].name, numbers[i].n);
+    command_str(o, NULL, "later_reason", oldest->found ? oldest->reason : NULL);
+    if (oldest->asked > 0)
+        command_time(o, NULL, "later_until", oldest->asked);
+    else
+        command_str(o, NULL, "later_until", NULL);
     put_people(o, t);
 }
 
-static int print(const struct options *options, const struct turn *t, const char *dir,
-                 struct gf_err *e) {
+static int print(const struct options *options, const struct turn *t, const struct oldest *oldest,
+                 const char *dir, struct gf_err *e) {
     struct out o;
 
     command_out(&o, options);
     if (o.json)
-        put_json(&o, t);
+        put_json(&o, t, oldest);
     else
-        put_text(&o, t, dir);
+        put_text(&o, t, oldest, dir);
     return command_end(&o, e);
 }
 
@@ -207,6 +235,7 @@ static int visit(struct relay *r, const char *dir, int64_t wait_s, struct turn *
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
     const char *dir = options_arg(o, 0);
     int64_t wait_s = 0;
+    struct oldest oldest = {0};
     int64_t untried = 0;
     struct turn t;
 
@@ -217,10 +246,10 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     turn_begin(&t);
     int rc = visit(r, dir, wait_s, &t, e);
     if (rc == 0)
-        rc = count_waiting(r, &t, &untried, e);
+        rc = count_waiting(r, &t, &untried, &oldest, e);
     if (rc == 0) {
         *status = (int)turn_exit(&t);
-        rc = print(o, &t, dir, e);
+        rc = print(o, &t, &oldest, dir, e);
     }
     turn_free(&t);
     return rc;

@@ -139,8 +139,9 @@ static int settle(struct walk *w, const struct ledger_record *lr, const struct g
                   struct gf_err *e) {
     struct ledger *l = w->r->ledger;
     int64_t due = due_of(w, lr, res);
+    int64_t asked = res->retry_after_s > 0 ? now_of(w) + res->retry_after_s : 0;
 
-    endpoint_breaker_note(place, res, due);
+    endpoint_breaker_note(place, res, due, asked);
     switch (res->verdict) {
     case ENDPOINT_DELIVERED:
         w->t->delivered++;
@@ -157,7 +158,7 @@ static int settle(struct walk *w, const struct ledger_record *lr, const struct g
     }
     w->t->later++;
     place->later++;
-    return ledger_later(l, lr->row, res->reason, due, e);
+    return ledger_later(l, lr->row, res->reason, due, asked, e);
 }
 
 /* ---- one record ---- */
@@ -250,7 +251,7 @@ static int forward_one(void *arg, const struct ledger_record *lr, struct gf_err 
     } else if (place->open) {
         w->t->later++;
         place->later++;
-        rc = ledger_later(w->r->ledger, lr->row, place->reason, place->due, e);
+        rc = ledger_later(w->r->ledger, lr->row, place->reason, place->due, place->asked, e);
     } else {
         rc = send_one(w, lr, &rec, place, e);
     }

@@ -75,6 +75,9 @@ int relay_turn(struct relay *r, struct gf_drive *d, int64_t wait_s, struct turn 
     /* What is durable here need not stay on the drive, however long forwarding takes. */
     if (d != NULL && relay_clear(r, d, t, e) == -1)
         return -1;
+    /* A drive means that somebody stands here, who would have to come again. */
+    if (d != NULL && ledger_retry(r->ledger, r->now, e) == -1)
+        return -1;
     /* Whatever keeps records from leaving, the receipts for what has left go back. */
     struct gf_err why;
     if (relay_forward(r, wait_s, t, &why) == -1)

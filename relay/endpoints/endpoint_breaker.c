@@ -20,13 +20,14 @@ struct endpoint_breaker_place *endpoint_breaker_at(struct endpoint_breaker *b, c
 }
 
 void endpoint_breaker_note(struct endpoint_breaker_place *p, const struct endpoint_result *r,
-                           int64_t due) {
+                           int64_t due, int64_t asked) {
     if (r->verdict == ENDPOINT_DELIVERED || r->verdict == ENDPOINT_REJECTED) {
         p->row = 0;
         return;
     }
     p->row++;
     p->due = due;
+    p->asked = asked;
     memcpy(p->reason, r->reason, sizeof p->reason);
     int unreached = r->answer.stage != HTTPS_OK && !r->answer.sent;
     int wants_time = r->verdict == ENDPOINT_LATER && r->retry_after_s >= 0 &&

@@ -19,6 +19,7 @@ struct endpoint_breaker_place {
     int row;                        /* failures */
     int open;                       /* 1: leave it alone */
     int64_t due;                    /* when its records are tried again */
+    int64_t asked;                  /* until when it asked to be left alone; 0: it did not */
     char reason[GF_REASON_MAX + 1]; /* the last failure's */
     int64_t later, held;            /* records of this turn */
 };
@@ -32,9 +33,10 @@ struct endpoint_breaker {
  */
 struct endpoint_breaker_place *endpoint_breaker_at(struct endpoint_breaker *b, const char *name);
 
-/* What came of one request; due: when the record is tried again. */
+/* What came of one request; due: when the record is tried again; asked: until when the endpoint
+ * asked to be left alone, or 0. */
 void endpoint_breaker_note(struct endpoint_breaker_place *p, const struct endpoint_result *r,
-                           int64_t due);
+                           int64_t due, int64_t asked);
 
 void endpoint_breaker_free(struct endpoint_breaker *b);
 

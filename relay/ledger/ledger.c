@@ -87,7 +87,10 @@ static const char schema_1[] =
     " record INTEGER PRIMARY KEY REFERENCES record (row), status INTEGER NOT NULL,"
     " headers BLOB NOT NULL, body BLOB, file TEXT) STRICT;";
 
-static const char *const steps[] = {schema_1, NULL};
+/* Until when the endpoint itself asked to be left alone; 0: it did not. */
+static const char schema_2[] = "ALTER TABLE record ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;";
+
+static const char *const steps[] = {schema_1, schema_2, NULL};
 static const struct db_schema schema = {.application_id = 0x47464c52, .steps = steps};
 
 int ledger_open(const char *dir, struct ledger **out, struct gf_err *e) {

@@ -102,6 +102,7 @@ struct ledger_record {
     enum ledger_state state;
     int64_t attempts;
     int64_t due;      /* not before; for `later` */
+    int64_t asked;    /* until when the endpoint asked to be left alone; 0: it did not */
     int64_t received; /* when */
     const char *reason;
     const char *endpoint; /* the last one */
@@ -138,9 +139,15 @@ GF_MUST_CHECK int ledger_rejected(struct ledger *l, int64_t row, const char *rea
                                   struct gf_err *e);
 GF_MUST_CHECK int ledger_expired(struct ledger *l, int64_t row, const char *reason, int64_t now,
                                  struct gf_err *e);
+/* due: our own back-off is over; asked: until when the endpoint asked to be left alone, 0 if it did
+ * not. */
 GF_MUST_CHECK int ledger_later(struct ledger *l, int64_t row, const char *reason, int64_t due,
-                               struct gf_err *e);
+                               int64_t asked, struct gf_err *e);
 GF_MUST_CHECK int ledger_held(struct ledger *l, int64_t row, const char *reason, struct gf_err *e);
+
+/* A person is here and would have to come again: `later` records are due at once, but for those
+ * whose endpoint asked for a time that is not over. */
+GF_MUST_CHECK int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e);
 
 /* The operator has mended something: `held` and `later` records (channel NULL: of all channels) are
  * due at once. *n: how many. */

@@ -15,7 +15,7 @@ const char *const ledger_states[] = {"received",  "sending",  "later",   "held",
 
 #define COLUMNS                                                                                    \
     "SELECT row, agent, id, digest, channel, product, state, attempts, due, received, reason, "    \
-    "endpoint, line, file FROM record "
+    "endpoint, line, file, asked FROM record "
 
 /* A record with memory of its own, so that it outlives the query. */
 struct copy {
@@ -50,7 +50,8 @@ static int read_row(const struct ledger *l, const struct db_query *q, struct cop
                                 .state = (enum ledger_state)db_int(q, 6),
                                 .attempts = db_int(q, 7),
                                 .due = db_int(q, 8),
-                                .received = db_int(q, 9)};
+                                .received = db_int(q, 9),
+                                .asked = db_int(q, 14)};
     if (db_fixed(q, 1, &r->agent, sizeof r->agent) == -1 ||
         db_fixed(q, 2, &r->id, sizeof r->id) == -1 ||
         db_fixed(q, 3, &r->digest, sizeof r->digest) == -1)
@@ -215,32 +216,41 @@ int ledger_expired(struct ledger *l, int64_t row, const char *reason, int64_t no
 
 /* Not at an end: the receipt stays `relayed`. */
 static int wait(struct ledger *l, int64_t row, enum ledger_state to, const char *reason,
-                int64_t due, struct gf_err *e) {
+                int64_t due, int64_t asked, struct gf_err *e) {
     char safe[GF_REASON_MAX + 1];
 
     ledger_reason(reason, safe);
     if (db_begin(&l->db, e) == -1)
         return -1;
     int rc = db_run(&l->db, e,
-                    "UPDATE record SET state = ?, reason = ?, due = ? WHERE row = ? AND state < ?",
-                    "itiii", (int64_t)to, safe, due, row, (int64_t)LEDGER_DELIVERED);
+                    "UPDATE record SET state = ?, reason = ?, due = ?, asked = ? "
+                    "WHERE row = ? AND state < ?",
+                    "itiiii", (int64_t)to, safe, due, asked, row, (int64_t)LEDGER_DELIVERED);
     if (rc == 0)
         rc = check_moved(l, row, to, e);
     return db_end(&l->db, rc, e);
 }
 
-int ledger_later(struct ledger *l, int64_t row, const char *reason, int64_t due, struct gf_err *e) {
-    return wait(l, row, LEDGER_LATER, reason, due, e);
+int ledger_later(struct ledger *l, int64_t row, const char *reason, int64_t due, int64_t asked,
+                 struct gf_err *e) {
+    return wait(l, row, LEDGER_LATER, reason, due, asked, e);
 }
 
 int ledger_held(struct ledger *l, int64_t row, const char *reason, struct gf_err *e) {
-    return wait(l, row, LEDGER_HELD, reason, 0, e);
+    return wait(l, row, LEDGER_HELD, reason, 0, 0, e);
+}
+
+int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e) {
+    return db_run(&l->db, e,
+                  "UPDATE record SET due = ?1 WHERE state = ?2 AND due > ?1 AND asked <= ?1", "ii",
+                  now, (int64_t)LEDGER_LATER);
 }
 
 int ledger_release(struct ledger *l, const char *channel, int64_t now, int64_t *n,
                    struct gf_err *e) {
     if (db_run(&l->db, e,
-               "UPDATE record SET state = ?, due = ? WHERE state IN (?, ?) AND channel = ifnull(?, "
+               "UPDATE record SET state = ?, due = ?, asked = 0 WHERE state IN (?, ?) AND channel "
+               "= ifnull(?, "
                "channel)",
                "iiiit", (int64_t)LEDGER_LATER, now, (int64_t)LEDGER_HELD, (int64_t)LEDGER_LATER,
                channel) == -1)

@@ -266,6 +266,7 @@ static inline int testing_find_row(void *arg, const struct ledger_record *r, str
     want->row = r->row;
     want->state = r->state;
     want->attempts = r->attempts;
+    want->asked = r->asked;
     want->digest = r->digest;
     return 1;
 }

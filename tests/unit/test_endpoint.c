@@ -361,7 +361,7 @@ static void who_was_not_reached_or_wants_time_is_left_alone_at_once(void **state
     (void)state;
     for (size_t i = 0; i < sizeof once / sizeof *once; i++) {
         struct endpoint_breaker_place p = {0};
-        endpoint_breaker_note(&p, &once[i], 99);
+        endpoint_breaker_note(&p, &once[i], 99, 0);
         assert_int_equal(p.open, 1);
         assert_int_equal(p.due, 99);
     }
@@ -374,14 +374,14 @@ static void three_failures_in_a_row_open_and_a_verdict_on_the_record_ends_the_ro
     const struct endpoint_result rejected = {.verdict = ENDPOINT_REJECTED};
     struct endpoint_breaker_place p = {0};
     (void)state;
-    endpoint_breaker_note(&p, &reset, 1);
-    endpoint_breaker_note(&p, &held, 1);
+    endpoint_breaker_note(&p, &reset, 1, 0);
+    endpoint_breaker_note(&p, &held, 1, 0);
     assert_int_equal(p.open, 0);
-    endpoint_breaker_note(&p, &rejected, 1);
-    endpoint_breaker_note(&p, &reset, 1);
-    endpoint_breaker_note(&p, &reset, 1);
+    endpoint_breaker_note(&p, &rejected, 1, 0);
+    endpoint_breaker_note(&p, &reset, 1, 0);
+    endpoint_breaker_note(&p, &reset, 1, 0);
     assert_int_equal(p.open, 0);
-    endpoint_breaker_note(&p, &held, 1);
+    endpoint_breaker_note(&p, &held, 1, 0);
     assert_int_equal(p.open, 1);
 }
 

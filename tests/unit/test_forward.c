@@ -15,7 +15,7 @@
 
 struct row {
     enum ledger_state state;
-    int64_t attempts, due;
+    int64_t attempts, due, asked;
     char reason[GF_REASON_MAX + 1];
 };
 
@@ -29,7 +29,8 @@ static int add_row(void *arg, const struct ledger_record *r, struct gf_err *e) {
     struct rows *rows = arg;
     struct row *row = &rows->row[rows->n++];
     (void)e;
-    *row = (struct row){.state = r->state, .attempts = r->attempts, .due = r->due};
+    *row =
+        (struct row){.state = r->state, .attempts = r->attempts, .due = r->due, .asked = r->asked};
     if (r->reason != NULL)
         (void)snprintf(row->reason, sizeof row->reason, "%s", r->reason);
     return 0;
@@ -209,6 +210,47 @@ static void what_waits_goes_when_its_time_has_come_and_not_before(void **state) 
     free(server);
 }
 
+/* A whole turn with a drive, as by hand. */
+static void turn_with_a_drive(struct site *s) {
+    testing_turn(s);
+    assert_ok(relay_turn(&s->r, s->d, 10, &s->t, &s->e), s->e);
+}
+
+static void with_a_drive_each_is_tried_again_at_once_unless_asked_to_wait(void **state) {
+    const struct reply replies[] = {
+        {"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", KEEP},
+        {"HTTP/1.1 503 No\r\nRetry-After: 100\r\nContent-Length: 0\r\n\r\n", KEEP},
+        {"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", KEEP},
+        {OK, KEEP},
+        {OK, KEEP},
+        {OK, KEEP},
+        {NULL, 0}};
+    struct site *s = *state;
+    struct server *server = server_start(replies);
+
+    arrive_many(s, "c", 3, 0);
+    configure(s, server->port, 1);
+    turn_with_a_drive(s);
+    struct rows rows = rows_of(s);
+    assert_int_equal(rows.row[0].asked, 0);
+    assert_int_equal(rows.row[1].asked, NOW + 100);
+    assert_int_equal(rows.row[2].asked, NOW + 100); /* never sent: the endpoint is left alone */
+    assert_int_equal(server->requests, 2);
+
+    /* Only the first, and it only once. */
+    turn_with_a_drive(s);
+    assert_int_equal(server->requests, 3);
+    assert_int_equal(rows_of(s).row[0].state, LEDGER_LATER);
+    turn_with_a_drive(s);
+    assert_int_equal(server->requests, 4);
+    assert_int_equal(rows_of(s).row[0].state, LEDGER_DELIVERED);
+    s->r.now = NOW + 101;
+    turn_with_a_drive(s);
+    assert_int_equal(s->t.delivered, 2);
+    server_stop(server);
+    free(server);
+}
+
 static void what_no_endpoint_takes_is_rejected_and_a_person_told(void **state) {
     struct site *s = *state;
 
@@ -363,6 +405,7 @@ int main(void) {
         FORWARD_TEST(each_record_becomes_what_its_own_answer_says),
         FORWARD_TEST(a_dead_endpoint_is_asked_once_and_others_go_on),
         FORWARD_TEST(what_waits_goes_when_its_time_has_come_and_not_before),
+        FORWARD_TEST(with_a_drive_each_is_tried_again_at_once_unless_asked_to_wait),
         FORWARD_TEST(what_no_endpoint_takes_is_rejected_and_a_person_told),
         FORWARD_TEST(what_has_expired_is_not_sent_unless_it_may_have_arrived),
         FORWARD_TEST(a_body_that_is_a_file_goes_out_whole),

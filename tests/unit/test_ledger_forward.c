@@ -89,7 +89,7 @@ static void a_record_is_due_in_its_turn_and_when_its_time_has_come(void **state)
     assert_int_equal(testing_find(s, &a).attempts, 2);
 
     /* later: when its time has come. */
-    assert_ok(ledger_later(s->r.ledger, first, "busy", NOW + 100, &s->e), s->e);
+    assert_ok(ledger_later(s->r.ledger, first, "busy", NOW + 100, 0, &s->e), s->e);
     assert_int_equal(next_due(s, NOW + 99, 0), second);
     assert_int_equal(next_due(s, NOW + 100, 0), first);
 }
@@ -113,9 +113,39 @@ static void a_record_that_is_held_is_due_when_it_is_released(void **state) {
     assert_ok(ledger_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
     assert_int_equal(n, 1);
     assert_int_equal(next_due(s, NOW, 0), first);
-    assert_ok(ledger_later(s->r.ledger, first, "busy", NOW + 100, &s->e), s->e);
+    assert_ok(ledger_later(s->r.ledger, first, "busy", NOW + 100, 0, &s->e), s->e);
     assert_ok(ledger_release(s->r.ledger, "metrics", NOW, &n, &s->e), s->e);
     assert_int_equal(n, 1);
+    assert_int_equal(next_due(s, NOW, 0), first);
+}
+
+static void another_try_is_due_at_once_unless_the_endpoint_asked_for_time(void **state) {
+    struct site *s = *state;
+    struct gf_id a = new_id();
+    struct gf_id b = new_id();
+
+    testing_enrol(s, &kit_site);
+    assert_int_equal(take(s, 1, &a, "{}"), 1);
+    assert_int_equal(take(s, 2, &b, "{}"), 1);
+    int64_t first = testing_find(s, &a).row;
+    int64_t second = testing_find(s, &b).row;
+
+    assert_ok(ledger_later(s->r.ledger, first, "busy", NOW + 100, NOW + 50, &s->e), s->e);
+    assert_ok(ledger_held(s->r.ledger, second, "401", &s->e), s->e);
+    assert_ok(ledger_retry(s->r.ledger, NOW + 49, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW + 49, 0), 0);
+    assert_int_equal(testing_find(s, &a).asked, NOW + 50);
+
+    /* What was asked for is over, and our own back-off is not. */
+    assert_ok(ledger_retry(s->r.ledger, NOW + 50, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW + 50, 0), first);
+    assert_int_equal(next_due(s, NOW + 50, first), 0);
+
+    /* An operator may know better. */
+    int64_t n = 0;
+    assert_ok(ledger_later(s->r.ledger, first, "busy", NOW + 100, NOW + 100, &s->e), s->e);
+    assert_ok(ledger_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
+    assert_int_equal(testing_find(s, &a).asked, 0);
     assert_int_equal(next_due(s, NOW, 0), first);
 }
 
@@ -161,7 +191,7 @@ static int try_to_move(struct site *s, int64_t row, int how) {
     case 0:
         return ledger_sending(l, row, "e", NOW, &s->e);
     case 1:
-        return ledger_later(l, row, "x", NOW, &s->e);
+        return ledger_later(l, row, "x", NOW, 0, &s->e);
     case 2:
         return ledger_held(l, row, "x", &s->e);
     case 3:
@@ -213,6 +243,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(a_record_is_due_in_its_turn_and_when_its_time_has_come),
         T(a_record_that_is_held_is_due_when_it_is_released),
+        T(another_try_is_due_at_once_unless_the_endpoint_asked_for_time),
         T(a_record_that_is_settled_is_never_due),
         T(what_is_settled_stays_settled),
         T(counts_are_by_channel_and_state),
