@@ -81,6 +81,13 @@ static void put_out(struct out *t, const struct sync_result *r) {
     };
 
     put(t, "went_out", "went out", items, "nothing is due");
+    out_int(t, "replaced", r->replaced);
+    if (r->replaced > 0)
+        out_text(t,
+                 "%-11s%lld request%s on the drive %s damaged, and written anew; if this comes "
+                 "again, take another drive\n",
+                 "replaced", (long long)r->replaced, r->replaced == 1 ? "" : "s",
+                 r->replaced == 1 ? "was" : "were");
     if (r->read_only)
         out_text(t, "%-11sthe drive cannot be written: nothing was written or removed\n", "");
 }

@@ -19,13 +19,14 @@ struct sync_result {
     int64_t seen;      /* had been applied before */
     struct apply_result in;
     /* went out */
-    int64_t written; /* bundles */
-    int64_t there;   /* lay on the drive already, byte for byte */
-    int64_t records; /* in both */
-    int64_t told;    /* of `written`: those that carry no record, and say what has come */
-    int64_t removed; /* from the drive, for the other side has told us that it has them */
-    int64_t cut;     /* bundles that could not be written */
-    int read_only;   /* the drive: nothing was written or removed */
+    int64_t written;  /* bundles */
+    int64_t there;    /* lay on the drive already, byte for byte */
+    int64_t records;  /* in both */
+    int64_t told;     /* of `written`: those that carry no record, and say what has come */
+    int64_t replaced; /* of `written`: a file of our bundle's name lay there that was not it */
+    int64_t removed;  /* from the drive, for the other side has told us that it has them */
+    int64_t cut;      /* bundles that could not be written */
+    int read_only;    /* the drive: nothing was written or removed */
     /* waits */
     int64_t queued;
     int64_t exported; /* records without receipt */

@@ -53,6 +53,30 @@ static void remove_settled(struct sync *x) {
     gf_drive_list_free(&list);
 }
 
+/* 1 if a file of this name lies there. */
+static int lies_there(struct sync *x, const char *name) {
+    int fd = -1;
+
+    if (gf_drive_read(x->drive, GF_FOLDER_TO_RELAY, name, &fd, NULL) == -1)
+        return 0;
+    (void)close(fd);
+    return 1;
+}
+
+/* Write a bundle to the drive. A file of its name that differs is our own bundle, damaged, for
+ * nobody else knows its id: it makes way. */
+static int put(struct sync *x, int fd, const char *name, int64_t size, int *was_there,
+               struct gf_err *e) {
+    if (gf_drive_write(x->drive, GF_FOLDER_TO_RELAY, name, fd, size, was_there, e) == 0)
+        return 0;
+    if (e->code != GF_E_CREATE || !lies_there(x, name) ||
+        gf_drive_remove(x->drive, GF_FOLDER_TO_RELAY, name, e) == -1 ||
+        gf_drive_write(x->drive, GF_FOLDER_TO_RELAY, name, fd, size, was_there, e) == -1)
+        return -1;
+    x->r.replaced++;
+    return 0;
+}
+
 /* 0, or -1 with *e: the outbox's failure is ours, the drive's is the drive's. */
 static int write_one(struct sync *x, int outbox, const struct store_bundle *b, int64_t size) {
     struct gf_err e;
@@ -64,7 +88,7 @@ static int write_one(struct sync *x, int outbox, const struct store_bundle *b, i
         sync_trouble(x, NULL, &e);
         return -1;
     }
-    int rc = gf_drive_write(x->drive, GF_FOLDER_TO_RELAY, b->file, fd, size, &was_there, &e);
+    int rc = put(x, fd, b->file, size, &was_there, &e);
     (void)close(fd);
     if (rc == -1) {
         sync_drive_trouble(x, NULL, &e);

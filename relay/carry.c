@@ -132,7 +132,17 @@ static int withdraw(struct relay *r, struct gf_drive *d, const struct gf_drive_l
     return 0;
 }
 
-static int write_one(struct relay *r, struct gf_drive *d, const struct gf_id *id, int is_there,
+/* 1 if a file of this name lies there. */
+static int lies_there(struct gf_drive *d, const char *name) {
+    int fd = -1;
+
+    if (gf_drive_read(d, GF_FOLDER_TO_SITE, name, &fd, NULL) == -1)
+        return 0;
+    (void)close(fd);
+    return 1;
+}
+
+static int write_one(struct relay *r, struct gf_drive *d, const struct gf_id *id, struct turn *t,
                      struct gf_err *why) {
     char path[80] = "outbox/";
     char name[GF_DRIVE_NAME];
@@ -151,9 +161,11 @@ static int write_one(struct relay *r, struct gf_drive *d, const struct gf_id *id
     int rc = gf_drive_write(d, GF_FOLDER_TO_SITE, name, fd, st.st_size, &was_there, why);
 
     /* A file of this name that differs is our own response, damaged: nobody else knows its id. */
-    if (rc == -1 && why->code == GF_E_CREATE && is_there &&
-        gf_drive_remove(d, GF_FOLDER_TO_SITE, name, why) == 0)
+    if (rc == -1 && why->code == GF_E_CREATE && lies_there(d, name) &&
+        gf_drive_remove(d, GF_FOLDER_TO_SITE, name, why) == 0) {
         rc = gf_drive_write(d, GF_FOLDER_TO_SITE, name, fd, st.st_size, &was_there, why);
+        t->replaced += rc == 0;
+    }
     (void)close(fd);
     return rc;
 }
@@ -185,9 +197,7 @@ int relay_carry(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_e
         goto out;
     rc = 0;
     for (size_t i = 0; i < n; i++) {
-        char name[GF_DRIVE_NAME];
-        gf_drive_bundle_name(&due[i].id, name);
-        if (write_one(r, d, &due[i].id, has_entry(&list, name), &why) == 0)
+        if (write_one(r, d, &due[i].id, t, &why) == 0)
             t->carried++;
         else
             turn_fault(t, "to-site", &why, "the response stays here for the next drive");

@@ -127,6 +127,12 @@ static void put_went_out(struct out *o, const struct turn *t) {
     put_part(o, "went out", &parts, t->withdrawn, "acknowledged response removed",
              "acknowledged responses removed");
     end_line(o, "went out", parts, "nothing is due");
+    if (t->replaced > 0)
+        command_text(o,
+                     "%-13s%" PRId64 " response%s on the drive %s damaged, and written anew; if "
+                     "this comes again, take another drive\n",
+                     "replaced", t->replaced, t->replaced == 1 ? "" : "s",
+                     t->replaced == 1 ? "was" : "were");
 }
 
 static void put_waits(struct out *o, const struct turn *t, const struct oldest *oldest) {

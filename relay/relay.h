@@ -54,6 +54,7 @@ struct turn {
     int64_t cleared;      /* bundles removed from the drive: we have them durably */
     int64_t withdrawn;    /* responses removed from the drive: acknowledged */
     int64_t carried;      /* responses written to the drive, or found there */
+    int64_t replaced;     /* of these: written over a file of the name that was not the response */
     enum gf_code gravest; /* of the refusals */
     struct gf_buf people; /* lines that need a person: sender, fingerprint, remedy; UTF-8, safe */
 };

@@ -266,6 +266,7 @@ static void the_same_bytes_go_to_every_drive_until_they_are_acknowledged(void **
     carry(s);
     assert_int_equal(s->t.carried, 2);
     assert_int_equal(on_stick(s, "to-site"), 2);
+    assert_int_equal(s->t.replaced, 0);
     struct gf_buf after = on_drive(s, first);
     assert_int_equal(after.len, before.len);
     assert_memory_equal(after.data, before.data, before.len);
@@ -279,6 +280,8 @@ static void the_same_bytes_go_to_every_drive_until_they_are_acknowledged(void **
     (void)close(fd);
     carry(s);
     assert_int_equal(s->t.carried, 2);
+    assert_int_equal(s->t.replaced, 1);
+    assert_int_equal(turn_exit(&s->t), GF_EXIT_DONE);
     after = on_drive(s, first);
     assert_memory_equal(after.data, before.data, before.len);
     gf_buf_free(&after);

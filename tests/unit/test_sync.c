@@ -36,6 +36,43 @@ static void what_is_due_is_written_byte_for_byte_and_lies_there_the_next_time(vo
     assert_true(r.written == 1);
 }
 
+static void a_copy_that_was_damaged_is_replaced_and_nothing_of_others(void **state) {
+    static const char other[] = "00000000000000000000000000000001.gfb";
+    struct site *s = *state;
+    struct gf_buf mine, theirs;
+    char path[800];
+
+    site_add(s, "metrics", "{}", 0);
+    check_silent(s);
+    struct store_bundle b = site_bundle(s, 0);
+    (void)snprintf(path, sizeof path, "%s/outbox/%s", s->a.state, b.file);
+    assert_int_equal(gf_file_load(AT_FDCWD, path, 1 << 20, &mine, &e), 0);
+    assert_int_equal(gf_file_save_new(AT_FDCWD, on("to-relay", other), "x", 1, 0644, &e), 0);
+
+    /* Other bytes of the same length, then none at all. */
+    int fd = open(on("to-relay", b.file), O_WRONLY);
+    assert_int_equal(pwrite(fd, "damage", 6, 700), 6);
+    for (int i = 0; i < 2; i++) {
+        check_silent(s);
+        assert_true(r.written == 1 && r.replaced == 1 && r.there == 0 && r.cut == 0);
+        assert_int_equal(gf_file_load(AT_FDCWD, on("to-relay", b.file), 1 << 20, &theirs, &e), 0);
+        assert_int_equal(mine.len, theirs.len);
+        assert_memory_equal(mine.data, theirs.data, mine.len);
+        gf_buf_free(&theirs);
+        assert_int_equal(truncate(on("to-relay", b.file), 0), 0);
+    }
+    (void)close(fd);
+    gf_buf_free(&mine);
+    assert_int_equal(access(on("to-relay", other), F_OK), 0);
+
+    /* What is no file is nobody's copy. */
+    assert_int_equal(unlink(on("to-relay", b.file)), 0);
+    assert_int_equal(mkdir(on("to-relay", b.file), 0755), 0);
+    check_told(s, GF_EXIT_CANTWRITE, "something that is not ours has this name");
+    assert_true(r.replaced == 0 && r.cut == 1);
+    assert_int_equal(access(on("to-relay", b.file), F_OK), 0);
+}
+
 static void our_card_lies_there_without_our_name_unless_wanted(void **state) {
     struct site *s = *state;
     struct gf_card c;
@@ -223,6 +260,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(what_is_due_is_written_byte_for_byte_and_lies_there_the_next_time),
         T(our_card_lies_there_without_our_name_unless_wanted),
+        T(a_copy_that_was_damaged_is_replaced_and_nothing_of_others),
         T(a_settled_bundle_is_taken_away),
         T(consent_withdrawn_is_taken_off_the_drive_as_well),
         T(responses_are_applied_in_the_order_of_their_numbers_and_removed),
