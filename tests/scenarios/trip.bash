@@ -36,7 +36,7 @@ gives() {
 says() {
     local text
     for text; do
-        [[ $out$'\n'$err == *"$text"* ]] || fail "does not say \"$text\":"$'\n'"$out"$'\n'"$err"
+        [[ $out$'\n'$err == *"$text"* ]] || fail "does not say \"$text\":"$'\n'"$out"$'\n'"$err" || return
     done
 }
 
@@ -80,7 +80,10 @@ tally() { curl -sf "$URL/tally" | jq -r "$1"; }
 agree() {
     local site states=()
     for site in ${SITES:-${SITE:-site}}; do states+=("$site/var/lib/gapferry/agent"); done
-    "$SOURCE/tests/faults/agree" "$@" "$URL" "${states[@]}" >.out 2>.err || fail "$(cat .err)"
+    "$SOURCE/tests/faults/agree" "$@" "$URL" "${states[@]}" >.out 2>.err || {
+        fail "$(cat .err)"
+        return
+    }
     out=$(cat .out)
 }
 
@@ -125,8 +128,16 @@ ready() {
 users() { A record metrics - <<<"{\"users\":$1}"; } # NUMBER: one record, whose id it prints
 license_request() { A license request --product demo --key "${1:-AAAA-BBBB}" --contact ops@example.org; }
 
-there() { R sync "${1:-usb}" >.out 2>.err; } # [DRIVE]: the relay's side of the trip
-home() { A sync "${1:-usb}" >.out 2>.err; }  # [DRIVE]: the agent's
+home() { gives 0 A sync "${1:-usb}"; }  # [DRIVE]: the agent's side of the trip; all is well
+there() { gives 0 R sync "${1:-usb}"; } # [DRIVE]: the relay's
+
+# fact FILTER COMMAND...: what a command with --json says; the command may end with any status.
+fact() {
+    local filter=$1
+    shift
+    "$@" --json >.fact 2>.err || true
+    jq -r "$filter" .fact
+}
 
 # state [STATE]: how many records the agent has in a state; without one, "STATE N" of those it has.
 state() {
