@@ -143,7 +143,7 @@ static int show_relay(struct preview *p, struct gf_err *e) {
         return -1;
     if (found) {
         out_text(&p->t, "goes to relay ");
-        out_card(&p->t, "relay", &relay);
+        command_card(&p->t, "relay", &relay);
         out_text(&p->t, "\n\n");
     } else {
         out_str(&p->t, "relay", NULL);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/command.h"
+#include "common/when.h"
 #include "gapferry/file.h"
 
 #define TYPE_DEFAULT "application/json"
@@ -83,8 +84,8 @@ static int need_consent(struct agent *a, const char *channel, struct gf_err *e) 
         return -1;
     if (strcmp(channel, "license") == 0)
         return gf_err_set(e, GF_E_USAGE,
-                          "channel license: its records are made by `gapferry-agent license "
-                          "request`");
+                          "channel license: its records are made by `%s license request`",
+                          command_self(a, self));
     if (c.is == STORE_GRANTED)
         return 0;
     if (c.forced)
@@ -129,14 +130,14 @@ static int describe(struct agent *a, const struct options *o, struct gf_record *
     if (!r->type)
         r->type = TYPE_DEFAULT;
     r->answer = options_count(o, "answer") > 0;
-    if (at && command_time(at, "at", a->now, 0, &r->created, e) == -1)
+    if (at && when_read(at, "at", a->now, 0, &r->created, e) == -1)
         return -1;
     if (r->created > a->now + 300)
         return gf_err_set(e, GF_E_USAGE, "--at %s: lies in the future", at);
     if (!expires)
         return 0;
     r->has_expires = 1;
-    if (command_time(expires, "expires", a->now, 1, &r->expires, e) == -1)
+    if (when_read(expires, "expires", a->now, 1, &r->expires, e) == -1)
         return -1;
     if (r->expires <= a->now || r->expires < r->created)
         return gf_err_set(e, GF_E_USAGE, "--expires %s: has passed already", expires);

@@ -69,7 +69,7 @@ static int show_relay(struct status *s, struct gf_err *e) {
         return -1;
     out_text(&s->t, "relay      ");
     if (s->relay) {
-        out_card(&s->t, "relay", &relay);
+        command_card(&s->t, "relay", &relay);
         out_text(&s->t, "\n");
     } else {
         out_str(&s->t, "relay", NULL);

@@ -237,7 +237,7 @@ static int trust_card(struct agent *a, const struct options *o, const char *path
         return -1;
 
     out_begin(&t, o);
-    out_card(&t, "card", &c);
+    command_card(&t, "card", &c);
     out_bool(&t, "new", !again);
     out_text(&t, "\n%s %s: %s\n", gf_card_roles[c.role],
              again ? "was trusted already" : "is trusted", by);

@@ -1,12 +1,13 @@
 /*
  * command.h -- what the commands of gapferry-agent share: their beginning and end, who runs them,
- * times on the command line, and how facts are printed.
+ * and what they say alike.
  */
 #ifndef AGENT_COMMAND_H
 #define AGENT_COMMAND_H
 
 #include "agent/agent.h"
 #include "common/options.h"
+#include "common/out.h"
 
 #define COMMAND_PROGRAM "gapferry-agent"
 
@@ -47,11 +48,6 @@ GF_MUST_CHECK int command_channel(const char *name, struct gf_err *e);
 /* Who runs this: the user behind sudo, else the user. */
 void command_user(char out[65]);
 
-/* A point in time: RFC 3339, a date (its beginning, UTC), or with span 1 also from now on: 90s 15m
- * 12h 30d 4w 1y. `option` names it in GF_E_USAGE. */
-GF_MUST_CHECK int command_time(const char *text, const char *option, int64_t now, int span,
-                               int64_t *out, struct gf_err *e);
-
 /* What holds for a channel: 1 if its records may be made and may leave; *forced is the place in the
  * configuration that says so, NULL where the store decides; *own is 1 where each record is asked
  * for by a person and needs no consent (license, updates). */
@@ -78,33 +74,7 @@ const char *command_self(const struct agent *a, char out[COMMAND_SELF]);
 /* "next: gapferry-agent [--root DIR] ..." to standard error, if that is a terminal. */
 void command_next(const struct agent *a, const char *fmt, ...) GF_PRINTF(2, 3);
 
-/* ---- out.c: facts, as lines of text or as members of one JSON object ---- */
-
-struct out {
-    struct gf_buf b;
-    int json;
-    int comma;
-};
-void out_begin(struct out *t, const struct options *o);
-/* JSON only; name NULL within an array; value NULL is null. */
-void out_str(struct out *t, const char *name, const char *value);
-void out_int(struct out *t, const char *name, int64_t value);
-void out_bool(struct out *t, const char *name, int value);
-void out_time(struct out *t, const char *name, int has, int64_t at);
-void out_raw(struct out *t, const char *name, const char *json, size_t len);
-void out_open(struct out *t, const char *name, char bracket);
-void out_close(struct out *t, char bracket);
-/* Text only. */
-void out_text(struct out *t, const char *fmt, ...) GF_PRINTF(2, 3);
-/* Text only: somebody else's words, escaped. */
-void out_safe(struct out *t, const char *text);
-/* Print what there is so far: for what may be long. */
-void out_flush(struct out *t);
-/* Print the rest and release. GF_E_SYSTEM if it did not fit into memory. */
-GF_MUST_CHECK int out_end(struct out *t, struct gf_err *e);
-void out_free(struct out *t);
-
 /* A card: `"NAME" FINGERPRINT` in text, in JSON an object. */
-void out_card(struct out *t, const char *name, const struct gf_card *c);
+void command_card(struct out *t, const char *name, const struct gf_card *c);
 
 #endif

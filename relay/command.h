@@ -6,6 +6,7 @@
 #define RELAY_COMMAND_H
 
 #include "common/options.h"
+#include "common/out.h"
 #include "relay/relay.h"
 
 #define COMMAND_PROGRAM "gapferry-relay"
@@ -52,11 +53,6 @@ void command_next(const struct relay *r, const char *fmt, ...) GF_PRINTF(2, 3);
 
 /* ---- facts, collected and printed in one go ---- */
 
-struct out {
-    struct gf_buf b;
-    int json;
-    int comma;
-};
 void command_out(struct out *t, const struct options *o);
 /* In JSON a member; in text "label       value", left out where label is NULL. */
 void command_str(struct out *t, const char *label, const char *name, const char *value);

@@ -10,6 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/when.h"
+
 int tool_need(const struct options *o, const char *name, const char *why, struct gf_err *e) {
     const struct option_spec *s = o->specs;
 
@@ -55,41 +57,8 @@ int tool_number(const struct options *o, const char *name, long max, int *out, s
     return 0;
 }
 
-/* `30d`: a number and a unit. 0 if text is not of this form. */
-static int read_span(const char *text, int64_t *seconds) {
-    static const struct {
-        char unit;
-        int64_t seconds;
-    } units[] = {{'s', 1},     {'m', 60},        {'h', 3600},
-                 {'d', 86400}, {'w', 7 * 86400}, {'y', 365 * 86400}};
-    size_t n = strspn(text, "0123456789");
-
-    if (n == 0 || n > 9 || text[n] == '\0' || text[n + 1] != '\0')
-        return 0;
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (text[n] == units[i].unit) {
-            *seconds = (int64_t)strtoll(text, NULL, 10) * units[i].seconds;
-            return 1;
-        }
-    }
-    return 0;
-}
-
 int tool_time(const char *text, const char *option, int64_t now, int64_t *out, struct gf_err *e) {
-    char full[GF_TIME_TEXT];
-    int64_t span;
-
-    if (gf_text_untime(text, strlen(text), out) == 0)
-        return 0;
-    (void)snprintf(full, sizeof full, "%.10sT00:00:00Z", text);
-    if (strlen(text) == 10 && gf_text_untime(full, strlen(full), out) == 0)
-        return 0;
-    if (now >= 0 && read_span(text, &span)) {
-        *out = now + span;
-        return 0;
-    }
-    return gf_err_set(e, GF_E_USAGE, "--%s %s: must be a time like 2030-01-31T12:00:00Z%s", option,
-                      text, now >= 0 ? ", a date, or a span like 30d" : " or a date");
+    return when_read(text, option, now, now >= 0, out, e);
 }
 
 int tool_open(const char *path, int regular, struct stat *st, struct gf_err *e) {

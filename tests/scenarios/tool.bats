@@ -62,7 +62,7 @@ fail() {
 
 nothing_hidden() {
     local found
-    found=$(find "$1" -name '.gapferry*' -o -name '.*.part')
+    found=$(find "$1" -name '.gapferry*' -o -name '.identity*' -o -name '.*.part')
     [ -z "$found" ] || fail "left behind: $found"
 }
 
@@ -89,6 +89,7 @@ poke() { # FILE OFFSET CHARACTER
 @test "keygen makes five files, of which only the owner may read the secret ones" {
     "$B" keygen --role agent --name "new site" deep/er/site
     [ "$(ls deep/er/site)" = "$(printf 'card\nseal.key\nseal.pub\nsign.key\nsign.pub')" ]
+    "$B" keygen --role relay slash/// | grep -q '^directory   slash$'
     [ "$(stat -c %a deep/er/site deep/er/site/s*.key deep/er/site/card | xargs)" = "700 600 600 644" ]
 }
 
@@ -362,12 +363,78 @@ poke() { # FILE OFFSET CHARACTER
     mkdir dir
     refused 73 "dir: is a directory" PACK -o dir big.iso
     refused 73 "dir: is a directory" PACK --force -o dir big.iso
-    refused 66 "no/such" PACK -o no/such/x.gfb big.iso
+    refused 73 "make the directory first" PACK -o no/such/x.gfb big.iso
     refused 64 "--output -" PACK -o - big.iso
     # What fails with --force leaves the old one alone.
     echo precious >y.gfb
     refused 65 "line 1" PACK --force -r bodies.jsonl -o y.gfb
     [ "$(cat y.gfb)" = precious ]
+}
+
+@test "--force never destroys an input, nor what is no file" {
+    local before
+    cp -L a.gfb in.gfb
+    cp -r "$BATS_FILE_TMPDIR/k" keys
+    cp "$BATS_FILE_TMPDIR/from-a/records.jsonl" in.jsonl
+    ln in.gfb hard.gfb
+    before=$(md5sum in.gfb in.jsonl keys/*/*)
+    refused 73 "is an input too" PACK --force -o in.gfb in.gfb
+    refused 73 "is an input too" PACK --force -o ./hard.gfb big.iso in.gfb
+    refused 73 "is an input too" PACK --force -r in.jsonl -o in.jsonl
+    run --separate-stderr bash -c "'$B' pack -i k/site-a -t k/relay-1 --force -r - -o in.jsonl <in.jsonl"
+    [ "$status" -eq 73 ]
+    refused 73 "is an input too" "$B" pack -i keys/site-a -t k/relay-1 --force -o keys/site-a/sign.key big.iso
+    refused 73 "is an input too" "$B" pack -i k/site-a -t keys/relay-1/card --force -o keys/relay-1/card big.iso
+    refused 73 "is an input too" "$B" pack -i k/site-a -t k/relay-1 --reader keys/officer --force -o keys/officer/card big.iso
+    [ "$(md5sum in.gfb in.jsonl keys/*/*)" = "$before" ]
+    mkfifo pipe
+    ln -s in.gfb link
+    refused 73 "pipe: is a pipe or device" PACK --force -o pipe big.iso
+    refused 73 "link: is a link" PACK --force -o link big.iso
+    [ -p pipe ] && [ -L link ]
+}
+
+@test "pack makes only what a reader accepts of this sender" {
+    "$B" keygen --role vendor v
+    refused 64 "add --kind response" "$B" pack -i k/relay-1 -t k/site-a -o x.gfb big.iso
+    refused 64 "leave out --kind response" "$B" pack --kind response -i k/site-a -t k/relay-1 -o x.gfb big.iso
+    refused 64 "v: is a vendor, which sends no bundles" "$B" pack -i v -t k/relay-1 -o x.gfb big.iso
+    refused 64 "is a reader, which sends no bundles" "$B" pack -k response -i k/officer -t k/site-a -o x.gfb big.iso
+    [ ! -e x.gfb ]
+}
+
+@test "an output whose directory is missing, or gone, is the output's problem" {
+    refused 73 "make the directory first" UNPACK a.gfb -C no/such/place
+    touch file
+    refused 73 "file" "$B" keygen --role agent file/x
+    refused 73 "file" PACK -o file/x.gfb big.iso
+    local here=$PWD command
+    for command in "keygen --role agent x" "keygen --role agent x/y" \
+        "pack -i $here/k/site-a -t $here/k/relay-1 -o x.gfb $here/big.iso" \
+        "unpack -i $here/k/relay-1 -f $here/k/site-a $here/a.gfb -C out"; do
+        mkdir gone
+        run --separate-stderr bash -c "cd gone && rmdir ../gone && '$B' $command"
+        [ "$status" -eq 73 ] || fail "$command: $status $stderr"
+        [[ $stderr == *"make the directory first"* ]] || fail "$stderr"
+    done
+}
+
+@test "an identity that is none is refused with what to name instead" {
+    mkdir empty
+    local wrong
+    for wrong in k/site-a/card nowhere empty; do
+        refused 66 "$wrong" "$B" pack -i $wrong -t k/relay-1 -o x.gfb big.iso
+        [[ $stderr == *"name the directory made by keygen" ]] || fail "$stderr"
+        refused 66 "name the directory made by keygen" "$B" unpack -i $wrong -f k/site-a a.gfb -C out
+    done
+    if [ "$(id -u)" -eq 0 ]; then
+        command -v setpriv || skip "no setpriv"
+        run --separate-stderr setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all \
+            "$B" pack -i "$BATS_FILE_TMPDIR/k/site-a" -t c -o o f
+        [ "$status" -ne 126 ] && [ "$status" -ne 127 ] || skip "others may not run $B"
+        [ "$status" -eq 66 ] || fail "$status $stderr"
+        [[ $stderr == *"name the directory made by keygen" ]] || fail "$stderr"
+    fi
 }
 
 @test "files keep their real names as data, however hostile" {
@@ -442,7 +509,7 @@ poke() { # FILE OFFSET CHARACTER
     refused 64 "needs bodies" PACK -w metrics:demo -o x.gfb big.iso
     refused 64 "must be CHANNEL:PRODUCT" PACK -w Metrics:demo -r bodies.jsonl -o x.gfb
     refused 64 "must be CHANNEL:PRODUCT" PACK -w metrics: -r bodies.jsonl -o x.gfb
-    refused 64 "only an agent makes records" "$B" pack -i k/relay-1 -t k/site-a -w metrics:demo -r bodies.jsonl -o x.gfb
+    refused 64 "add --kind response" "$B" pack -i k/relay-1 -t k/site-a -w metrics:demo -r bodies.jsonl -o x.gfb
     refused 64 "read only once" "$B" pack -k response -i k/relay-1 -t k/site-a --receipts - --answers - -o x.gfb
     refused 64 "from 1 to 19" PACK --level 20 -o x.gfb big.iso
     refused 64 "from 1 to 64" PACK --threads 0 -o x.gfb big.iso
@@ -501,7 +568,7 @@ poke() { # FILE OFFSET CHARACTER
     while [ "$(date +%s)" -le "$end" ]; do sleep 0.1; done
     refused 83 "ended on" "$B" pack -i brief -t k/relay-1 -o y.gfb bodies.jsonl
     refused 83 "ended on" PACK --reader brief -o y.gfb bodies.jsonl
-    refused 83 "ended on" "$B" pack -i k/relay-1 -t brief/card -o y.gfb bodies.jsonl
+    refused 83 "ended on" "$B" pack -k response -i k/relay-1 -t brief/card -o y.gfb bodies.jsonl
     refused 83 "ended on" "$B" verify -f brief -f k/site-a brief.gfb
     refused 83 "ended on" "$B" unpack -i k/relay-1 -f brief brief.gfb -C out
     # A card that has ended spoils no bundle of others.
@@ -558,7 +625,7 @@ poke() { # FILE OFFSET CHARACTER
     poke bad.gfb 200000 "$(printf '\x01')"
     refused 65 "bad.gfb" UNPACK bad.gfb -C bad
     [ ! -e bad ]
-    refused 66 "no/such" UNPACK a.gfb -C no/such/dir
+    refused 73 "no/such" UNPACK a.gfb -C no/such/dir
     refused 73 "is no directory" UNPACK a.gfb -C bodies.jsonl
     refused 73 "is no directory" UNPACK a.gfb -C big.iso/x
 }
@@ -618,12 +685,19 @@ expect 73 "$B" unpack -i k/relay-1 -f k/site-a noise.gfb -C small/new
 # Room for the copy, but not for what is in it.
 head -c 2000000 /dev/zero >zeros
 "$B" pack -i k/site-a -t k/relay-1 -o zeros.gfb zeros >/dev/null || exit 1
-expect 84 "$B" unpack -i k/relay-1 -f k/site-a zeros.gfb -C small
+expect 73 "$B" unpack -i k/relay-1 -f k/site-a zeros.gfb -C small
+# Only some kilobytes: not even the keys fit.
+mount -t tmpfs -o size=8k none small || exit 99
+expect 73 "$B" keygen --role agent small/deep/er/x
 END
     run unshare -m bash full
     [ "$status" -ne 99 ] || skip "cannot mount a tmpfs here"
     [ "$status" -eq 0 ] || fail "$output"
-    [[ $output == *"make room"* ]]
+    # The file or directory without room is named, not an input.
+    [ "$(grep -cE '^gapferry-bundle: small/x.gfb: cannot .*: No space left on device$' <<<"$output")" -eq 2 ] || fail "$output"
+    [ "$(grep -cE '^gapferry-bundle: small(/new)?: .*make room, or choose another place with -C$' <<<"$output")" -eq 3 ] || fail "$output"
+    [[ $output == *"small: has no room: member 'files/zeros'"* ]]
+    [[ $output == *"small/deep/er/x: "*"No space left on device"* ]] || fail "$output"
 }
 
 # Start a command in the background with signals as a terminal has them, wait until PATTERN exists,
@@ -654,6 +728,51 @@ interrupted() { # SIGNAL PATTERN COMMAND...
         nothing_hidden .
     done
     exec 8>&-
+}
+
+@test "keygen leaves nothing behind, or all, when it is interrupted" {
+    local signal i pid
+    for i in {1..60}; do
+        for signal in INT TERM HUP; do
+            env --default-signal=INT,TERM,HUP "$B" keygen --role agent new/er/x 3>&- >/dev/null 2>&1 &
+            pid=$!
+            sleep "0.00$((i % 10))$((i % 7))"
+            kill -s $signal $pid 2>/dev/null || true
+            wait $pid || true
+            nothing_hidden .
+            if [ -e new/er/x ]; then
+                [ "$(names_in new/er/x)" = "card seal.key seal.pub sign.key sign.pub" ]
+            else
+                [ ! -e new ] || fail "left behind: $(find new)"
+            fi
+            rm -rf new
+        done
+    done
+}
+
+@test "keygen that fails removes the directories that it made, and no others" {
+    mkdir -p there
+    printf '#define _GNU_SOURCE\n#include <errno.h>\nint renameat2(void) { errno = ENOSPC; return -1; }\n' >no.c
+    command -v gcc || skip "no gcc"
+    if nm -D "$B" | grep -q __asan_init; then skip "a build with sanitizers"; fi
+    gcc -shared -fPIC -o no.so no.c
+    run --separate-stderr env LD_PRELOAD="$PWD/no.so" "$B" keygen --role agent there/a//b/x
+    [ "$status" -eq 73 ]
+    [ -z "$(ls -A there)" ]
+    [ -d there ]
+    nothing_hidden .
+}
+
+@test "a limit on the size of files is an error like others" {
+    head -c 3000000 /dev/urandom >noise
+    PACK -o noise.gfb noise
+    run --separate-stderr bash -c "ulimit -f 1000; env --default-signal=XFSZ '$B' pack -i k/site-a -t k/relay-1 -o x.gfb noise"
+    [ "$status" -eq 73 ] || fail "$status $stderr"
+    [[ $stderr == "gapferry-bundle: x.gfb: "* ]] || fail "$stderr"
+    run --separate-stderr bash -c "ulimit -f 1000; env --default-signal=XFSZ '$B' unpack -i k/relay-1 -f k/site-a noise.gfb -C out"
+    [ "$status" -eq 73 ] || fail "$status $stderr"
+    [ ! -e x.gfb ] && [ ! -e out ]
+    nothing_hidden .
 }
 
 @test "unpack leaves nothing behind when it is interrupted" {

@@ -1,13 +1,16 @@
 /*
  * out.c -- what the commands print: facts, as lines for people or as one JSON object.
  */
+#include "common/out.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/command.h"
 #include "gapferry/json.h"
+#include "gapferry/text.h"
 
+/* Bytes of a command's whole output: 4,096 members with their names fit many times over. */
 #define OUT_MAX   (64 << 20)
 #define FLUSH_MIN 65536
 
@@ -109,7 +112,7 @@ void out_safe(struct out *t, const char *text) {
 void out_flush(struct out *t) {
     if (t->b.len < FLUSH_MIN || t->b.failed)
         return;
-    (void)fwrite(t->b.data, 1, t->b.len, stdout); /* main() looks at ferror() */
+    (void)fwrite(t->b.data, 1, t->b.len, stdout);
     gf_buf_clear(&t->b);
 }
 
@@ -128,23 +131,15 @@ void out_free(struct out *t) {
 }
 
 void out_card(struct out *t, const char *name, const struct gf_card *c) {
-    char fingerprint[GF_FINGERPRINT_TEXT], hex[GF_HASH_TEXT];
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    char identity[GF_HASH_TEXT];
 
     gf_card_fingerprint(c, fingerprint);
-    if (!t->json) {
-        if (c->name[0]) {
-            out_text(t, "\"");
-            out_safe(t, c->name);
-            out_text(t, "\" ");
-        }
-        out_text(t, "%s", fingerprint);
-        return;
-    }
-    gf_text_hex(c->identity.b, sizeof c->identity.b, hex);
+    gf_text_hex(c->identity.b, sizeof c->identity.b, identity);
     out_open(t, name, '{');
     out_str(t, "fingerprint", fingerprint);
     out_str(t, "role", gf_card_roles[c->role]);
     out_str(t, "name", c->name[0] ? c->name : NULL);
-    out_str(t, "identity", hex);
+    out_str(t, "identity", identity);
     out_close(t, '}');
 }
