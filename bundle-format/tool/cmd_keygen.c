@@ -1,14 +1,19 @@
 /*
  * cmd_keygen.c -- `keygen`: a new identity in a new directory.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "gapferry/digest.h"
+#include "gapferry/file.h"
 #include "gapferry/text.h"
+#include "tool/places.h"
 #include "tool/tool.h"
 
 static const struct option_spec specs[] = {
@@ -69,38 +74,178 @@ static int read_card(const struct options *o, struct gf_card *c, struct gf_err *
     return 0;
 }
 
-/* Make the directories above path. Those that exist are left as they are. */
-static int make_parents(const char *path, struct gf_err *e) {
-    char *copy = strdup(path);
+/*
+ * The identity is made in a private directory beside its final place, and moved when it is whole.
+ * So whatever ends us, nobody finds half of it, and what is there to be removed has one name.
+ */
+struct keygen {
+    char path[PATH_MAX]; /* DIR, without slashes at its end */
+    size_t made;         /* length of the first directory above DIR that we made; 0: none */
+    int parent;
+    char name[256]; /* DIR in it */
+    int dir;        /* the private directory */
+    char temp[32];  /* its name; "": there is none */
+    struct guard *guard;
+};
+
+/* Remove a directory's files, and below the top its directories, as far as it goes. */
+static void empty(int at, const char *name, int depth) {
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *d = fd == -1 ? NULL : fdopendir(fd);
+
+    if (!d) {
+        if (fd != -1)
+            (void)close(fd);
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(d)) != NULL;) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (unlinkat(fd, entry->d_name, 0) == -1 && depth > 0) {
+            empty(fd, entry->d_name, depth - 1);
+            (void)unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+        }
+    }
+    (void)closedir(d);
+}
+
+/* Remove the directories above DIR that we made, the deepest first. */
+static void remove_parents(struct keygen *k) {
+    char path[PATH_MAX];
+
+    memcpy(path, k->path, sizeof path);
+    for (char *slash; k->made > 0 && (slash = strrchr(path, '/')) != NULL;) {
+        while (slash > path && slash[-1] == '/')
+            slash--;
+        *slash = '\0';
+        if (strlen(path) < k->made || rmdir(path) == -1)
+            break;
+    }
+    k->made = 0;
+}
+
+/* Another thread may still be writing there when a signal ends us, so try again until it is gone.
+ */
+static void undo(void *arg) {
+    struct keygen *k = arg;
+
+    for (int tries = 0; tries < 200 && k->temp[0]; tries++) {
+        empty(k->parent, k->temp, 1);
+        if (unlinkat(k->parent, k->temp, AT_REMOVEDIR) == 0 || errno == ENOENT)
+            k->temp[0] = '\0';
+        else
+            (void)usleep(5000);
+    }
+    remove_parents(k);
+}
+
+/* Make the directories above DIR. Those that exist are left as they are. */
+static int make_parents(struct keygen *k, struct gf_err *e) {
+    char path[PATH_MAX];
     int rc = 0;
 
-    if (!copy)
-        return gf_err_set(e, GF_E_SYSTEM, "no memory");
-    for (char *s = copy + strspn(copy, "/"); rc == 0 && (s = strchr(s, '/')) != NULL;) {
-        size_t more = strspn(s, "/");
-        if (s[more] == '\0')
-            break;
+    memcpy(path, k->path, sizeof path);
+    for (char *s = path + strspn(path, "/"); rc == 0 && (s = strchr(s, '/')) != NULL;) {
         *s = '\0';
-        if (mkdir(copy, 0777) == -1 && errno != EEXIST)
-            rc = gf_err_errno(e, "%s: cannot make this directory", copy);
+        if (mkdir(path, 0777) == 0)
+            k->made = k->made ? k->made : strlen(path);
+        else if (errno != EEXIST)
+            rc = gf_err_errno(e, "%s: cannot make this directory", path);
         *s = '/';
-        s += more;
+        s += strspn(s, "/");
     }
-    free(copy);
+    return rc;
+}
+
+/* The place: its parents, and the private directory in the last of them. */
+static int make_place(struct keygen *k, struct gf_err *e) {
+    uint8_t random[8];
+    char digits[2 * sizeof random + 1];
+    struct stat st;
+
+    if (make_parents(k, e) == -1 || gf_file_split(AT_FDCWD, k->path, &k->parent, k->name, e) == -1)
+        return places_output(e);
+    if (fstatat(k->parent, k->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return gf_err_set(e, GF_E_CREATE, "%s: exists already; choose another name or remove it",
+                          k->path);
+    gf_digest_random(random, sizeof random);
+    gf_text_hex(random, sizeof random, digits);
+    (void)snprintf(k->temp, sizeof k->temp, ".gapferry-%s", digits);
+    if (mkdirat(k->parent, k->temp, 0700) == 0) {
+        k->dir = openat(k->parent, k->temp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (k->dir != -1)
+            return 0;
+    }
+    (void)gf_err_errno(e, "%s: cannot make a private directory beside it", k->path);
+    return places_output(e);
+}
+
+/* Give the whole identity its name. After this nothing of it is ours to remove. */
+static int give_name(struct keygen *k, struct gf_err *e) {
+    int rc = renameat2(k->dir, k->name, k->parent, k->name, RENAME_NOREPLACE);
+
+    /* Elsewhere renameat() replaces nothing but an empty directory. */
+    if (rc == -1 && (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP))
+        rc = renameat(k->dir, k->name, k->parent, k->name);
+    if (rc == -1)
+        return gf_err_errno(e, "%s: cannot give the directory its name", k->path);
+    if (fsync(k->parent) == 0 || errno == EINVAL || errno == EOPNOTSUPP) {
+        k->made = 0;
+        return 0;
+    }
+    (void)gf_err_errno(e, "%s: cannot flush the directory's name", k->path);
+    (void)renameat(k->parent, k->name, k->dir, k->name); /* where it is removed */
+    return -1;
+}
+
+static int make(struct keygen *k, struct gf_card *c, struct gf_err *e) {
+    if (guard_new(undo, k, &k->guard, e) == -1)
+        return -1;
+    guard_hold(k->guard);
+    int rc = make_place(k, e);
+    guard_release(k->guard);
+
+    if (rc == 0 && (rc = gf_identity_make(k->dir, k->name, c, e)) == -1) {
+        const struct gf_err was = *e;
+        size_t len = strlen(k->name);
+        /* The library knows the last part of the path only. */
+        if (strncmp(was.text, k->name, len) == 0)
+            (void)gf_err_set(e, was.code, "%s%s", k->path, was.text + len);
+    }
+
+    /* A signal waits for this: either the identity has its name, or nothing is left. */
+    guard_hold(k->guard);
+    if (rc == 0)
+        rc = give_name(k, e);
+    undo(k);
+    guard_release(k->guard);
+    guard_free(k->guard);
+    if (k->dir != -1)
+        (void)close(k->dir);
+    if (k->parent != -1)
+        (void)close(k->parent);
     return rc;
 }
 
 static int run(const struct options *o, struct gf_err *e) {
     struct gf_card c = {.role = GF_ROLE_AGENT};
+    struct keygen k = {.parent = -1, .dir = -1};
     struct tool_out t;
     const char *dir;
 
-    if (tool_one_arg(o, "DIR", &dir, e) == -1 || read_card(o, &c, e) == -1 ||
-        make_parents(dir, e) == -1 || gf_identity_make(AT_FDCWD, dir, &c, e) == -1)
+    if (tool_one_arg(o, "DIR", &dir, e) == -1 || read_card(o, &c, e) == -1)
+        return -1;
+    size_t len = strlen(dir);
+    while (len > 1 && dir[len - 1] == '/')
+        len--;
+    if (len >= sizeof k.path)
+        return gf_err_set(e, GF_E_USAGE, "%s: this path is too long", dir);
+    memcpy(k.path, dir, len);
+    if (make(&k, &c, e) == -1)
         return -1;
 
     tool_out_begin(&t, o, "");
-    tool_out_foreign(&t, "directory", "directory", dir);
+    tool_out_foreign(&t, "directory", "directory", k.path);
     tool_out_card_facts(&t, &c);
     tool_out_line(&t, "secret      sign.key seal.key: they never leave this machine");
     tool_out_line(&t, "public      card (also sign.pub, seal.pub for standard tools)");

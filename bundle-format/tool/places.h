@@ -1,0 +1,15 @@
+/*
+ * places.h -- what the commands say about a wrong place: of an output, or of our own identity.
+ */
+#ifndef TOOL_PLACES_H
+#define TOOL_PLACES_H
+
+#include "gapferry/card.h"
+
+/* Turn "no such directory" of an output into GF_E_CREATE with the remedy; other errors stay. -1. */
+int places_output(struct gf_err *e);
+
+/* Load our identity. GF_E_NOINPUT with the remedy if dir is no directory made by keygen. */
+GF_MUST_CHECK int places_identity(const char *dir, struct gf_identity *out, struct gf_err *e);
+
+#endif
