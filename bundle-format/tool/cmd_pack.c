@@ -2,6 +2,7 @@
  * cmd_pack.c -- `pack`: records and files into one bundle, of either kind.
  */
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 
 #include "common/progress.h"
 #include "tool/pack.h"
+#include "tool/places.h"
 
 static const struct option_spec specs[] = {
     {"identity", 'i', "DIR", "who we are: a directory made by keygen; its key signs"},
@@ -25,11 +27,15 @@ static const struct option_spec specs[] = {
     {"answers", 0, "FILE", "response: answers, one a line"},
     {"refusals", 0, "FILE", "response: refusals, one a line"},
     {"notices", 0, "FILE", "response: notices, one a line"},
-    {"reader", 0, "CARD...", "one who may open it too, but not act on it; up to 15 with ourselves"},
+    {"reader", 0, "CARD...",
+     "one who may open it too, but not act on it; may be repeated: up to 15 with ourselves"},
     {"no-self", 0, NULL, "do not list ourselves among the readers: then only others can open it"},
     {"expires", 0, "TIME",
      "when it loses its force: 2030-01-31, 2030-01-31T12:00:00Z, or 30d from now"},
-    {"level", 0, "N", "zstd level, 1 (the default) to 19"},
+    {"level", 0, "N",
+     "zstd level, 1 (the default) to 19; above 3 it takes more memory than the default's 24 MiB, "
+     "up "
+     "to 112 MiB"},
     {"threads", 0, "N", "cores to use, 1 to 64; all, but at most 4, if not given"},
     {"output", 'o', "FILE", "write the bundle here; appears only when it is complete"},
     {"force", 0, NULL, "overwrite the output"},
@@ -80,6 +86,52 @@ static int look_at_files(struct pack *k, struct gf_err *e) {
     return 0;
 }
 
+static int is_same(const char *path, const struct stat *file) {
+    struct stat st;
+
+    return stat(path, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+}
+
+/* The same of a card, or of the files of an identity. */
+static int is_in_identity(const char *path, const struct stat *file) {
+    static const char *const names[] = {"card", "sign.key", "sign.pub", "seal.key", "seal.pub"};
+    char inside[PATH_MAX];
+
+    if (is_same(path, file))
+        return 1;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (snprintf(inside, sizeof inside, "%s/%s", path, names[i]) < (int)sizeof inside &&
+            is_same(inside, file))
+            return 1;
+    }
+    return 0;
+}
+
+/* --force replaces an older bundle, never what this one is made of. */
+static int refuse_inputs(const struct pack *k, const char *path, const struct stat *file,
+                         struct gf_err *e) {
+    static const char *const who[] = {"identity", "to", "reader"};
+    struct stat st;
+    int same = 0;
+
+    for (size_t i = 0; i < k->o->nargs; i++)
+        same |= is_same(options_arg(k->o, i), file);
+    for (size_t i = 0; i < k->nlines; i++) {
+        if (strcmp(k->lines[i].path, "-") != 0)
+            same |= is_same(k->lines[i].path, file);
+        else if (fstat(STDIN_FILENO, &st) == 0)
+            same |= st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+    }
+    for (size_t i = 0; i < sizeof who / sizeof *who; i++) {
+        for (size_t n = 0; n < options_count(k->o, who[i]); n++)
+            same |= is_in_identity(options_nth(k->o, who[i], n), file);
+    }
+    if (!same)
+        return 0;
+    return gf_err_set(e, GF_E_CREATE,
+                      "%s: is an input too, and is never overwritten; choose another name", path);
+}
+
 /* Begin the output, refuse to overwrite before the work rather than after it. */
 static int open_output(struct pack *k, struct gf_err *e) {
     const char *path = options_value(k->o, "output");
@@ -92,14 +144,25 @@ static int open_output(struct pack *k, struct gf_err *e) {
     int rc = gf_out_open(&k->out, AT_FDCWD, path, e);
     guard_release(k->guard);
     if (rc == -1)
-        return -1;
-    if (fstatat(k->out.dir, k->out.name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-        if (S_ISDIR(st.st_mode))
-            return gf_err_set(e, GF_E_CREATE, "%s: is a directory; name a file in it", path);
-        if (!force)
-            return gf_err_set(e, GF_E_CREATE, "%s: exists; --force overwrites it", path);
-    }
-    return 0;
+        return places_output(e);
+    if (fstatat(k->out.dir, k->out.name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+        return 0;
+    if (S_ISDIR(st.st_mode))
+        return gf_err_set(e, GF_E_CREATE, "%s: is a directory; name a file in it", path);
+    if (!S_ISREG(st.st_mode))
+        return gf_err_set(e, GF_E_CREATE,
+                          "%s: is %s, which is never overwritten; choose another name", path,
+                          S_ISLNK(st.st_mode) ? "a link" : "a pipe or device");
+    if (!force)
+        return gf_err_set(e, GF_E_CREATE, "%s: exists; --force overwrites it", path);
+    return refuse_inputs(k, path, &st, e);
+}
+
+/* What went wrong with the output must not be said of the input that is being read. */
+static int blame_output(const struct pack *k, struct gf_err *e) {
+    if (e->code == GF_E_CREATE)
+        (void)gf_err_prefix(e, "%s", options_value(k->o, "output"));
+    return -1;
 }
 
 static void note_member(struct pack *k, const char *member, const char *name, int64_t size) {
@@ -121,7 +184,9 @@ static int write_file(struct pack *k, const char *path, int64_t *done, struct gf
     if (gf_writer_member(k->writer, GF_MEMBER_FILE, base_name(path), (int64_t)st.st_size, member,
                          e) == -1 ||
         gf_writer_copy(k->writer, fd, progress_at, k->bar, e) == -1) {
-        (void)gf_err_prefix(e, "%s", path);
+        /* That the output has no room is not this file's fault. */
+        if (e->code != GF_E_CREATE)
+            (void)gf_err_prefix(e, "%s", path);
         goto out;
     }
     *done += (int64_t)st.st_size;
@@ -168,7 +233,7 @@ static int write_bundle(struct pack *k, struct gf_err *e) {
     for (size_t i = 0; i < k->nlines; i++) {
         int wrap = k->wrap.channel && k->lines[i].member == GF_MEMBER_RECORDS;
         if (pack_lines_open(&k->lines[i], wrap ? &k->wrap : NULL, k->out.dir, e) == -1)
-            return -1;
+            return blame_output(k, e);
         lines += k->lines[i].size;
     }
     if (lines == 0 && k->o->nargs == 0)
@@ -176,7 +241,7 @@ static int write_bundle(struct pack *k, struct gf_err *e) {
                           strcmp(k->lines[0].path, "-") == 0 ? "standard input" : k->lines[0].path);
     k->total += lines;
     if (write_all(k, e) == -1)
-        return -1;
+        return blame_output(k, e);
 
     /* A signal waits for this: either the file has its name, or nothing is left. */
     guard_hold(k->guard);

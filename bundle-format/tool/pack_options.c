@@ -1,12 +1,12 @@
 /*
  * pack_options.c -- what the command line of `pack` asks for, before anything is written.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "gapferry/digest.h"
 #include "tool/pack.h"
+#include "tool/places.h"
 
 /* The options that bring lines, in the order of the members. */
 static const struct {
@@ -115,20 +115,39 @@ int pack_options(struct pack *k, struct gf_err *e) {
     return 0;
 }
 
+/* A reader refuses a kind that the sender's role may not send, so it is not made at all. */
+static int check_role(const struct pack *k, const char *dir, struct gf_err *e) {
+    enum gf_role role = k->identity.card.role;
+    const char *word = gf_card_roles[role];
+
+    if (role != GF_ROLE_AGENT && role != GF_ROLE_RELAY)
+        return gf_err_set(
+            e, GF_E_USAGE,
+            "--identity %s: is a %s, which sends no bundles; an agent sends requests, "
+            "a relay responses",
+            dir, word);
+    if (role == GF_ROLE_RELAY && k->p.kind != GF_KIND_RESPONSE)
+        return gf_err_set(e, GF_E_USAGE,
+                          "--identity %s: is a %s, which sends only responses; add --kind response",
+                          dir, word);
+    if (role == GF_ROLE_AGENT && k->p.kind != GF_KIND_REQUEST)
+        return gf_err_set(e, GF_E_USAGE,
+                          "--identity %s: is an %s, which sends only requests; leave out --kind "
+                          "response, or name a relay's identity",
+                          dir, word);
+    return 0;
+}
+
 int pack_cards(struct pack *k, struct gf_err *e) {
     const char *dir = options_value(k->o, "identity");
     const char *to = options_value(k->o, "to");
     size_t n = 0;
 
-    if (gf_identity_load(AT_FDCWD, dir, &k->identity, e) == -1 ||
+    if (places_identity(dir, &k->identity, e) == -1 || check_role(k, dir, e) == -1 ||
         tool_card_at(&k->identity.card, dir, k->p.created, e) == -1 ||
         tool_card(to, &k->to, e) == -1 || tool_card_at(&k->to, to, k->p.created, e) == -1 ||
         tool_cards(k->o, "reader", &k->readers, e) == -1)
         return -1;
-    if (k->wrap.channel && k->identity.card.role != GF_ROLE_AGENT)
-        return gf_err_set(e, GF_E_USAGE,
-                          "%s: is a %s; only an agent makes records (--wrap): keygen --role agent",
-                          dir, gf_card_roles[k->identity.card.role]);
     k->wrap.origin = k->identity.card.agent;
 
     const struct gf_hash *us = &k->identity.card.identity;

@@ -237,7 +237,7 @@ int pack_lines_write(struct pack_lines *l, struct gf_writer *w, gf_progress *pro
     int rc = -1;
 
     if (gf_writer_member(w, l->member, NULL, l->size, NULL, e) == -1)
-        return gf_err_prefix(e, "%s", name_of(l));
+        return e->code == GF_E_CREATE ? -1 : gf_err_prefix(e, "%s", name_of(l));
     if (l->size == 0)
         return 0;
     if (l->spooled)
