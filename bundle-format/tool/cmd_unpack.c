@@ -12,11 +12,13 @@
 #include "common/progress.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
+#include "tool/places.h"
 #include "tool/tool.h"
 
 static const struct option_spec specs[] = {
     {"identity", 'i', "DIR", "who we are: the addressee or a reader; a directory made by keygen"},
-    {"from", 'f', "CARD...", "a sender you trust: its card, or the directory of its identity"},
+    {"from", 'f', "CARD...",
+     "a sender you trust: its card, or the directory of its identity; may be repeated"},
     {"directory", 'C', "DIR", "where the members go; is made if missing. Nothing is overwritten"},
     {"at", 0, "TIME",
      "judge expiry at this time instead of now: 2030-01-31 or 2030-01-31T12:00:00Z"},
@@ -94,7 +96,7 @@ static int read_options(struct unpack *u, struct gf_err *e) {
 static int read_head(struct unpack *u, struct gf_err *e) {
     struct stat st;
 
-    if (gf_identity_load(AT_FDCWD, options_value(u->o, "identity"), &u->identity, e) == -1 ||
+    if (places_identity(options_value(u->o, "identity"), &u->identity, e) == -1 ||
         tool_cards(u->o, "from", &u->from, e) == -1)
         return -1;
     u->fd = tool_open(u->path, 1, &st, e);
@@ -137,7 +139,9 @@ static int make_private(struct unpack *u, struct gf_err *e) {
     char name[sizeof u->private_name];
     char digits[2 * sizeof random + 1];
 
-    if (open_place(u, e) == -1 || guard_new(undo, u, &u->guard, e) == -1)
+    if (open_place(u, e) == -1)
+        return places_output(e);
+    if (guard_new(undo, u, &u->guard, e) == -1)
         return -1;
     gf_digest_random(random, sizeof random);
     gf_text_hex(random, sizeof random, digits);
@@ -154,8 +158,10 @@ static int make_private(struct unpack *u, struct gf_err *e) {
             u->items =
                 openat(u->private_dir, "items", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     }
-    if (rc == -1 || u->items == -1)
-        rc = gf_err_errno(e, "%s: cannot make a private directory there", u->directory);
+    if (rc == -1 || u->items == -1) {
+        (void)gf_err_errno(e, "%s: cannot make a private directory there", u->directory);
+        rc = places_output(e);
+    }
     guard_release(u->guard);
     return rc;
 }
@@ -194,7 +200,7 @@ static int open_bundle(struct unpack *u, struct gf_err *e) {
         return -1;
     int copy = gf_file_unnamed(u->private_dir, e);
     if (copy == -1)
-        return -1;
+        return gf_err_prefix(e, "%s", u->directory);
     struct progress *bar = progress_new("verifying", u->head.bundle_size);
     int rc = gf_bundle_copy(u->fd, &u->head, copy, progress_at, bar, e);
     progress_free(bar);
@@ -209,7 +215,18 @@ static int open_bundle(struct unpack *u, struct gf_err *e) {
         progress_free(bar);
     }
     (void)close(copy);
-    return rc == -1 ? gf_err_prefix(e, "%s", u->path) : 0;
+    if (rc == 0)
+        return 0;
+    /* Of limits, only that of the room speaks of a member; the bundle is not to blame for it. */
+    const struct gf_err was = *e;
+    if (e->code == GF_E_LIMIT && items.room != 0 && strncmp(e->text, "member ", 7) == 0)
+        return gf_err_set(e, GF_E_CREATE,
+                          "%s: has no room: %s; make room, or choose another place with -C",
+                          u->directory, was.text);
+    if (e->code == GF_E_CREATE)
+        return gf_err_set(e, GF_E_CREATE, "%s: %s; make room, or choose another place with -C",
+                          u->directory, was.text);
+    return gf_err_prefix(e, "%s", u->path);
 }
 
 /* From here on it is short: nothing is left to be checked or read. A signal waits. */

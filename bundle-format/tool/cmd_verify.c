@@ -9,7 +9,8 @@
 #include "tool/tool.h"
 
 static const struct option_spec specs[] = {
-    {"from", 'f', "CARD...", "a sender you trust: its card, or the directory of its identity"},
+    {"from", 'f', "CARD...",
+     "a sender you trust: its card, or the directory of its identity; may be repeated"},
     {"to", 't', "CARD", "it must be for this addressee or reader: a card or identity directory"},
     {"at", 0, "TIME",
      "judge expiry at this time instead of now: 2030-01-31 or 2030-01-31T12:00:00Z"},
