@@ -290,6 +290,7 @@ static int tell(const struct agent *a, const struct options *o, const struct gf_
 static int run(const char *root, const struct options *o, int *status, struct gf_err *e) {
     struct gf_card c = {.role = GF_ROLE_AGENT, .has_agent = 1};
     const char *name = options_value(o, "name");
+    char self[COMMAND_SELF];
     char keys[512 + 16];
     struct agent a;
     struct stat st;
@@ -301,9 +302,8 @@ static int run(const char *root, const struct options *o, int *status, struct gf
     if (lstat(keys, &st) == 0)
         return gf_err_set(
             e, GF_E_CREATE,
-            "%s: there is an agent already, and it is not overwritten; `gapferry-agent "
-            "card` shows it",
-            a.state);
+            "%s: there is an agent already, and it is not overwritten; `%s card` shows it", a.state,
+            command_self(&a, self));
     c.created = a.now;
     if (name)
         memcpy(c.name, name, strlen(name) + 1);

@@ -116,6 +116,7 @@ static int queue(struct agent *a, const struct gf_record *r, const struct gf_id 
 
 static int tell_request(struct agent *a, const struct options *o, const struct gf_record *r,
                         int vendor, struct gf_err *e) {
+    char self[COMMAND_SELF];
     char id[GF_UUID_TEXT];
     struct out t;
 
@@ -131,7 +132,8 @@ static int tell_request(struct agent *a, const struct options *o, const struct g
         (void)fflush(stdout);
         (void)fprintf(stderr,
                       COMMAND_PROGRAM ": no vendor is trusted with licences yet; before the answer "
-                                      "comes: gapferry-agent trust VENDOR.pub --duty license\n");
+                                      "comes: %s trust VENDOR.pub --duty license\n",
+                      command_self(a, self));
     }
     command_next(a, "sync DRIVE");
     return 0;

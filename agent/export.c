@@ -214,6 +214,7 @@ static int export_records(struct export *x, struct gf_err *e) {
 static int find_relay(struct agent *a, struct gf_card *out, struct gf_err *e) {
     char fingerprint[GF_FINGERPRINT_TEXT];
     char ended[GF_TIME_TEXT];
+    char self[COMMAND_SELF];
 
     int found = command_relay(a, out, e);
     if (found != 1)
@@ -223,8 +224,8 @@ static int find_relay(struct agent *a, struct gf_card *out, struct gf_err *e) {
         gf_text_time(out->expires, ended);
         return gf_err_set(e, GF_E_EXPIRED,
                           "the relay's card %s: ended on %s; let the relay make a new one and "
-                          "trust it: gapferry-agent trust CARD",
-                          fingerprint, ended);
+                          "trust it: %s trust CARD",
+                          fingerprint, ended, command_self(a, self));
     }
     return 1;
 }

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/command.h"
+
 #define PEOPLE_MAX (1 << 20) /* bytes of what is told; more helps nobody */
 
 enum gf_exit sync_graver(enum gf_exit x, enum gf_exit y) {
@@ -79,9 +81,10 @@ static void export_due(struct sync *x) {
         return;
     }
     if (exported.again > 0)
-        gf_buf_printf(&x->r.people,
-                      "%s/outbox: bundles were gone; their %" PRId64 " records were bundled anew\n",
-                      x->a->state, exported.again);
+        gf_buf_printf(
+            &x->r.people,
+            "%s/outbox: bundles were gone; what they held is bundled anew (records: %" PRId64 ")\n",
+            x->a->state, exported.again);
     if (exported.no_relay) {
         gf_buf_printf(&x->r.people, "records are queued, but no relay is trusted yet%s\n",
                       x->relays_shown ? ""
@@ -94,6 +97,7 @@ static void export_due(struct sync *x) {
 int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result *out,
                struct gf_err *e) {
     struct sync x = {.a = a, .o = o, .r = {.safe = 1}};
+    char self[COMMAND_SELF];
 
     if (store_lock(a->store, "gapferry-agent sync", e) == -1)
         return -1;
@@ -110,7 +114,8 @@ int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result
     sync_out(&x);
     count_waiting(&x);
     if (x.r.in.unusable > 0) {
-        gf_buf_text(&x.r.people, "an answer cannot be used; `gapferry-agent status` says why\n");
+        gf_buf_printf(&x.r.people, "%s cannot be used; `%s status` says why\n",
+                      x.r.in.unusable == 1 ? "an answer" : "answers", command_self(a, self));
         x.r.status = sync_graver(x.r.status, GF_EXIT_AWAITED);
     }
 

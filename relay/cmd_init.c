@@ -90,14 +90,14 @@ static int make_config(const struct relay *r, const char *name, int *was_there, 
 static int make_keys(const struct relay *r, const char *name, struct gf_err *e) {
     char keys[sizeof r->state + 8];
     struct gf_card c = {.role = GF_ROLE_RELAY, .created = r->now};
+    char self[RELAY_SELF];
     struct stat st;
 
     (void)snprintf(keys, sizeof keys, "%s/keys", r->state);
     if (lstat(keys, &st) == 0)
         return gf_err_set(e, GF_E_CREATE,
-                          "%s: there is a relay already; nothing was changed. Its card: "
-                          "gapferry-relay card",
-                          r->state);
+                          "%s: there is a relay already; nothing was changed. Its card: %s card",
+                          r->state, relay_self(r, self));
     if (name != NULL)
         (void)snprintf(c.name, sizeof c.name, "%s", name);
     return gf_identity_make(AT_FDCWD, keys, &c, e);

@@ -105,6 +105,8 @@ static int put_responses(struct relay *r, struct out *t, struct gf_err *e) {
 }
 
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
+    char waits[RELAY_SELF + 64];
+    char self[RELAY_SELF];
     size_t strangers = 0;
     struct out t;
 
@@ -113,12 +115,12 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         return -1;
     if (files_make(r->state_fd, e) == -1)
         return gf_err_prefix(e, "%s", r->state);
+    (void)snprintf(waits, sizeof waits, "of unknown senders wait for: %s approve FINGERPRINT",
+                   relay_self(r, self));
     command_out(&t, o);
     command_card(&t, "relay", "relay", &r->id.card);
     if (put_agents(r, &t, &strangers, e) == -1 || put_records(r, &t, e) == -1 ||
-        put_responses(r, &t, e) == -1 ||
-        put_folder(r, &t, "pending", "of unknown senders wait for: gapferry-relay approve", e) ==
-            -1 ||
+        put_responses(r, &t, e) == -1 || put_folder(r, &t, "pending", waits, e) == -1 ||
         put_folder(r, &t, "quarantine", "were refused; NAME.why beside each says why", e) == -1) {
         gf_buf_free(&t.b);
         return -1;

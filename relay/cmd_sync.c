@@ -135,16 +135,19 @@ static void put_went_out(struct out *o, const struct turn *t) {
                      t->replaced == 1 ? "was" : "were");
 }
 
-static void put_waits(struct out *o, const struct turn *t, const struct oldest *oldest) {
+static void put_waits(struct out *o, const struct relay *r, const struct turn *t,
+                      const struct oldest *oldest) {
+    char self[RELAY_SELF];
     char until[GF_TIME_TEXT];
     int parts = 0;
 
     put_part(o, "waits", &parts, t->later, "record for another try", "records for another try");
-    put_part(o, "waits", &parts, t->held,
-             "record is held until you mend something (gapferry-relay records list --state held)",
-             "records are held until you mend something (gapferry-relay records list --state "
-             "held)");
+    put_part(o, "waits", &parts, t->held, "record is held until you mend something",
+             "records are held until you mend something");
     end_line(o, "waits", parts, "nothing");
+    if (t->held > 0)
+        command_text(o, "%-13swhat is held: %s records list --state held\n", "",
+                     relay_self(r, self));
     if (oldest->found) {
         command_text(o, "%-13sthe oldest: ", "");
         gf_text_safe(&o->b, oldest->reason, strlen(oldest->reason));
@@ -173,12 +176,12 @@ static void put_people(struct out *o, const struct turn *t) {
     command_close(o, ']');
 }
 
-static void put_text(struct out *o, const struct turn *t, const struct oldest *oldest,
-                     const char *dir) {
+static void put_text(struct out *o, const struct relay *r, const struct turn *t,
+                     const struct oldest *oldest, const char *dir) {
     put_came_in(o, t);
     put_forwarded(o, t);
     put_went_out(o, t);
-    put_waits(o, t, oldest);
+    put_waits(o, r, t, oldest);
     put_people(o, t);
     command_text(o, "safe to remove: ");
     gf_text_safe(&o->b, dir, strlen(dir));
@@ -210,15 +213,15 @@ static void put_json(struct out *o, const struct turn *t, const struct oldest *o
     put_people(o, t);
 }
 
-static int print(const struct options *options, const struct turn *t, const struct oldest *oldest,
-                 const char *dir, struct gf_err *e) {
+static int print(const struct options *options, const struct relay *r, const struct turn *t,
+                 const struct oldest *oldest, const char *dir, struct gf_err *e) {
     struct out o;
 
     command_out(&o, options);
     if (o.json)
         put_json(&o, t, oldest);
     else
-        put_text(&o, t, oldest, dir);
+        put_text(&o, r, t, oldest, dir);
     return command_end(&o, e);
 }
 
@@ -255,7 +258,7 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         rc = count_waiting(r, &t, &untried, &oldest, e);
     if (rc == 0) {
         *status = (int)turn_exit(&t);
-        rc = print(o, &t, &oldest, dir, e);
+        rc = print(o, r, &t, &oldest, dir, e);
     }
     turn_free(&t);
     return rc;

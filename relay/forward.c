@@ -262,13 +262,16 @@ static int forward_one(void *arg, const struct ledger_record *lr, struct gf_err 
 /* ---- the walk ---- */
 
 static void tell(struct walk *w) {
+    char self[RELAY_SELF];
+
     for (size_t i = 0; i < w->breaker.n; i++) {
         const struct endpoint_breaker_place *p = &w->breaker.places[i];
         if (p->held > 0)
             turn_person(w->t,
                         "endpoint \"%s\": %lld held: %.300s; mend its section in %s, then run: "
-                        "gapferry-relay records release",
-                        p->name, (long long)p->held, p->reason, w->r->config_path);
+                        "%s records release",
+                        p->name, (long long)p->held, p->reason, w->r->config_path,
+                        relay_self(w->r, self));
         else if (p->later > 0)
             turn_person(w->t, "endpoint \"%s\": %lld to be tried again: %.300s", p->name,
                         (long long)p->later, p->reason);

@@ -58,6 +58,18 @@ fail:
     return -1;
 }
 
+const char *relay_self(const struct relay *r, char out[RELAY_SELF]) {
+    static const char tail[] = "/var/lib/gapferry/relay";
+    size_t len = strlen(r->state);
+    size_t root = len > sizeof tail - 1 ? len - (sizeof tail - 1) : 0;
+
+    if (root > 0 && strcmp(r->state + root, tail) == 0)
+        (void)snprintf(out, RELAY_SELF, "gapferry-relay --root %.*s", (int)root, r->state);
+    else
+        (void)snprintf(out, RELAY_SELF, "gapferry-relay");
+    return out;
+}
+
 void relay_close(struct relay *r) {
     ledger_close(r->ledger);
     gf_identity_free(&r->id);

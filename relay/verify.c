@@ -63,6 +63,7 @@ static int count_stranger(struct verify *v, const struct gf_hash *identity, stru
 /* Who they are, as far as a card says, and what to do about it. */
 static int name_strangers(struct verify *v, struct gf_err *e) {
     struct gf_card *cards = NULL;
+    char self[RELAY_SELF];
     size_t n = 0;
 
     if (v->nstrangers > 0 && ledger_strangers(v->r->ledger, &cards, &n, e) == -1)
@@ -88,9 +89,10 @@ static int name_strangers(struct verify *v, struct gf_err *e) {
         gf_card_fingerprint(&cards[k], fingerprint);
         turn_person(v->t,
                     "unknown sender %s%s%s: %lld bundle(s) wait. Compare this fingerprint with the "
-                    "site's (gapferry-agent card), then run: gapferry-relay approve %s",
+                    "site's (gapferry-agent card), then run: %s approve %s",
                     fingerprint, name.len > 0 ? ", which calls itself " : "",
-                    name.data != NULL ? name.data : "", (long long)v->nbundles[i], fingerprint);
+                    name.data != NULL ? name.data : "", (long long)v->nbundles[i],
+                    relay_self(v->r, self), fingerprint);
         gf_buf_free(&name);
     }
     free(cards);

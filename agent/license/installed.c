@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/command.h"
 #include "gapferry/digest.h"
 
 #define SALT_SIZE 16
@@ -37,6 +38,7 @@ int installed_machine(struct agent *a, struct installed_machine *out, struct gf_
 static int read_signed(struct agent *a, const char *text, size_t len, struct license *out,
                        struct gf_err *e) {
     struct store_vendor *vendors = NULL;
+    char self[COMMAND_SELF];
     size_t n = 0, tried = 0;
     int rc = -1;
 
@@ -51,9 +53,10 @@ static int read_signed(struct agent *a, const char *text, size_t len, struct lic
     }
     free(vendors);
     if (tried == 0)
-        return gf_err_set(e, GF_E_SENDER,
-                          "no vendor is trusted with licences yet: gapferry-agent trust VENDOR.pub "
-                          "--duty license");
+        return gf_err_set(
+            e, GF_E_SENDER,
+            "no vendor is trusted with licences yet: %s trust VENDOR.pub --duty license",
+            command_self(a, self));
     if (rc == -1 && e->code == GF_E_SIGNATURE && tried > 1)
         return gf_err_set(e, GF_E_SIGNATURE,
                           "licence: signed by none of the %zu vendors that are trusted with "

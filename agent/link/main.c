@@ -109,15 +109,17 @@ static int verdict(const struct state *s, size_t n) {
 
 static int probe(const struct options *o, int *status, struct gf_err *e) {
     static struct state s[RELAYS_MAX];
+    const char *root = options_value(o, "root");
     struct agent a;
     struct stat st;
     size_t n = 0;
 
-    if (agent_paths(&a, options_value(o, "root"), e) == -1)
+    if (agent_paths(&a, root, e) == -1)
         return -1;
     if (stat(a.state, &st) == -1)
-        return gf_err_set(e, GF_E_CONFIG, "%s: there is no agent yet; run `gapferry-agent init`",
-                          a.state);
+        return gf_err_set(e, GF_E_CONFIG,
+                          "%s: there is no agent yet; make one: gapferry-agent%s%s init", a.state,
+                          root != NULL ? " --root " : "", root != NULL ? root : "");
     if (config_load(a.config_path, agent_keys, &a.config, e) == -1)
         return -1;
     int rc = probe_all(&a, s, &n, e);

@@ -78,6 +78,7 @@ fingerprint() {
     local before
     before=$(cd s && find . -type f -name '[!.]*' -not -name 'agent.db*' -exec b2sum {} +)
     refused 73 'there is an agent already' init
+    refused 73 'gapferry-agent --root s card' init
     [ "$before" = "$(cd s && find . -type f -not -name 'agent.db*' -exec b2sum {} +)" ]
 }
 

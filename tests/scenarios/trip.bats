@@ -318,7 +318,7 @@ small_drive() { # SIZE
     users 1
     home
     gives 75 R sync usb
-    says 'held' '401' 'gapferry-relay records release'
+    says 'held' '401' 'gapferry-relay --root relay records release'
     home
     [ "$(state)" = 'relayed 1' ]
     vendor_script
