@@ -250,7 +250,7 @@ static int run(const struct options *o, struct gf_err *e) {
     tool_out_line(&t, "secret      sign.key seal.key: they never leave this machine");
     tool_out_line(&t, "public      card (also sign.pub, seal.pub for standard tools)");
     if (tool_out_end(&t, e) == -1)
-        return -1;
+        return places_done(k.path, e);
     tool_next("give the file card in that directory to your partners; they compare the fingerprint "
               "with you by telephone");
     return 0;

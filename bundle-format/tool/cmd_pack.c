@@ -270,7 +270,7 @@ static int print(struct pack *k, int64_t size, struct gf_err *e) {
     else
         tool_out_hex(&t, "id", NULL, k->header.id.b, sizeof k->header.id.b);
     if (tool_out_end(&t, e) == -1)
-        return -1;
+        return places_done(path, e);
 
     gf_buf_init(&words, 65536);
     gf_buf_text(&words, "gapferry-bundle verify --from ");

@@ -273,7 +273,7 @@ static int print(const struct unpack *u, struct gf_err *e) {
     }
     tool_out_members(&t, m, u->contents.nmembers);
     if (tool_out_end(&t, e) == -1)
-        return -1;
+        return places_done(u->directory, e);
     tool_next("look at contents.json there: it has the real names of the files");
     return 0;
 }

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -128,22 +129,33 @@ static void open_standard_streams(void) {
     }
 }
 
-int main(int argc, char **argv) {
-    struct gf_err e = {.code = GF_OK};
+/* Whoever closed the pipe that we print to has read enough; end as other tools do then. */
+static void end_if_closed(void) {
+    struct pollfd out = {.fd = STDOUT_FILENO};
 
-    /* A pipe that closes is an error like others, so that nothing is left behind because of it. */
-    open_standard_streams();
-    (void)signal(SIGPIPE, SIG_IGN);
-    if (run(argc - 1, argv + 1, &e) == -1)
-        return fail(&e, wants_json(argc - 1, argv + 1));
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return GF_EXIT_DONE;
-
-    /* Whoever closed the pipe has read enough; end as other tools do then. */
-    if (errno == EPIPE) {
+    if (ferror(stdout) && poll(&out, 1, 0) == 1 && (out.revents & POLLERR) != 0) {
         (void)signal(SIGPIPE, SIG_DFL);
         (void)raise(SIGPIPE);
     }
+}
+
+int main(int argc, char **argv) {
+    struct gf_err e = {.code = GF_OK};
+
+    /* A pipe that closes is an error like others, and so is a file that may not grow, so that
+     * nothing is left behind because of it. */
+    open_standard_streams();
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    if (run(argc - 1, argv + 1, &e) == -1) {
+        end_if_closed();
+        return fail(&e, wants_json(argc - 1, argv + 1));
+    }
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return GF_EXIT_DONE;
+    int number = errno;
+    end_if_closed();
+    errno = number;
     (void)gf_err_errno(&e, "standard output: cannot write the result");
     return fail(&e, 0);
 }

@@ -149,8 +149,10 @@ int tool_out_end(struct tool_out *t, struct gf_err *e) {
     if (t->json)
         gf_buf_text(&t->b, "}\n");
     int rc = gf_buf_check(&t->b, "the result", e);
-    if (rc == 0 && t->b.len > 0)
-        (void)fwrite(t->b.data, 1, t->b.len, stdout); /* main() looks at ferror() */
+    /* The reason is to be had only here: later calls change errno. */
+    if (rc == 0 && t->b.len > 0 &&
+        (fwrite(t->b.data, 1, t->b.len, stdout) != t->b.len || fflush(stdout) != 0))
+        rc = gf_err_errno(e, "standard output: cannot write the result");
     tool_out_free(t);
     return rc;
 }

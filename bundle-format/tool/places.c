@@ -17,6 +17,12 @@ int places_output(struct gf_err *e) {
     return -1;
 }
 
+int places_done(const char *path, struct gf_err *e) {
+    const struct gf_err was = *e;
+
+    return gf_err_set(e, was.code, "%s; but the work is done: %s is complete", was.text, path);
+}
+
 int places_identity(const char *dir, struct gf_identity *out, struct gf_err *e) {
     static const char remedy[] = "name the directory made by keygen";
     struct stat st;

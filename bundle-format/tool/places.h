@@ -9,6 +9,9 @@
 /* Turn "no such directory" of an output into GF_E_CREATE with the remedy; other errors stay. -1. */
 int places_output(struct gf_err *e);
 
+/* Printing the result failed after the work was done: say that `path` is there and complete. -1. */
+int places_done(const char *path, struct gf_err *e);
+
 /* Load our identity. GF_E_NOINPUT with the remedy if dir is no directory made by keygen. */
 GF_MUST_CHECK int places_identity(const char *dir, struct gf_identity *out, struct gf_err *e);
 

@@ -819,7 +819,26 @@ interrupted() { # SIGNAL PATTERN COMMAND...
     [ -e /dev/full ] || skip "no /dev/full"
     run --separate-stderr bash -c "'$B' card k/site-a >/dev/full"
     [ "$status" -ne 0 ]
+    [ "$status" -eq 73 ]
     [[ $stderr == *"standard output"* ]]
+    # However much it is, the reason is the real one; what was made is there, and that is said.
+    mkdir many
+    (cd many && for i in {1..300}; do echo $i >"a file with a name of some length, so that it makes a long list, $i"; done)
+    run --separate-stderr bash -c "'$B' pack -i k/site-a -t k/relay-1 -o many.gfb many/* >/dev/full"
+    [ "$status" -eq 73 ] || fail "$status $stderr"
+    [[ $stderr == *"No space left on device; but the work is done: many.gfb is complete" ]] || fail "$stderr"
+    run --separate-stderr bash -c "'$B' unpack -i k/relay-1 -f k/site-a many.gfb -C many-out --json >/dev/full"
+    [ "$status" -eq 73 ] || fail "$status $stderr"
+    [[ $stderr == *"No space left on device; but the work is done: many-out is complete" ]] || fail "$stderr"
+    [ "$(find many-out/files -type f | wc -l)" -eq 300 ]
+    run --separate-stderr bash -c "'$B' keygen --role agent made >/dev/full"
+    [ "$status" -eq 73 ]
+    [[ $stderr == *"made is complete" && -e made/card ]]
+    nothing_hidden .
+    run --separate-stderr bash -c "'$B' unpack -i k/relay-1 -f k/site-a many.gfb -C many-out2 --json | true; exit \${PIPESTATUS[0]}"
+    [ "$status" -eq 0 ] || [ "$status" -eq 141 ] || fail "$status $stderr"
+    [ -z "$stderr" ]
+    nothing_hidden .
     run --separate-stderr bash -c "set -o pipefail; '$B' inspect a.gfb | true"
     [ "$status" -eq 0 ] || [ "$status" -eq 141 ]
     [ -z "$stderr" ]
