@@ -1,9 +1,9 @@
 /*
- * command.c -- what the commands of gapferry-agent share: beginning and end, users.
+ * command.c -- what the commands of gapferry-agent share: beginning and end, what they say
+ * alike.
  */
 #include "agent/command.h"
 
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,84 +12,44 @@
 #include <unistd.h>
 
 #include "gapferry/digest.h"
-#include "gapferry/json.h"
 
 int command_fail(const struct gf_err *e, int json) {
-    struct gf_buf b;
-
-    if (json) {
-        gf_buf_init(&b, 65536);
-        gf_buf_printf(&b, "{\"error\": {\"name\": \"%s\", \"exit\": %d, \"text\": ",
-                      gf_err_name(e->code), (int)gf_err_exit(e->code));
-        gf_json_put_str(&b, e->text, strlen(e->text));
-        gf_buf_text(&b, "}}\n");
-        (void)fputs(b.data ? b.data : "", stdout);
-        gf_buf_free(&b);
-        (void)fflush(stdout);
-    }
-    (void)fprintf(stderr, "%s: %s\n", COMMAND_PROGRAM, e->text);
-    return (int)gf_err_exit(e->code);
+    return command_failed(COMMAND_PROGRAM, e, json);
 }
 
-/* 1 if --json is among the words, wherever: for errors before they are parsed. */
-static int wants_json(int argc, char **argv) {
-    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            return 1;
-    }
-    return 0;
+/* What a command is, for command_do(). */
+struct job {
+    const char *root;
+    command_work *work;
+    command_agent_work *agent_work;
+};
+
+static int work(void *context, const struct options *o, int *status, struct gf_err *e) {
+    const struct job *j = context;
+    return j->work(j->root, o, status, e);
 }
 
-int command_run(const struct option_page *page, const char *root, int argc, char **argv,
-                command_work *work) {
-    struct gf_err e = {.code = GF_OK};
-    int status = GF_EXIT_DONE;
-    struct options o;
-
-    if (options_parse(argc, argv, page->specs, &o, &e) == -1)
-        return command_fail(&e, wants_json(argc, argv));
-    if (options_count(&o, "help"))
-        options_help(page, stdout);
-    else if (work(root, &o, &status, &e) == -1)
-        status = command_fail(&e, wants_json(argc, argv));
-    options_free(&o);
-    return status;
-}
-
-static int open_and_work(command_agent_work *work, const char *root, const struct options *o,
-                         int *status, struct gf_err *e) {
+static int open_and_work(void *context, const struct options *o, int *status, struct gf_err *e) {
+    const struct job *j = context;
     struct agent a;
 
-    if (agent_open(&a, root, e) == -1)
+    if (agent_open(&a, j->root, e) == -1)
         return -1;
-    int rc = work(&a, o, status, e);
+    int rc = j->agent_work(&a, o, status, e);
     agent_close(&a);
     return rc;
 }
 
-int command_run_agent(const struct option_page *page, const char *root, int argc, char **argv,
-                      command_agent_work *work) {
-    struct gf_err e = {.code = GF_OK};
-    int status = GF_EXIT_DONE;
-    struct options o;
-
-    if (options_parse(argc, argv, page->specs, &o, &e) == -1)
-        return command_fail(&e, wants_json(argc, argv));
-    if (options_count(&o, "help"))
-        options_help(page, stdout);
-    else if (open_and_work(work, root, &o, &status, &e) == -1)
-        status = command_fail(&e, wants_json(argc, argv));
-    options_free(&o);
-    return status;
+int command_run(const struct option_page *page, const char *root, int argc, char **argv,
+                command_work *fn) {
+    struct job j = {.root = root, .work = fn};
+    return command_do(COMMAND_PROGRAM, page, argc, argv, work, &j);
 }
 
-int command_args(const struct options *o, size_t min, size_t max, const char *what,
-                 struct gf_err *e) {
-    if (o->nargs < min)
-        return gf_err_set(e, GF_E_USAGE, "%s is missing; see --help", what);
-    if (o->nargs > max)
-        return gf_err_set(e, GF_E_USAGE, "what is \"%s\"? see --help", options_arg(o, max));
-    return 0;
+int command_run_agent(const struct option_page *page, const char *root, int argc, char **argv,
+                      command_agent_work *fn) {
+    struct job j = {.root = root, .agent_work = fn};
+    return command_do(COMMAND_PROGRAM, page, argc, argv, open_and_work, &j);
 }
 
 int command_channel(const char *name, struct gf_err *e) {
@@ -99,18 +59,6 @@ int command_channel(const char *name, struct gf_err *e) {
                       "channel \"%s\": must be 1 to %d characters of [a-z0-9.-], a letter or digit "
                       "first",
                       name, GF_WORD_MAX);
-}
-
-void command_user(char out[65]) {
-    uid_t uid = getuid();
-    const char *sudo = uid == 0 ? getenv("SUDO_USER") : NULL;
-    const struct passwd *pw = sudo && *sudo ? NULL : getpwuid(uid);
-    const char *name = sudo && *sudo ? sudo : pw ? pw->pw_name : NULL;
-
-    if (name && strlen(name) <= 64 && gf_text_is_utf8(name, strlen(name)))
-        (void)snprintf(out, 65, "%s", name);
-    else
-        (void)snprintf(out, 65, "uid %lu", (unsigned long)uid);
 }
 
 int command_consent(struct agent *a, const char *channel, struct command_consent *out,

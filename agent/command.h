@@ -6,20 +6,10 @@
 #define AGENT_COMMAND_H
 
 #include "agent/agent.h"
-#include "common/options.h"
+#include "common/command.h"
 #include "common/out.h"
 
 #define COMMAND_PROGRAM "gapferry-agent"
-
-/* main() takes --root off the command line; it stands in each table for --help. */
-#define COMMAND_OPTION_ROOT                                                                        \
-    { "root", 0, "DIR", "use DIR/etc/gapferry and DIR/var/lib/gapferry" }
-#define COMMAND_OPTION_JSON                                                                        \
-    { "json", 0, NULL, "print one JSON object instead of text" }
-#define COMMAND_OPTION_HELP                                                                        \
-    { "help", 'h', NULL, "show this help" }
-#define COMMAND_OPTION_END                                                                         \
-    { NULL, 0, NULL, NULL }
 
 /* The work of a command. *status is what it ends with when it returns 0. */
 typedef int command_work(const char *root, const struct options *o, int *status, struct gf_err *e);
@@ -38,15 +28,8 @@ int command_run_agent(const struct option_page *page, const char *root, int argc
 /* One line about a failure; its exit status. */
 int command_fail(const struct gf_err *e, int json);
 
-/* GF_E_USAGE unless there are min to max arguments; `what` are their names. */
-GF_MUST_CHECK int command_args(const struct options *o, size_t min, size_t max, const char *what,
-                               struct gf_err *e);
-
 /* The channel that a person named; GF_E_USAGE if it can be none. */
 GF_MUST_CHECK int command_channel(const char *name, struct gf_err *e);
-
-/* Who runs this: the user behind sudo, else the user. */
-void command_user(char out[65]);
 
 /* What holds for a channel: 1 if its records may be made and may leave; *forced is the place in the
  * configuration that says so, NULL where the store decides; *own is 1 where each record is asked

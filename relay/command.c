@@ -1,102 +1,49 @@
 /*
- * command.c -- what the commands of gapferry-relay share: beginning and end, users.
+ * command.c -- what the commands of gapferry-relay share: beginning and end.
  */
 #include "relay/command.h"
 
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "gapferry/json.h"
-
 int command_fail(const struct gf_err *e, int json) {
-    struct gf_buf b;
-
-    if (json) {
-        gf_buf_init(&b, 65536);
-        gf_buf_printf(&b, "{\"error\": {\"name\": \"%s\", \"exit\": %d, \"text\": ",
-                      gf_err_name(e->code), (int)gf_err_exit(e->code));
-        gf_json_put_str(&b, e->text, strlen(e->text));
-        gf_buf_text(&b, "}}\n");
-        (void)fputs(b.data != NULL ? b.data : "", stdout);
-        (void)fflush(stdout);
-        gf_buf_free(&b);
-    }
-    (void)fprintf(stderr, "%s: %s\n", COMMAND_PROGRAM, e->text);
-    return (int)gf_err_exit(e->code);
+    return command_failed(COMMAND_PROGRAM, e, json);
 }
 
-/* 1 if --json is among the words, wherever: for errors before they are parsed. */
-static int wants_json(int argc, char **argv) {
-    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            return 1;
-    }
-    return 0;
-}
+/* What a command is, for command_do(). */
+struct job {
+    const struct command *c;
+    const char *root;
+};
 
-static int open_and_work(const struct command *c, const char *root, const struct options *o,
-                         int *status, struct gf_err *e) {
+static int open_and_work(void *context, const struct options *o, int *status, struct gf_err *e) {
+    const struct job *j = context;
     struct relay r;
     int rc = -1;
 
-    switch (c->need) {
+    switch (j->c->need) {
     case COMMAND_PATHS:
-        rc = relay_paths(&r, root, e);
+        rc = relay_paths(&r, j->root, e);
         break;
     case COMMAND_CONFIG:
-        rc = relay_configure(&r, root, e);
+        rc = relay_configure(&r, j->root, e);
         break;
     case COMMAND_OPEN:
-        rc = relay_open(&r, root, e);
+        rc = relay_open(&r, j->root, e);
         break;
     }
     if (rc == -1)
         return -1;
-    rc = c->work(&r, o, status, e);
+    rc = j->c->work(&r, o, status, e);
     relay_close(&r);
     return rc;
 }
 
 int command_run(const struct command *c, const char *root, int argc, char **argv) {
-    struct gf_err e = {.code = GF_OK};
-    int status = GF_EXIT_DONE;
-    struct options o;
-
-    if (options_parse(argc, argv, c->page.specs, &o, &e) == -1)
-        return command_fail(&e, wants_json(argc, argv));
-    if (options_count(&o, "help"))
-        options_help(&c->page, stdout);
-    else if (open_and_work(c, root, &o, &status, &e) == -1)
-        status = command_fail(&e, wants_json(argc, argv));
-    options_free(&o);
-    return status;
-}
-
-int command_args(const struct options *o, size_t min, size_t max, const char *what,
-                 struct gf_err *e) {
-    if (o->nargs < min)
-        return gf_err_set(e, GF_E_USAGE, "%s is missing; see --help", what);
-    if (o->nargs > max)
-        return gf_err_set(e, GF_E_USAGE, "what is \"%s\"? see --help", options_arg(o, max));
-    return 0;
-}
-
-void command_user(char out[65]) {
-    uid_t uid = getuid();
-    const char *name = uid == 0 ? getenv("SUDO_USER") : NULL;
-
-    if (name == NULL || *name == '\0') {
-        const struct passwd *pw = getpwuid(uid);
-        name = pw != NULL ? pw->pw_name : NULL;
-    }
-    if (name != NULL && strlen(name) <= 64 && gf_text_is_utf8(name, strlen(name)))
-        (void)snprintf(out, 65, "%s", name);
-    else
-        (void)snprintf(out, 65, "uid %lu", (unsigned long)uid);
+    struct job j = {.c = c, .root = root};
+    return command_do(COMMAND_PROGRAM, &c->page, argc, argv, open_and_work, &j);
 }
 
 void command_next(const struct relay *r, const char *fmt, ...) {

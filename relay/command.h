@@ -5,21 +5,11 @@
 #ifndef RELAY_COMMAND_H
 #define RELAY_COMMAND_H
 
-#include "common/options.h"
+#include "common/command.h"
 #include "common/out.h"
 #include "relay/relay.h"
 
 #define COMMAND_PROGRAM "gapferry-relay"
-
-/* main() takes --root off the command line; it stands in each table for --help. */
-#define COMMAND_OPTION_ROOT                                                                        \
-    { "root", 0, "DIR", "use DIR/etc/gapferry and DIR/var/lib/gapferry" }
-#define COMMAND_OPTION_JSON                                                                        \
-    { "json", 0, NULL, "print one JSON object instead of text" }
-#define COMMAND_OPTION_HELP                                                                        \
-    { "help", 'h', NULL, "show this help" }
-#define COMMAND_OPTION_END                                                                         \
-    { NULL, 0, NULL, NULL }
 
 /* The work of a command. *status is what it ends with when it returns 0. The relay is open, or,
  * where the command says that it needs none, has paths only. */
@@ -40,13 +30,6 @@ int command_run(const struct command *c, const char *root, int argc, char **argv
 
 /* One line about a failure; its exit status. */
 int command_fail(const struct gf_err *e, int json);
-
-/* GF_E_USAGE unless there are min to max arguments; `what` are their names. */
-GF_MUST_CHECK int command_args(const struct options *o, size_t min, size_t max, const char *what,
-                               struct gf_err *e);
-
-/* Who runs this: the user behind sudo, else the user. */
-void command_user(char out[65]);
 
 /* "next: gapferry-relay [--root DIR] ..." to standard error, if that is a terminal. */
 void command_next(const struct relay *r, const char *fmt, ...) GF_PRINTF(2, 3);

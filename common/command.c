@@ -1,0 +1,201 @@
+/*
+ * command.c -- how our programs begin and end.
+ */
+#include "common/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/nearest.h"
+#include "gapferry/digest.h"
+#include "gapferry/json.h"
+#include "gapferry/text.h"
+
+int command_failed(const char *program, const struct gf_err *e, int json) {
+    struct gf_buf b;
+
+    if (json) {
+        gf_buf_init(&b, 65536);
+        gf_buf_printf(&b, "{\"error\": {\"name\": \"%s\", \"exit\": %d, \"text\": ",
+                      gf_err_name(e->code), (int)gf_err_exit(e->code));
+        gf_json_put_str(&b, e->text, strlen(e->text));
+        gf_buf_text(&b, "}}\n");
+        (void)fputs(b.data ? b.data : "", stdout);
+        gf_buf_free(&b);
+        (void)fflush(stdout);
+    }
+    (void)fprintf(stderr, "%s: %s\n", program, e->text);
+    return (int)gf_err_exit(e->code);
+}
+
+int command_json(int argc, char **argv) {
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0)
+            return 1;
+    }
+    return 0;
+}
+
+int command_do(const char *program, const struct option_page *page, int argc, char **argv,
+               command_body *work, void *context) {
+    struct gf_err e = {.code = GF_OK};
+    int status = GF_EXIT_DONE;
+    struct options o;
+
+    if (options_parse(argc, argv, page->specs, &o, &e) == -1)
+        return command_failed(program, &e, command_json(argc, argv));
+    if (options_count(&o, "help"))
+        options_help(page, stdout);
+    else if (work(context, &o, &status, &e) == -1)
+        status = command_failed(program, &e, command_json(argc, argv));
+    options_free(&o);
+    return status;
+}
+
+int command_args(const struct options *o, size_t min, size_t max, const char *what,
+                 struct gf_err *e) {
+    if (o->nargs < min)
+        return gf_err_set(e, GF_E_USAGE, "%s is missing; see --help", what);
+    if (o->nargs > max)
+        return gf_err_set(e, GF_E_USAGE, "what is \"%s\"? see --help", options_arg(o, max));
+    return 0;
+}
+
+void command_user(char out[65]) {
+    uid_t uid = getuid();
+    const char *sudo = uid == 0 ? getenv("SUDO_USER") : NULL;
+    const struct passwd *pw = sudo && *sudo ? NULL : getpwuid(uid);
+    const char *name = sudo && *sudo ? sudo : pw ? pw->pw_name : NULL;
+
+    if (name && strlen(name) <= 64 && gf_text_is_utf8(name, strlen(name)))
+        (void)snprintf(out, 65, "%s", name);
+    else
+        (void)snprintf(out, 65, "uid %lu", (unsigned long)uid);
+}
+
+static void print_overview(const struct command_program *p) {
+    (void)printf("usage: %s [--root DIR] COMMAND [OPTION]... [ARGUMENT]...\n\n%s\n", p->name,
+                 p->about);
+    for (size_t i = 0; i < p->ncommands; i++)
+        (void)printf("  %-10s %s\n", p->commands[i].name, p->commands[i].help);
+    (void)printf(
+        "\n  --root DIR use DIR/etc/gapferry and DIR/var/lib/gapferry instead of /etc and\n"
+        "             /var/lib; may stand anywhere\n"
+        "  --help     show this help; after a command, that command's\n"
+        "  --version  show the version\n\n"
+        "The manual: man 8 %s.\n",
+        p->name);
+}
+
+static const struct command_entry *find(const struct command_program *p, const char *name,
+                                        struct gf_err *e) {
+    const char *near = NULL;
+    size_t best = (size_t)-1;
+
+    for (size_t i = 0; i < p->ncommands; i++) {
+        if (strcmp(name, p->commands[i].name) == 0)
+            return &p->commands[i];
+        if (nearest_is(name, p->commands[i].name, &best))
+            near = p->commands[i].name;
+    }
+    if (near)
+        (void)gf_err_set(e, GF_E_USAGE, "unknown command %s; did you mean %s?", name, near);
+    else
+        (void)gf_err_set(e, GF_E_USAGE, "unknown command %s; see %s --help", name, p->name);
+    return NULL;
+}
+
+/* Take --root DIR off the words, wherever it stands before "--": each command knows it. */
+static int take_root(int *argc, char **argv, const char **root, struct gf_err *e) {
+    int n = 0, all = *argc, open = 1;
+
+    for (int i = 0; i < all; i++) {
+        const char *value = NULL;
+        if (open && strcmp(argv[i], "--root") == 0) {
+            if (i + 1 == all)
+                return gf_err_set(e, GF_E_USAGE, "--root DIR: DIR is missing");
+            value = argv[++i];
+        } else if (open && strncmp(argv[i], "--root=", 7) == 0) {
+            value = argv[i] + 7;
+        } else {
+            open = open && strcmp(argv[i], "--") != 0;
+            argv[n++] = argv[i];
+            continue;
+        }
+        if (!*value || *root)
+            return gf_err_set(e, GF_E_USAGE, *root ? "--root was given twice" : "--root is empty");
+        *root = value;
+    }
+    argv[n] = NULL;
+    *argc = n;
+    return 0;
+}
+
+static int run(const struct command_program *p, int argc, char **argv, int *status,
+               struct gf_err *e) {
+    char help[] = "--help";
+    char *help_words[] = {help, NULL};
+    const char *root = NULL;
+
+    if (take_root(&argc, argv, &root, e) == -1)
+        return -1;
+    if (argc < 1)
+        return gf_err_set(e, GF_E_USAGE, "no command given; see %s --help", p->name);
+    if (strcmp(argv[0], "--version") == 0) {
+        (void)printf("%s %s\n", p->name, p->version);
+        return 0;
+    }
+    int about = strcmp(argv[0], "help") == 0 && argc > 1;
+    if (!about && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
+                   strcmp(argv[0], "help") == 0)) {
+        print_overview(p);
+        return 0;
+    }
+    const struct command_entry *c = find(p, argv[about], e);
+    if (!c || gf_digest_start(e) == -1)
+        return -1;
+    *status = about ? c->run(root, 1, help_words) : c->run(root, argc - 1, argv + 1);
+    return 0;
+}
+
+/* Descriptors 0 to 2 must be something: else a file being written could become "standard error". */
+static void open_standard_streams(void) {
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", O_RDWR) == -1)
+            _exit(GF_EXIT_IO);
+    }
+}
+
+void command_begin(void) {
+    open_standard_streams();
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+int command_finish(const char *program, int status) {
+    struct gf_err e = {.code = GF_OK};
+
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    if (errno == EPIPE) {
+        (void)signal(SIGPIPE, SIG_DFL);
+        (void)raise(SIGPIPE);
+    }
+    (void)gf_err_errno(&e, "standard output: cannot write the result");
+    return command_failed(program, &e, 0);
+}
+
+int command_main(const struct command_program *p, int argc, char **argv) {
+    struct gf_err e = {.code = GF_OK};
+    int status = GF_EXIT_DONE;
+
+    command_begin();
+    if ((p->begin && p->begin(&e) == -1) || run(p, argc - 1, argv + 1, &status, &e) == -1)
+        return command_failed(p->name, &e, 0);
+    return command_finish(p->name, status);
+}

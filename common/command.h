@@ -1,0 +1,68 @@
+/*
+ * command.h -- how our programs begin and end: a table of commands, the overview, the nearest name,
+ * --root, the line that tells a failure, and the exit status.
+ */
+#ifndef COMMON_COMMAND_H
+#define COMMON_COMMAND_H
+
+#include "common/options.h"
+
+/* Rows of the options' table that many commands have. command_main() takes --root off the command
+ * line; it stands in each table for --help. */
+#define COMMAND_OPTION_ROOT                                                                        \
+    { "root", 0, "DIR", "use DIR/etc/gapferry and DIR/var/lib/gapferry" }
+#define COMMAND_OPTION_JSON                                                                        \
+    { "json", 0, NULL, "print one JSON object instead of text" }
+#define COMMAND_OPTION_HELP                                                                        \
+    { "help", 'h', NULL, "show this help" }
+#define COMMAND_OPTION_END                                                                         \
+    { NULL, 0, NULL, NULL }
+
+/* One command: its words are those after its name, its result is the exit status. */
+struct command_entry {
+    const char *name;
+    int (*run)(const char *root, int argc, char **argv);
+    const char *help; /* for the overview */
+};
+
+struct command_program {
+    const char *name;
+    const char *version;
+    const char *about; /* what the program is, wrapped, each line with its LF */
+    const struct command_entry *commands;
+    size_t ncommands;
+    int (*begin)(struct gf_err *e); /* before anything else; NULL: nothing */
+};
+
+/* The whole program: command_begin(), `begin`, the command, command_finish(). root is NULL unless
+ * --root was given. */
+int command_main(const struct command_program *p, int argc, char **argv);
+
+/* Standard streams that are there, and SIGPIPE as an error like others, so that nothing is left
+ * behind because of it. */
+void command_begin(void);
+
+/* Was all printed? Then `status`, else the status of that failure; if the reader closed the pipe,
+ * it has read enough, and the process ends as other tools do then. */
+int command_finish(const char *program, int status);
+
+/* One line about a failure, with json also an object on standard output; its exit status. */
+int command_failed(const char *program, const struct gf_err *e, int json);
+
+/* 1 if --json is among the words, wherever: for errors before they are parsed. */
+int command_json(int argc, char **argv);
+
+/* Parse the words, show the help if that was asked for, else work, and tell a failure. *status is
+ * what the command ends with where work returns 0. The exit status. */
+typedef int command_body(void *context, const struct options *o, int *status, struct gf_err *e);
+int command_do(const char *program, const struct option_page *page, int argc, char **argv,
+               command_body *work, void *context);
+
+/* GF_E_USAGE unless there are min to max arguments; `what` are their names. */
+GF_MUST_CHECK int command_args(const struct options *o, size_t min, size_t max, const char *what,
+                               struct gf_err *e);
+
+/* Who runs this: the user behind sudo, else the user. */
+void command_user(char out[65]);
+
+#endif
