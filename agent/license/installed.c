@@ -76,15 +76,8 @@ int installed_read(struct agent *a, const char *text, size_t len, const char *pr
     if (product && strcmp(l.product, product) != 0)
         return gf_err_set(e, GF_E_LICENSE, "licence %s: is for product %s, and %s was asked for",
                           l.id, l.product, product);
-    if (l.has_nonce) {
-        int ours = store_has_nonce(a->store, l.product, &l.nonce, e);
-        if (ours != 1)
-            return ours == -1 ? -1
-                              : gf_err_set(e, GF_E_LICENSE,
-                                           "licence %s: answers a request that this agent has not "
-                                           "made (its nonce is not ours)",
-                                           l.id);
-    }
+    /* The machine first: another site's licence answers another's request too, and that it is for
+     * another machine says more. */
     if (installed_machine(a, &m, e) == -1)
         return -1;
     int64_t matching = license_matching(&l, m.factors, m.n);
@@ -94,6 +87,15 @@ int installed_read(struct agent *a, const char *text, size_t len, const char *pr
             e, GF_E_LICENSE,
             "licence %s: is for another machine: %lld of its factors match, %lld must", l.id,
             (long long)matching, (long long)l.k);
+    }
+    if (l.has_nonce) {
+        int ours = store_has_nonce(a->store, l.product, &l.nonce, e);
+        if (ours != 1)
+            return ours == -1 ? -1
+                              : gf_err_set(e, GF_E_LICENSE,
+                                           "licence %s: answers a request that this agent has not "
+                                           "made (its nonce is not ours)",
+                                           l.id);
     }
     *out = l;
     return 0;

@@ -21,7 +21,7 @@ GF_MUST_CHECK int installed_machine(struct agent *a, struct installed_machine *o
  * Read a licence document for this agent: signed by a pinned vendor with duty license, of this
  * product (NULL: any), with no nonce or one of ours, and for this machine. *out is set on success.
  * GF_E_LICENSE and those of license_parse(); GF_E_SENDER if no vendor is pinned for licences, or
- * none of them has signed it. *elsewhere is 1 where only the machine is another one.
+ * none of them has signed it. *elsewhere is 1 where the machine is another one.
  */
 GF_MUST_CHECK int installed_read(struct agent *a, const char *text, size_t len, const char *product,
                                  struct license *out, int *elsewhere, struct gf_err *e);
