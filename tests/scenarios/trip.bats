@@ -57,7 +57,7 @@ small_drive() { # SIZE
 
     # A stranger: who, the fingerprint, and what to do.
     gives 77 R sync usb/
-    says 'unknown sender' "$(A card --fingerprint)" "gapferry-relay approve $(A card --fingerprint)"
+    says 'unknown sender' "$(A card --fingerprint)" "gapferry-relay --root relay approve $(A card --fingerprint)"
     [ "$(tally .requests)" = 0 ]
     gives 0 R approve "$(A card --fingerprint)"
     gives 0 R sync usb/
@@ -377,13 +377,17 @@ given() {
     SITE=other
     site_init
     A trust v/vendor.pub --duty license >/dev/null
-    local status=0
-    A license install licence 2>said-other || status=$?
-    [ "$status" = 93 ] || [ "$status" = 95 ] || fail "status $status: $(cat said-other)"
+    # (A machine without a single factor gets licences that hold anywhere, but answer one request.)
+    if sed '/^untrusted comment/,$d' licence | jq -e '.fingerprint != null' >/dev/null; then
+        gives 93 A license install licence
+        says 'is for another machine'
+    else
+        gives 95 A license install licence
+    fi
     gives 90 A license check
 }
 
-@test "an answer for another machine is refused with 93 in mind, kept, and shown" {
+@test "an answer for another machine is refused, kept, and shown" {
     [ -n "$(command -v minisign)" ] || skip 'minisign is not installed: no licence was made for another machine'
     ready
     vendor_script '3 reset-after /license'
@@ -489,11 +493,13 @@ given() {
     rm m/filler
     home
     head -c 2m /dev/zero >m/filler 2>/dev/null || true
-    # The relay takes it, and what it frees on the drive may be room enough; if not, it says so.
-    gives 73 R sync usb || gives 0 R sync usb
+    gives 73 R sync usb
+    says '1 record delivered' 'the drive is full' 'the response stays here for the next drive'
+    [ "$(bundles to-relay)$(bundles to-site)" = 00 ]
     rm m/filler
     there && home
     agree
+    [ "$(state)" = 'delivered 1' ]
 }
 
 @test "a damaged bundle among good ones holds back none, and is sent again" {
