@@ -27,6 +27,9 @@ static int run(const struct options *o, struct gf_err *e) {
         return -1;
     int rc = gf_bundle_peek(fd, &head, e);
     (void)close(fd);
+    /* Less than one block: most likely it never was a bundle. */
+    if (rc == -1 && e->code == GF_E_SHELL && st.st_size < 512)
+        return gf_err_set(e, GF_E_SHELL, "%s: is not a bundle, or cut off; copy it again", path);
     if (rc == -1)
         return gf_err_prefix(e, "%s", path);
 

@@ -150,6 +150,29 @@ poke() { # FILE OFFSET CHARACTER
     "$B" card --json --check "$print" k/relay-1 | jq -e .checked
 }
 
+@test "card: an ended one says so, and a fingerprint must look like one" {
+    run --separate-stderr "$B" card k/site-a
+    [[ $output != *ended* ]]
+    "$B" card --json k/site-a | jq -e '.ended == false'
+    "$B" keygen --role agent --expires 1s brief >/dev/null
+    sleep 2
+    run --separate-stderr "$B" card brief
+    [ "$status" -eq 0 ]
+    [[ $output == *"this card has ended"* ]]
+    "$B" card --json brief | jq -e '.ended'
+    refused 64 "must be a fingerprint" "$B" card --check ABCD k/site-a
+    refused 64 "must be a fingerprint" "$B" card --check 'ABCD-EFGH-IJKL-MNOP-QRS!' k/site-a
+}
+
+@test "a key is not taken for a card, and a secret one gets a warning" {
+    refused 65 "is not a card but a secret key" "$B" card k/site-a/sign.key
+    refused 65 "is not a card but a secret key" "$B" card k/site-a/seal.key
+    refused 65 "is not a card but a public key" "$B" card k/site-a/sign.pub
+    refused 65 "is not a card but a public key" "$B" card k/site-a/seal.pub
+    echo hi >tiny
+    refused 65 "tiny: is not a bundle, or cut off" "$B" inspect tiny
+}
+
 @test "card: what is no card is refused" {
     refused 66 "nowhere" "$B" card nowhere
     refused 64 "CARD is missing" "$B" card
