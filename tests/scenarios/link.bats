@@ -391,7 +391,7 @@ refused() {
     refused 78 's/etc/gapferry/agent.conf:6: ' probe
     [ ! -e "$STATE" ]
     rm -r s
-    refused 78 'gapferry-agent init' probe
+    refused 78 'gapferry-agent --root s init' probe
 }
 
 # ---- help, completion, manual ----

@@ -405,7 +405,7 @@ given() {
     R records release >/dev/null
     there
     gives 75 A sync usb
-    says '1 answer unusable' 'gapferry-agent status'
+    says '1 answer unusable' 'gapferry-agent --root site status'
     gives 0 A status
     says 'for another machine' 'refused/'
     gives 90 A license check
@@ -652,7 +652,7 @@ given() {
     home
     [ "$(bundles to-relay)" = 2 ]
     gives 77 R sync usb
-    says '1 record delivered' "gapferry-relay approve $(A card --fingerprint)"
+    says '1 record delivered' "gapferry-relay --root relay approve $(A card --fingerprint)"
     gives 0 R approve "$(A card --fingerprint)"
     there
     home
