@@ -181,9 +181,9 @@ int relay_carry(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_e
     if (gf_drive_read_only(d)) {
         if (n > 0)
             turn_person(t,
-                        "the drive cannot be written: %zu response(s) wait for one that can; what "
+                        "the drive cannot be written: %zu response%s for one that can; what "
                         "lies on this one stays there",
-                        n);
+                        n, n == 1 ? " waits" : "s wait");
         free(due);
         return 0;
     }

@@ -111,9 +111,10 @@ static int release(struct relay *r, const struct options *o, struct gf_err *e) {
         return -1;
     command_out(&t, o);
     command_int(&t, NULL, "released", n);
-    command_text(
-        &t, "%" PRId64 " record(s) that were held or waited are due; the next sync tries them\n",
-        n);
+    command_text(&t, "%" PRId64 " record%s%s\n", n, n == 1 ? "" : "s",
+                 n == 0   ? ": nothing was held or waited"
+                 : n == 1 ? " that was held or waited is due; the next sync tries it"
+                          : " that were held or waited are due; the next sync tries them");
     return command_end(&t, e);
 }
 

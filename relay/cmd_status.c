@@ -86,7 +86,7 @@ static int put_folder(struct relay *r, struct out *t, const char *folder, const 
     if (t->json)
         command_int(t, NULL, folder, n);
     else if (n > 0)
-        command_text(t, "%-13s%" PRId64 " bundle(s) %s\n", folder, n, text);
+        command_text(t, "%-13s%" PRId64 " bundle%s %s\n", folder, n, n == 1 ? "" : "s", text);
     return 0;
 }
 
@@ -115,13 +115,13 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         return -1;
     if (files_make(r->state_fd, e) == -1)
         return gf_err_prefix(e, "%s", r->state);
-    (void)snprintf(waits, sizeof waits, "of unknown senders wait for: %s approve FINGERPRINT",
+    (void)snprintf(waits, sizeof waits, "from unknown senders, waiting for: %s approve FINGERPRINT",
                    relay_self(r, self));
     command_out(&t, o);
     command_card(&t, "relay", "relay", &r->id.card);
     if (put_agents(r, &t, &strangers, e) == -1 || put_records(r, &t, e) == -1 ||
         put_responses(r, &t, e) == -1 || put_folder(r, &t, "pending", waits, e) == -1 ||
-        put_folder(r, &t, "quarantine", "were refused; NAME.why beside each says why", e) == -1) {
+        put_folder(r, &t, "quarantine", "refused; NAME.why beside each says why", e) == -1) {
         gf_buf_free(&t.b);
         return -1;
     }

@@ -190,7 +190,8 @@ static void put_text(struct out *o, const struct relay *r, const struct turn *t,
 
 /* ---- for programs ---- */
 
-static void put_json(struct out *o, const struct turn *t, const struct oldest *oldest) {
+static void put_json(struct out *o, const struct turn *t, const struct oldest *oldest,
+                     const char *dir) {
     const struct {
         const char *name;
         int64_t n;
@@ -203,6 +204,7 @@ static void put_json(struct out *o, const struct turn *t, const struct oldest *o
         {"replaced", t->replaced},     {"withdrawn", t->withdrawn}, {"exit", (int64_t)turn_exit(t)},
     };
 
+    command_str(o, NULL, "drive", dir);
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         command_int(o, NULL, numbers[i].name, numbers[i].n);
     command_str(o, NULL, "later_reason", oldest->found ? oldest->reason : NULL);
@@ -219,7 +221,7 @@ static int print(const struct options *options, const struct relay *r, const str
 
     command_out(&o, options);
     if (o.json)
-        put_json(&o, t, oldest);
+        put_json(&o, t, oldest, dir);
     else
         put_text(&o, r, t, oldest, dir);
     return command_end(&o, e);

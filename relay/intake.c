@@ -118,7 +118,9 @@ static int leave_bad(struct intake *in, const struct item *it, const struct gf_e
     struct gf_err ignored;
 
     in->t->refused++;
-    turn_fault(in->t, it->label, why, "it was left on the drive");
+    turn_fault(in->t, it->label, why,
+               "it was left on the drive: the site's next sync writes what is due anew; what still "
+               "lies there then can be deleted");
     if (files_name_of(it->fd, name, &ignored) == -1)
         return 0;
     if (files_has(in->r, "quarantine", name))

@@ -78,21 +78,21 @@ static int name_strangers(struct verify *v, struct gf_err *e) {
             char hex[GF_HASH_TEXT];
             gf_text_hex(v->strangers[i].b, sizeof v->strangers[i].b, hex);
             turn_person(v->t,
-                        "unknown sender %.16s...: %lld bundle(s) wait in pending, but its card was "
+                        "unknown sender %.16s...: %lld bundle%s in pending, but its card was "
                         "never seen; let the site run gapferry-agent sync again, which puts the "
                         "card on the drive",
-                        hex, (long long)v->nbundles[i]);
+                        hex, (long long)v->nbundles[i], v->nbundles[i] == 1 ? " waits" : "s wait");
             continue;
         }
         gf_buf_init(&name, 1024);
         gf_text_safe(&name, cards[k].name, strlen(cards[k].name));
         gf_card_fingerprint(&cards[k], fingerprint);
         turn_person(v->t,
-                    "unknown sender %s%s%s: %lld bundle(s) wait. Compare this fingerprint with the "
+                    "unknown sender %s%s%s: %lld bundle%s. Compare this fingerprint with the "
                     "site's (gapferry-agent card), then run: %s approve %s",
                     fingerprint, name.len > 0 ? ", which calls itself " : "",
                     name.data != NULL ? name.data : "", (long long)v->nbundles[i],
-                    relay_self(v->r, self), fingerprint);
+                    v->nbundles[i] == 1 ? " waits" : "s wait", relay_self(v->r, self), fingerprint);
         gf_buf_free(&name);
     }
     free(cards);

@@ -22,6 +22,7 @@ static void a_stranger_waits_until_his_fingerprint_is_approved(void **state) {
         testing_take(s);
         assert_int_equal(s->t.strangers, 1);
         assert_true(testing_says(s, remedy));
+        assert_true(testing_says(s, ": 1 bundle waits. Compare"));
         assert_int_equal(turn_exit(&s->t), GF_EXIT_NOPERM);
         assert_int_equal(in_state(s, "pending"), 1);
         assert_int_equal(in_state(s, "incoming"), 0);
