@@ -2,16 +2,15 @@
  * main.c -- gapferry-bundle: keys, cards, pack, inspect, verify, unpack.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/command.h"
 #include "common/nearest.h"
 #include "gapferry/digest.h"
-#include "gapferry/json.h"
 #include "tool/tool.h"
 
 #define PROGRAM "gapferry-bundle"
@@ -60,32 +59,6 @@ static const struct tool_command *find(const char *name, struct gf_err *e) {
     return NULL;
 }
 
-/* A failure: one line for people, and where facts were wanted as JSON, one object for programs. */
-static int fail(const struct gf_err *e, int json) {
-    if (json) {
-        struct gf_buf b;
-        gf_buf_init(&b, 65536);
-        gf_buf_printf(&b, "{\"error\": {\"name\": \"%s\", \"exit\": %d, \"text\": ",
-                      gf_err_name(e->code), (int)gf_err_exit(e->code));
-        gf_json_put_str(&b, e->text, strlen(e->text));
-        gf_buf_text(&b, "}}\n");
-        (void)fputs(b.data ? b.data : "", stdout);
-        gf_buf_free(&b);
-        (void)fflush(stdout);
-    }
-    (void)fprintf(stderr, "%s: %s\n", PROGRAM, e->text);
-    return (int)gf_err_exit(e->code);
-}
-
-/* 1 if --json is among the words, wherever: for errors before they are parsed. */
-static int wants_json(int argc, char **argv) {
-    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            return 1;
-    }
-    return 0;
-}
-
 static int run(int argc, char **argv, struct gf_err *e) {
     struct options o;
 
@@ -120,15 +93,6 @@ static int run(int argc, char **argv, struct gf_err *e) {
     return rc;
 }
 
-/* Descriptors 0 to 2 must be something: else a bundle being written could become "standard error".
- */
-static void open_standard_streams(void) {
-    for (int fd = 0; fd <= 2; fd++) {
-        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", O_RDWR) == -1)
-            _exit(GF_EXIT_IO);
-    }
-}
-
 /* Whoever closed the pipe that we print to has read enough; end as other tools do then. */
 static void end_if_closed(void) {
     struct pollfd out = {.fd = STDOUT_FILENO};
@@ -142,14 +106,13 @@ static void end_if_closed(void) {
 int main(int argc, char **argv) {
     struct gf_err e = {.code = GF_OK};
 
-    /* A pipe that closes is an error like others, and so is a file that may not grow, so that
-     * nothing is left behind because of it. */
-    open_standard_streams();
-    (void)signal(SIGPIPE, SIG_IGN);
+    /* A file that may not grow is an error like others, so that nothing is left behind because of
+     * it. */
+    command_begin();
     (void)signal(SIGXFSZ, SIG_IGN);
     if (run(argc - 1, argv + 1, &e) == -1) {
         end_if_closed();
-        return fail(&e, wants_json(argc - 1, argv + 1));
+        return command_failed(PROGRAM, &e, command_json(argc - 1, argv + 1));
     }
     if (fflush(stdout) == 0 && !ferror(stdout))
         return GF_EXIT_DONE;
@@ -157,5 +120,5 @@ int main(int argc, char **argv) {
     end_if_closed();
     errno = number;
     (void)gf_err_errno(&e, "standard output: cannot write the result");
-    return fail(&e, 0);
+    return command_failed(PROGRAM, &e, 0);
 }
