@@ -96,9 +96,9 @@ GF_MUST_CHECK int agent_check(struct agent *a, struct agent_check *out, struct g
 void agent_check_free(struct agent_check *c);
 
 /* Verify and apply the response open on fd: form all or nothing, items one by one, one
- * transaction. What is odd or new is logged. Errors as in bundle.h; GF_E_SENDER if no relay we trust
- * signed it; GF_E_REPLAY if it is a fork: another response of the same number was applied. The
- * caller holds store_lock(). */
+ * transaction. What is odd or new is logged. Errors as in bundle.h; GF_E_SENDER if no relay we
+ * trust signed it; GF_E_REPLAY if it is a fork: another response of the same number was applied.
+ * The caller holds store_lock(). */
 GF_MUST_CHECK int agent_apply(struct agent *a, int fd, struct apply_result *out, struct gf_err *e);
 
 /* ---- what the answer to a licence request is given to (agent/license/) ---- */

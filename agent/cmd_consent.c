@@ -146,11 +146,9 @@ static int tell_denial(struct agent *a, struct out *t, const char *channel, int6
 
 static int decide(struct agent *a, struct out *t, const char *channel, enum store_consent c,
                   struct gf_err *e) {
-    struct store_bundle *bundles = NULL;
+    struct store_denial denial = {0};
     struct command_consent now;
-    int64_t deleted = 0;
     char user[65];
-    size_t n = 0;
 
     if (command_consent(a, channel, &now, e) == -1)
         return -1;
@@ -166,18 +164,18 @@ static int decide(struct agent *a, struct out *t, const char *channel, enum stor
     /* No bundle may be made of what is being deleted. */
     if (store_lock(a->store, "consent", e) == -1)
         return -1;
-    int rc = store_set_consent(a->store, channel, c, user, a->now, &deleted, &bundles, &n, e);
+    int rc = store_set_consent(a->store, channel, c, user, a->now, &denial, e);
     if (rc == 0) {
         out_str(t, "channel", channel);
         out_str(t, "consent", store_consents[c]);
         out_str(t, "user", user);
         if (c == STORE_DENIED)
-            rc = tell_denial(a, t, channel, deleted, bundles, n, e);
+            rc = tell_denial(a, t, channel, denial.deleted, denial.bundles, denial.n, e);
         else
             out_text(t, "%s: granted; what is recorded from now on may leave\n", channel);
     }
     store_unlock(a->store);
-    free(bundles);
+    free(denial.bundles);
     return rc;
 }
 

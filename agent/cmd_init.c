@@ -236,14 +236,11 @@ static int record_consent(struct agent *a, const struct options *o, struct gf_er
 
     command_user(user);
     for (size_t i = 0; i < options_count(o, "consent"); i++) {
-        struct store_bundle *bundles = NULL;
-        int64_t deleted;
-        size_t n;
+        struct store_denial denial;
         if (read_consent(options_nth(o, "consent", i), channel, &consent, e) == -1 ||
-            store_set_consent(a->store, channel, consent, user, a->now, &deleted, &bundles, &n,
-                              e) == -1)
+            store_set_consent(a->store, channel, consent, user, a->now, &denial, e) == -1)
             return -1;
-        free(bundles);
+        free(denial.bundles);
     }
     return 0;
 }

@@ -17,13 +17,13 @@ typedef int command_work(const char *root, const struct options *o, int *status,
 /* Parse, show the help if that was asked for, work, and tell a failure in one line (with --json
  * also as an object). The exit status. */
 int command_run(const struct option_page *page, const char *root, int argc, char **argv,
-                command_work *work);
+                command_work *fn);
 
 /* The same where an agent must be there: it is opened and closed around the work. */
 typedef int command_agent_work(struct agent *a, const struct options *o, int *status,
                                struct gf_err *e);
 int command_run_agent(const struct option_page *page, const char *root, int argc, char **argv,
-                      command_agent_work *work);
+                      command_agent_work *fn);
 
 /* One line about a failure; its exit status. */
 int command_fail(const struct gf_err *e, int json);

@@ -202,13 +202,19 @@ GF_MUST_CHECK int store_vendors(struct store *s, struct store_vendor **out, size
 enum store_consent { STORE_ASK, STORE_GRANTED, STORE_DENIED };
 extern const char *const store_consents[]; /* "ask" "granted" "denied" NULL */
 
+/* What a denial took back. */
+struct store_denial {
+    int64_t deleted;              /* records */
+    struct store_bundle *bundles; /* that held some and were not settled; one allocation, free() */
+    size_t n;
+};
+
 /* Record a decision with time and user. Denying deletes the channel's records that have no receipt
- * yet; *deleted is their number, and *bundles lists (one allocation) unsettled bundles that held
- * some: the caller removes their files, and their other records are back in `queued`. (Files that
- * are left by a crash go at the next export.) */
+ * yet: the caller removes the files of the bundles that held some, whose other records are back in
+ * `queued`. (Files that are left by a crash go at the next export.) */
 GF_MUST_CHECK int store_set_consent(struct store *s, const char *channel, enum store_consent c,
-                                    const char *user, int64_t now, int64_t *deleted,
-                                    struct store_bundle **bundles, size_t *n, struct gf_err *e);
+                                    const char *user, int64_t now, struct store_denial *out,
+                                    struct gf_err *e);
 /* The last decision; *since and *user may be NULL; STORE_ASK if there was none. */
 GF_MUST_CHECK int store_get_consent(struct store *s, const char *channel, enum store_consent *out,
                                     int64_t *since, char user[65], struct gf_err *e);

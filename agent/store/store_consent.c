@@ -56,11 +56,8 @@ static int take_back(struct store *s, const char *channel, int64_t now, int64_t 
 }
 
 int store_set_consent(struct store *s, const char *channel, enum store_consent c, const char *user,
-                      int64_t now, int64_t *deleted, struct store_bundle **bundles, size_t *n,
-                      struct gf_err *e) {
-    struct store_bundle *list = NULL;
-    int64_t gone = 0;
-    size_t len = 0;
+                      int64_t now, struct store_denial *out, struct gf_err *e) {
+    struct store_denial d = {0};
 
     if (db_begin(&s->db, e) == -1)
         return -1;
@@ -68,14 +65,12 @@ int store_set_consent(struct store *s, const char *channel, enum store_consent c
         db_run(&s->db, e, "INSERT INTO consent (channel, decision, user, at) VALUES (?, ?, ?, ?)",
                "titi", channel, (int64_t)c, user, now);
     if (rc == 0 && c == STORE_DENIED)
-        rc = take_back(s, channel, now, &gone, &list, &len, e);
+        rc = take_back(s, channel, now, &d.deleted, &d.bundles, &d.n, e);
     if (db_end(&s->db, rc, e) == -1) {
-        free(list);
+        free(d.bundles);
         return -1;
     }
-    *deleted = gone;
-    *bundles = list;
-    *n = len;
+    *out = d;
     return 0;
 }
 

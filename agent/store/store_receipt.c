@@ -83,7 +83,7 @@ static int move(struct store *s, const struct target *t, enum store_state to,
 static int take(struct store *s, const struct gf_hash *relay, const struct gf_receipt *r,
                 int64_t now, const char **odd, struct gf_err *e) {
     enum store_state to = states[r->state];
-    struct target t;
+    struct target t = {0};
 
     int rc = find(s, &r->record, &t, e);
     if (rc == -1)

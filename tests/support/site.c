@@ -69,14 +69,11 @@ void site_trust(struct site *s, const struct gf_identity *relay) {
 }
 
 void site_consent(struct site *s, const char *channel, enum store_consent c) {
-    struct store_bundle *bundles;
-    int64_t deleted;
-    size_t n;
+    struct store_denial denial;
     struct gf_err e;
 
-    check(store_set_consent(s->a.store, channel, c, "tester", s->a.now, &deleted, &bundles, &n, &e),
-          &e);
-    free(bundles);
+    check(store_set_consent(s->a.store, channel, c, "tester", s->a.now, &denial, &e), &e);
+    free(denial.bundles);
 }
 
 struct gf_id site_add(struct site *s, const char *channel, const char *body, int answer) {

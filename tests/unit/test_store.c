@@ -394,11 +394,9 @@ static void consent_is_what_was_decided_last(void **state) {
 
 static void denial_deletes_what_has_no_receipt_and_nothing_else(void **state) {
     struct site *s = *state;
-    struct store_bundle *bundles;
+    struct store_denial denial;
     const char *odd = NULL;
     struct gf_id ids[4], other[2];
-    int64_t deleted;
-    size_t n;
 
     for (int i = 0; i < 4; i++)
         ids[i] = site_add(s, "metrics", "{}", 0);
@@ -413,13 +411,12 @@ static void denial_deletes_what_has_no_receipt_and_nothing_else(void **state) {
     r = receipt(&ids[2], "{}", GF_STATE_DELIVERED);
     assert_int_equal(take(s, &r, &odd), 1);
 
-    assert_int_equal(store_set_consent(s->a.store, "metrics", STORE_DENIED, "tester", s->a.now,
-                                       &deleted, &bundles, &n, &e),
-                     0);
-    assert_true(deleted == 2);
-    assert_int_equal(n, 1);
-    assert_memory_equal(bundles[0].id.b, first.b, sizeof first.b);
-    free(bundles);
+    assert_int_equal(
+        store_set_consent(s->a.store, "metrics", STORE_DENIED, "tester", s->a.now, &denial, &e), 0);
+    assert_true(denial.deleted == 2);
+    assert_int_equal(denial.n, 1);
+    assert_memory_equal(denial.bundles[0].id.b, first.b, sizeof first.b);
+    free(denial.bundles);
     assert_int_equal(site_state(s, &ids[0]), STORE_RELAYED);
     assert_int_equal(site_has(s, &ids[1]), 0);
     assert_int_equal(site_state(s, &ids[2]), STORE_DELIVERED);

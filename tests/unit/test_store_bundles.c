@@ -81,7 +81,7 @@ static void check_voids(struct site *s, const int64_t *want, size_t nwant) {
 
     assert_int_equal(store_voids(s->a.store, relay(), &voids, &n, &e), 0);
     assert_int_equal(n, nwant);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < nwant; i++)
         assert_true(voids[i] == want[i]);
     free(voids);
 }
