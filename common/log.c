@@ -93,6 +93,10 @@ void log_event(enum log_level level, const char *event, const struct log_field *
     struct gf_buf line;
     int saved = errno;
 
+    if (level >= LOG_LEVEL_INFO && isatty(STDERR_FILENO)) {
+        errno = saved;
+        return;
+    }
     gf_buf_init(&line, LINE_MAX_BYTES);
     if (is_journal())
         gf_buf_printf(&line, "<%d>", (int)level);

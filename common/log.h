@@ -3,6 +3,7 @@
  *
  *   <6>event=bundle-taken bundle=5be1... sender=67K2-... records=12
  *
+ * On a terminal mere information is left out: the person there reads the command's own summary.
  * The <N> prefix (sd-daemon(3)) is written only when standard error is the journal
  * (JOURNAL_STREAM). Values with spaces, quotes, "=" or foreign bytes are quoted; within quotes \"
  * and \\ stand for themselves and \xNN for a byte that is not shown. Values are cut at 1 KiB

@@ -40,7 +40,7 @@ static int clear_all(struct relay *r, struct gf_drive *d, const struct gf_check 
     int rc = 0;
 
     if (gf_drive_scan(d, GF_FOLDER_TO_RELAY, 0, &list, &why) == -1) {
-        turn_fault(t, "to-relay", &why, NULL);
+        turn_drive_fault(t, "to-relay", &why, NULL);
         return 0;
     }
     for (size_t i = 0; rc != -1 && i < list.n; i++) {
@@ -50,7 +50,8 @@ static int clear_all(struct relay *r, struct gf_drive *d, const struct gf_check 
         if (gf_drive_remove(d, GF_FOLDER_TO_RELAY, list.entries[i].name, &why) == 0)
             t->cleared++;
         else
-            turn_fault(t, list.entries[i].name, &why, "it has arrived; the next sync removes it");
+            turn_drive_fault(t, list.entries[i].name, &why,
+                             "it has arrived; the next sync removes it");
     }
     gf_drive_list_free(&list);
     return rc == -1 ? -1 : 0;
@@ -109,7 +110,7 @@ static int put_card(struct relay *r, struct gf_drive *d, struct turn *t, struct 
     gf_buf_init(&card, GF_CARD_FILE_MAX);
     int rc = gf_card_write(&r->id.card, r->name_on_card, r->id.sign, &card, e);
     if (rc == 0 && gf_drive_put_card(d, &r->id.card, card.data, card.len, &was_there, &why) == -1)
-        turn_fault(t, "our card", &why, NULL);
+        turn_drive_fault(t, "our card", &why, NULL);
     gf_buf_free(&card);
     return rc;
 }
@@ -189,7 +190,7 @@ int relay_carry(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_e
     }
     struct gf_err why;
     if (gf_drive_scan(d, GF_FOLDER_TO_SITE, 0, &list, &why) == -1) {
-        turn_fault(t, "to-site", &why, NULL);
+        turn_drive_fault(t, "to-site", &why, NULL);
         rc = 0;
         goto out;
     }
@@ -200,7 +201,7 @@ int relay_carry(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_e
         if (write_one(r, d, &due[i].id, t, &why) == 0)
             t->carried++;
         else
-            turn_fault(t, "to-site", &why, "the response stays here for the next drive");
+            turn_drive_fault(t, "to-site", &why, "the response stays here for the next drive");
     }
 out:
     gf_drive_list_free(&list);

@@ -183,6 +183,11 @@ static void put_text(struct out *o, const struct relay *r, const struct turn *t,
     put_went_out(o, t);
     put_waits(o, r, t, oldest);
     put_people(o, t);
+    if (t->unsafe) {
+        command_text(o, "NOT safe: not all could be flushed to the drive; run this again, or take "
+                        "another drive\n");
+        return;
+    }
     command_text(o, "safe to remove: ");
     gf_text_safe(&o->b, dir, strlen(dir));
     command_text(o, "\n");
@@ -212,6 +217,7 @@ static void put_json(struct out *o, const struct turn *t, const struct oldest *o
         command_time(o, NULL, "later_until", oldest->asked);
     else
         command_str(o, NULL, "later_until", NULL);
+    out_bool(o, "safe_to_remove", !t->unsafe);
     put_people(o, t);
 }
 

@@ -60,6 +60,7 @@ struct turn {
     int64_t carried;      /* responses written to the drive, or found there */
     int64_t replaced;     /* of these: written over a file of the name that was not the response */
     enum gf_code gravest; /* of the refusals */
+    int unsafe;           /* 1: something could not be flushed to the drive, or removed from it */
     struct gf_buf people; /* lines that need a person: sender, fingerprint, remedy; UTF-8, safe */
 };
 
@@ -73,6 +74,10 @@ void turn_person(struct turn *t, const char *fmt, ...) GF_PRINTF(2, 3);
 /* Something was refused or failed: a line that begins with `what`, and its code if it is graver
  * than those before. */
 void turn_fault(struct turn *t, const char *what, const struct gf_err *why, const char *remedy);
+/* The same for what failed on the drive: unless it is only full or read-only, it is not safe to
+ * remove. */
+void turn_drive_fault(struct turn *t, const char *what, const struct gf_err *why,
+                      const char *remedy);
 /* The exit status of the whole turn: the gravest of design section 9. */
 enum gf_exit turn_exit(const struct turn *t);
 

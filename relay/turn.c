@@ -54,6 +54,13 @@ void turn_fault(struct turn *t, const char *what, const struct gf_err *why, cons
         t->gravest = why->code;
 }
 
+void turn_drive_fault(struct turn *t, const char *what, const struct gf_err *why,
+                      const char *remedy) {
+    turn_fault(t, what, why, remedy);
+    if (why->code != GF_E_CREATE)
+        t->unsafe = 1;
+}
+
 enum gf_exit turn_exit(const struct turn *t) {
     size_t best = rank(gf_err_exit(t->gravest));
 
