@@ -11,7 +11,7 @@
 /* Bytes read in one go: what a pipe holds. What stands behind a frame's end is moved to the next
  * slot, so this also bounds the bytes that are moved. */
 #define READ_SIZE (64 * 1024)
-#define SLOTS_MAX 6
+#define SLOTS_MAX 8
 
 /* One frame: as it came, and expanded. */
 struct slot {
@@ -55,7 +55,7 @@ int gf_frames_new(int fd, int64_t max, int threads, struct gf_frames **out, stru
         free(f);
         return -1;
     }
-    f->nslots = (size_t)gf_pool_threads(f->pool) + 2;
+    f->nslots = (size_t)gf_pool_threads(f->pool) + 4;
     *out = f;
     return 0;
 }
