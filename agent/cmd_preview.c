@@ -155,6 +155,7 @@ static int show_relay(struct preview *p, struct gf_err *e) {
 
 static int show_all(struct preview *p, const char *only, struct gf_err *e) {
     struct store_count *counts = NULL;
+    char self[COMMAND_SELF];
     int64_t bundled = 0;
     size_t n = 0;
 
@@ -176,9 +177,8 @@ static int show_all(struct preview *p, const char *only, struct gf_err *e) {
     if (p->records == 0)
         out_text(&p->t, "Nothing is queued%s%s.\n", only ? " on channel " : "", only ? only : "");
     else
-        out_text(&p->t,
-                 "Nothing of this has left yet: it leaves with the next `gapferry-agent sync "
-                 "DRIVE`.\n");
+        out_text(&p->t, "Nothing of this has left yet: it leaves with the next `%s sync DRIVE`.\n",
+                 command_self(p->a, self));
     if (bundled > 0)
         out_text(&p->t, "%lld more record%s in bundles already and await%s a receipt.\n",
                  (long long)bundled, bundled == 1 ? " is" : "s are", bundled == 1 ? "s" : "");

@@ -146,8 +146,7 @@ static int print(const struct options *o, struct sync_result *r, const char *dir
 }
 
 static int work(const char *root, const struct options *o, int *status, struct gf_err *e) {
-    struct sync_options s = {.root = root,
-                             .dir = options_arg(o, 0),
+    struct sync_options s = {.dir = options_arg(o, 0),
                              .name_on_card = options_count(o, "name-on-card") > 0};
     struct sync_result r;
     struct agent a;

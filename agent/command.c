@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "gapferry/digest.h"
 
@@ -115,28 +114,16 @@ int command_relay(struct agent *a, struct gf_card *out, struct gf_err *e) {
 }
 
 const char *command_self(const struct agent *a, char out[COMMAND_SELF]) {
-    static const char tail[] = "/var/lib/gapferry/agent";
-    size_t root = strlen(a->state) - (sizeof tail - 1);
-
-    if (root > 0)
-        (void)snprintf(out, COMMAND_SELF, COMMAND_PROGRAM " --root %.*s", (int)root, a->state);
-    else
-        (void)snprintf(out, COMMAND_SELF, COMMAND_PROGRAM);
-    return out;
+    return command_called(COMMAND_PROGRAM, a->state, out);
 }
 
 void command_next(const struct agent *a, const char *fmt, ...) {
     char self[COMMAND_SELF];
     va_list ap;
 
-    if (!isatty(STDERR_FILENO))
-        return;
-    (void)fflush(stdout);
-    (void)fprintf(stderr, "next: %s ", command_self(a, self));
     va_start(ap, fmt);
-    (void)vfprintf(stderr, fmt, ap);
+    command_suggest(command_self(a, self), fmt, ap);
     va_end(ap);
-    (void)fputc('\n', stderr);
 }
 
 void command_card(struct out *t, const char *name, const struct gf_card *c) {

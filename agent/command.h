@@ -51,7 +51,6 @@ GF_MUST_CHECK int command_record(struct agent *a, struct gf_record *out, struct 
 GF_MUST_CHECK int command_relay(struct agent *a, struct gf_card *out, struct gf_err *e);
 
 /* How this agent is called, for remedies: "gapferry-agent" or "gapferry-agent --root DIR". */
-#define COMMAND_SELF 640
 const char *command_self(const struct agent *a, char out[COMMAND_SELF]);
 
 /* "next: gapferry-agent [--root DIR] ..." to standard error, if that is a terminal. */

@@ -7,19 +7,18 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "agent/agent.h"
+#include "agent/command.h"
 
 int agent_open(struct agent *a, const char *root, struct gf_err *e) {
-    char keys[sizeof a->state + 8];
+    char keys[sizeof a->state + 8], self[COMMAND_SELF];
     struct stat st;
 
     if (agent_paths(a, root, e) == -1)
         return -1;
     (void)snprintf(keys, sizeof keys, "%s/keys", a->state);
     if (stat(keys, &st) == -1 && (errno == ENOENT || errno == ENOTDIR))
-        return gf_err_set(e, GF_E_CONFIG,
-                          "%s: there is no agent yet; make one: gapferry-agent%s%s init", a->state,
-                          root ? " --root " : "", root ? root : "");
+        return gf_err_set(e, GF_E_CONFIG, "%s: there is no agent yet; make one: %s init", a->state,
+                          command_self(a, self));
     if (config_load(a->config_path, agent_keys, &a->config, e) == 0 &&
         gf_identity_load(AT_FDCWD, keys, &a->id, e) == 0 && store_open(a->state, &a->store, e) == 0)
         return 0;

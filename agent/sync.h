@@ -8,7 +8,6 @@
 #include "gapferry/drive.h"
 
 struct sync_options {
-    const char *root; /* as the user gave it, for remedies; NULL: the system's */
     const char *dir;  /* the drive */
     int name_on_card; /* our card carries our name */
 };

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/command.h"
 #include "agent/sync.h"
 
 static int is_us(const struct sync *x, const struct gf_card *c) {
@@ -48,7 +49,7 @@ static size_t dir_len(const char *path) {
 static void show_relay(struct sync *x, const struct gf_card *c) {
     struct gf_buf *b = &x->r.people;
     char fingerprint[GF_FINGERPRINT_TEXT];
-    char name[GF_DRIVE_NAME];
+    char name[GF_DRIVE_NAME], self[COMMAND_SELF];
     int fd = -1;
 
     gf_card_fingerprint(c, fingerprint);
@@ -60,15 +61,11 @@ static void show_relay(struct sync *x, const struct gf_card *c) {
     gf_buf_printf(b, "a relay%s", c->name[0] ? " that calls itself " : "");
     gf_text_safe(b, c->name, strlen(c->name));
     gf_buf_printf(b,
-                  " has its card here, fingerprint %s; if its operator confirms the fingerprint: "
-                  "gapferry-agent ",
+                  " has its card here, fingerprint %s; if its operator confirms the fingerprint: ",
                   fingerprint);
-    if (x->o->root) {
-        gf_buf_text(b, "--root ");
-        gf_text_safe(b, x->o->root, strlen(x->o->root));
-        gf_buf_byte(b, ' ');
-    }
-    gf_buf_text(b, "trust ");
+    (void)command_self(x->a, self);
+    gf_text_safe(b, self, strlen(self));
+    gf_buf_text(b, " trust ");
     if (found) {
         gf_text_safe(b, x->o->dir, dir_len(x->o->dir));
         gf_buf_printf(b, "/GAPFERRY/cards/%s", name);

@@ -67,6 +67,29 @@ int command_args(const struct options *o, size_t min, size_t max, const char *wh
     return 0;
 }
 
+const char *command_called(const char *program, const char *state, char out[COMMAND_SELF]) {
+    static const char middle[] = "/var/lib/gapferry/";
+    const char *at = NULL;
+
+    /* The last one: DIR may have such a part of its own. */
+    for (const char *p = state; (p = strstr(p, middle)) != NULL; p++)
+        at = p;
+    if (at != NULL && at != state)
+        (void)snprintf(out, COMMAND_SELF, "%s --root %.*s", program, (int)(at - state), state);
+    else
+        (void)snprintf(out, COMMAND_SELF, "%s", program);
+    return out;
+}
+
+void command_suggest(const char *called, const char *fmt, va_list ap) {
+    if (!isatty(STDERR_FILENO))
+        return;
+    (void)fflush(stdout);
+    (void)fprintf(stderr, "next: %s ", called);
+    (void)vfprintf(stderr, fmt, ap);
+    (void)fputc('\n', stderr);
+}
+
 void command_user(char out[65]) {
     uid_t uid = getuid();
     const char *sudo = uid == 0 ? getenv("SUDO_USER") : NULL;

@@ -5,6 +5,8 @@
 #ifndef COMMON_COMMAND_H
 #define COMMON_COMMAND_H
 
+#include <stdarg.h>
+
 #include "common/options.h"
 
 /* Rows of the options' table that many commands have. command_main() takes --root off the command
@@ -61,6 +63,14 @@ int command_do(const char *program, const struct option_page *page, int argc, ch
 /* GF_E_USAGE unless there are min to max arguments; `what` are their names. */
 GF_MUST_CHECK int command_args(const struct options *o, size_t min, size_t max, const char *what,
                                struct gf_err *e);
+
+/* How a program is called, for the commands that messages name: "PROGRAM", or "PROGRAM --root DIR"
+ * where DIR is what stands before /var/lib/gapferry in the path of its state directory. */
+#define COMMAND_SELF 640
+const char *command_called(const char *program, const char *state, char out[COMMAND_SELF]);
+
+/* "next: CALLED ..." to standard error, if that is a terminal. */
+void command_suggest(const char *called, const char *fmt, va_list ap) GF_PRINTF(2, 0);
 
 /* Who runs this: the user behind sudo, else the user. */
 void command_user(char out[65]);

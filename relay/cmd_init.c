@@ -90,7 +90,7 @@ static int make_config(const struct relay *r, const char *name, int *was_there, 
 static int make_keys(const struct relay *r, const char *name, struct gf_err *e) {
     char keys[sizeof r->state + 8];
     struct gf_card c = {.role = GF_ROLE_RELAY, .created = r->now};
-    char self[RELAY_SELF];
+    char self[COMMAND_SELF];
     struct stat st;
 
     (void)snprintf(keys, sizeof keys, "%s/keys", r->state);

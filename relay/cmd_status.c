@@ -105,8 +105,8 @@ static int put_responses(struct relay *r, struct out *t, struct gf_err *e) {
 }
 
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
-    char waits[RELAY_SELF + 64];
-    char self[RELAY_SELF];
+    char waits[COMMAND_SELF + 64];
+    char self[COMMAND_SELF];
     size_t strangers = 0;
     struct out t;
 

@@ -137,7 +137,7 @@ static void put_went_out(struct out *o, const struct turn *t) {
 
 static void put_waits(struct out *o, const struct relay *r, const struct turn *t,
                       const struct oldest *oldest) {
-    char self[RELAY_SELF];
+    char self[COMMAND_SELF];
     char until[GF_TIME_TEXT];
     int parts = 0;
 

@@ -4,9 +4,6 @@
 #include "relay/command.h"
 
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 int command_fail(const struct gf_err *e, int json) {
     return command_failed(COMMAND_PROGRAM, e, json);
@@ -47,18 +44,10 @@ int command_run(const struct command *c, const char *root, int argc, char **argv
 }
 
 void command_next(const struct relay *r, const char *fmt, ...) {
-    static const char tail[] = "/var/lib/gapferry/relay";
-    size_t root = strlen(r->state) - (sizeof tail - 1);
+    char self[COMMAND_SELF];
     va_list ap;
 
-    if (!isatty(STDERR_FILENO))
-        return;
-    (void)fflush(stdout);
-    (void)fputs("next: " COMMAND_PROGRAM " ", stderr);
-    if (root > 0)
-        (void)fprintf(stderr, "--root %.*s ", (int)root, r->state);
     va_start(ap, fmt);
-    (void)vfprintf(stderr, fmt, ap);
+    command_suggest(relay_self(r, self), fmt, ap);
     va_end(ap);
-    (void)fputc('\n', stderr);
 }

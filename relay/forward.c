@@ -262,7 +262,7 @@ static int forward_one(void *arg, const struct ledger_record *lr, struct gf_err 
 /* ---- the walk ---- */
 
 static void tell(struct walk *w) {
-    char self[RELAY_SELF];
+    char self[COMMAND_SELF];
 
     for (size_t i = 0; i < w->breaker.n; i++) {
         const struct endpoint_breaker_place *p = &w->breaker.places[i];

@@ -10,6 +10,7 @@
 #ifndef RELAY_RELAY_H
 #define RELAY_RELAY_H
 
+#include "common/command.h"
 #include "common/config.h"
 #include "gapferry/card.h"
 #include "gapferry/drive.h"
@@ -38,8 +39,7 @@ GF_MUST_CHECK int relay_open(struct relay *r, const char *root, struct gf_err *e
 void relay_close(struct relay *r);
 
 /* How this relay is called, for remedies: "gapferry-relay" or "gapferry-relay --root DIR". */
-#define RELAY_SELF 640
-const char *relay_self(const struct relay *r, char out[RELAY_SELF]);
+const char *relay_self(const struct relay *r, char out[COMMAND_SELF]);
 
 typedef int relay_command(const char *root, int argc, char **argv);
 relay_command cmd_init, cmd_card, cmd_approve, cmd_sync, cmd_status, cmd_records, cmd_config;

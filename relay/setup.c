@@ -33,16 +33,15 @@ int relay_configure(struct relay *r, const char *root, struct gf_err *e) {
 }
 
 int relay_open(struct relay *r, const char *root, struct gf_err *e) {
-    char keys[sizeof r->state + 8];
+    char keys[sizeof r->state + 8], self[COMMAND_SELF];
     struct stat st;
 
     if (relay_paths(r, root, e) == -1)
         return -1;
     (void)snprintf(keys, sizeof keys, "%s/keys", r->state);
     if (stat(keys, &st) == -1 && (errno == ENOENT || errno == ENOTDIR))
-        return gf_err_set(e, GF_E_CONFIG,
-                          "%s: there is no relay yet; make one: gapferry-relay%s%s init", r->state,
-                          root != NULL ? " --root " : "", root != NULL ? root : "");
+        return gf_err_set(e, GF_E_CONFIG, "%s: there is no relay yet; make one: %s init", r->state,
+                          relay_self(r, self));
     if (config_load(r->config_path, relay_keys, &r->config, e) == -1 ||
         gf_identity_load(AT_FDCWD, keys, &r->id, e) == -1 ||
         ledger_open(r->state, &r->ledger, e) == -1)
@@ -58,16 +57,8 @@ fail:
     return -1;
 }
 
-const char *relay_self(const struct relay *r, char out[RELAY_SELF]) {
-    static const char tail[] = "/var/lib/gapferry/relay";
-    size_t len = strlen(r->state);
-    size_t root = len > sizeof tail - 1 ? len - (sizeof tail - 1) : 0;
-
-    if (root > 0 && strcmp(r->state + root, tail) == 0)
-        (void)snprintf(out, RELAY_SELF, "gapferry-relay --root %.*s", (int)root, r->state);
-    else
-        (void)snprintf(out, RELAY_SELF, "gapferry-relay");
-    return out;
+const char *relay_self(const struct relay *r, char out[COMMAND_SELF]) {
+    return command_called("gapferry-relay", r->state, out);
 }
 
 void relay_close(struct relay *r) {

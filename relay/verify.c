@@ -63,7 +63,7 @@ static int count_stranger(struct verify *v, const struct gf_hash *identity, stru
 /* Who they are, as far as a card says, and what to do about it. */
 static int name_strangers(struct verify *v, struct gf_err *e) {
     struct gf_card *cards = NULL;
-    char self[RELAY_SELF];
+    char self[COMMAND_SELF];
     size_t n = 0;
 
     if (v->nstrangers > 0 && ledger_strangers(v->r->ledger, &cards, &n, e) == -1)

@@ -296,7 +296,7 @@ consent = denied'
     [[ $output == *"goes nowhere yet: no relay is trusted"* ]]
     [[ $output == *"metrics: 1 record queued"*"rule     only these fields pass: users,edition"* ]]
     [[ $output == *"usage: 1 record queued"*"rule     no rule: everything passes"* ]]
-    [[ $output == *"Nothing of this has left yet"* ]]
+    [[ $output == *'Nothing of this has left yet: it leaves with the next `gapferry-agent --root s sync DRIVE`.'* ]]
     A trust k/relay/card --fingerprint "$(fingerprint k/relay)"
     A preview usage | grep -F "goes to relay \"relay-1\" $(fingerprint k/relay)"
     A preview usage >shown

@@ -31,14 +31,25 @@ void site_make(struct site *s, int trusts) {
     char name[17];
     struct gf_err e;
 
-    *s = (struct site){.a = {.id = kit_site, .now = SITE_NOW}};
+    *s = (struct site){.root = ""};
     gf_digest_random(random, sizeof random);
     gf_text_hex(random, sizeof random, name);
     (void)snprintf(s->root, sizeof s->root, "%s/%s", kit_root, name);
     assert_int_equal(mkdir(s->root, 0700), 0);
-    (void)snprintf(s->a.state, sizeof s->a.state, "%s/state", s->root);
-    assert_int_equal(mkdir(s->a.state, 0700), 0);
+    check(agent_paths(&s->a, s->root, &e), &e);
     (void)snprintf(s->a.config_path, sizeof s->a.config_path, "%s/agent.conf", s->root);
+    s->a.id = kit_site;
+    s->a.now = SITE_NOW;
+    for (char *p = s->a.state + strlen(s->root) + 1;; p++) {
+        const char was = *p;
+        if (was != '/' && was != '\0')
+            continue;
+        *p = '\0';
+        assert_int_equal(mkdir(s->a.state, 0700), 0);
+        *p = was;
+        if (was == '\0')
+            break;
+    }
     check(config_load(s->a.config_path, agent_keys, &s->a.config, &e), &e);
     check(store_open(s->a.state, &s->a.store, &e), &e);
     if (trusts)

@@ -18,9 +18,9 @@ static void without_a_relay_its_card_is_shown_with_the_remedy(void **state) {
     gf_card_fingerprint(&kit_relay.card, fingerprint);
     gf_drive_card_name(&kit_relay.card, name);
     (void)snprintf(want, sizeof want,
-                   "gapferry-agent --root my/root trust %s/GAPFERRY/cards/%s --fingerprint %s\n",
+                   "gapferry-agent --root %s trust %s/GAPFERRY/cards/%s --fingerprint %s\n", s.root,
                    usb, name, fingerprint);
-    assert_int_equal(sync_with(&s, &(struct sync_options){.dir = usb, .root = "my/root"}), 0);
+    assert_int_equal(sync_with(&s, &(struct sync_options){.dir = usb}), 0);
     assert_non_null(strstr(r.people.data, want));
     gf_card_fingerprint(&kit_other.card, fingerprint);
     assert_null(strstr(r.people.data, fingerprint));
