@@ -14,6 +14,8 @@ struct store {
     char path[512]; /* of the state directory, for messages */
 };
 
+extern const struct db_schema store_schema; /* store_schema.c */
+
 /* A gf_id or gf_hash as the two arguments that stand for a blob in db.h. */
 #define STORE_BYTES(x) (const void *)(x)->b, sizeof(x)->b
 
