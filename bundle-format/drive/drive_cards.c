@@ -1,7 +1,6 @@
 /*
  * drive_cards.c -- what lies on a drive besides bundles: cards, and the courier's README.txt.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -54,15 +53,10 @@ static const char readme[] =
 
 int gf_drive_put_readme(struct gf_drive *d, struct gf_err *e) {
     const struct gf_drive_source source = {
-        .fd = -1, .text = readme, .size = (int64_t)sizeof(readme) - 1};
-    struct statx st;
+        .fd = -1, .text = readme, .size = (int64_t)sizeof(readme) - 1, .any = 1};
     int was_there = 0;
 
     /* Whatever has the name stays: somebody may have added a line on whom to call. */
-    if (gf_drive_look(d, d->home, "README.txt", &st) == 0)
-        return 0;
-    if (errno != ENOENT)
-        return gf_drive_unread(e, "%s/GAPFERRY/README.txt", d->path);
     return gf_drive_put(d, GF_DRIVE_HOME, "README.txt", &source, &was_there, e);
 }
 

@@ -106,9 +106,11 @@ struct gf_drive_source {
     const char *text;
     int fd;
     int64_t size; /* bytes */
+    int any;      /* 1: whatever has the name already will do */
 };
 
-/* The recipe of gf_drive_write() for a directory of the drive; place: a folder or GF_DRIVE_HOME. */
+/* The recipe of gf_drive_write() for a directory of the drive; place: a folder or GF_DRIVE_HOME.
+ * Another program that writes the same file at the same moment is no failure. */
 GF_MUST_CHECK int gf_drive_put(struct gf_drive *d, int place, const char *name,
                                const struct gf_drive_source *src, int *was_there, struct gf_err *e);
 

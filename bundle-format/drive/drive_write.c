@@ -43,6 +43,7 @@ struct put {
     char what[GF_ERR_TEXT]; /* the path, for messages */
     char temp[GF_DRIVE_NAME];
     const char *mess; /* what is to be removed if this fails, NULL: nothing */
+    int beaten;       /* 1: it failed because of another program that writes here, too */
     char *buf;        /* two chunks */
 };
 
@@ -169,6 +170,10 @@ static int check_present(const struct put *p, int *there, struct gf_err *e) {
         if (errno != ENOENT)
             return gf_drive_unread(e, "%s: cannot look for it", p->what);
         *there = 0;
+        return 0;
+    }
+    if (p->src->any) {
+        *there = 1;
         return 0;
     }
     spelled = gf_drive_is_file(&st) ? gf_drive_is_spelled(p->d, p->dir, p->name) : 0;
@@ -338,8 +343,14 @@ static int rename_temp(struct put *p, int fd, struct gf_err *e) {
     if (gf_drive_look(p->d, fd, "", &ours) == 0 && gf_drive_look(p->d, p->dir, p->name, &st) == 0 &&
         st.stx_ino == ours.stx_ino)
         p->mess = p->name;
-    if (err == EEXIST && p->mess == p->temp)
-        return gf_err_set(e, GF_E_CREATE, "%s: another program has just made it: run this again",
+    /* The name was taken meanwhile, or our file was swept away before it was locked. */
+    if (p->mess == p->temp)
+        p->beaten = err == EEXIST || (err == ENOENT && gf_drive_look(p->d, fd, "", &ours) == 0 &&
+                                      ours.stx_nlink == 0);
+    if (p->beaten)
+        return gf_err_set(e, GF_E_CREATE,
+                          "%s: another program writes here at the same time: run this again when "
+                          "it is done",
                           p->what);
     errno = err;
     return gf_drive_unwritten(e, "%s: cannot name the file", p->what);
@@ -411,13 +422,21 @@ int gf_drive_put(struct gf_drive *d, int place, const char *name, const struct g
         gf_err_errno(e, "%s", p.what);
         goto out;
     }
-    if (check_present(&p, &there, e) == -1)
-        goto out;
-    if (!there) {
+    /* Two programs may visit one drive at the same moment, and both write its README.txt, or a
+     * card. Whoever comes second looks again; what the first one made is then there. */
+    for (int tries = 2;; tries--) {
+        if (check_present(&p, &there, e) == -1)
+            goto out;
+        if (there)
+            break;
         if (!d->swept[place])
             sweep(d, p.dir);
         d->swept[place] = 1;
-        if (write_new(&p, e) == -1)
+        p.beaten = 0;
+        p.mess = NULL;
+        if (write_new(&p, e) == 0)
+            break;
+        if (!p.beaten || tries == 1)
             goto out;
     }
     *was_there = there;

@@ -23,7 +23,9 @@ static struct {
     int data_fd;      /* the file being written */
     int meek;         /* every call moves little and is interrupted before */
     int lies;         /* pread() gives something else */
-    int intruder;     /* somebody else is faster with the name */
+    int intruder;     /* so many times somebody else is faster with the name */
+    const char *his;  /* what he writes; NULL: he removes it again at once */
+    int sweeper;      /* so many times somebody else takes a new file for a leftover */
     int caseless;     /* names answer in any case, as with FAT */
     int old_kernel;   /* no openat2() */
     int no_noreplace; /* renameat2() knows no flag, as with FUSE */
@@ -185,8 +187,18 @@ static int f_renameat2(int from_dir, const char *from, int to_dir, const char *t
         return -1;
     }
     if (f.intruder) {
-        f.intruder = 0;
-        assert_int_equal(mknodat(to_dir, to, S_IFREG | 0644, 0), 0);
+        f.intruder--;
+        if (f.his == NULL) {
+            errno = EEXIST;
+            return -1;
+        }
+        int fd = openat(to_dir, to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        assert_int_equal(write(fd, f.his, strlen(f.his)), strlen(f.his));
+        assert_int_equal(close(fd), 0);
+    }
+    if (f.sweeper) {
+        f.sweeper--;
+        assert_int_equal(unlinkat(from_dir, from, 0), 0);
     }
     MAY_FAIL("rename", int, renameat2(from_dir, from, to_dir, to, flags));
 }

@@ -233,9 +233,50 @@ static void a_file_that_somebody_else_makes_meanwhile_is_not_replaced(void **sta
     int was = -1;
     open_faulty(s);
     f.intruder = 1;
-    assert_fails(put_bundle(s, NAME, "hello", 5, &was), s->e, GF_E_CREATE, "another program");
+    f.his = "";
+    assert_fails(put_bundle(s, NAME, "hello", 5, &was), s->e, GF_E_CREATE, "another file");
     assert_true(holds(s, BUNDLE, "", 0));
     assert_int_equal(count(s, RELAY), 1);
+}
+
+/* Two programs visit the drive at the same moment. */
+static void a_file_that_another_program_has_just_made_alike_is_done(void **state) {
+    struct stick *s = *state;
+    int was = -1;
+    open_faulty(s);
+    f.intruder = 1;
+    f.his = "hello";
+    assert_int_equal(put_bundle(s, NAME, "hello", 5, &was), 0);
+    assert_int_equal(was, 1);
+    assert_true(holds(s, BUNDLE, "hello", 5));
+    assert_int_equal(count(s, RELAY), 1);
+}
+
+static void a_readme_that_another_program_has_just_made_is_done(void **state) {
+    struct stick *s = *state;
+    open_faulty(s);
+    assert_int_equal(unlink(on(s, "GAPFERRY/README.txt")), 0);
+    f.intruder = 1;
+    f.his = "call Ada";
+    assert_int_equal(gf_drive_put_readme(s->d, &s->e), 0);
+    assert_true(holds(s, "GAPFERRY/README.txt", "call Ada", 8));
+}
+
+static void a_file_lost_to_another_program_is_written_once_more(void **state) {
+    struct stick *s = *state;
+    int was = -1;
+    open_faulty(s);
+    f.intruder = 1;
+    assert_int_equal(put_bundle(s, NAME, "hello", 5, &was), 0);
+    assert_int_equal(was, 0);
+    assert_int_equal(unlink(on(s, BUNDLE)), 0);
+    f.sweeper = 1;
+    assert_int_equal(put_bundle(s, NAME, "hello", 5, &was), 0);
+    assert_true(holds(s, BUNDLE, "hello", 5));
+    assert_int_equal(unlink(on(s, BUNDLE)), 0);
+    f.sweeper = 2;
+    assert_fails(put_bundle(s, NAME, "hello", 5, &was), s->e, GF_E_CREATE, "another program");
+    assert_int_equal(count(s, RELAY), 0);
 }
 
 /* FAT answers to a name in any case; what only differs in case from ours was not made by us. */
@@ -285,6 +326,9 @@ int main(void) {
         drive_test(kernels_without_openat2_refuse_links_as_well),
         drive_test(file_systems_that_cannot_reserve_room_are_forgiven),
         drive_test(a_file_that_somebody_else_makes_meanwhile_is_not_replaced),
+        drive_test(a_file_that_another_program_has_just_made_alike_is_done),
+        drive_test(a_readme_that_another_program_has_just_made_is_done),
+        drive_test(a_file_lost_to_another_program_is_written_once_more),
         drive_test(a_file_whose_name_differs_in_case_is_neither_compared_nor_removed),
         drive_test(removing_is_flushed_and_a_missing_file_is_fine),
     };
