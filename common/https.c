@@ -322,6 +322,7 @@ static const char *words_of(const struct attempt *at, CURLcode rc) {
 static void explain(struct attempt *at, CURLcode rc) {
     const struct https_url *to = &at->to;
     struct gf_err e = {0};
+    int64_t connect_ms = at->o->connect_ms > 0 ? at->o->connect_ms : CONNECT_MS;
     int64_t ms = at->o->total_ms > 0 ? at->o->total_ms : TOTAL_MS;
 
     switch (at->answer.stage) {
@@ -342,6 +343,8 @@ static void explain(struct attempt *at, CURLcode rc) {
         (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: nobody listens there", to->host, to->port);
         break;
     case HTTPS_TIMED_OUT:
+        if (!at->answer.sent && connect_ms < ms)
+            ms = connect_ms;
         (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: no %s within %lld s", to->host, to->port,
                          at->answer.sent ? "answer" : "connection", (long long)(ms + 999) / 1000);
         break;

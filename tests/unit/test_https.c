@@ -128,6 +128,21 @@ static void silence_is_timed_out_and_the_request_may_have_arrived(void **state) 
     https_answer_free(&a);
 }
 
+static void a_connection_that_does_not_come_about_is_given_its_own_time(void **state) {
+    struct https_answer a;
+    char url[64];
+    int port, fd = server_socket(&port);
+    (void)state;
+    /* The kernel takes the connection, and nobody ever speaks TLS on it. */
+    assert_int_equal(listen(fd, 4), 0);
+    (void)snprintf(url, sizeof url, "https://127.0.0.1:%d/", port);
+    ask(0, (struct https_options){.url = url, .connect_ms = 300}, &a);
+    assert_stage(&a, HTTPS_TIMED_OUT, 0);
+    assert_non_null(strstr(a.text, "no connection within 1 s"));
+    https_answer_free(&a);
+    (void)close(fd);
+}
+
 static void a_host_that_cannot_be_reached_is_no_route(void **state) {
     struct https_answer a;
     (void)state;
@@ -352,6 +367,7 @@ int main(void) {
         cmocka_unit_test(what_an_earlier_request_had_is_forgotten),
         cmocka_unit_test(nobody_listening_is_refused_and_nothing_was_sent),
         cmocka_unit_test(silence_is_timed_out_and_the_request_may_have_arrived),
+        cmocka_unit_test(a_connection_that_does_not_come_about_is_given_its_own_time),
         cmocka_unit_test(a_host_that_cannot_be_reached_is_no_route),
         cmocka_unit_test(a_name_that_leads_to_this_machine_is_a_sinkhole),
         cmocka_unit_test(a_broken_answer_is_broken),
