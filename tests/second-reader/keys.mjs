@@ -195,3 +195,22 @@ export function readCard(bytes) {
   if (!its.some((s) => s.comment === 'gapferry-card/1')) refuse('card', 'trusted comment')
   return { role: card.get('role'), agent: card.get('agent'), key, seal, identity: identityOf(key.rest, seal) }
 }
+
+const HELLO = { format: isString, nonce: isHash, relay: isHash, at: isTime, version: isPlain(1, GF.WORD_MAX), ext: isObject }
+
+// What a relay says for this nonce; `relay` has its key and identity.
+export function readHello(bytes, relay, nonce) {
+  if (bytes.length > GF.HELLO_MAX) refuse('limit', 'a hello')
+  const { json, signatures } = splitDocument(bytes, GF.HELLO_MAX)
+  const its = signatures.find((s) => verifies(relay.key, json, s))
+  if (!its) refuse('signature', 'the hello')
+  if (its.comment !== 'gapferry-hello/1') refuse('document', 'trusted comment')
+  const hello = parse(json)
+  const format = isObject(hello) ? hello.get('format') : undefined
+  if (isString(format) && format.startsWith('gapferry-hello/') && format !== 'gapferry-hello/1') refuse('version', format)
+  if (format !== 'gapferry-hello/1') refuse('document', 'format')
+  closed('document', 'the hello', hello, HELLO)
+  if (hello.get('relay') !== relay.identity) refuse('document', 'relay')
+  if (hello.get('nonce') !== nonce) refuse('replay', 'nonce')
+  return hello
+}

@@ -5,7 +5,7 @@ import fs from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { b256, b256Keyed } from './blake2b.mjs'
-import { identityOf, readCard, readSealKey, sealPublic, signPublic } from './keys.mjs'
+import { identityOf, readCard, readHello, readSealKey, sealPublic, signPublic } from './keys.mjs'
 import { readBundle, readKeys } from './reader.mjs'
 
 const text = fs.readFileSync(process.argv[2], 'utf8').split('<!-- known-answer:begin -->')[1].split('<!-- known-answer:end -->')[0]
@@ -51,6 +51,10 @@ try {
     same(`${name} identity`, identityOf(card.key.rest, card.seal), rows[`${name} identity`])
     same(`${name} fingerprint`, fingerprint(card), rows[`${name} fingerprint`])
   }
+  relay.identity = rows['relay identity']
+  const hello = Buffer.from(block(/^\{"format":"gapferry-hello\/1"/))
+  same('hello bytes', String(hello.length), rows['hello bytes'])
+  same('hello version', readHello(hello, relay, rows['hello nonce']).get('version'), '0.1.0')
   same('token MAC', b256Keyed(Buffer.from(rows.token, 'hex'), covered(site)).toString('hex'), rows['token MAC'])
 
   const sealKey = block(/^AGE-SECRET-KEY-/m)

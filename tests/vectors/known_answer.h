@@ -43,6 +43,8 @@ struct answer {
     struct gf_hash64 signed_hash; /* of bundle.json, what Ed25519 signs */
     struct gf_buf sig;            /* bundle.json.minisig */
     struct gf_buf bundle;
+    uint8_t hello_nonce[32];
+    struct gf_buf hello; /* of the relay */
 };
 
 /* Make everything. Ends the program on failure. */

@@ -9,6 +9,7 @@
 #include "format/frame.h"
 #include "format/shell.h"
 #include "gapferry/digest.h"
+#include "gapferry/hello.h"
 #include "gapferry/minisig.h"
 #include "gapferry/record.h"
 #include "vectors/known_answer.h"
@@ -305,6 +306,16 @@ static void make_bundle(struct answer *a) {
         fixed_fail("bundle", &e);
 }
 
+static void make_hello(struct answer *a) {
+    struct gf_err e;
+
+    fixed_run(0x50, a->hello_nonce, sizeof a->hello_nonce);
+    gf_buf_init(&a->hello, GF_HELLO_MAX);
+    if (gf_hello_make(&a->relay, a->hello_nonce, at("2026-01-03T00:00:00Z"), "0.1.0", &a->hello,
+                      &e) == -1)
+        fixed_fail("hello", &e);
+}
+
 void answer_make(struct answer *a) {
     memset(a, 0, sizeof *a);
     make_parties(a);
@@ -316,11 +327,12 @@ void answer_make(struct answer *a) {
     make_payload(a);
     make_signature(a);
     make_bundle(a);
+    make_hello(a);
 }
 
 void answer_free(struct answer *a) {
-    struct gf_buf *buffers[] = {&a->lines,   &a->contents, &a->archive, &a->frame,
-                                &a->payload, &a->json,     &a->sig,     &a->bundle};
+    struct gf_buf *buffers[] = {&a->lines, &a->contents, &a->archive, &a->frame, &a->payload,
+                                &a->json,  &a->sig,      &a->bundle,  &a->hello};
 
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++)
         gf_buf_free(buffers[i]);

@@ -266,6 +266,16 @@ static void print_signature(const struct answer *a) {
     lines(&a->sig);
 }
 
+static void print_hello(const struct answer *a) {
+    heading("Hello", "The relay's, for this nonce.");
+    fence();
+    hex("hello nonce", a->hello_nonce, sizeof a->hello_nonce);
+    number("hello bytes", (int64_t)a->hello.len);
+    fence();
+    (void)putchar('\n');
+    lines(&a->hello);
+}
+
 /* One region of the file; the offset moves on. */
 static void region(size_t *at, const char *what, size_t len) {
     (void)printf("| %zu | %zu | %s |\n", *at, len, what);
@@ -322,5 +332,6 @@ void answer_print(const struct answer *a) {
     print_frame(a);
     print_payload(a);
     print_signature(a);
+    print_hello(a);
     print_bundle(a);
 }

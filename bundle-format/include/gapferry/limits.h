@@ -63,6 +63,9 @@
 #define GF_CARD_MAX      4096
 #define GF_CARD_FILE_MAX 8192
 
+/* Bytes of a hello with its signature: who asks for one reads no more from a stranger. */
+#define GF_HELLO_MAX 4096
+
 /* Bytes of a signed document's JSON; signatures under it. */
 #define GF_DOCUMENT_MAX      (1 << 20)
 #define GF_DOCUMENT_SIGS_MAX 3
