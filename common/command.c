@@ -24,7 +24,7 @@ int command_failed(const char *program, const struct gf_err *e, int json) {
         gf_buf_init(&b, 65536);
         gf_buf_printf(&b, "{\"error\": {\"name\": \"%s\", \"exit\": %d, \"text\": ",
                       gf_err_name(e->code), (int)gf_err_exit(e->code));
-        gf_json_put_str(&b, e->text, strlen(e->text));
+        gf_json_put_shown(&b, e->text, strlen(e->text));
         gf_buf_text(&b, "}}\n");
         (void)fputs(b.data ? b.data : "", stdout);
         gf_buf_free(&b);

@@ -32,8 +32,6 @@ static void put_name(struct out *t, const char *name) {
 }
 
 void out_str(struct out *t, const char *name, const char *value) {
-    struct gf_buf safe;
-
     if (!t->json)
         return;
     put_name(t, name);
@@ -41,14 +39,7 @@ void out_str(struct out *t, const char *name, const char *value) {
         gf_buf_text(&t->b, "null");
         return;
     }
-    if (gf_text_is_utf8(value, strlen(value))) {
-        gf_json_put_str(&t->b, value, strlen(value));
-        return;
-    }
-    gf_buf_init(&safe, OUT_MAX); /* a path need not be UTF-8, JSON must */
-    gf_text_safe(&safe, value, strlen(value));
-    gf_json_put_str(&t->b, safe.data ? safe.data : "", safe.len);
-    gf_buf_free(&safe);
+    gf_json_put_shown(&t->b, value, strlen(value));
 }
 
 void out_int(struct out *t, const char *name, int64_t value) {

@@ -23,8 +23,8 @@ struct out {
 /* The options' table has "json". */
 void out_begin(struct out *t, const struct options *o);
 
-/* JSON only; name NULL within an array; value NULL is null. What is not UTF-8 is escaped, else
- * foreign text is exact. */
+/* JSON only; name NULL within an array; value NULL is null. Foreign text is exact for who
+ * parses it, and cannot act on the terminal of who looks. */
 void out_str(struct out *t, const char *name, const char *value);
 void out_int(struct out *t, const char *name, int64_t value);
 void out_bool(struct out *t, const char *name, int value);

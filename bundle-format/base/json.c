@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
 #include "gapferry/limits.h"
 
 struct gf_json {
@@ -429,29 +428,4 @@ int gf_json_end(struct gf_json_obj *o, struct gf_err *e) {
     if (e != NULL)
         *e = o->err;
     return -1;
-}
-
-/*
- * Writing.
- */
-void gf_json_put_str(struct gf_buf *b, const char *text, size_t n) {
-    static const char hex[] = "0123456789abcdef";
-    static const char letters[] = "\b\t\n\f\r\"\\", escapes[] = "btnfr\"\\";
-    size_t plain = 0; /* where the run of bytes that need no escape began */
-
-    gf_buf_byte(b, '"');
-    for (size_t i = 0; i < n; i++) {
-        uint8_t c = (uint8_t)text[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        gf_buf_add(b, text + plain, i - plain);
-        plain = i + 1;
-        const char *letter = c != 0 ? strchr(letters, c) : NULL;
-        char escape[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-        if (letter != NULL)
-            escape[1] = escapes[letter - letters];
-        gf_buf_add(b, escape, letter != NULL ? 2 : 6);
-    }
-    gf_buf_add(b, text + plain, n - plain);
-    gf_buf_byte(b, '"');
 }

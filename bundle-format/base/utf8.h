@@ -43,9 +43,10 @@ static inline size_t utf8_next(const uint8_t *s, size_t n, uint32_t *c) {
 static inline int utf8_printable(uint32_t c) {
     if (c < 0x80)
         return c >= 0x20 && c != 0x7F;
-    return c >= 0xA0 && c != 0x61C && !(c >= 0x200B && c <= 0x200F) &&
+    return c >= 0xA0 && c != 0xAD && c != 0x61C && c != 0x180E && !(c >= 0x200B && c <= 0x200F) &&
            !(c >= 0x2028 && c <= 0x202E) && !(c >= 0x2060 && c <= 0x206F) && c != 0xFEFF &&
-           !(c >= 0xFFF9 && c <= 0xFFFB) && !(c >= 0xE0000 && c <= 0xE007F);
+           !(c >= 0xFFF9 && c <= 0xFFFB) && !(c >= 0x1BCA0 && c <= 0x1BCA3) &&
+           !(c >= 0x1D173 && c <= 0x1D17A) && !(c >= 0xE0000 && c <= 0xE0FFF);
 }
 
 /* Eight bytes at once, in the machine's order. */

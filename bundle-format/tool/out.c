@@ -33,17 +33,7 @@ static void put_name(struct tool_out *t, const char *name) {
 
 /* JSON is UTF-8; a file name need not be. */
 static void put_string(struct tool_out *t, const char *text) {
-    struct gf_buf safe;
-    size_t n = strlen(text);
-
-    if (gf_text_is_utf8(text, n)) {
-        gf_json_put_str(&t->b, text, n);
-        return;
-    }
-    gf_buf_init(&safe, OUT_MAX);
-    gf_text_safe(&safe, text, n);
-    gf_json_put_str(&t->b, safe.data ? safe.data : "", safe.len);
-    gf_buf_free(&safe);
+    gf_json_put_shown(&t->b, text, strlen(text));
 }
 
 void tool_out_text(struct tool_out *t, const char *label, const char *name, const char *value) {

@@ -192,6 +192,9 @@ poke() { # FILE OFFSET CHARACTER
     run --separate-stderr "$B" card odd
     [[ $output == *'a\xe2\x80\xaeb'* || $output == *'\x'* ]]
     [[ $output != *"$(printf '\u202e')"* ]]
+    "$B" card --json odd >shown
+    grep -F 'a\u202eb' shown
+    [ "$(jq -r .name shown)" = "$(printf 'a\u202eb')" ]
 }
 
 @test "bodies and a file travel to the relay, exactly" {

@@ -429,6 +429,31 @@ static void a_written_string_reads_back_as_itself(void **state) {
     gf_buf_free(&b);
 }
 
+static void strings_for_people_hold_nothing_that_acts_on_a_terminal(void **state) {
+    static const char in[] = "\xc3\xa4\"\n\x1b\x7f\xc2\x9b\xe2\x80\xae\xef\xbb\xbf\xf0\x9f\x9a\xa2"
+                             "\xf3\xa0\x80\x81";
+    struct gf_json_obj o;
+    const char *back;
+    struct gf_buf b;
+
+    (void)state;
+    gf_buf_init(&b, 1000);
+    gf_buf_text(&b, "{\"a\":");
+    gf_json_put_shown(&b, in, sizeof in - 1);
+    gf_buf_text(&b, "}");
+    assert_string_equal(b.data, "{\"a\":\"\xc3\xa4\\\"\\n\\u001b\\u007f\\u009b\\u202e\\ufeff"
+                                "\xf0\x9f\x9a\xa2\\udb40\\udc01\"}");
+    struct gf_json *j = open_json(b.data, &o);
+    assert_int_equal(gf_json_str(&o, "a", 0, 200, &back), 1);
+    assert_string_equal(back, in);
+    gf_json_free(j);
+
+    gf_buf_clear(&b);
+    gf_json_put_shown(&b, "a\xff\xe2\x82", 4);
+    assert_string_equal(b.data, "\"a\\\\xff\\\\xe2\\\\x82\"");
+    gf_buf_free(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_is_read),
@@ -445,6 +470,7 @@ int main(void) {
         cmocka_unit_test(an_object_of_texts_is_walked),
         cmocka_unit_test(only_strict_json_with_an_object_as_root_is_parsed),
         cmocka_unit_test(a_written_string_reads_back_as_itself),
+        cmocka_unit_test(strings_for_people_hold_nothing_that_acts_on_a_terminal),
     };
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }

@@ -295,8 +295,10 @@ static void words_are_narrow(void **state) {
 }
 
 static void foreign_text_is_shown_without_being_obeyed(void **state) {
-    static const char in[] = "a\xc3\xa4 \x1b[2J\n\x7f\xc2\x9b|\xe2\x80\xae|\xff|\xe2\x82";
+    static const char in[] = "a\xc3\xa4 \x1b[2J\n\x7f\xc2\x9b|\xe2\x80\xae|\xff|"
+                             "\xef\xbb\xbf|\xe2\x80\x8b|\xc2\xad|\xe1\xa0\x8e|\xe2\x82";
     static const char out[] = "a\xc3\xa4 \\x1b[2J\\x0a\\x7f\\xc2\\x9b|\\xe2\\x80\\xae|\\xff|"
+                              "\\xef\\xbb\\xbf|\\xe2\\x80\\x8b|\\xc2\\xad|\\xe1\\xa0\\x8e|"
                               "\\xe2\\x82";
     struct gf_buf b;
 

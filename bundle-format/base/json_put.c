@@ -1,0 +1,73 @@
+/*
+ * json_put.c -- JSON strings as they are written: for a bundle, and for people to look at.
+ */
+#include <string.h>
+
+#include "base/utf8.h"
+#include "gapferry/json.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+
+/* \uxxxx, of one UTF-16 code unit. */
+static void put_unit(struct gf_buf *b, uint32_t unit) {
+    const char escape[6] = {'\\',
+                            'u',
+                            hex_digits[unit >> 12],
+                            hex_digits[unit >> 8 & 15],
+                            hex_digits[unit >> 4 & 15],
+                            hex_digits[unit & 15]};
+    gf_buf_add(b, escape, sizeof escape);
+}
+
+static void put_escape(struct gf_buf *b, uint32_t c) {
+    static const char letters[] = "\b\t\n\f\r\"\\", escapes[] = "btnfr\"\\";
+    const char *letter = c > 0 && c < 0x80 ? strchr(letters, (int)c) : NULL;
+
+    if (letter != NULL) {
+        gf_buf_byte(b, '\\');
+        gf_buf_byte(b, escapes[letter - letters]);
+    } else if (c < 0x10000) {
+        put_unit(b, c);
+    } else {
+        put_unit(b, 0xD800 + ((c - 0x10000) >> 10));
+        put_unit(b, 0xDC00 + ((c - 0x10000) & 0x3FF));
+    }
+}
+
+void gf_json_put_str(struct gf_buf *b, const char *text, size_t n) {
+    size_t plain = 0; /* where the run of bytes that need no escape began */
+
+    gf_buf_byte(b, '"');
+    for (size_t i = 0; i < n; i++) {
+        uint8_t c = (uint8_t)text[i];
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        gf_buf_add(b, text + plain, i - plain);
+        plain = i + 1;
+        put_escape(b, c);
+    }
+    gf_buf_add(b, text + plain, n - plain);
+    gf_buf_byte(b, '"');
+}
+
+void gf_json_put_shown(struct gf_buf *b, const char *text, size_t n) {
+    const uint8_t *s = (const uint8_t *)text;
+
+    gf_buf_byte(b, '"');
+    while (n > 0) {
+        uint32_t c = 0;
+        size_t len = utf8_next(s, n, &c);
+        if (len == 0) {
+            const char escape[5] = {'\\', '\\', 'x', hex_digits[*s >> 4], hex_digits[*s & 15]};
+            gf_buf_add(b, escape, sizeof escape);
+            len = 1;
+        } else if (utf8_printable(c) && c != '"' && c != '\\') {
+            gf_buf_add(b, s, len);
+        } else {
+            put_escape(b, c);
+        }
+        s += len;
+        n -= len;
+    }
+    gf_buf_byte(b, '"');
+}
