@@ -3,46 +3,26 @@
  */
 #include "common/https.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/https_attempt.h"
 #include "common/https_header.h"
-#include "common/https_url.h"
+#include "gapferry/file.h"
 
-#define HEADERS_MAX     32768 /* bytes of an answer's headers that we keep */
-#define HEADER_MAX      8192  /* bytes of one header that we send */
-#define CONNECT_MS      10000
-#define TOTAL_MS        60000
-#define SLOW_SECONDS    60L              /* without a byte: the connection is dead */
-#define KEPT            8L               /* connections */
-#define RETRY_AFTER_MAX (30 * 24 * 3600) /* seconds; who says more is not believed */
-
-const char *const https_stages[] = {"ok",    "no route",      "no DNS", "refused", "timed out",
-                                    "proxy", "TLS untrusted", "broken", NULL};
+#define HEADERS_MAX  32768 /* bytes of an answer's headers that we keep */
+#define HEADER_MAX   8192  /* bytes of one header that we send */
+#define SLOW_SECONDS 60L   /* without a byte: the connection is dead */
+#define KEPT         8L    /* connections */
+#define BESIDE_SINK  65536 /* bytes of an answer that does not go into the sink */
 
 struct https {
     CURL *easy;
-};
-
-/* What the callbacks know of the request that is under way. */
-struct attempt {
-    const struct https_options *o;
-    struct https_url to;  /* where the request goes */
-    struct https_url via; /* the proxy, where there is one */
-    struct https_answer answer;
-    struct curl_slist *headers;
-    char words[CURL_ERROR_SIZE];
-    int unfit;  /* the name led to an address that no name may lead to */
-    int status; /* a status line was seen */
-    int body;   /* the body has begun: further headers are trailers */
-    int flood;  /* too many headers */
 };
 
 int https_new(struct https **out, struct gf_err *e) {
@@ -77,7 +57,7 @@ void https_free(struct https *h) {
 /* Before a connection is made: a name must not lead to where no name may lead. Who wrote the
  * address into the URL meant it. */
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a) {
-    struct attempt *at = arg;
+    struct https_attempt *at = arg;
     const struct https_url *to = at->o->proxy != NULL ? &at->via : &at->to;
 
     (void)purpose;
@@ -91,7 +71,7 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
 
 /* The connection stands, TLS and tunnel too; from here on bytes of the request may arrive. */
 static int about_to_send(void *arg, char *ip, char *local_ip, int port, int local_port) {
-    struct attempt *at = arg;
+    struct https_attempt *at = arg;
 
     (void)ip;
     (void)local_ip;
@@ -102,7 +82,7 @@ static int about_to_send(void *arg, char *ip, char *local_ip, int port, int loca
 }
 
 static size_t take_header(char *line, size_t size, size_t n, void *arg) {
-    struct attempt *at = arg;
+    struct https_attempt *at = arg;
 
     size *= n;
     if (size >= 5 && memcmp(line, "HTTP/", 5) == 0) { /* "100 Continue" had headers of its own */
@@ -115,13 +95,45 @@ static size_t take_header(char *line, size_t size, size_t n, void *arg) {
     return at->flood ? 0 : size;
 }
 
+static int is_success(const struct https_attempt *at) {
+    long status = 0;
+
+    (void)curl_easy_getinfo(at->easy, CURLINFO_RESPONSE_CODE, &status);
+    return status == 200;
+}
+
+static size_t into_sink(struct https_attempt *at, const char *data, size_t size) {
+    at->answer.cut = size > at->o->answer_max - (size_t)at->answer.sunk;
+    if (at->answer.cut)
+        return 0;
+    if (gf_file_write(*at->o->sink, data, size) == -1) {
+        at->sink = errno;
+        return 0;
+    }
+    at->answer.sunk += (int64_t)size;
+    return size;
+}
+
+static int look_up(void *arg, curl_off_t down, curl_off_t downed, curl_off_t up, curl_off_t upped) {
+    struct https_attempt *at = arg;
+
+    (void)down;
+    (void)downed;
+    (void)up;
+    (void)upped;
+    at->halted = at->o->stop();
+    return at->halted;
+}
+
 /* Our own count: libcurl's limit does nothing where the length is not told in advance. */
 static size_t take_body(char *data, size_t size, size_t n, void *arg) {
-    struct attempt *at = arg;
+    struct https_attempt *at = arg;
     struct gf_buf *b = &at->answer.body;
 
     size *= n;
     at->body = 1;
+    if (at->o->sink != NULL && is_success(at))
+        return into_sink(at, data, size);
     size_t fits = size < b->max - b->len ? size : b->max - b->len;
     gf_buf_add(b, data, fits);
     at->answer.cut = fits < size;
@@ -130,7 +142,7 @@ static size_t take_body(char *data, size_t size, size_t n, void *arg) {
 
 /* ---- settings ---- */
 
-static int add_header(struct attempt *at, const char *line, struct gf_err *e) {
+static int add_header(struct https_attempt *at, const char *line, struct gf_err *e) {
     struct curl_slist *more = curl_slist_append(at->headers, line);
 
     if (more == NULL)
@@ -141,7 +153,7 @@ static int add_header(struct attempt *at, const char *line, struct gf_err *e) {
 
 /* The caller's headers; and none of those that libcurl adds by itself: a wait for "100 Continue",
  * and a media type that nobody stated. */
-static int make_headers(struct attempt *at, struct gf_err *e) {
+static int make_headers(struct https_attempt *at, struct gf_err *e) {
     int typed = 0;
 
     for (const char *const *h = at->o->headers; h != NULL && *h != NULL; h++) {
@@ -159,7 +171,7 @@ static int make_headers(struct attempt *at, struct gf_err *e) {
     rc = rc != CURLE_OK ? rc : curl_easy_setopt(h->easy, CURLOPT_##option, value)
 
 /* Off with what we do not use, so that no answer can make use of it. */
-static CURLcode set_narrow(struct https *h, const struct attempt *at) {
+static CURLcode set_narrow(struct https *h, const struct https_attempt *at) {
     static const struct {
         CURLoption option;
         long value;
@@ -193,7 +205,7 @@ static CURLcode set_narrow(struct https *h, const struct attempt *at) {
     return rc;
 }
 
-static CURLcode set_tls_and_proxy(struct https *h, const struct attempt *at) {
+static CURLcode set_tls_and_proxy(struct https *h, const struct https_attempt *at) {
     const struct https_options *o = at->o;
     CURLcode rc = CURLE_OK;
 
@@ -218,7 +230,7 @@ static CURLcode set_tls_and_proxy(struct https *h, const struct attempt *at) {
     return rc;
 }
 
-static CURLcode set_request(struct https *h, struct attempt *at) {
+static CURLcode set_request(struct https *h, struct https_attempt *at) {
     const struct https_options *o = at->o;
     CURLcode rc = CURLE_OK;
 
@@ -233,8 +245,8 @@ static CURLcode set_request(struct https *h, struct attempt *at) {
             SET(CUSTOMREQUEST, "PUT");
     }
     SET(HTTPHEADER, at->headers);
-    SET(CONNECTTIMEOUT_MS, (long)(o->connect_ms > 0 ? o->connect_ms : CONNECT_MS));
-    SET(TIMEOUT_MS, (long)(o->total_ms > 0 ? o->total_ms : TOTAL_MS));
+    SET(CONNECTTIMEOUT_MS, (long)(o->connect_ms > 0 ? o->connect_ms : HTTPS_CONNECT_MS));
+    SET(TIMEOUT_MS, (long)(o->total_ms > 0 ? o->total_ms : HTTPS_TOTAL_MS));
     SET(MAXFILESIZE_LARGE, (curl_off_t)o->answer_max);
     SET(OPENSOCKETFUNCTION, open_socket);
     SET(OPENSOCKETDATA, at);
@@ -245,160 +257,16 @@ static CURLcode set_request(struct https *h, struct attempt *at) {
     SET(WRITEFUNCTION, take_body);
     SET(WRITEDATA, at);
     SET(ERRORBUFFER, at->words);
+    if (o->stop != NULL) {
+        SET(NOPROGRESS, 0L);
+        SET(XFERINFOFUNCTION, look_up);
+        SET(XFERINFODATA, at);
+    }
     return rc;
 }
 
-/* ---- what became of it ---- */
-
-/* Retry-After in seconds or as a date (RFC 9110, section 10.2.3). */
-static int64_t retry_after(const struct https_answer *a) {
-    size_t len;
-    char text[64];
-    const char *value = https_header(a, "retry-after", &len);
-    int64_t s = 0;
-
-    if (value == NULL || len == 0 || len >= sizeof text)
-        return -1;
-    memcpy(text, value, len);
-    text[len] = '\0';
-    if (strspn(text, "0123456789") == len) {
-        for (size_t i = 0; i < len && s <= RETRY_AFTER_MAX; i++)
-            s = s * 10 + (text[i] - '0');
-    } else {
-        time_t date = curl_getdate(text, NULL);
-        if (date == -1)
-            return -1;
-        s = (int64_t)date - (int64_t)time(NULL);
-    }
-    return s < 0 ? 0 : s > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : s;
-}
-
-static enum https_stage stage_of_connect(const struct attempt *at, long os) {
-    if (at->unfit)
-        return HTTPS_NO_DNS;
-    if (at->o->proxy != NULL)
-        return HTTPS_PROXY;
-    if (os == ETIMEDOUT)
-        return HTTPS_TIMED_OUT;
-    return os == ECONNREFUSED ? HTTPS_REFUSED : HTTPS_NO_ROUTE;
-}
-
-static enum https_stage stage_of(const struct attempt *at, CURLcode rc, long os) {
-    switch ((int)rc) {
-    case CURLE_OK:
-        return HTTPS_OK;
-    case CURLE_COULDNT_RESOLVE_HOST:
-        return HTTPS_NO_DNS;
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_PROXY:
-        return HTTPS_PROXY;
-    case CURLE_COULDNT_CONNECT:
-        return stage_of_connect(at, os);
-    case CURLE_OPERATION_TIMEDOUT:
-        return HTTPS_TIMED_OUT;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_SSL_ENGINE_NOTFOUND:
-    case CURLE_SSL_ENGINE_SETFAILED:
-    case CURLE_SSL_CIPHER:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_SSL_CLIENTCERT:
-        return HTTPS_TLS;
-    default:
-        return HTTPS_BROKEN;
-    }
-}
-
-static const char *words_of(const struct attempt *at, CURLcode rc) {
-    if (at->answer.cut)
-        return "the answer is larger than we take";
-    if (at->flood)
-        return "the answer has too many headers";
-    return at->words[0] != '\0' ? at->words : curl_easy_strerror(rc);
-}
-
-/* One sentence for people: the place, what happened, and where it helps, the remedy. */
-static void explain(struct attempt *at, CURLcode rc) {
-    const struct https_url *to = &at->to;
-    struct gf_err e = {0};
-    int64_t connect_ms = at->o->connect_ms > 0 ? at->o->connect_ms : CONNECT_MS;
-    int64_t ms = at->o->total_ms > 0 ? at->o->total_ms : TOTAL_MS;
-
-    switch (at->answer.stage) {
-    case HTTPS_OK:
-        return;
-    case HTTPS_NO_ROUTE:
-        (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: the network does not lead there", to->host,
-                         to->port);
-        break;
-    case HTTPS_NO_DNS:
-        (void)gf_err_set(&e, GF_E_SYSTEM,
-                         at->unfit ? "%s: the name leads to this machine or to no real host; "
-                                     "perhaps a sinkhole answers"
-                                   : "%s: the name has no address",
-                         to->host);
-        break;
-    case HTTPS_REFUSED:
-        (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: nobody listens there", to->host, to->port);
-        break;
-    case HTTPS_TIMED_OUT:
-        if (!at->answer.sent && connect_ms < ms)
-            ms = connect_ms;
-        (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: no %s within %lld s", to->host, to->port,
-                         at->answer.sent ? "answer" : "connection", (long long)(ms + 999) / 1000);
-        break;
-    case HTTPS_PROXY:
-        if (at->answer.status > 0)
-            (void)gf_err_set(&e, GF_E_SYSTEM, "proxy %s port %d: answered %ld%s", at->via.host,
-                             at->via.port, at->answer.status,
-                             at->answer.status == 407 ? ", it wants credentials" : "");
-        else
-            (void)gf_err_set(&e, GF_E_SYSTEM, "proxy %s port %d: not reached", at->via.host,
-                             at->via.port);
-        break;
-    case HTTPS_TLS:
-    case HTTPS_BROKEN:
-        (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: %s", to->host, to->port, words_of(at, rc));
-        break;
-    }
-    (void)snprintf(at->answer.text, sizeof at->answer.text, "%.*s", (int)sizeof at->answer.text - 1,
-                   e.text);
-}
-
-/* What libcurl said, as stage, status and text. */
-static int judge(struct https *h, struct attempt *at, CURLcode rc, struct gf_err *e) {
-    struct https_answer *a = &at->answer;
-    long os = 0, status = 0, proxy = 0;
-
-    if (rc == CURLE_OUT_OF_MEMORY || a->body.failed == 1 || a->headers.failed == 1)
-        return gf_err_set(e, GF_E_SYSTEM, "libcurl: out of memory");
-    if (rc == CURLE_SSL_CACERT_BADFILE || rc == CURLE_SSL_CERTPROBLEM)
-        return gf_err_set(e, GF_E_CONFIG, "%s: %s", at->o->url,
-                          at->words[0] != '\0' ? at->words : curl_easy_strerror(rc));
-
-    (void)curl_easy_getinfo(h->easy, CURLINFO_OS_ERRNO, &os);
-    (void)curl_easy_getinfo(h->easy, CURLINFO_RESPONSE_CODE, &status);
-    (void)curl_easy_getinfo(h->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
-    a->cut |= rc == CURLE_FILESIZE_EXCEEDED;
-    a->stage = stage_of(at, rc, os);
-    if (at->o->proxy != NULL && proxy >= 100 && proxy / 100 != 2 && !a->sent) {
-        a->stage = HTTPS_PROXY;
-        a->status = proxy;
-    } else if (a->stage == HTTPS_OK || (a->stage == HTTPS_BROKEN && at->status && a->sent)) {
-        a->status = status;
-    }
-    if (a->stage == HTTPS_OK && (status < 100 || status > 599)) {
-        a->stage = HTTPS_BROKEN;
-        a->status = 0;
-    }
-    a->retry_after_s = retry_after(a);
-    explain(at, rc);
-    return 0;
-}
-
 /* What cannot be right, before anything is opened. */
-static int check(const struct https_options *o, struct attempt *at, struct gf_err *e) {
+static int check(const struct https_options *o, struct https_attempt *at, struct gf_err *e) {
     const char *const files[] = {o->ca_file, o->cert_file, o->key_file};
 
     if (https_url_parse(o->url, &at->to, e) == -1)
@@ -427,12 +295,15 @@ static int check(const struct https_options *o, struct attempt *at, struct gf_er
 
 int https_request(struct https *h, const struct https_options *o, struct https_answer *out,
                   struct gf_err *e) {
-    struct attempt at = {.o = o};
+    struct https_attempt at = {.o = o, .easy = h->easy};
+    size_t keep = o->answer_max;
     int result = -1;
 
     at.answer.retry_after_s = -1;
     gf_buf_init(&at.answer.headers, HEADERS_MAX);
-    gf_buf_init(&at.answer.body, o->answer_max);
+    if (o->sink != NULL && keep > BESIDE_SINK)
+        keep = BESIDE_SINK;
+    gf_buf_init(&at.answer.body, keep);
     if (check(o, &at, e) == -1 || make_headers(&at, e) == -1)
         goto out;
 
@@ -446,7 +317,7 @@ int https_request(struct https *h, const struct https_options *o, struct https_a
         goto out;
     }
     rc = curl_easy_perform(h->easy);
-    result = judge(h, &at, rc, e);
+    result = https_verdict(&at, rc, e);
 
 out:
     curl_easy_reset(h->easy); /* it points into this function's variables; connections stay */

@@ -40,6 +40,9 @@ struct https_options {
     int64_t connect_ms; /* 0: 10000 */
     int64_t total_ms;   /* 0: 60000 */
     size_t answer_max;  /* bytes; more is HTTPS_BROKEN */
+    const int *sink;    /* the body of a 200 is written to this descriptor as it comes, not kept;
+                           other bodies are kept up to 64 KiB. NULL: all are kept */
+    int (*stop)(void);  /* asked about once a second: 1 ends the request (HTTPS_BROKEN); NULL */
 };
 
 struct https_answer {
@@ -50,6 +53,7 @@ struct https_answer {
                               beginning may be in `body` */
     int sent;              /* 1: the request may have reached the other side */
     int64_t retry_after_s; /* -1: not given */
+    int64_t sunk;          /* bytes written to the sink */
     struct gf_buf headers; /* "name: value\n" lines, names in lower case */
     struct gf_buf body;
     char text[256]; /* for people: what went wrong */
@@ -67,7 +71,8 @@ GF_MUST_CHECK int https_check_url(const char *url, struct gf_err *e);
 GF_MUST_CHECK int https_check_proxy(const char *url, struct gf_err *e);
 
 /*
- * One request; 0 whenever *out says what happened, -1 for misuse (GF_E_CONFIG, GF_E_SYSTEM). A name
+ * One request; 0 whenever *out says what happened, -1 for misuse (GF_E_CONFIG, GF_E_SYSTEM) and for
+ * a sink that takes no more (GF_E_CREATE, GF_E_SYSTEM). A name
  * that leads to this machine, to the link or to nowhere is HTTPS_NO_DNS: sinkholes say so. http://
  * is never sent through a proxy (GF_E_CONFIG). Where a kept connection turns out to be dead the
  * request goes out once more on a new one: what must not be doubled needs an idempotency key.

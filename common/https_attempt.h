@@ -1,0 +1,35 @@
+/*
+ * https_attempt.h -- one request while it is under way: what https.c and https_verdict.c share.
+ */
+#ifndef COMMON_HTTPS_ATTEMPT_H
+#define COMMON_HTTPS_ATTEMPT_H
+
+#include <curl/curl.h>
+
+#include "common/https.h"
+#include "common/https_url.h"
+
+#define HTTPS_CONNECT_MS 10000
+#define HTTPS_TOTAL_MS   60000
+
+/* What the callbacks know of the request that is under way. */
+struct https_attempt {
+    const struct https_options *o;
+    CURL *easy;
+    struct https_url to;  /* where the request goes */
+    struct https_url via; /* the proxy, where there is one */
+    struct https_answer answer;
+    struct curl_slist *headers;
+    char words[CURL_ERROR_SIZE];
+    int unfit;  /* the name led to an address that no name may lead to */
+    int status; /* a status line was seen */
+    int body;   /* the body has begun: further headers are trailers */
+    int flood;  /* too many headers */
+    int sink;   /* errno of a sink that took no more, or 0 */
+    int halted; /* the caller wanted an end */
+};
+
+/* What libcurl said, as stage, status and text of the answer; -1 and *e as https_request(). */
+GF_MUST_CHECK int https_verdict(struct https_attempt *at, CURLcode rc, struct gf_err *e);
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * https_verdict.c -- what became of a request: stage, status, and a sentence for people.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/https_attempt.h"
+
+#define RETRY_AFTER_MAX (30 * 24 * 3600) /* seconds; who says more is not believed */
+
+const char *const https_stages[] = {"ok",    "no route",      "no DNS", "refused", "timed out",
+                                    "proxy", "TLS untrusted", "broken", NULL};
+
+/* Retry-After in seconds or as a date (RFC 9110, section 10.2.3). */
+static int64_t retry_after(const struct https_answer *a) {
+    size_t len;
+    char text[64];
+    const char *value = https_header(a, "retry-after", &len);
+    int64_t s = 0;
+
+    if (value == NULL || len == 0 || len >= sizeof text)
+        return -1;
+    memcpy(text, value, len);
+    text[len] = '\0';
+    if (strspn(text, "0123456789") == len) {
+        for (size_t i = 0; i < len && s <= RETRY_AFTER_MAX; i++)
+            s = s * 10 + (text[i] - '0');
+    } else {
+        time_t date = curl_getdate(text, NULL);
+        if (date == -1)
+            return -1;
+        s = (int64_t)date - (int64_t)time(NULL);
+    }
+    return s < 0 ? 0 : s > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : s;
+}
+
+static enum https_stage stage_of_connect(const struct https_attempt *at, long os) {
+    if (at->unfit)
+        return HTTPS_NO_DNS;
+    if (at->o->proxy != NULL)
+        return HTTPS_PROXY;
+    if (os == ETIMEDOUT)
+        return HTTPS_TIMED_OUT;
+    return os == ECONNREFUSED ? HTTPS_REFUSED : HTTPS_NO_ROUTE;
+}
+
+static enum https_stage stage_of(const struct https_attempt *at, CURLcode rc, long os) {
+    switch ((int)rc) {
+    case CURLE_OK:
+        return HTTPS_OK;
+    case CURLE_COULDNT_RESOLVE_HOST:
+        return HTTPS_NO_DNS;
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_PROXY:
+        return HTTPS_PROXY;
+    case CURLE_COULDNT_CONNECT:
+        return stage_of_connect(at, os);
+    case CURLE_OPERATION_TIMEDOUT:
+        return HTTPS_TIMED_OUT;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_SSL_ENGINE_NOTFOUND:
+    case CURLE_SSL_ENGINE_SETFAILED:
+    case CURLE_SSL_CIPHER:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_SSL_CLIENTCERT:
+        return HTTPS_TLS;
+    default:
+        return HTTPS_BROKEN;
+    }
+}
+
+static const char *words_of(const struct https_attempt *at, CURLcode rc) {
+    if (at->answer.cut)
+        return "the answer is larger than we take";
+    if (at->flood)
+        return "the answer has too many headers";
+    if (at->halted)
+        return "stopped underway, as was asked";
+    return at->words[0] != '\0' ? at->words : curl_easy_strerror(rc);
+}
+
+/* One sentence for people: the place, what happened, and where it helps, the remedy. */
+static void explain(struct https_attempt *at, CURLcode rc) {
+    const struct https_url *to = &at->to;
+    struct gf_err e = {0};
+    int64_t connect_ms = at->o->connect_ms > 0 ? at->o->connect_ms : HTTPS_CONNECT_MS;
+    int64_t ms = at->o->total_ms > 0 ? at->o->total_ms : HTTPS_TOTAL_MS;
+
+    switch (at->answer.stage) {
+    case HTTPS_OK:
+        return;
+    case HTTPS_NO_ROUTE:
+        (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: the network does not lead there", to->host,
+                         to->port);
+        break;
+    case HTTPS_NO_DNS:
+        (void)gf_err_set(&e, GF_E_SYSTEM,
+                         at->unfit ? "%s: the name leads to this machine or to no real host; "
+                                     "perhaps a sinkhole answers"
+                                   : "%s: the name has no address",
+                         to->host);
+        break;
+    case HTTPS_REFUSED:
+        (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: nobody listens there", to->host, to->port);
+        break;
+    case HTTPS_TIMED_OUT:
+        if (!at->answer.sent && connect_ms < ms)
+            ms = connect_ms;
+        (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: no %s within %lld s", to->host, to->port,
+                         at->answer.sent ? "answer" : "connection", (long long)(ms + 999) / 1000);
+        break;
+    case HTTPS_PROXY:
+        if (at->answer.status > 0)
+            (void)gf_err_set(&e, GF_E_SYSTEM, "proxy %s port %d: answered %ld%s", at->via.host,
+                             at->via.port, at->answer.status,
+                             at->answer.status == 407 ? ", it wants credentials" : "");
+        else
+            (void)gf_err_set(&e, GF_E_SYSTEM, "proxy %s port %d: not reached", at->via.host,
+                             at->via.port);
+        break;
+    case HTTPS_TLS:
+    case HTTPS_BROKEN:
+        (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: %s", to->host, to->port, words_of(at, rc));
+        break;
+    }
+    (void)snprintf(at->answer.text, sizeof at->answer.text, "%.*s", (int)sizeof at->answer.text - 1,
+                   e.text);
+}
+
+int https_verdict(struct https_attempt *at, CURLcode rc, struct gf_err *e) {
+    struct https_answer *a = &at->answer;
+    long os = 0, status = 0, proxy = 0;
+
+    if (rc == CURLE_OUT_OF_MEMORY || a->body.failed == 1 || a->headers.failed == 1)
+        return gf_err_set(e, GF_E_SYSTEM, "libcurl: out of memory");
+    if (at->sink != 0) {
+        errno = at->sink;
+        return gf_err_errno(e, "%s: cannot keep what comes", at->o->url);
+    }
+    if (rc == CURLE_SSL_CACERT_BADFILE || rc == CURLE_SSL_CERTPROBLEM)
+        return gf_err_set(e, GF_E_CONFIG, "%s: %s", at->o->url,
+                          at->words[0] != '\0' ? at->words : curl_easy_strerror(rc));
+
+    (void)curl_easy_getinfo(at->easy, CURLINFO_OS_ERRNO, &os);
+    (void)curl_easy_getinfo(at->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_easy_getinfo(at->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
+    a->cut |= rc == CURLE_FILESIZE_EXCEEDED;
+    a->stage = stage_of(at, rc, os);
+    if (at->o->proxy != NULL && proxy >= 100 && proxy / 100 != 2 && !a->sent) {
+        a->stage = HTTPS_PROXY;
+        a->status = proxy;
+    } else if (a->stage == HTTPS_OK || (a->stage == HTTPS_BROKEN && at->status && a->sent)) {
+        a->status = status;
+    }
+    if (a->stage == HTTPS_OK && (status < 100 || status > 599)) {
+        a->stage = HTTPS_BROKEN;
+        a->status = 0;
+    }
+    a->retry_after_s = retry_after(a);
+    explain(at, rc);
+    return 0;
+}
