@@ -53,7 +53,8 @@
     Y(GF_E_BUSY, "busy", GF_EXIT_CANTWRITE)             /* another process holds the lock */       \
     Y(GF_E_DAMAGED, "damaged", GF_EXIT_DAMAGED)         /* a database of ours is damaged */        \
     Y(GF_E_CONSENT, "consent", GF_EXIT_CONSENT)         /* consent was not given */                \
-    Y(GF_E_LICENSE, "license", GF_EXIT_LICENSE_INVALID) /* a licence breaks a rule */
+    Y(GF_E_LICENSE, "license", GF_EXIT_LICENSE_INVALID) /* a licence breaks a rule */              \
+    Y(GF_E_UNABLE, "unable", GF_EXIT_LICENSE_INVALID)   /* this machine cannot decrypt one */
 
 enum gf_code {
 #define GF_CODE_ENUM(constant, name, status) constant,
