@@ -27,10 +27,9 @@ static const struct gf_json_val *val_of(const cJSON *node) {
     return (const struct gf_json_val *)(const void *)node;
 }
 
-int gf_json_parse(const char *text, size_t len, const char *what, enum gf_code code,
-                  struct gf_json **out, struct gf_err *e) {
-    if (gf_json_check(text, len, what, e) == -1)
-        return -1;
+/* Build what the scanner has passed. */
+static int build(const char *text, size_t len, const char *what, enum gf_code code,
+                 struct gf_json **out, struct gf_err *e) {
     cJSON *root = cJSON_ParseWithLengthOpts(text, len, NULL, 0);
     struct gf_json *j = root != NULL ? malloc(sizeof *j) : NULL;
     if (j == NULL) {
@@ -46,6 +45,17 @@ int gf_json_parse(const char *text, size_t len, const char *what, enum gf_code c
     *j = (struct gf_json){.root = root, .what = what, .code = code};
     *out = j;
     return 0;
+}
+
+int gf_json_parse(const char *text, size_t len, const char *what, enum gf_code code,
+                  struct gf_json **out, struct gf_err *e) {
+    return gf_json_check(text, len, what, e) == -1 ? -1 : build(text, len, what, code, out, e);
+}
+
+int gf_json_parse_foreign(const char *text, size_t len, const char *what, enum gf_code code,
+                          struct gf_json **out, struct gf_err *e) {
+    return gf_json_check_foreign(text, len, what, e) == -1 ? -1
+                                                           : build(text, len, what, code, out, e);
 }
 
 void gf_json_free(struct gf_json *j) {
@@ -210,9 +220,11 @@ static int get_int(struct gf_json_obj *o, const cJSON *node, const char *name, s
     char rule[96];
     if (node == NULL)
         return 0;
-    /* The scanner passes only what a double holds exactly. */
-    int64_t value = cJSON_IsNumber(node) ? (int64_t)node->valuedouble : 0;
-    if (!cJSON_IsNumber(node) || value < min || value > max) {
+    /* Of our own documents the scanner passes only what a double holds exactly. */
+    int fits = cJSON_IsNumber(node) && node->valuedouble >= -(double)GF_JSON_INT_MAX &&
+               node->valuedouble <= (double)GF_JSON_INT_MAX;
+    int64_t value = fits ? (int64_t)node->valuedouble : 0;
+    if (!fits || (double)value != node->valuedouble || value < min || value > max) {
         (void)snprintf(rule, sizeof rule, "a number from %lld to %lld", (long long)min,
                        (long long)max);
         return refuse(o, name, i, rule);
@@ -411,6 +423,33 @@ int gf_json_each_int(struct gf_json_obj *o, size_t i, int64_t min, int64_t max, 
     if (node == NULL || !get_int(o, node, node->string, SIZE_MAX, min, max, value))
         return 0;
     *name = node->string;
+    return 1;
+}
+
+/* A number in digits: as an integer where it is one. */
+static const char *number_words(double value, char words[GF_JSON_WORDS]) {
+    if (value >= -(double)GF_JSON_INT_MAX && value <= (double)GF_JSON_INT_MAX &&
+        (double)(int64_t)value == value)
+        (void)snprintf(words, GF_JSON_WORDS, "%lld", (long long)value);
+    else
+        (void)snprintf(words, GF_JSON_WORDS, "%.15g", value);
+    return words;
+}
+
+int gf_json_each_any(struct gf_json_obj *o, size_t i, const char **name, const char **value,
+                     char words[GF_JSON_WORDS]) {
+    const cJSON *node = each(o, i);
+    if (node == NULL)
+        return 0;
+    *name = node->string;
+    if (cJSON_IsString(node))
+        *value = node->valuestring;
+    else if (cJSON_IsNumber(node))
+        *value = number_words(node->valuedouble, words);
+    else if (cJSON_IsBool(node))
+        *value = cJSON_IsTrue(node) ? "true" : "false";
+    else
+        *value = cJSON_IsNull(node) ? "null" : "...";
     return 1;
 }
 

@@ -27,6 +27,7 @@ struct scan {
     const uint8_t *why_at; /* and where */
     unsigned depth;        /* of open objects and arrays */
     unsigned values;       /* so far */
+    int foreign;           /* 1: any number of RFC 8259 will do */
     size_t names;          /* of all open objects, a stack */
     struct name name[NAMES_MAX];
 };
@@ -320,6 +321,32 @@ static int scan_literal(struct scan *s, const char *word) {
     return 0;
 }
 
+/* Pass one or more digits. */
+static int scan_digits(struct scan *s) {
+    const uint8_t *first = s->at;
+    while (s->at < s->end && *s->at >= '0' && *s->at <= '9')
+        s->at++;
+    return s->at > first ? 0 : bad(s, "a number without digits where some must be");
+}
+
+/* The rest of a number that is not ours: digits without limit, fraction, exponent. */
+static int scan_rest(struct scan *s) {
+    while (s->at < s->end && *s->at >= '0' && *s->at <= '9')
+        s->at++;
+    if (s->at < s->end && *s->at == '.') {
+        s->at++;
+        if (scan_digits(s) == -1)
+            return -1;
+    }
+    if (s->at < s->end && (*s->at == 'e' || *s->at == 'E')) {
+        s->at++;
+        if (s->at < s->end && (*s->at == '+' || *s->at == '-'))
+            s->at++;
+        return scan_digits(s);
+    }
+    return 0;
+}
+
 static int scan_number(struct scan *s) {
     const uint8_t *at = s->at;
     int64_t value = 0;
@@ -332,8 +359,12 @@ static int scan_number(struct scan *s) {
         value = value * 10 + (*at - '0');
     if (at == first)
         return bad(s, "not a value");
-    if (*first == '0' && (at - first > 1 || minus))
+    if (*first == '0' && (at - first > 1 || (minus && !s->foreign)))
         return bad(s, "a number with a leading zero or -0");
+    if (s->foreign) {
+        s->at = at;
+        return scan_rest(s);
+    }
     if (at < s->end && (*at == '.' || *at == 'e' || *at == 'E'))
         return bad(s, "a number that is not a plain integer");
     if (value > GF_JSON_INT_MAX)
@@ -413,12 +444,13 @@ static int scan_value(struct scan *s) {
     }
 }
 
-int gf_json_check(const char *text, size_t len, const char *what, struct gf_err *e) {
+static int check(const char *text, size_t len, int foreign, const char *what, struct gf_err *e) {
     struct scan s; /* not cleared: the names are many, and used only once noted */
     s.text = s.at = (const uint8_t *)(len > 0 ? text : "");
     s.end = s.text + len;
     s.depth = 0;
     s.values = 0;
+    s.foreign = foreign;
     s.names = 0;
 
     int rc;
@@ -435,4 +467,12 @@ int gf_json_check(const char *text, size_t len, const char *what, struct gf_err 
         return 0;
     return gf_err_set(e, GF_E_JSON, "%s: not strict JSON at offset %zu: %s", what,
                       (size_t)(s.why_at - s.text), s.why);
+}
+
+int gf_json_check(const char *text, size_t len, const char *what, struct gf_err *e) {
+    return check(text, len, 0, what, e);
+}
+
+int gf_json_check_foreign(const char *text, size_t len, const char *what, struct gf_err *e) {
+    return check(text, len, 1, what, e);
 }

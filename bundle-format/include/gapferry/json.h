@@ -47,11 +47,19 @@ struct gf_json_obj {
 /* Check text[0 .. len-1] against the rules above without building anything; GF_E_JSON. */
 GF_MUST_CHECK int gf_json_check(const char *text, size_t len, const char *what, struct gf_err *e);
 
+/* The same for documents that are not ours: numbers may be any of RFC 8259. */
+GF_MUST_CHECK int gf_json_check_foreign(const char *text, size_t len, const char *what,
+                                        struct gf_err *e);
+
 /* Parse a document whose root must be an object. `what` (borrowed, must outlive *out) names it in
  * messages, `code` is the error for rules about its fields; syntax is GF_E_JSON. Free with
  * gf_json_free(), which accepts NULL. */
 GF_MUST_CHECK int gf_json_parse(const char *text, size_t len, const char *what, enum gf_code code,
                                 struct gf_json **out, struct gf_err *e);
+/* The same for documents that are not ours. What is read as an integer must still be one within
+ * +-(2^53 - 1). */
+GF_MUST_CHECK int gf_json_parse_foreign(const char *text, size_t len, const char *what,
+                                        enum gf_code code, struct gf_json **out, struct gf_err *e);
 void gf_json_free(struct gf_json *j);
 void gf_json_root(const struct gf_json *j, struct gf_json_obj *o);
 
@@ -97,6 +105,12 @@ int gf_json_each_str(struct gf_json_obj *o, size_t i, const char **name, const c
 /* The same for an object of numbers (a licence's counts). */
 int gf_json_each_int(struct gf_json_obj *o, size_t i, int64_t min, int64_t max, const char **name,
                      int64_t *value);
+
+/* The same for an object of anything, each value as words: text as it is, numbers in digits, true,
+ * false, null; "..." for objects and arrays. A number's digits are put into `words`. */
+#define GF_JSON_WORDS 32
+int gf_json_each_any(struct gf_json_obj *o, size_t i, const char **name, const char **value,
+                     char words[GF_JSON_WORDS]);
 
 /* Refuse with a rule of the caller's own; keeps the first error. */
 void gf_json_fail(struct gf_json_obj *o, enum gf_code code, const char *fmt, ...) GF_PRINTF(3, 4);
