@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/floor.h"
 #include "gapferry/digest.h"
 
 int command_fail(const struct gf_err *e, int json) {
@@ -80,23 +81,19 @@ int command_consent(struct agent *a, const char *channel, struct command_consent
 }
 
 int command_record(struct agent *a, struct gf_record *out, struct gf_err *e) {
-    struct gf_buf floor;
     struct timespec now;
     uint8_t random[10];
-    int64_t seconds = 0;
+    int64_t floor;
 
-    /* Times that a vendor has signed are the floor; a clock below it is told, not corrected. */
-    int found = store_get_fact(a->store, "time-floor", &floor, e);
-    if (found == 1 && floor.len == sizeof seconds)
-        memcpy(&seconds, floor.data, sizeof seconds);
-    gf_buf_free(&floor);
-    if (found == -1)
+    /* A clock below the floor is told, not corrected. */
+    if (floor_get(a, &floor, e) == -1)
         return -1;
     (void)clock_gettime(CLOCK_REALTIME, &now);
     gf_digest_random(random, sizeof random);
-    *out = (struct gf_record){.origin = a->id.card.agent,
-                              .created = a->now,
-                              .clock = a->now + 86400 < seconds ? GF_CLOCK_BEHIND : GF_CLOCK_OK};
+    *out =
+        (struct gf_record){.origin = a->id.card.agent,
+                           .created = a->now,
+                           .clock = floor_is_behind(a->now, floor) ? GF_CLOCK_BEHIND : GF_CLOCK_OK};
     gf_text_uuid7((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, random, &out->id);
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/command.h"
+#include "agent/floor.h"
 #include "gapferry/digest.h"
 
 #define SALT_SIZE 16
@@ -101,27 +102,13 @@ int installed_read(struct agent *a, const char *text, size_t len, const char *pr
     return 0;
 }
 
-/* Only what a vendor has signed raises the floor. */
-static int raise_floor(struct agent *a, int64_t to, struct gf_err *e) {
-    struct gf_buf b;
-    int64_t now = 0;
-
-    int found = store_get_fact(a->store, "time-floor", &b, e);
-    if (found == 1 && b.len == sizeof now)
-        memcpy(&now, b.data, sizeof now);
-    gf_buf_free(&b);
-    if (found == -1)
-        return -1;
-    return to > now ? store_put_fact(a->store, "time-floor", &to, sizeof to, e) : 0;
-}
-
 int installed_put(struct agent *a, const struct license *l, const char *text, size_t len,
                   struct gf_err *e) {
     if (store_begin(a->store, e) == -1)
         return -1;
     int rc = store_put_license(a->store, l->product, text, len, a->now, e);
     if (rc == 0)
-        rc = raise_floor(a, l->issued, e);
+        rc = floor_raise(a, l->issued, e);
     return store_end(a->store, rc, e);
 }
 
