@@ -171,12 +171,11 @@ int unpack_bundle(struct relay *r, int copy, const struct gf_head *h, int64_t ro
         run_child(r, &p, &h->header, &o, work);
     rc = run_parent(r, &p, copy, h, pid, e);
 
-    /* Too large for the room that is left is not too large for a bundle. */
-    if (rc == -1 && e->code == GF_E_LIMIT && o.room != 0)
-        (void)gf_err_set(e, GF_E_CREATE,
-                         "%s: its content needs more than the %lld MiB that are free on this disk; "
-                         "make room and run sync again",
-                         r->state, (long long)(room / (1 << 20)));
+    if (rc == -1 && e->code == GF_E_CREATE) {
+        const struct gf_err was = *e;
+        (void)gf_err_set(e, GF_E_CREATE, "%s: %s; make room on this disk and run sync again",
+                         r->state, was.text);
+    }
 out:
     close_pair(p.plain);
     close_pair(p.verdict);

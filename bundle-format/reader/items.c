@@ -55,10 +55,15 @@ static int place(struct items *it, const char *path, int64_t size, int *kind, st
     if (*kind == GF_MEMBER_CONTENTS && size > GF_CONTENTS_MAX)
         return gf_err_set(e, GF_E_LIMIT, "contents.json is %lld bytes long; %d are allowed",
                           (long long)size, GF_CONTENTS_MAX);
-    int64_t room = it->o->room > 0 ? it->o->room : GF_ARCHIVE_MAX;
-    if (size > room - it->done)
-        return gf_err_set(e, GF_E_LIMIT, "member '%s' is %lld bytes long; %lld are left here", path,
-                          (long long)size, (long long)(room - it->done));
+    /* Two things may be too small: the format, which is the bundle's fault, and the room. */
+    int64_t left = GF_ARCHIVE_MAX - it->done;
+    if (size > left)
+        return gf_err_set(e, GF_E_LIMIT, "member '%s' is %lld bytes long; %lld are allowed here",
+                          path, (long long)size, (long long)left);
+    left = it->o->room - it->done;
+    if (it->o->room > 0 && size > left)
+        return gf_err_set(e, GF_E_CREATE, "member '%s' is %lld bytes long; there is room for %lld",
+                          path, (long long)size, (long long)left);
     it->last_kind = *kind;
     return 0;
 }

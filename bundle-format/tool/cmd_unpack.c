@@ -217,12 +217,7 @@ static int open_bundle(struct unpack *u, struct gf_err *e) {
     (void)close(copy);
     if (rc == 0)
         return 0;
-    /* Of limits, only that of the room speaks of a member; the bundle is not to blame for it. */
     const struct gf_err was = *e;
-    if (e->code == GF_E_LIMIT && items.room != 0 && strncmp(e->text, "member ", 7) == 0)
-        return gf_err_set(e, GF_E_CREATE,
-                          "%s: has no room: %s; make room, or choose another place with -C",
-                          u->directory, was.text);
     if (e->code == GF_E_CREATE)
         return gf_err_set(e, GF_E_CREATE, "%s: %s; make room, or choose another place with -C",
                           u->directory, was.text);

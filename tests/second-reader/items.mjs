@@ -17,7 +17,7 @@ function split(archive, room, files) {
   const bad = (text) => refuse('archive', text)
   const members = []
   let place = 0
-  let left = Math.min(room, GF.ARCHIVE_MAX)
+  let left = GF.ARCHIVE_MAX
   let at = 0
   for (;;) {
     const header = archive.subarray(at, at + BLOCK)
@@ -38,6 +38,7 @@ function split(archive, room, files) {
     }
     if (size > left) refuse('limit', name)
     left -= size
+    if (GF.ARCHIVE_MAX - left > room) refuse('create', name)
     const begin = at + BLOCK
     at = begin + pad(size)
     if (at > archive.length) bad(`${name} is cut off`)

@@ -122,7 +122,7 @@ static void no_room_for_the_members_leaves_nothing_behind(void **state) {
     (void)state;
     assert_int_equal(gf_bundle_head(fd, &check, &h, &e), 0);
     assert_int_equal(gf_bundle_open(fd, &h, keys, 1, &o, dir, &c, &e), -1);
-    assert_int_equal(e.code, GF_E_LIMIT);
+    assert_int_equal(e.code, GF_E_CREATE);
     assert_int_equal(kit_entries(dir), 0);
     gf_head_free(&h);
     (void)close(dir);

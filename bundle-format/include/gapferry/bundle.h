@@ -164,7 +164,7 @@ GF_MUST_CHECK int gf_bundle_decrypt(int copy, const struct gf_head *h,
 
 struct gf_items_options {
     int check_lines; /* 1: every line of the .jsonl members must parse (record.h) */
-    int64_t room;    /* bytes the members may take at most; 0: GF_ARCHIVE_MAX */
+    int64_t room;    /* bytes the members may take at most (GF_E_CREATE); 0: GF_ARCHIVE_MAX */
     int threads;     /* 0: one for each core, at most 4 */
     gf_progress *progress;
     void *arg;

@@ -354,7 +354,7 @@ static const struct vector rows[] = {
       "contents.json comes first.", contents_first),
     {"archive-contents-too-large", GF_E_LIMIT, "contents.json is 2097153 bytes long",
      "contents.json is larger than 2 MiB.", .make = contents_too_large},
-    {"archive-larger-than-room", GF_E_LIMIT, "is 16777217 bytes long; 16777216 are left here",
+    {"archive-larger-than-room", GF_E_CREATE, "is 16777217 bytes long; there is room for 16777216",
      "A member is larger than the room that the reader gives.", .make = larger_than_room},
     A("only-end", "contents.json is missing", "The archive has no member.", only_end),
     A("no-end", LENGTH, "The end blocks are missing.", no_end),

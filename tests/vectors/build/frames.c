@@ -198,7 +198,7 @@ static const struct vector rows[] = {
       byte_behind),
     R("frame-bomb", GF_E_FRAME, "a zstd frame does not expand",
       "A frame that states 512 bytes holds 8 MiB.", bomb_small),
-    R("frame-bomb-in-member", GF_E_LIMIT, "are left here",
+    R("frame-bomb-in-member", GF_E_CREATE, "there is room for",
       "Frames of 20 bytes hold 1 MiB each, for a member of nearly 2 GiB.", bomb_member),
     R("frame-bomb-behind-end", GF_E_ARCHIVE, "bytes than its members make",
       "Frames of 1 MiB of zeros follow the archive's end.", bomb_behind),
