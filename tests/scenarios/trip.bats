@@ -701,3 +701,14 @@ CHANGES
     judge 1 after
     says 'rejected, says the agent; yet it took effect'
 }
+
+@test "a relay's init that was cut off is run again: its keys come last" {
+    mkdir relay
+    : >relay/etc # the configuration cannot be made
+    gives 74 R init --name relay-1
+    [ ! -e relay/var/lib/gapferry/relay/keys ]
+    rm relay/etc
+    gives 0 R init --name relay-1
+    gives 0 R config check
+    grep -F 'name = "relay-1"' relay/etc/gapferry/relay.conf
+}
