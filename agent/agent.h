@@ -36,7 +36,7 @@ void agent_close(struct agent *a);
 /* Commands: each gets its arguments after the command's name and returns an exit status. */
 typedef int agent_command(const char *root, int argc, char **argv);
 agent_command cmd_init, cmd_trust, cmd_card, cmd_consent, cmd_record, cmd_preview, cmd_license,
-    cmd_sync, cmd_status, cmd_config;
+    cmd_sync, cmd_status, cmd_config, cmd_history;
 
 /* ---- export.c: queue to outbox ---- */
 

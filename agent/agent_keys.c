@@ -11,6 +11,8 @@ const struct config_key agent_keys[] = {
      "site"},
     {"agent", 0, "self_reader", "yes",
      "whether this agent can open the bundles that it has written"},
+    {"agent", 0, "history_max", "1073741824",
+     "bytes of bundles that left and are kept to be looked at; none is kept longer than 400 days"},
 
     {"relay", 1, "url", NULL, "where gapferry-link finds it; without one only drives go there"},
     {"relay", 1, "reach", "outside",

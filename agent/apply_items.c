@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/apply_parts.h"
+#include "agent/history.h"
 #include "common/log.h"
 #include "gapferry/file.h"
 #include "gapferry/lines.h"
@@ -202,6 +203,18 @@ static int each_line(struct applying *x, enum gf_member m, take_line *take, stru
     return rc;
 }
 
+static int note_came(struct applying *x, struct gf_err *e) {
+    const struct gf_head *head = x->r->head;
+    struct history_line h;
+
+    history_begin(&h, x->r->a, "came");
+    history_id(&h, "bundle", &head->header.id);
+    history_hash(&h, "digest", &head->digest);
+    history_hash(&h, "from", &head->header.from);
+    history_number(&h, "items", x->items);
+    return history_end(&h, x->r->a, e);
+}
+
 static int apply_all(struct applying *x, struct gf_err *e) {
     const struct gf_header *h = &x->r->head->header;
     const struct gf_contents *c = x->r->contents;
@@ -212,6 +225,8 @@ static int apply_all(struct applying *x, struct gf_err *e) {
         each_line(x, GF_MEMBER_ANSWERS, take_answer, e) == -1 ||
         each_line(x, GF_MEMBER_REFUSALS, take_refusal, e) == -1 ||
         each_line(x, GF_MEMBER_NOTICES, take_notice, e) == -1)
+        return -1;
+    if (note_came(x, e) == -1)
         return -1;
     if (store_void_in(s, h, c->voids, c->nvoids, x->r->a->now, e) == -1)
         return -1;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/command.h"
+#include "agent/history.h"
 
 static const struct option_spec specs[] = {
     COMMAND_OPTION_JSON,
@@ -144,6 +145,20 @@ static int tell_denial(struct agent *a, struct out *t, const char *channel, int6
     return rc;
 }
 
+/* The decision, and that it was taken, as one change. */
+static int set_and_note(struct agent *a, const char *channel, enum store_consent c,
+                        const char *user, struct store_denial *denial, struct gf_err *e) {
+    struct history_line h;
+
+    if (store_set_consent(a->store, channel, c, user, a->now, denial, e) == -1)
+        return -1;
+    history_begin(&h, a, "consent");
+    history_text(&h, "channel", channel);
+    history_text(&h, "decision", store_consents[c]);
+    history_number(&h, "deleted", denial->deleted);
+    return history_end(&h, a, e);
+}
+
 static int decide(struct agent *a, struct out *t, const char *channel, enum store_consent c,
                   struct gf_err *e) {
     struct store_denial denial = {0};
@@ -164,7 +179,11 @@ static int decide(struct agent *a, struct out *t, const char *channel, enum stor
     /* No bundle may be made of what is being deleted. */
     if (store_lock(a->store, "consent", e) == -1)
         return -1;
-    int rc = store_set_consent(a->store, channel, c, user, a->now, &denial, e);
+    int rc = store_begin(a->store, e);
+    if (rc == 0)
+        rc = store_end(a->store, set_and_note(a, channel, c, user, &denial, e), e);
+    if (rc == 0)
+        rc = history_seal(a, e);
     if (rc == 0) {
         out_str(t, "channel", channel);
         out_str(t, "consent", store_consents[c]);

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "agent/agent.h"
+#include "agent/history.h"
 #include "common/log.h"
 #include "gapferry/drive.h"
 
@@ -107,6 +107,8 @@ int agent_outbox_mend(struct agent *a, int outbox, int64_t *again, struct gf_err
     int64_t records = 0;
     int rc = remove_strays(a, d, e);
     (void)closedir(d);
+    if (rc == 0)
+        rc = history_keep(a, outbox, e);
     if (rc == 0)
         rc = requeue_lost(a, outbox, &records, e);
     if (rc == 0)

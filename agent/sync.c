@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agent/command.h"
+#include "agent/history.h"
 
 #define PEOPLE_MAX (1 << 20) /* bytes of what is told; more helps nobody */
 
@@ -119,6 +120,9 @@ int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result
         x.r.status = sync_graver(x.r.status, GF_EXIT_AWAITED);
     }
 
+    struct gf_err sealing;
+    if (history_seal(a, &sealing) == -1)
+        sync_trouble(&x, NULL, &sealing);
     gf_drive_close(x.drive);
     store_unlock(a->store);
     *out = x.r;

@@ -9,49 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/history.h"
 #include "agent/sync.h"
 #include "common/log.h"
 #include "common/progress.h"
-
-/* 1 if this file is a bundle of ours that need not be carried any more. One that carried only
- * `have` is settled by being written, so that it has to stay for the relay. */
-static int is_done_with(struct sync *x, const char *name, struct gf_err *e) {
-    struct store_bundle b;
-    struct gf_id id;
-
-    if (strlen(name) != 2 * sizeof id.b + strlen(".gfb") ||
-        gf_text_unhex(name, 2 * sizeof id.b, id.b, sizeof id.b) == -1)
-        return 0;
-    int known = store_bundle(x->a->store, &id, &b, e);
-    return known == 1 ? b.settled && (b.records > 0 || b.withdrawn) : known;
-}
-
-/* First of all, for it makes room. */
-static void remove_settled(struct sync *x) {
-    struct gf_drive_list list = {0};
-    struct gf_err e;
-
-    if (gf_drive_scan(x->drive, GF_FOLDER_TO_RELAY, 0, &list, &e) == -1) {
-        sync_drive_trouble(x, NULL, &e);
-        return;
-    }
-    for (size_t i = 0; i < list.n; i++) {
-        const char *name = list.entries[i].name;
-        int done = is_done_with(x, name, &e);
-
-        if (done == -1) {
-            sync_trouble(x, NULL, &e);
-            break;
-        }
-        if (!done)
-            continue;
-        if (gf_drive_remove(x->drive, GF_FOLDER_TO_RELAY, name, &e) == -1)
-            sync_drive_trouble(x, NULL, &e);
-        else
-            x->r.removed++;
-    }
-    gf_drive_list_free(&list);
-}
 
 /* 1 if a file of this name lies there. */
 static int lies_there(struct sync *x, const char *name) {
@@ -77,6 +38,83 @@ static int put(struct sync *x, int fd, const char *name, int64_t size, int *was_
     return 0;
 }
 
+/* 1 if this file is a bundle of ours that was settled; 0 if not, -1. */
+static int find_settled(struct sync *x, const char *name, struct store_bundle *b,
+                        struct gf_err *e) {
+    struct gf_id id;
+
+    if (strlen(name) != 2 * sizeof id.b + strlen(".gfb") ||
+        gf_text_unhex(name, 2 * sizeof id.b, id.b, sizeof id.b) == -1)
+        return 0;
+    int known = store_bundle(x->a->store, &id, b, e);
+    return known == 1 ? b->settled : known;
+}
+
+/* A settled one that lies there still. One that carried only `have` is settled by being written, so
+ * that it has to stay for the relay, and to stay whole: the relay leaves a damaged one where it is.
+ * What the outbox does not hold any more cannot be mended. */
+static void tidy_one(struct sync *x, int outbox, const struct store_bundle *b) {
+    struct gf_err e;
+    struct stat st;
+    int was_there;
+
+    if (b->records > 0 || b->withdrawn) {
+        if (gf_drive_remove(x->drive, GF_FOLDER_TO_RELAY, b->file, &e) == -1)
+            sync_drive_trouble(x, NULL, &e);
+        else
+            x->r.removed++;
+        return;
+    }
+    int fd = openat(outbox, b->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1)
+        return;
+    if (fstat(fd, &st) == 0 && put(x, fd, b->file, (int64_t)st.st_size, &was_there, &e) == -1)
+        sync_drive_trouble(x, NULL, &e);
+    (void)close(fd);
+}
+
+/* First of all, for it makes room. */
+static void tidy(struct sync *x, int outbox) {
+    struct gf_drive_list list = {0};
+    struct store_bundle b;
+    struct gf_err e;
+
+    if (gf_drive_scan(x->drive, GF_FOLDER_TO_RELAY, 0, &list, &e) == -1) {
+        sync_drive_trouble(x, NULL, &e);
+        return;
+    }
+    for (size_t i = 0; i < list.n; i++) {
+        int settled = find_settled(x, list.entries[i].name, &b, &e);
+
+        if (settled == -1) {
+            sync_trouble(x, NULL, &e);
+            break;
+        }
+        if (settled)
+            tidy_one(x, outbox, &b);
+    }
+    gf_drive_list_free(&list);
+}
+
+/* That it left, and with what; one that lay there already has left before. */
+static int note_written(struct sync *x, const struct store_bundle *b, int was_there,
+                        struct gf_err *e) {
+    struct history_line h;
+
+    if (store_written(x->a->store, &b->id, x->a->now, e) == -1)
+        return -1;
+    if (was_there)
+        return 0;
+    history_begin(&h, x->a, "left");
+    history_id(&h, "bundle", &b->id);
+    history_hash(&h, "digest", &b->digest);
+    history_hash(&h, "to", &b->relay);
+    history_number(&h, "records", b->records);
+    history_text(&h, "courier", "drive");
+    history_text(&h, "place", x->o->dir);
+    return history_end(&h, x->a, e);
+}
+
 /* 0, or -1 with *e: the outbox's failure is ours, the drive's is the drive's. */
 static int write_one(struct sync *x, int outbox, const struct store_bundle *b, int64_t size) {
     struct gf_err e;
@@ -94,7 +132,8 @@ static int write_one(struct sync *x, int outbox, const struct store_bundle *b, i
         sync_drive_trouble(x, NULL, &e);
         return -1;
     }
-    if (store_written(x->a->store, &b->id, x->a->now, &e) == -1) {
+    if (store_begin(x->a->store, &e) == -1 ||
+        store_end(x->a->store, note_written(x, b, was_there, &e), &e) == -1) {
         sync_trouble(x, NULL, &e);
         return -1;
     }
@@ -134,29 +173,25 @@ static void write_all(struct sync *x, int outbox, const struct store_bundle *lis
 
 void sync_out(struct sync *x) {
     struct store_bundle *list = NULL;
+    int outbox = -1;
     struct gf_err e;
     size_t n = 0;
 
-    if (!x->r.read_only)
-        remove_settled(x);
-    if (store_unsettled(x->a->store, &list, &n, &e) == -1) {
-        sync_trouble(x, NULL, &e);
-        return;
+    if (!x->r.read_only) {
+        outbox = agent_folder(x->a, "outbox", &e);
+        if (outbox == -1)
+            sync_trouble(x, NULL, &e);
+        tidy(x, outbox);
     }
-    if (x->r.read_only) {
-        x->r.cut = (int64_t)n;
-        if (n > 0)
-            x->r.status = sync_graver(x->r.status, GF_EXIT_AWAITED);
-        free(list);
-        return;
-    }
-    int outbox = agent_folder(x->a, "outbox", &e);
-    if (outbox == -1) {
+    if (store_unsettled(x->a->store, &list, &n, &e) == -1)
         sync_trouble(x, NULL, &e);
-        x->r.cut = (int64_t)n;
-    } else {
+    else if (outbox != -1)
         write_all(x, outbox, list, n);
+    else
+        x->r.cut = (int64_t)n;
+    if (x->r.read_only && n > 0)
+        x->r.status = sync_graver(x->r.status, GF_EXIT_AWAITED);
+    if (outbox != -1)
         (void)close(outbox);
-    }
     free(list);
 }

@@ -40,7 +40,7 @@ int when_read(const char *text, const char *option, int64_t now, int span, int64
     if (strlen(text) == 10 && gf_text_untime(full, strlen(full), out) == 0)
         return 0;
     if (span && read_span(text, &seconds)) {
-        *out = now + seconds;
+        *out = now + span * seconds;
         return 0;
     }
     return gf_err_set(e, GF_E_USAGE, "--%s %s: must be a time like 2030-01-31T12:00:00Z%s", option,

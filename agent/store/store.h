@@ -101,7 +101,8 @@ GF_MUST_CHECK int store_find(struct store *s, const struct gf_id *id, store_each
 
 struct store_bundle {
     struct gf_id id;
-    struct gf_hash relay; /* identity it is addressed to */
+    struct gf_hash relay;  /* identity it is addressed to */
+    struct gf_hash digest; /* of its header */
     int64_t seq;
     int64_t created;
     int64_t records; /* 0: carries nothing but `have` */
@@ -226,6 +227,84 @@ GF_MUST_CHECK int store_put_fact(struct store *s, const char *name, const void *
 /* 1 found, 0 not; *out is initialised here. */
 GF_MUST_CHECK int store_get_fact(struct store *s, const char *name, struct gf_buf *out,
                                  struct gf_err *e);
+
+/* ---- history: a chain of lines (store_history.c); agent/history.h says what they tell ---- */
+
+/*
+ * hash(n) = BLAKE2b-256 of "gapferry-history/1" LF, hash(n - 1) as 64 hex digits (zeros before the
+ * first) LF, and the line, without LF. Whoever changes, removes or inserts a line breaks it; the
+ * newest number and hash are kept outside the database, too, so that cutting off its end, or
+ * putting an older database in its place, is noticed.
+ */
+struct store_event {
+    int64_t n;        /* from 1, without gaps */
+    const char *line; /* a JSON object in one line; borrowed until the next step of the walk */
+    size_t len;
+    struct gf_hash hash; /* as it is stored */
+};
+#define STORE_EVENT_MAX 8192 /* bytes of a line */
+
+/* Append a line. GF_E_LIMIT if it is too long. */
+GF_MUST_CHECK int store_history_add(struct store *s, const char *line, size_t len,
+                                    struct gf_err *e);
+/* The newest entry's number and hash; 0 and zeros where there is none. */
+GF_MUST_CHECK int store_history_head(struct store *s, int64_t *n, struct gf_hash *hash,
+                                     struct gf_err *e);
+/* fn for each entry from number `from` on; as store_walk(). Nothing is checked. */
+typedef int store_each_event(void *arg, const struct store_event *v, struct gf_err *e);
+GF_MUST_CHECK int store_history_walk(struct store *s, int64_t from, store_each_event *fn, void *arg,
+                                     struct gf_err *e);
+/* What the hash of a line has to be, after an entry with the hash `prev`. */
+void store_history_hash(const struct gf_hash *prev, const char *line, size_t len,
+                        struct gf_hash *out);
+
+/* ---- spool files on their way into the queue (store_intake.c) ---- */
+
+/* How far a file was read; 0 where it was not. */
+GF_MUST_CHECK int store_cursor(struct store *s, const char *file, int64_t *at, struct gf_err *e);
+/* In the transaction that accepts what lies before it. */
+GF_MUST_CHECK int store_set_cursor(struct store *s, const char *file, int64_t at, struct gf_err *e);
+/* Forget the cursors of all files but these (sorted): names of files never come twice. */
+GF_MUST_CHECK int store_keep_cursors(struct store *s, const char *const *files, size_t n,
+                                     struct gf_err *e);
+
+/* What was refused at the intake: a number of entries of a channel ("" where it is not known) for
+ * one reason. */
+struct store_refused {
+    char channel[GF_WORD_MAX + 1];
+    char reason[128];
+    int64_t records; /* so far */
+    int64_t last;
+};
+/* Add to the number. */
+GF_MUST_CHECK int store_add_refused(struct store *s, const char *channel, const char *reason,
+                                    int64_t records, int64_t now, struct gf_err *e);
+/* All of them, sorted by channel; free(). */
+GF_MUST_CHECK int store_all_refused(struct store *s, struct store_refused **out, size_t *n,
+                                    struct gf_err *e);
+
+/* ---- sources and when they are due (store_source.c) ---- */
+
+struct store_source {
+    char name[GF_WORD_MAX + 1];
+    int64_t due;      /* when it runs next */
+    int64_t ran;      /* when it ran last; 0: never */
+    int64_t good;     /* when it last made a record; 0: never */
+    int64_t runs;     /* so far; changes with each store_put_source() */
+    int64_t failures; /* in a row */
+    char reason[256]; /* of the last failure, or why there is no record; "" where there is one */
+};
+/* 1 found, 0 not: then *out is zeroed but for its name. */
+GF_MUST_CHECK int store_get_source(struct store *s, const char *name, struct store_source *out,
+                                   struct gf_err *e);
+/* Keep it; its runs are one more afterwards. 1 done, 0 if another process has put it since it was
+ * got (runs differ). */
+GF_MUST_CHECK int store_put_source(struct store *s, const struct store_source *source,
+                                   struct gf_err *e);
+
+/* The channels that somebody has decided about, sorted: *names[n]; one allocation, free(). */
+GF_MUST_CHECK int store_decided(struct store *s, char (**names)[GF_WORD_MAX + 1], size_t *n,
+                                struct gf_err *e);
 
 /* ---- licences (store_license.c) ---- */
 

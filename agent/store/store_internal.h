@@ -35,7 +35,7 @@ GF_MUST_CHECK int store_stream(struct store *s, struct gf_id *out, struct gf_err
 GF_MUST_CHECK int store_withdraw_row(struct store *s, int64_t row, int64_t now, struct gf_err *e);
 
 /* The columns that store_read_bundle() reads, in its order. */
-#define STORE_BUNDLE_COLUMNS "id, relay, seq, created, records, settled, withdrawn, written"
+#define STORE_BUNDLE_COLUMNS "id, relay, seq, created, records, settled, withdrawn, written, digest"
 GF_MUST_CHECK int store_read_bundle(const struct db_query *q, struct store_bundle *out,
                                     struct gf_err *e);
 

@@ -67,7 +67,10 @@ static const char version_1[] =
     " installed INTEGER NOT NULL) STRICT;";
 
 /* What the queue, the history, licences, updates and sources have needed since. */
-static const char version_2[] = "CREATE TABLE spool (name TEXT PRIMARY KEY NOT NULL,"
+static const char version_2[] =
+    "CREATE TABLE history (n INTEGER PRIMARY KEY, line BLOB NOT NULL,"
+    " hash BLOB NOT NULL CHECK (length(hash) = 32)) STRICT;"
+    "CREATE TABLE spool (name TEXT PRIMARY KEY NOT NULL,"
                                 " at INTEGER NOT NULL) STRICT;";
 
 static const char *const steps[] = {version_1, version_2, NULL};

@@ -7,6 +7,7 @@ _gapferry_agent_options() {
     card) echo --fingerprint --json --help ;;
     consent | preview | status) echo --json --help ;;
     record) echo --at --product --type --answer --expires --json --help ;;
+    history) echo --since --json --help ;;
     license) echo --product --key --version --contact --count --strict --json --help ;;
     sync) echo --name-on-card --json --help ;;
     config) echo --help ;;
@@ -15,7 +16,7 @@ _gapferry_agent_options() {
 
 _gapferry_agent() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init trust card consent record preview license sync status config'
+    local commands='init trust card consent record preview license sync history status config'
     local command='' i
 
     COMPREPLY=()
@@ -39,7 +40,7 @@ _gapferry_agent() {
         mapfile -t COMPREPLY < <(compgen -W 'license update card' -- "$word")
         return
         ;;
-    --name | --consent | --allow | --fingerprint | --at | --product | --type | --expires | --key | \
+    --name | --consent | --allow | --fingerprint | --at | --since | --product | --type | --expires | --key | \
         --version | --contact | --count)
         [[ $command == card ]] || return
         ;;
@@ -51,6 +52,8 @@ _gapferry_agent() {
         mapfile -t COMPREPLY < <(compgen -W "$(_gapferry_agent_options "$command") --root" -- "$word")
     elif [[ $before == license ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'request install status check' -- "$word")
+    elif [[ $before == history ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'verify show' -- "$word")
     elif [[ $before == config ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'check show' -- "$word")
     elif [[ $before == consent || $before == preview || $before == record ]]; then

@@ -1,0 +1,199 @@
+/*
+ * history.c -- lines of the history, and the newest one's hash outside the database.
+ */
+#include "agent/history.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/command.h"
+#include "gapferry/file.h"
+#include "gapferry/json.h"
+
+#define HEAD     "history.head"
+#define HEAD_MAX 128
+
+void history_begin(struct history_line *h, const struct agent *a, const char *event) {
+    char at[GF_TIME_TEXT], user[65];
+
+    gf_buf_init(&h->b, STORE_EVENT_MAX);
+    gf_text_time(a->now, at);
+    command_user(user);
+    gf_buf_printf(&h->b, "{\"at\":\"%s\",\"event\":\"%s\"", at, event);
+    history_text(h, "user", user);
+}
+
+void history_text(struct history_line *h, const char *name, const char *value) {
+    gf_buf_printf(&h->b, ",\"%s\":", name);
+    if (!value)
+        gf_buf_text(&h->b, "null");
+    else if (gf_text_is_utf8(value, strlen(value)))
+        gf_json_put_str(&h->b, value, strlen(value));
+    else
+        gf_buf_text(&h->b, "\"?\"");
+}
+
+void history_number(struct history_line *h, const char *name, int64_t value) {
+    gf_buf_printf(&h->b, ",\"%s\":%" PRId64, name, value);
+}
+
+void history_id(struct history_line *h, const char *name, const struct gf_id *id) {
+    char text[GF_ID_TEXT];
+
+    gf_text_hex(id->b, sizeof id->b, text);
+    gf_buf_printf(&h->b, ",\"%s\":\"%s\"", name, text);
+}
+
+void history_hash(struct history_line *h, const char *name, const struct gf_hash *hash) {
+    char text[GF_HASH_TEXT];
+
+    gf_text_hex(hash->b, sizeof hash->b, text);
+    gf_buf_printf(&h->b, ",\"%s\":\"%s\"", name, text);
+}
+
+int history_end(struct history_line *h, struct agent *a, struct gf_err *e) {
+    gf_buf_byte(&h->b, '}');
+    int rc = gf_buf_check(&h->b, "a line of the history", e);
+    if (rc == 0)
+        rc = store_history_add(a->store, h->b.data, h->b.len, e);
+    gf_buf_free(&h->b);
+    return rc;
+}
+
+/* ---- the head ---- */
+
+/* STATE/history.head: 1 read, 0 there is none, -1. */
+static int read_head(const struct agent *a, int64_t *n, struct gf_hash *hash, struct gf_err *e) {
+    char path[sizeof a->state + 32];
+    struct gf_buf text;
+    char *end;
+    int rc = -1;
+
+    (void)snprintf(path, sizeof path, "%s/" HEAD, a->state);
+    if (gf_file_load(AT_FDCWD, path, HEAD_MAX, &text, e) == -1) {
+        gf_buf_free(&text);
+        return e->code == GF_E_NOINPUT && access(path, F_OK) == -1 ? 0 : -1;
+    }
+    errno = 0;
+    long long number = text.len > 0 ? strtoll(text.data, &end, 10) : 0;
+    if (text.len > 0 && errno == 0 && number >= 0 && *end == ' ' &&
+        strlen(end) == GF_HASH_TEXT + 1 && end[GF_HASH_TEXT] == '\n' &&
+        gf_text_unhex(end + 1, GF_HASH_TEXT - 1, hash->b, sizeof hash->b) == 0) {
+        *n = number;
+        rc = 1;
+    } else {
+        (void)gf_err_set(e, GF_E_DAMAGED,
+                         "%s: is not a number and a hash; keep a copy as evidence, remove it, and "
+                         "run `gapferry-agent history verify`",
+                         path);
+    }
+    gf_buf_free(&text);
+    return rc;
+}
+
+int history_seal(struct agent *a, struct gf_err *e) {
+    char path[sizeof a->state + 32], text[HEAD_MAX], hex[GF_HASH_TEXT];
+    struct gf_out out = {.fd = -1, .dir = -1};
+    struct gf_hash now, written;
+    struct gf_err why;
+    int64_t n = 0, m = 0;
+
+    if (store_history_head(a->store, &n, &now, e) == -1)
+        return -1;
+    /* A head that is newer than the chain is evidence: it is not overwritten. */
+    if (n == 0 || (read_head(a, &m, &written, &why) == 1 && m >= n))
+        return 0;
+    gf_text_hex(now.b, sizeof now.b, hex);
+    (void)snprintf(text, sizeof text, "%" PRId64 " %s\n", n, hex);
+    (void)snprintf(path, sizeof path, "%s/" HEAD, a->state);
+    int rc = gf_out_open(&out, AT_FDCWD, path, e);
+    if (rc == 0 && gf_file_write(out.fd, text, strlen(text)) == -1)
+        rc = gf_err_errno(e, "%s", path);
+    if (rc == 0)
+        rc = gf_out_commit(&out, 0600, 1, e);
+    gf_out_close(&out);
+    return rc;
+}
+
+struct nth {
+    int64_t n;
+    struct gf_hash hash;
+    int found;
+};
+
+static int take_nth(void *arg, const struct store_event *v, struct gf_err *e) {
+    struct nth *x = arg;
+
+    (void)e;
+    x->found = v->n == x->n;
+    x->hash = v->hash;
+    return 1;
+}
+
+/* 1 if the chain has the line that STATE/history.head names, or there is no head; 0 if not. */
+static int head_fits(struct agent *a, int *is_there, struct gf_err *e) {
+    struct gf_hash written;
+    struct nth x = {0};
+
+    int rc = read_head(a, &x.n, &written, e);
+    *is_there = rc == 1;
+    if (rc != 1)
+        return rc == 0 ? 1 : -1;
+    if (store_history_walk(a->store, x.n, take_nth, &x, e) == -1)
+        return -1;
+    return x.found && memcmp(x.hash.b, written.b, sizeof written.b) == 0;
+}
+
+int history_check_head(struct agent *a, struct gf_err *e) {
+    char self[COMMAND_SELF];
+    int there;
+
+    int fits = head_fits(a, &there, e);
+    if (fits != 0)
+        return fits == 1 ? 0 : -1;
+    return gf_err_set(e, GF_E_DAMAGED,
+                      "%s/agent.db: is older than %s/" HEAD " says; was it put back from a backup? "
+                      "Nothing leaves until this is settled: %s restore",
+                      a->state, a->state, command_self(a, self));
+}
+
+/* ---- verification ---- */
+
+struct verifying {
+    struct history_verdict v;
+    struct gf_hash prev;
+};
+
+static int check_line(void *arg, const struct store_event *v, struct gf_err *e) {
+    struct verifying *x = arg;
+    struct gf_hash hash;
+
+    (void)e;
+    store_history_hash(&x->prev, v->line, v->len, &hash);
+    x->v.lines++;
+    if (x->v.bad_line == 0 && (v->n != x->v.lines || memcmp(hash.b, v->hash.b, sizeof hash.b) != 0))
+        x->v.bad_line = v->n;
+    x->prev = v->hash;
+    return 0;
+}
+
+int history_verify(struct agent *a, struct history_verdict *out, struct gf_err *e) {
+    struct verifying x = {0};
+    int there = 0;
+
+    if (store_history_walk(a->store, 1, check_line, &x, e) == -1)
+        return -1;
+    int fits = head_fits(a, &there, e);
+    if (fits == -1)
+        return -1;
+    x.v.head = !fits ? -1 : there;
+    if (history_verify_files(a, &x.v, e) == -1)
+        return -1;
+    *out = x.v;
+    return 0;
+}

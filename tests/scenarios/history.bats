@@ -1,0 +1,69 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154,SC2034 # trip.bash sets out and err
+# history.bats -- the site's own account of what left (promise P7), from outside.
+
+bats_require_minimum_version 1.5.0
+
+# shellcheck source=tests/scenarios/trip.bash
+. "$BATS_TEST_DIRNAME/trip.bash"
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    ready
+    users 1 >/dev/null
+    home && there && home
+}
+
+teardown() {
+    vendor_stop KILL
+}
+
+@test "what left stands in the history with drive, user and digest, and opens again" {
+    local bundle
+    bundle=$(fact '[.events[] | select(.event == "left" and .records > 0)][0].bundle' A history)
+    [ "$(fact '[.events[] | select(.event == "left")][0].user' A history)" = "$(id -un)" ]
+    [ "$(fact '[.events[] | select(.event == "left")][0].place' A history)" = usb ]
+    [ "$(fact '[.events[] | select(.event == "came")] | length' A history)" = 1 ]
+    gives 0 A history show "$bundle"
+    says '\"users\":1'
+    [ "$(fact '.records[0].channel' A history show "$bundle.gfb")" = metrics ]
+    gives 66 A history show 00000000000000000000000000000000
+    says 400
+    gives 64 A history show nonsense
+}
+
+@test "a decision about consent stands in it, and --since leaves out what is older" {
+    gives 0 A consent metrics deny
+    [ "$(fact '.events[-1].decision' A history)" = denied ]
+    [ "$(fact '.events | length' A history --since 2100-01-01)" = 0 ]
+    gives 0 A history --since 1h
+    says left came
+}
+
+@test "history verify finds a changed line, a database put back, and a changed bundle" {
+    local file
+    gives 0 A history verify
+    says 'the chain is whole'
+
+    cp "$STATE/agent.db" older
+    users 2 >/dev/null
+    home
+    cp "$STATE/agent.db" newer
+    cp older "$STATE/agent.db"
+    gives 65 A history verify
+    says history.head
+    cp newer "$STATE/agent.db"
+    gives 0 A history verify
+
+    file=$(find "$STATE/history" -name '*.gfb' | head -n 1)
+    cp "$file" kept
+    printf X | dd of="$file" bs=1 seek=3500 conv=notrunc status=none
+    gives 65 A history verify
+    says CHANGED "$(basename "$file")"
+    cp kept "$file"
+
+    sqlite3 "$STATE/agent.db" \
+        "UPDATE history SET line = CAST(replace(CAST(line AS TEXT), 'usb', 'abc') AS BLOB) WHERE n = 1"
+    gives 65 A history verify
+    says 'BROKEN at line 1'
+}
