@@ -52,8 +52,9 @@ static int find_settled(struct sync *x, const char *name, struct store_bundle *b
 
 /* A settled one that lies there still. One that carried only `have` is settled by being written, so
  * that it has to stay for the relay, and to stay whole: the relay leaves a damaged one where it is.
- * What the outbox does not hold any more cannot be mended. */
-static void tidy_one(struct sync *x, int outbox, const struct store_bundle *b) {
+ * What is not kept any more cannot be mended. */
+static void tidy_one(struct sync *x, const struct store_bundle *b) {
+    const char *place;
     struct gf_err e;
     struct stat st;
     int was_there;
@@ -65,7 +66,7 @@ static void tidy_one(struct sync *x, int outbox, const struct store_bundle *b) {
             x->r.removed++;
         return;
     }
-    int fd = openat(outbox, b->file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = history_open(x->a, &b->id, &place, NULL);
     if (fd == -1)
         return;
     if (fstat(fd, &st) == 0 && put(x, fd, b->file, (int64_t)st.st_size, &was_there, &e) == -1)
@@ -74,7 +75,7 @@ static void tidy_one(struct sync *x, int outbox, const struct store_bundle *b) {
 }
 
 /* First of all, for it makes room. */
-static void tidy(struct sync *x, int outbox) {
+static void tidy(struct sync *x) {
     struct gf_drive_list list = {0};
     struct store_bundle b;
     struct gf_err e;
@@ -91,7 +92,7 @@ static void tidy(struct sync *x, int outbox) {
             break;
         }
         if (settled)
-            tidy_one(x, outbox, &b);
+            tidy_one(x, &b);
     }
     gf_drive_list_free(&list);
 }
@@ -181,7 +182,7 @@ void sync_out(struct sync *x) {
         outbox = agent_folder(x->a, "outbox", &e);
         if (outbox == -1)
             sync_trouble(x, NULL, &e);
-        tidy(x, outbox);
+        tidy(x);
     }
     if (store_unsettled(x->a->store, &list, &n, &e) == -1)
         sync_trouble(x, NULL, &e);

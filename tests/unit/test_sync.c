@@ -3,6 +3,8 @@
  */
 #include "sync_testing.h"
 
+#include <dirent.h>
+
 /* ---- out ---- */
 
 static void what_is_due_is_written_byte_for_byte_and_lies_there_the_next_time(void **state) {
@@ -119,6 +121,52 @@ static void a_settled_bundle_is_taken_away(void **state) {
     check_silent(s);
     assert_true(r.written == 0 && r.there == 0 && r.removed == 0);
     assert_int_equal(count("to-relay"), 2);
+}
+
+/* The name of the one file that lies there. */
+static void find_only(const char *folder, char out[GF_DRIVE_NAME]) {
+    DIR *d = opendir(on(folder, ""));
+    struct dirent *x;
+
+    assert_non_null(d);
+    out[0] = '\0';
+    while ((x = readdir(d)) != NULL)
+        if (x->d_name[0] != '.')
+            (void)snprintf(out, GF_DRIVE_NAME, "%.*s", GF_DRIVE_NAME - 1, x->d_name);
+    (void)closedir(d);
+    assert_true(out[0] != '\0');
+}
+
+static void a_request_without_records_that_was_damaged_is_replaced(void **state) {
+    struct site *s = *state;
+    struct gf_id id = site_add(s, "metrics", "{}", 0);
+    struct reply reply;
+    struct gf_buf whole, now;
+    char name[GF_DRIVE_NAME];
+
+    check_silent(s);
+    reply_begin(&reply, 1);
+    reply_receipt(&reply, &id, "{}", GF_STATE_DELIVERED, NULL);
+    bring(&reply, "1.gfb");
+    check_silent(s);
+    find_only("to-relay", name);
+    assert_int_equal(gf_file_load(AT_FDCWD, on("to-relay", name), 1 << 20, &whole, &e), 0);
+
+    check_silent(s);
+    assert_int_equal(r.replaced, 0);
+    assert_int_equal(truncate(on("to-relay", name), 100), 0);
+    check_silent(s);
+    assert_true(r.replaced == 1 && r.written == 0);
+    assert_int_equal(gf_file_load(AT_FDCWD, on("to-relay", name), 1 << 20, &now, &e), 0);
+    assert_int_equal(now.len, whole.len);
+    assert_memory_equal(now.data, whole.data, whole.len);
+    gf_buf_free(&whole);
+    gf_buf_free(&now);
+
+    /* The relay has taken it: it is not written again. */
+    assert_int_equal(unlink(on("to-relay", name)), 0);
+    check_silent(s);
+    assert_true(r.replaced == 0 && r.written == 0 && count("to-relay") == 0);
 }
 
 static void consent_withdrawn_is_taken_off_the_drive_as_well(void **state) {
@@ -262,6 +310,7 @@ int main(void) {
         T(our_card_lies_there_without_our_name_unless_wanted),
         T(a_copy_that_was_damaged_is_replaced_and_nothing_of_others),
         T(a_settled_bundle_is_taken_away),
+        T(a_request_without_records_that_was_damaged_is_replaced),
         T(consent_withdrawn_is_taken_off_the_drive_as_well),
         T(responses_are_applied_in_the_order_of_their_numbers_and_removed),
         T(carried_twice_it_takes_effect_once),
