@@ -1,5 +1,5 @@
 /*
- * digest.c -- BLAKE2b, random bytes, and memory that must not leak.
+ * digest.c -- BLAKE2b, SHA-256, random bytes, and memory that must not leak.
  */
 #include "gapferry/digest.h"
 
@@ -9,6 +9,9 @@
 _Static_assert(sizeof(crypto_generichash_blake2b_state) <= sizeof(struct gf_digest),
                "struct gf_digest holds the BLAKE2b state");
 _Static_assert(_Alignof(struct gf_digest) >= 64, "libsodium wants the state 64-byte aligned");
+
+_Static_assert(sizeof(crypto_hash_sha256_state) <= sizeof(struct gf_digest_sha256),
+               "struct gf_digest_sha256 holds the SHA-256 state");
 
 static crypto_generichash_blake2b_state *state_of(struct gf_digest *d) {
     return (crypto_generichash_blake2b_state *)(void *)d->state;
@@ -50,6 +53,30 @@ void gf_digest_add(struct gf_digest *d, const void *data, size_t len) {
 
 void gf_digest_end(struct gf_digest *d, struct gf_hash64 *out) {
     (void)crypto_generichash_blake2b_final(state_of(d), out->b, sizeof(out->b));
+}
+
+void gf_digest_begin_256(struct gf_digest *d) {
+    (void)crypto_generichash_blake2b_init(state_of(d), NULL, 0, sizeof(struct gf_hash));
+}
+
+void gf_digest_end_256(struct gf_digest *d, struct gf_hash *out) {
+    (void)crypto_generichash_blake2b_final(state_of(d), out->b, sizeof(out->b));
+}
+
+static crypto_hash_sha256_state *sha256_of(struct gf_digest_sha256 *d) {
+    return (crypto_hash_sha256_state *)(void *)d->state;
+}
+
+void gf_digest_sha256_begin(struct gf_digest_sha256 *d) {
+    (void)crypto_hash_sha256_init(sha256_of(d));
+}
+
+void gf_digest_sha256_add(struct gf_digest_sha256 *d, const void *data, size_t len) {
+    (void)crypto_hash_sha256_update(sha256_of(d), data, len);
+}
+
+void gf_digest_sha256_end(struct gf_digest_sha256 *d, struct gf_hash *out) {
+    (void)crypto_hash_sha256_final(sha256_of(d), out->b);
 }
 
 void gf_digest_wipe(void *p, size_t len) {

@@ -216,6 +216,24 @@ int gf_writer_member(struct gf_writer *w, enum gf_member m, const char *name, in
     return 0;
 }
 
+int gf_writer_part(struct gf_writer *w, const char *name, int64_t size, const struct gf_part *part,
+                   char *member, struct gf_err *e) {
+    const struct gf_part *p = part;
+    const int first = p->index == 0, last = p->index == p->count - 1;
+
+    if (p->count < 2 || p->count > p->whole || p->index < 0 || p->index >= p->count || size < 1 ||
+        p->offset < 0 || p->offset > p->whole || size > p->whole - p->offset ||
+        first != (p->offset == 0) || last != (p->offset + size == p->whole))
+        return gf_err_set(e, GF_E_USAGE, "part %lld of '%s' does not lie where such a part can",
+                          (long long)p->index, name);
+    if (gf_writer_member(w, GF_MEMBER_FILE, name, size, member, e) == -1)
+        return -1;
+    struct gf_contents_member *entry = &w->contents.members[w->contents.nmembers - 1];
+    entry->is_part = 1;
+    entry->part = *part;
+    return 0;
+}
+
 int gf_writer_data(struct gf_writer *w, const void *data, size_t len, struct gf_err *e) {
     if ((int64_t)len > w->left)
         return gf_err_set(e, GF_E_USAGE, "more bytes than the member was said to have");

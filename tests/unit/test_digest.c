@@ -65,6 +65,42 @@ static void b2sum_finds_the_same_digest(void **state) {
     gf_buf_free(&said);
 }
 
+static void sha256sum_and_b2sum_find_what_the_steps_find(void **state) {
+    enum { SIZE = 300001 };
+    static uint8_t data[SIZE];
+    struct gf_digest_sha256 s;
+    struct gf_digest d;
+    struct gf_hash sha, b2, at_once;
+    struct gf_buf said;
+    char text[GF_HASH_TEXT];
+
+    (void)state;
+    tools_need("sha256sum");
+    tools_fill(data, SIZE);
+    tools_save("steps", data, SIZE);
+    gf_digest_sha256_begin(&s);
+    gf_digest_begin_256(&d);
+    for (size_t at = 0; at < SIZE; at += 4099) {
+        const size_t n = SIZE - at < 4099 ? SIZE - at : 4099;
+        gf_digest_sha256_add(&s, data + at, n);
+        gf_digest_add(&d, data + at, n);
+    }
+    gf_digest_sha256_end(&s, &sha);
+    gf_digest_end_256(&d, &b2);
+    gf_digest_256(data, SIZE, &at_once);
+    assert_memory_equal(b2.b, at_once.b, sizeof b2.b);
+    assert_true(tools_run("sha256sum steps"));
+    tools_load("said", &said);
+    gf_text_hex(sha.b, sizeof sha.b, text);
+    assert_memory_equal(said.data, text, 64);
+    gf_buf_free(&said);
+    assert_true(tools_run("b2sum -l 256 steps"));
+    tools_load("said", &said);
+    gf_text_hex(b2.b, sizeof b2.b, text);
+    assert_memory_equal(said.data, text, 64);
+    gf_buf_free(&said);
+}
+
 static void random_bytes_differ_and_fill_the_whole_buffer(void **state) {
     uint8_t a[64] = {0}, b[64] = {0}, none[32] = {0};
     (void)state;
@@ -96,6 +132,7 @@ int main(void) {
         cmocka_unit_test(blake2b_128_is_a_digest_of_its_own_and_not_a_cut_one),
         cmocka_unit_test(blake2b_512_of_abc_is_that_of_the_rfc_however_it_is_cut),
         cmocka_unit_test(b2sum_finds_the_same_digest),
+        cmocka_unit_test(sha256sum_and_b2sum_find_what_the_steps_find),
         cmocka_unit_test(random_bytes_differ_and_fill_the_whole_buffer),
         cmocka_unit_test(equal_sees_a_difference_in_any_byte_and_wipe_leaves_zeros),
     };

@@ -151,6 +151,39 @@ static void a_file_that_shrinks_while_it_is_read_is_noticed(void **state) {
     (void)close(fd);
 }
 
+static void a_part_comes_back_as_one_and_impossible_ones_are_refused(void **state) {
+    const struct gf_part good = {.index = 1, .count = 2, .offset = 10, .whole = 15};
+    const struct gf_part bad[] = {
+        {.index = 2, .count = 2, .offset = 10, .whole = 15},
+        {.index = 0, .count = 2, .offset = 10, .whole = 15},
+        {.index = 1, .count = 2, .offset = 10, .whole = 16},
+        {.index = 0, .count = 1, .offset = 0, .whole = 5},
+    };
+    struct gf_pack p = kit_request();
+    struct gf_contents c;
+    struct gf_writer *w = NULL;
+    struct gf_err e;
+
+    (void)state;
+    int fd = open(kit_root, O_TMPFILE | O_RDWR, 0600);
+    assert_int_equal(gf_writer_open(fd, &p, &w, &e), 0);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(gf_writer_part(w, "f", 5, &bad[i], NULL, &e), -1);
+        assert_int_equal(e.code, GF_E_USAGE);
+    }
+    assert_int_equal(gf_writer_part(w, "f", 5, &good, NULL, &e), 0);
+    assert_int_equal(gf_writer_data(w, "12345", 5, &e), 0);
+    assert_int_equal(gf_writer_finish(w, NULL, NULL, &e), 0);
+    gf_writer_free(w);
+    int dir = kit_new_dir();
+    assert_int_equal(kit_read(fd, &kit_relay, 1, dir, &c, &e), 0);
+    assert_true(c.nmembers == 1 && c.members[0].is_part && c.members[0].part.index == 1);
+    assert_true(c.members[0].part.offset == 10 && c.members[0].part.whole == 15);
+    gf_contents_free(&c);
+    (void)close(dir);
+    (void)close(fd);
+}
+
 /* The writer's errors under a limit on the file's size. */
 static void a_full_disk_is_an_error_wherever_it_strikes(void **state) {
     struct rlimit before;
@@ -188,6 +221,7 @@ int main(void) {
         cmocka_unit_test(a_response_with_every_member_comes_back),
         cmocka_unit_test(misuse_is_refused_with_words),
         cmocka_unit_test(a_file_that_shrinks_while_it_is_read_is_noticed),
+        cmocka_unit_test(a_part_comes_back_as_one_and_impossible_ones_are_refused),
         cmocka_unit_test(a_full_disk_is_an_error_wherever_it_strikes),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);

@@ -67,6 +67,11 @@ GF_MUST_CHECK int gf_writer_open(int fd, const struct gf_pack *p, struct gf_writ
 GF_MUST_CHECK int gf_writer_member(struct gf_writer *w, enum gf_member m, const char *name,
                                    int64_t size, char *member, struct gf_err *e);
 
+/* The same for one part of a file too large for a bundle; GF_E_USAGE if the part is none of `size`
+ * bytes within its file. */
+GF_MUST_CHECK int gf_writer_part(struct gf_writer *w, const char *name, int64_t size,
+                                 const struct gf_part *part, char *member, struct gf_err *e);
+
 /* The member's next bytes, as they are. Lines are not checked here: see record.h. */
 GF_MUST_CHECK int gf_writer_data(struct gf_writer *w, const void *data, size_t len,
                                  struct gf_err *e);

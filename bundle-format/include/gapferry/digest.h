@@ -1,5 +1,5 @@
 /*
- * digest.h -- BLAKE2b (RFC 7693) and random bytes, from libsodium.
+ * digest.h -- BLAKE2b (RFC 7693), SHA-256 (FIPS 180-4) and random bytes, from libsodium.
  */
 #ifndef GAPFERRY_DIGEST_H
 #define GAPFERRY_DIGEST_H
@@ -31,6 +31,18 @@ struct gf_digest {
 void gf_digest_begin(struct gf_digest *d);
 void gf_digest_add(struct gf_digest *d, const void *data, size_t len);
 void gf_digest_end(struct gf_digest *d, struct gf_hash64 *out);
+
+/* BLAKE2b-256 in steps; gf_digest_add() between them. */
+void gf_digest_begin_256(struct gf_digest *d);
+void gf_digest_end_256(struct gf_digest *d, struct gf_hash *out);
+
+/* SHA-256 in steps: what others publish beside their files. */
+struct gf_digest_sha256 {
+    _Alignas(64) unsigned char state[128];
+};
+void gf_digest_sha256_begin(struct gf_digest_sha256 *d);
+void gf_digest_sha256_add(struct gf_digest_sha256 *d, const void *data, size_t len);
+void gf_digest_sha256_end(struct gf_digest_sha256 *d, struct gf_hash *out);
 
 /* Overwrite memory that held a secret. */
 void gf_digest_wipe(void *p, size_t len);
