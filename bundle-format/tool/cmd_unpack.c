@@ -239,7 +239,10 @@ static int give_names(struct unpack *u, struct gf_err *e) {
         if (rc == -1 && (errno == EINVAL || errno == ENOSYS))
             rc = renameat(u->private_dir, "items", u->parent, u->target);
         if (rc == -1) {
-            (void)gf_err_errno(e, "%s: cannot give it its name", u->directory);
+            if (errno == EEXIST || errno == ENOTEMPTY)
+                (void)unpack_beaten(u->directory, e);
+            else
+                (void)gf_err_errno(e, "%s: cannot give it its name", u->directory);
         } else {
             /* It is no longer ours to remove. */
             (void)close(u->items);

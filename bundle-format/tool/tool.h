@@ -148,6 +148,8 @@ GF_MUST_CHECK int unpack_check(const struct gf_contents *c, int dir, const char 
 /* Give them the modes that `umask` leaves and flush them. */
 GF_MUST_CHECK int unpack_flush(const struct gf_contents *c, int items, mode_t mask,
                                struct gf_err *e);
+/* GF_E_CREATE: somebody else has just put something where ours goes. */
+int unpack_beaten(const char *path, struct gf_err *e);
 /* Move them; never over something. On failure those moved are removed. */
 GF_MUST_CHECK int unpack_move(const struct gf_contents *c, int items, int dir, const char *path,
                               mode_t mask, struct gf_err *e);

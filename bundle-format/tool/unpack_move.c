@@ -18,6 +18,14 @@ static int has_files(const struct gf_contents *c) {
     return c->nmembers > 0 && strncmp(c->members[c->nmembers - 1].member, "files/", 6) == 0;
 }
 
+int unpack_beaten(const char *path, struct gf_err *e) {
+    return gf_err_set(e, GF_E_CREATE,
+                      "%s: another program puts files there at the same time, and unpack never "
+                      "overwrites; nothing of this bundle was left there; choose another directory "
+                      "with -C",
+                      path);
+}
+
 int unpack_check(const struct gf_contents *c, int dir, const char *path, struct gf_err *e) {
     struct stat st;
 
@@ -115,7 +123,10 @@ int unpack_move(const struct gf_contents *c, int items, int dir, const char *pat
     }
     for (; moved <= c->nmembers; moved++) {
         if (move_one(items, dir, path_of(c, moved)) == -1) {
-            (void)gf_err_errno(e, "%s/%s: cannot give it its name", path, path_of(c, moved));
+            if (errno == EEXIST || errno == ENOENT)
+                (void)unpack_beaten(path, e);
+            else
+                (void)gf_err_errno(e, "%s/%s: cannot give it its name", path, path_of(c, moved));
             goto undo;
         }
     }

@@ -643,6 +643,37 @@ poke() { # FILE OFFSET CHARACTER
     [ "$(names_in out/files)" = "big.iso other" ]
 }
 
+@test "two that unpack into one directory: one does, the other says why not" {
+    command -v strace >/dev/null || skip "strace is not installed: no race was made"
+    local error
+    # As if the other came first, between our look and our rename.
+    for error in EEXIST ENOTEMPTY; do
+        refused 73 'new: another program puts files there' strace -o /dev/null -e "inject=renameat2:error=$error" \
+            "$B" unpack -i k/relay-1 -f k/site-a a.gfb -C new
+    done
+    mkdir there
+    refused 73 'there: another program puts files there' strace -o /dev/null -e inject=renameat2:error=EEXIST \
+        "$B" unpack -i k/relay-1 -f k/site-a a.gfb -C there
+    [ -z "$(ls -A there)" ]
+    [ ! -e new ]
+
+    local pid round status
+    for round in 1 2 3 4 5; do
+        rm -rf new
+        UNPACK a.gfb -C new >other 2>&1 &
+        pid=$!
+        status=0
+        UNPACK a.gfb -C new >mine 2>&1 || status=$?
+        if wait "$pid"; then
+            [ "$status" -eq 0 ] || grep -q 'never overwrites' mine || fail "round $round: $(cat mine)"
+        else
+            [ "$status" -eq 0 ]
+            grep -q 'never overwrites' other || fail "round $round: $(cat other)"
+        fi
+        cmp new/files/big.iso big.iso
+    done
+}
+
 @test "unpack makes the directory only when all is well, with the modes that the umask leaves" {
     (umask 027 && UNPACK a.gfb -C new/)
     [ "$(stat -c %a new new/files new/records.jsonl new/files/big.iso new/contents.json | xargs)" = \
