@@ -9,6 +9,23 @@
 
 #include "agent/command.h"
 
+/* Keys without a database are an agent that has lost what it knew. A new, empty one in its place
+ * would take its outbox for strays. */
+static int open_store(struct agent *a, struct gf_err *e) {
+    char self[COMMAND_SELF], what[sizeof e->text];
+
+    if (store_open(a->state, &a->store, e) == 0)
+        return 0;
+    if (e->code != GF_E_NOINPUT)
+        return -1;
+    (void)snprintf(what, sizeof what, "%.300s", e->text);
+    return gf_err_set(
+        e, GF_E_DAMAGED,
+        "%s, though this agent has keys; nothing was changed. Put agent.db back from a "
+        "backup if there is one, and then in either case: %s restore",
+        what, command_self(a, self));
+}
+
 int agent_open(struct agent *a, const char *root, struct gf_err *e) {
     char keys[sizeof a->state + 8], self[COMMAND_SELF];
     struct stat st;
@@ -20,7 +37,7 @@ int agent_open(struct agent *a, const char *root, struct gf_err *e) {
         return gf_err_set(e, GF_E_CONFIG, "%s: there is no agent yet; make one: %s init", a->state,
                           command_self(a, self));
     if (config_load(a->config_path, agent_keys, &a->config, e) == 0 &&
-        gf_identity_load(AT_FDCWD, keys, &a->id, e) == 0 && store_open(a->state, &a->store, e) == 0)
+        gf_identity_load(AT_FDCWD, keys, &a->id, e) == 0 && open_store(a, e) == 0)
         return 0;
     agent_close(a);
     return -1;

@@ -204,6 +204,9 @@ static int ready(struct db *d, struct db_query *q, struct gf_err *e, const char 
     if (rc != SQLITE_OK)
         return db_fail(d, rc, sql, e);
     if (!d->wrote && !sqlite3_stmt_readonly(q->stmt)) {
+        if (d->marker == -1)
+            return gf_err_set(e, GF_E_CREATE, "%s: was opened to be read, not to be changed",
+                              d->path);
         if (db_marker_write(d->marker, d->path, e) == -1)
             return -1;
         d->wrote = 1;

@@ -51,6 +51,17 @@ struct db_schema {
  * GF_E_DAMAGED (the text says what to do). On failure *out is closed. */
 GF_MUST_CHECK int db_open(const char *path, const struct db_schema *schema, struct db *out,
                           struct gf_err *e);
+/*
+ * The same, and what to do where there is none. A database that vanished must not be taken for one
+ * that is new: whoever has it already says DB_THERE.
+ *   DB_MAKE   make it: what db_open() does
+ *   DB_THERE  GF_E_NOINPUT if it is missing, empty or without any table; nothing is made
+ *   DB_READ   likewise, and nothing is ever written: also on a disk that is full or read-only. It
+ *             is not checked after an unclean end, and GF_E_VERSION if it must be migrated first.
+ */
+enum db_how { DB_MAKE, DB_THERE, DB_READ };
+GF_MUST_CHECK int db_open_as(const char *path, const struct db_schema *schema, enum db_how how,
+                             struct db *out, struct gf_err *e);
 /* Roll back what is not committed, and close. A zeroed struct is fine. */
 void db_close(struct db *d);
 

@@ -66,21 +66,24 @@ static int ask(struct db *d, const char *sql, char *out, size_t room, struct gf_
 }
 
 /* Settings are asked for again where durability or privacy hangs on them. */
-static int set_up(struct db *d, struct gf_err *e) {
+static int set_up(struct db *d, enum db_how how, struct gf_err *e) {
     static const struct {
         const char *set, *get, *want;
+        int writing; /* 1: says how to write */
     } settings[] = {
-        {"PRAGMA cell_size_check = ON", "PRAGMA cell_size_check", "1"},
-        {"PRAGMA mmap_size = 0", NULL, NULL},
-        {"PRAGMA temp_store = MEMORY", "PRAGMA temp_store", "2"},
-        {"PRAGMA foreign_keys = ON", "PRAGMA foreign_keys", "1"},
-        {"PRAGMA secure_delete = ON", "PRAGMA secure_delete", "1"},
-        {"PRAGMA journal_mode = TRUNCATE", "PRAGMA journal_mode", "truncate"},
-        {"PRAGMA synchronous = EXTRA", "PRAGMA synchronous", "3"},
+        {"PRAGMA cell_size_check = ON", "PRAGMA cell_size_check", "1", 0},
+        {"PRAGMA mmap_size = 0", NULL, NULL, 0},
+        {"PRAGMA temp_store = MEMORY", "PRAGMA temp_store", "2", 0},
+        {"PRAGMA foreign_keys = ON", "PRAGMA foreign_keys", "1", 0},
+        {"PRAGMA secure_delete = ON", "PRAGMA secure_delete", "1", 1},
+        {"PRAGMA journal_mode = TRUNCATE", "PRAGMA journal_mode", "truncate", 1},
+        {"PRAGMA synchronous = EXTRA", "PRAGMA synchronous", "3", 1},
     };
 
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
         char is[32];
+        if (how == DB_READ && settings[i].writing)
+            continue;
         if (ask(d, settings[i].set, is, sizeof is, e) == -1)
             return -1;
         if (!settings[i].get)
@@ -131,7 +134,8 @@ static int step(struct db *d, const struct db_schema *schema, int64_t at, struct
     return 0;
 }
 
-static int migrate(struct db *d, const struct db_schema *schema, struct gf_err *e) {
+static int migrate(struct db *d, const struct db_schema *schema, enum db_how how,
+                   struct gf_err *e) {
     int64_t version, id, objects, known = 0;
 
     while (schema->steps[known])
@@ -141,6 +145,8 @@ static int migrate(struct db *d, const struct db_schema *schema, struct gf_err *
         db_number(d, &objects, 0, e, "SELECT count(*) FROM sqlite_schema", "") == -1)
         return -1;
     int blank = version == 0 && id == 0 && objects == 0;
+    if (blank && how != DB_MAKE)
+        return db_place_missing(d->path, "without any content", e);
     if (!blank && id != schema->application_id)
         return gf_err_set(e, GF_E_CONFIG,
                           "%s: is a database of another program (application id %08x, not %08x); "
@@ -154,6 +160,12 @@ static int migrate(struct db *d, const struct db_schema *schema, struct gf_err *
     if (version < 0)
         return gf_err_set(e, GF_E_DAMAGED, "%s: has no sensible version; restore a backup",
                           d->path);
+    if (version < known && how == DB_READ)
+        return gf_err_set(e, GF_E_VERSION,
+                          "%s: was made by an older version of this program (it is at %lld, we "
+                          "know %lld), and nothing may be written now; run this where the disk "
+                          "can be written",
+                          d->path, (long long)version, (long long)known);
     for (; version < known; version++) {
         if (!d->wrote && db_marker_write(d->marker, d->path, e) == -1)
             return -1;
@@ -174,28 +186,35 @@ void *db_no_dlopen(const char *path, int flags) {
 }
 
 int db_open(const char *path, const struct db_schema *schema, struct db *out, struct gf_err *e) {
+    return db_open_as(path, schema, DB_MAKE, out, e);
+}
+
+int db_open_as(const char *path, const struct db_schema *schema, enum db_how how, struct db *out,
+               struct gf_err *e) {
+    int access = how == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     struct db_place p;
     int unclean = 0;
     int rc = -1;
 
     *out = (struct db){.marker = -1};
-    if (db_place_open(path, &p, e) == -1)
+    if (db_place_open(path, how, &p, e) == -1)
         return -1;
     (void)snprintf(out->path, sizeof out->path, "%s", path);
-    if (db_cache_new(out, e) == -1 || db_marker_enter(&p, &out->marker, &unclean, e) == -1)
+    if (db_cache_new(out, e) == -1 ||
+        (how != DB_READ && db_marker_enter(&p, &out->marker, &unclean, e) == -1))
         goto out;
-    int opened = sqlite3_open_v2(p.full, &out->handle,
-                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW |
-                                     SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_FULLMUTEX,
-                                 NULL);
+    int opened = sqlite3_open_v2(
+        p.full, &out->handle,
+        access | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_FULLMUTEX, NULL);
     if (opened != SQLITE_OK) {
         (void)db_fail(out, opened, "cannot open it", e);
         goto out;
     }
     /* The check comes before anything trusts what the file says; it also rolls back what a crash
      * has left. */
-    if (harden(out, e) == -1 || (unclean && check(out, e) == -1) || set_up(out, e) == -1 ||
-        db_marker_ready(out->marker, unclean, path, e) == -1 || migrate(out, schema, e) == -1)
+    if (harden(out, e) == -1 || (unclean && check(out, e) == -1) || set_up(out, how, e) == -1 ||
+        (how != DB_READ && db_marker_ready(out->marker, unclean, path, e) == -1) ||
+        migrate(out, schema, how, e) == -1)
         goto out;
     rc = 0;
 out:

@@ -22,8 +22,11 @@ struct db_place {
     int is_new; /* 1: the file was made just now */
 };
 
-/* Check directory and file system; make the file if it is not there, private in either case. */
-GF_MUST_CHECK int db_place_open(const char *path, struct db_place *out, struct gf_err *e);
+/* Check directory and file system; the file is made private, and made at all with DB_MAKE. */
+GF_MUST_CHECK int db_place_open(const char *path, enum db_how how, struct db_place *out,
+                                struct gf_err *e);
+/* A database that must be there holds nothing: GF_E_NOINPUT, -1. */
+int db_place_missing(const char *path, const char *how, struct gf_err *e);
 void db_place_close(struct db_place *p);
 
 /*

@@ -58,10 +58,19 @@ static int check_directory(int dir, const char *full, struct gf_err *e) {
     return 0;
 }
 
+int db_place_missing(const char *path, const char *how, struct gf_err *e) {
+    return gf_err_set(e, GF_E_NOINPUT, "%s: the database is %s", path, how);
+}
+
 /* No descriptor of an existing database is opened and closed here: that would take away the locks
  * that this process holds on it through another connection. */
-static int make_file(struct db_place *p, const char *path, struct gf_err *e) {
-    int fd = openat(p->dir, p->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+static int make_file(struct db_place *p, const char *path, enum db_how how, struct gf_err *e) {
+    struct stat st;
+    int fd = -1;
+
+    errno = EEXIST;
+    if (how == DB_MAKE)
+        fd = openat(p->dir, p->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
     if (fd != -1) {
         int rc = fchmod(fd, 0600);
@@ -71,19 +80,23 @@ static int make_file(struct db_place *p, const char *path, struct gf_err *e) {
         p->is_new = 1;
         return rc;
     }
-    struct stat st;
-    if (errno != EEXIST || fstatat(p->dir, p->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+    if (errno != EEXIST)
         return gf_err_errno(e, "%s: cannot make the database", path);
+    if (fstatat(p->dir, p->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+        return errno == ENOENT ? db_place_missing(path, "missing", e)
+                               : gf_err_errno(e, "%s: cannot look at the database", path);
     if (!S_ISREG(st.st_mode))
         return gf_err_set(e, GF_E_CREATE,
                           "%s: is not a regular file; a database is never reached through a link",
                           path);
-    if ((st.st_mode & 077) != 0 && fchmodat(p->dir, p->name, 0600, 0) == -1)
+    if (st.st_size == 0 && how != DB_MAKE)
+        return db_place_missing(path, "empty", e);
+    if (how != DB_READ && (st.st_mode & 077) != 0 && fchmodat(p->dir, p->name, 0600, 0) == -1)
         return gf_err_errno(e, "%s: cannot make it private", path);
     return 0;
 }
 
-int db_place_open(const char *path, struct db_place *out, struct gf_err *e) {
+int db_place_open(const char *path, enum db_how how, struct db_place *out, struct gf_err *e) {
     struct db_place p = {.dir = -1};
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
@@ -115,7 +128,7 @@ int db_place_open(const char *path, struct db_place *out, struct gf_err *e) {
     if (p.dir == -1)
         return gf_err_errno(e, "%s", real);
     if (check_directory(p.dir, real, e) == -1 || check_file_system(p.dir, path, e) == -1 ||
-        make_file(&p, path, e) == -1)
+        make_file(&p, path, how, e) == -1)
         goto out;
     *out = p;
     p.dir = -1;

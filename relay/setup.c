@@ -32,6 +32,23 @@ int relay_configure(struct relay *r, const char *root, struct gf_err *e) {
     return config_load(r->config_path, relay_keys, &r->config, e);
 }
 
+/* Keys without a ledger are a relay that has lost what it knew; a new one in its place would take
+ * its outbox for strays, and each bundle for new. */
+static int open_ledger(struct relay *r, struct gf_err *e) {
+    char self[COMMAND_SELF], what[sizeof e->text];
+
+    if (ledger_open(r->state, &r->ledger, e) == 0)
+        return 0;
+    if (e->code != GF_E_NOINPUT)
+        return -1;
+    (void)snprintf(what, sizeof what, "%.300s", e->text);
+    return gf_err_set(
+        e, GF_E_DAMAGED,
+        "%s, though this relay has keys; nothing was changed. Put relay.db back from a "
+        "backup if there is one, and then in either case: %s reconcile",
+        what, relay_self(r, self));
+}
+
 int relay_open(struct relay *r, const char *root, struct gf_err *e) {
     char keys[sizeof r->state + 8], self[COMMAND_SELF];
     struct stat st;
@@ -43,8 +60,7 @@ int relay_open(struct relay *r, const char *root, struct gf_err *e) {
         return gf_err_set(e, GF_E_CONFIG, "%s: there is no relay yet; make one: %s init", r->state,
                           relay_self(r, self));
     if (config_load(r->config_path, relay_keys, &r->config, e) == -1 ||
-        gf_identity_load(AT_FDCWD, keys, &r->id, e) == -1 ||
-        ledger_open(r->state, &r->ledger, e) == -1)
+        gf_identity_load(AT_FDCWD, keys, &r->id, e) == -1 || open_ledger(r, e) == -1)
         goto fail;
     r->state_fd = open(r->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (r->state_fd == -1) {

@@ -14,7 +14,7 @@
 
 #define FACT_MAX (1 << 20) /* bytes of one fact */
 
-int store_open(const char *dir, struct store **out, struct gf_err *e) {
+static int open_as(const char *dir, enum db_how how, struct store **out, struct gf_err *e) {
     struct store *s = calloc(1, sizeof *s);
     char path[sizeof s->path + 16];
 
@@ -31,7 +31,7 @@ int store_open(const char *dir, struct store **out, struct gf_err *e) {
         goto fail;
     }
     (void)snprintf(path, sizeof path, "%s/agent.db", s->path);
-    if (db_open(path, &store_schema, &s->db, e) == -1)
+    if (db_open_as(path, &store_schema, how, &s->db, e) == -1)
         goto fail;
     *out = s;
     return 0;
@@ -41,6 +41,18 @@ fail:
         (void)close(s->dir);
     free(s);
     return -1;
+}
+
+int store_open(const char *dir, struct store **out, struct gf_err *e) {
+    return open_as(dir, DB_THERE, out, e);
+}
+
+int store_make(const char *dir, struct store **out, struct gf_err *e) {
+    return open_as(dir, DB_MAKE, out, e);
+}
+
+int store_read(const char *dir, struct store **out, struct gf_err *e) {
+    return open_as(dir, DB_READ, out, e);
 }
 
 void store_close(struct store *s) {

@@ -13,8 +13,14 @@
 
 struct store;
 
-/* Open or make DIR/agent.db. A second agent on the same directory waits, then fails with words. */
+/* Open DIR/agent.db. A second agent on the same directory waits, then fails with words. One that is
+ * missing or empty is GF_E_NOINPUT: only who makes an agent, or makes one anew, makes it. */
 GF_MUST_CHECK int store_open(const char *dir, struct store **out, struct gf_err *e);
+/* The same, and make it where it is missing. */
+GF_MUST_CHECK int store_make(const char *dir, struct store **out, struct gf_err *e);
+/* The same as store_open(), but nothing can be changed, and nothing is written: for a disk that is
+ * full or read-only. */
+GF_MUST_CHECK int store_read(const char *dir, struct store **out, struct gf_err *e);
 void store_close(struct store *s);
 
 /* Hold the state directory for one import or export: DIR/lock names its holder (pid, command,

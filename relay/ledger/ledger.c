@@ -93,7 +93,7 @@ static const char schema_2[] = "ALTER TABLE record ADD COLUMN asked INTEGER NOT 
 static const char *const steps[] = {schema_1, schema_2, NULL};
 static const struct db_schema schema = {.application_id = 0x47464c52, .steps = steps};
 
-int ledger_open(const char *dir, struct ledger **out, struct gf_err *e) {
+static int open_as(const char *dir, enum db_how how, struct ledger **out, struct gf_err *e) {
     char path[512];
 
     if (snprintf(path, sizeof path, "%s/relay.db", dir) >= (int)sizeof path)
@@ -108,7 +108,7 @@ int ledger_open(const char *dir, struct ledger **out, struct gf_err *e) {
         (void)gf_err_errno(e, "%s", dir);
         goto fail;
     }
-    if (db_open(path, &schema, &l->db, e) == -1)
+    if (db_open_as(path, &schema, how, &l->db, e) == -1)
         goto fail;
     *out = l;
     return 0;
@@ -117,6 +117,14 @@ fail:
         (void)close(l->dir_fd);
     free(l);
     return -1;
+}
+
+int ledger_open(const char *dir, struct ledger **out, struct gf_err *e) {
+    return open_as(dir, DB_THERE, out, e);
+}
+
+int ledger_make(const char *dir, struct ledger **out, struct gf_err *e) {
+    return open_as(dir, DB_MAKE, out, e);
 }
 
 void ledger_close(struct ledger *l) {

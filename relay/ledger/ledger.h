@@ -15,7 +15,9 @@
 
 struct ledger;
 
+/* Open DIR/relay.db. One that is missing or empty is GF_E_NOINPUT; ledger_make() makes it. */
 GF_MUST_CHECK int ledger_open(const char *dir, struct ledger **out, struct gf_err *e);
+GF_MUST_CHECK int ledger_make(const char *dir, struct ledger **out, struct gf_err *e);
 void ledger_close(struct ledger *l);
 GF_MUST_CHECK int ledger_lock(struct ledger *l, const char *command, struct gf_err *e);
 void ledger_unlock(struct ledger *l);

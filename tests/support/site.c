@@ -51,7 +51,7 @@ void site_make(struct site *s, int trusts) {
             break;
     }
     check(config_load(s->a.config_path, agent_keys, &s->a.config, &e), &e);
-    check(store_open(s->a.state, &s->a.store, &e), &e);
+    check(store_make(s->a.state, &s->a.store, &e), &e);
     if (trusts)
         site_trust(s, &kit_relay);
     site_consent(s, "metrics", STORE_GRANTED);

@@ -82,7 +82,7 @@ static inline int testing_setup(void **state) {
     s->r = (struct relay){.now = NOW, .id = kit_relay};
     (void)snprintf(s->r.state, sizeof s->r.state, "%s", s->state);
     s->r.state_fd = open(s->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    assert_ok(ledger_open(s->state, &s->r.ledger, &s->e), s->e);
+    assert_ok(ledger_make(s->state, &s->r.ledger, &s->e), s->e);
     assert_ok(files_tidy(&s->r, &s->e), s->e);
     assert_ok(gf_drive_open(s->stick, 1, &s->d, &s->e), s->e);
     turn_begin(&s->t);

@@ -228,6 +228,57 @@ static void no_directory_is_said_so(void **state) {
     assert_int_equal(e.code, GF_E_CONFIG);
 }
 
+static void assert_none(enum db_how how, const char *words) {
+    struct db d;
+    struct gf_err e = {GF_OK, ""};
+    assert_int_equal(db_open_as(db_path(), &schema, how, &d, &e), -1);
+    assert_int_equal(e.code, GF_E_NOINPUT);
+    if (strstr(e.text, words) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", e.text, words);
+}
+
+static void one_that_must_be_there_is_never_made(void **state) {
+    struct db d;
+    struct gf_err e;
+    (void)state;
+    assert_none(DB_THERE, "missing");
+    assert_none(DB_READ, "missing");
+    assert_int_equal(faccessat(dir, "a.db", F_OK, 0), -1);
+    assert_int_equal(close(openat(dir, "a.db", O_WRONLY | O_CREAT, 0600)), 0);
+    assert_none(DB_THERE, "empty");
+    struct stat st;
+    assert_int_equal(fstatat(dir, "a.db", &st, 0), 0);
+    assert_int_equal(st.st_size, 0);
+    sqlite3 *h;
+    assert_int_equal(sqlite3_open(db_path(), &h), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(h, "CREATE TABLE x (y); DROP TABLE x", NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(h);
+    assert_none(DB_THERE, "without any content");
+    empty_dir(dir);
+    open_db(&d);
+    db_close(&d);
+    assert_int_equal(db_open_as(db_path(), &schema, DB_THERE, &d, &e), 0);
+    db_close(&d);
+}
+
+static void what_is_opened_for_reading_changes_no_file(void **state) {
+    struct db d;
+    struct gf_err e;
+    (void)state;
+    open_db(&d);
+    run(&d, "INSERT INTO t (name) VALUES ('seen')");
+    db_close(&d);
+    assert_int_equal(unlinkat(dir, "a.db-open", 0), 0);
+    assert_int_equal(db_open_as(db_path(), &schema, DB_READ, &d, &e), 0);
+    assert_int_equal(number(&d, "SELECT count(*) FROM t WHERE name = 'seen'"), 1);
+    assert_int_equal(db_run(&d, &e, "INSERT INTO t (name) VALUES ('new')", ""), -1);
+    assert_int_equal(e.code, GF_E_CREATE);
+    assert_int_equal(db_begin(&d, &e), -1);
+    db_close(&d);
+    assert_int_equal(faccessat(dir, "a.db-open", F_OK, 0), -1);
+}
+
 /* ---- migrations ---- */
 
 static void an_old_database_is_led_on_and_keeps_its_rows(void **state) {
@@ -391,6 +442,8 @@ int main(void) {
         FILE_TEST(a_link_is_not_followed_but_one_among_the_directories_is),
         FILE_TEST(what_is_no_database_is_called_damaged),
         FILE_TEST(no_directory_is_said_so),
+        FILE_TEST(one_that_must_be_there_is_never_made),
+        FILE_TEST(what_is_opened_for_reading_changes_no_file),
         FILE_TEST(an_old_database_is_led_on_and_keeps_its_rows),
         FILE_TEST(a_migration_that_fails_changes_nothing),
         FILE_TEST(a_newer_database_is_refused),

@@ -1,0 +1,67 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154,SC2030,SC2031,SC2034 # trip.bash sets out, err and URL, and uses SITE and RELAY
+# mishap.bats -- things that are lost, restored, swapped or littered: nothing is taken for new that
+# is not, nothing is removed, and the words name a remedy.
+
+bats_require_minimum_version 1.5.0
+
+# shellcheck source=tests/scenarios/trip.bash
+. "$BATS_TEST_DIRNAME/trip.bash"
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    for tool in curl jq sqlite3; do
+        command -v "$tool" >/dev/null || skip "$tool is not installed: no trip was made"
+    done
+}
+
+teardown() {
+    vendor_stop KILL
+    if mountpoint -q m; then umount -l m; fi
+}
+
+files_in() { find "$@" -type f -name '*.gfb' | sort; }
+
+# ---- a database that is gone ----
+
+@test "an agent whose database is gone says so, and nothing of it is removed" {
+    ready
+    users 1
+    home
+    before=$(files_in $STATE/outbox)
+    [ -n "$before" ]
+    mv $STATE/agent.db kept.db
+    gives 65 A sync usb
+    says "$STATE/agent.db" missing 'gapferry-agent --root site restore'
+    gives 65 A status
+    [ ! -e $STATE/agent.db ]
+    : >$STATE/agent.db
+    chmod 600 $STATE/agent.db
+    gives 65 A sync usb
+    says "$STATE/agent.db" empty
+    [ ! -s $STATE/agent.db ]
+    [ "$(files_in $STATE/outbox)" = "$before" ]
+    cp kept.db $STATE/agent.db
+    home
+    [ "$(files_in $STATE/outbox)" = "$before" ]
+}
+
+@test "a relay whose ledger is gone says so, and nothing of it is removed" {
+    ready
+    users 1
+    home
+    there
+    before=$(files_in $RSTATE/outbox)
+    [ -n "$before" ]
+    mv $RSTATE/relay.db kept.db
+    gives 65 R sync usb
+    says "$RSTATE/relay.db" missing 'gapferry-relay --root relay reconcile'
+    : >$RSTATE/relay.db
+    chmod 600 $RSTATE/relay.db
+    gives 65 R status
+    says "$RSTATE/relay.db" empty
+    [ "$(files_in $RSTATE/outbox)" = "$before" ]
+    cp kept.db $RSTATE/relay.db
+    there
+    [ "$(files_in $RSTATE/outbox)" = "$before" ]
+}
