@@ -1,0 +1,500 @@
+/*
+ * httpd.c -- an HTTP/1.1 server over libmicrohttpd.
+ *
+ * libmicrohttpd limits inactivity only, so a caller who sends a byte now and then would keep a
+ * connection for ever; the deadlines of httpd.h are kept here, once a second.
+ */
+#include "common/httpd.h"
+
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "gapferry/file.h"
+
+/* Bytes of a body that are read and thrown away behind an early reply; beyond that the connection
+ * is closed. */
+#define DRAIN_MAX (1 << 20)
+
+/* Bytes of memory for one connection: buffers both ways, and the head. */
+#define MEMORY 32768
+
+/* Bytes of a file in one go, if there is room. */
+#define BLOCK 16384
+
+/* Only these versions, and only ciphers with forward secrecy. */
+#define TLS "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:%SERVER_PRECEDENCE"
+
+enum phase { PHASE_HEAD, PHASE_BODY, PHASE_HELD, PHASE_REPLY };
+
+/* One connection, from accept to close. */
+struct connection {
+    struct connection *next, **at;
+    struct httpd *h;
+    int fd;
+    int broken;                    /* 1: it was shut down */
+    struct httpd_request *request; /* NULL: none */
+    enum phase phase;
+    int64_t since; /* ms: when the phase began */
+    int64_t moved; /* bytes since then */
+};
+
+struct httpd_request {
+    struct httpd *h;
+    struct connection *c;
+    struct MHD_Connection *mhd;
+    const char *method;
+    char *path;
+    int64_t body_size, body_got;
+    int held;
+    int ended;  /* 1: end() was called */
+    int queued; /* 1: libmicrohttpd has the reply */
+    unsigned status;
+    struct MHD_Response *reply; /* until it is queued, and after */
+    void *mine;
+};
+
+struct httpd {
+    struct MHD_Daemon *daemon;
+    struct httpd_calls calls;
+    void *arg;
+    int epoll;
+    int64_t head_ms, rate_min, body_max;
+    struct connection *connections;
+    size_t requests;
+    int64_t looked; /* ms: when deadlines were looked at */
+    int closed;     /* 1: a connection has ended in this step */
+};
+
+static int64_t now_ms(void) {
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void enter(struct connection *c, enum phase phase) {
+    c->phase = phase;
+    c->since = now_ms();
+    c->moved = 0;
+}
+
+/* ---- connections ---- */
+
+static void drop(struct connection *c) {
+    if (c == NULL)
+        return;
+    *c->at = c->next;
+    if (c->next != NULL)
+        c->next->at = c->at;
+    free(c);
+}
+
+static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode code) {
+    struct connection *c = *context;
+    struct httpd *h = arg;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        h->closed = 1;
+        drop(c);
+        *context = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    c = calloc(1, sizeof *c);
+    if (c == NULL || info == NULL) {
+        free(c);
+        return;
+    }
+    c->h = h;
+    c->fd = info->connect_fd;
+    enter(c, PHASE_HEAD);
+    c->next = h->connections;
+    c->at = &h->connections;
+    if (c->next != NULL)
+        c->next->at = &c->next;
+    h->connections = c;
+    *context = c;
+}
+
+/* libmicrohttpd then meets the end of the stream, and closes it. */
+static void keep_deadlines(struct httpd *h, int64_t now) {
+    for (struct connection *c = h->connections; c != NULL; c = c->next) {
+        int64_t allowed = h->head_ms + c->moved / h->rate_min * 1000;
+        if (c->phase == PHASE_HELD || c->broken || now - c->since < allowed)
+            continue;
+        (void)shutdown(c->fd, SHUT_RDWR);
+        c->broken = 1;
+    }
+}
+
+/* ---- replies ---- */
+
+static void set_reply(struct httpd_request *r, const struct httpd_reply *a,
+                      struct MHD_Response *m) {
+    char text[16];
+
+    if (r->reply != NULL && m != NULL)
+        MHD_destroy_response(m);
+    if (r->reply != NULL || m == NULL)
+        return;
+    (void)MHD_add_response_header(m, "Content-Type", a->type);
+    (void)MHD_add_response_header(m, "Cache-Control", "no-store");
+    (void)MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
+    if (a->allow != NULL)
+        (void)MHD_add_response_header(m, "Allow", a->allow);
+    if (a->retry_after_s > 0) {
+        (void)snprintf(text, sizeof text, "%u", a->retry_after_s);
+        (void)MHD_add_response_header(m, "Retry-After", text);
+    }
+    r->reply = m;
+    r->status = a->status;
+}
+
+void httpd_reply(struct httpd_request *r, const struct httpd_reply *a, const void *body,
+                 size_t len) {
+    union {
+        const void *in;
+        void *out;
+    } bytes = {.in = body};
+    set_reply(r, a, MHD_create_response_from_buffer(len, bytes.out, MHD_RESPMEM_MUST_COPY));
+}
+
+/* A file on its way out. */
+struct file {
+    int fd;
+    struct connection *c;
+};
+
+static ssize_t read_file(void *arg, uint64_t at, char *buf, size_t max) {
+    struct file *f = arg;
+    ssize_t n = gf_file_read_at(f->fd, buf, max, (int64_t)at);
+
+    if (f->c != NULL)
+        f->c->moved = (int64_t)at;
+    return n > 0 ? n : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void close_file(void *arg) {
+    struct file *f = arg;
+
+    (void)close(f->fd);
+    free(f);
+}
+
+void httpd_reply_file(struct httpd_request *r, const struct httpd_reply *a, int fd, int64_t size) {
+    struct file *f = calloc(1, sizeof *f);
+
+    if (f == NULL) {
+        (void)close(fd);
+        return;
+    }
+    f->fd = fd;
+    f->c = r->c;
+    struct MHD_Response *m =
+        MHD_create_response_from_callback((uint64_t)size, BLOCK, read_file, f, close_file);
+    if (m == NULL)
+        close_file(f);
+    set_reply(r, a, m);
+}
+
+static void refuse(struct httpd_request *r, unsigned status, const char *text) {
+    const struct httpd_reply a = {.status = status,
+                                  .type = "text/plain; charset=utf-8",
+                                  .allow = status == 405 ? "GET, HEAD, POST, PUT" : NULL};
+    httpd_reply(r, &a, text, strlen(text));
+}
+
+/* ---- requests ---- */
+
+static int is_method(const char *method) {
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
+           strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
+}
+
+/* Content-Length, digits only; -1 if it is anything else. */
+static int64_t read_length(const char *text) {
+    size_t n = text != NULL ? strspn(text, "0123456789") : 0;
+
+    if (text == NULL)
+        return 0;
+    return n > 0 && n <= 18 && text[n] == '\0' ? strtoll(text, NULL, 10) : -1;
+}
+
+/* What is nobody's business but ours: the rules at the end of httpd.h's first comment. */
+static void check_head(struct httpd_request *r) {
+    const char *length = httpd_header(r, "Content-Length");
+
+    r->body_size = read_length(length);
+    if (!is_method(r->method))
+        refuse(r, 405, "this method is not served here\n");
+    else if (httpd_header(r, "Transfer-Encoding") != NULL)
+        refuse(r, 411, "a body needs a Content-Length, and no Transfer-Encoding\n");
+    else if (r->body_size < 0)
+        refuse(r, 400, "Content-Length is no number\n");
+    else if (length == NULL && r->method[0] == 'P')
+        refuse(r, 411, "a body needs a Content-Length\n");
+    else if (r->body_size > r->h->body_max)
+        refuse(r, 413, "the body is larger than this server takes\n");
+    else if (httpd_header(r, "Origin") != NULL)
+        refuse(r, 403, "pages of other sites may not ask here\n");
+}
+
+static struct httpd_request *new_request(struct httpd *h, struct MHD_Connection *mhd,
+                                         const char *url, const char *method) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct httpd_request *r = calloc(1, sizeof *r);
+
+    if (r == NULL || info == NULL || info->socket_context == NULL ||
+        (r->path = strdup(url != NULL ? url : "")) == NULL) {
+        free(r);
+        return NULL;
+    }
+    r->h = h;
+    r->c = info->socket_context;
+    r->mhd = mhd;
+    r->method = method;
+    r->c->request = r;
+    h->requests++;
+    return r;
+}
+
+static enum MHD_Result queue(struct httpd_request *r) {
+    if (r->queued)
+        return MHD_YES;
+    if (r->reply == NULL)
+        refuse(r, 500, "no reply was made\n");
+    if (r->reply == NULL)
+        return MHD_NO;
+    r->queued = 1;
+    enter(r->c, PHASE_REPLY);
+    return MHD_queue_response(r->mhd, r->status, r->reply);
+}
+
+/* Suspended at the end of a call of libmicrohttpd's, where it may be. */
+static enum MHD_Result settle(struct httpd_request *r) {
+    if (r->held) {
+        enter(r->c, PHASE_HELD);
+        MHD_suspend_connection(r->mhd);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result begin_request(struct httpd_request *r) {
+    check_head(r);
+    if (r->reply == NULL && r->h->calls.begin != NULL)
+        r->h->calls.begin(r->h->arg, r);
+    enter(r->c, PHASE_BODY);
+    /* A caller that waits for 100 Continue sends nothing after an early reply; one that sends
+     * without waiting may not hear it unless its body is read. */
+    if (r->reply != NULL &&
+        (r->body_size > DRAIN_MAX || r->body_size < 0 || httpd_header(r, "Expect") != NULL ||
+         httpd_header(r, "Transfer-Encoding") != NULL))
+        return queue(r);
+    return settle(r);
+}
+
+static enum MHD_Result take_body(struct httpd_request *r, const char *data, size_t *len) {
+    size_t taken = *len;
+
+    r->body_got += (int64_t)*len;
+    r->c->moved = r->body_got;
+    if (r->reply == NULL && r->h->calls.body != NULL)
+        taken = r->h->calls.body(r->h->arg, r, data, *len);
+    if (taken > *len || (taken < *len && !r->held))
+        taken = *len;
+    r->body_got -= (int64_t)(*len - taken);
+    *len -= taken;
+    return settle(r);
+}
+
+static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *len, void **context) {
+    struct httpd_request *r = *context;
+    (void)version;
+
+    if (r == NULL) {
+        r = new_request(arg, mhd, url, method);
+        *context = r;
+        return r == NULL ? MHD_NO : begin_request(r);
+    }
+    if (r->c->phase == PHASE_HELD)
+        enter(r->c, PHASE_BODY);
+    if (*len > 0)
+        return take_body(r, data, len);
+    if (r->reply == NULL && !r->ended) {
+        r->ended = 1;
+        r->h->calls.end(r->h->arg, r);
+        if (r->held)
+            return settle(r);
+    }
+    return queue(r);
+}
+
+static void on_completed(void *arg, struct MHD_Connection *mhd, void **context,
+                         enum MHD_RequestTerminationCode code) {
+    struct httpd_request *r = *context;
+    struct httpd *h = arg;
+    (void)mhd;
+    (void)code;
+
+    *context = NULL;
+    if (r == NULL)
+        return;
+    if (h->calls.gone != NULL)
+        h->calls.gone(h->arg, r);
+    enter(r->c, PHASE_HEAD);
+    r->c->request = NULL;
+    if (r->reply != NULL)
+        MHD_destroy_response(r->reply);
+    h->requests--;
+    free(r->path);
+    free(r);
+}
+
+const char *httpd_method(const struct httpd_request *r) {
+    return r->method;
+}
+
+const char *httpd_path(const struct httpd_request *r) {
+    return r->path;
+}
+
+const char *httpd_query(const struct httpd_request *r, const char *name) {
+    return MHD_lookup_connection_value(r->mhd, MHD_GET_ARGUMENT_KIND, name);
+}
+
+const char *httpd_header(const struct httpd_request *r, const char *name) {
+    return MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
+}
+
+int64_t httpd_body_size(const struct httpd_request *r) {
+    return r->body_size;
+}
+
+void httpd_set(struct httpd_request *r, void *mine) {
+    r->mine = mine;
+}
+
+void *httpd_get(const struct httpd_request *r) {
+    return r->mine;
+}
+
+void httpd_hold(struct httpd_request *r) {
+    r->held = 1;
+}
+
+void httpd_resume(struct httpd_request *r) {
+    if (!r->held)
+        return;
+    r->held = 0;
+    if (r->c->phase == PHASE_HELD)
+        MHD_resume_connection(r->mhd);
+}
+
+/* ---- the server ---- */
+
+static int start(struct httpd *h, const struct httpd_options *o) {
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (o->cert != NULL ? MHD_USE_TLS : 0);
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)o->key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS},
+        {MHD_OPTION_END, 0, NULL},
+    };
+
+    h->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, o->listen_fd,
+        MHD_OPTION_CONNECTION_LIMIT, o->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        o->per_address, MHD_OPTION_CONNECTION_TIMEOUT, o->idle_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
+        (size_t)4096, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_ARRAY,
+        o->cert != NULL ? tls : tls + 3, MHD_OPTION_END);
+    if (h->daemon == NULL)
+        return -1;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (info == NULL)
+        return -1;
+    h->epoll = info->epoll_fd;
+    return 0;
+}
+
+int httpd_new(const struct httpd_options *o, struct httpd **out, struct gf_err *e) {
+    struct httpd *h = calloc(1, sizeof *h);
+
+    if (h == NULL)
+        return gf_err_set(e, GF_E_SYSTEM, "no memory for the server");
+    h->calls = o->calls;
+    h->arg = o->arg;
+    h->head_ms = (int64_t)o->head_s * 1000;
+    h->rate_min = o->rate_min > 0 ? o->rate_min : 1;
+    h->body_max = o->body_max;
+    if (start(h, o) == -1) {
+        httpd_free(h);
+        if (o->cert != NULL)
+            return gf_err_set(e, GF_E_CONFIG,
+                              "the server cannot start: certificate and key must "
+                              "be PEM, and belong together");
+        return gf_err_set(e, GF_E_SYSTEM, "the server cannot start");
+    }
+    *out = h;
+    return 0;
+}
+
+int httpd_fd(const struct httpd *h) {
+    return h->epoll;
+}
+
+int httpd_wait_ms(const struct httpd *h) {
+    MHD_UNSIGNED_LONG_LONG ms = 0;
+    int wait = -1;
+
+    if (MHD_get_timeout(h->daemon, &ms) == MHD_YES)
+        wait = ms < 1000 ? (int)ms : 1000;
+    if (wait == -1 && h->connections != NULL)
+        wait = 1000;
+    return wait;
+}
+
+void httpd_step(struct httpd *h) {
+    int64_t now = now_ms();
+
+    if (now - h->looked >= 1000) {
+        keep_deadlines(h, now);
+        h->looked = now;
+    }
+    h->closed = 0;
+    (void)MHD_run(h->daemon);
+    /* A daemon that was full takes its socket up again only when it runs after the end of a
+     * connection; nothing else would wake it. */
+    if (h->closed)
+        (void)MHD_run(h->daemon);
+}
+
+void httpd_quiesce(struct httpd *h) {
+    (void)MHD_quiesce_daemon(h->daemon);
+}
+
+size_t httpd_requests(const struct httpd *h) {
+    return h->requests;
+}
+
+void httpd_free(struct httpd *h) {
+    if (h == NULL)
+        return;
+    /* libmicrohttpd ends the process over a connection that is still suspended. */
+    for (struct connection *c = h->connections; c != NULL; c = c->next)
+        if (c->request != NULL)
+            httpd_resume(c->request);
+    if (h->daemon != NULL)
+        MHD_stop_daemon(h->daemon);
+    free(h);
+}

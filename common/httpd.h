@@ -1,0 +1,115 @@
+/*
+ * httpd.h -- an HTTP/1.1 server on one socket; the only user of libmicrohttpd (LGPL-2.1 or later,
+ * linked dynamically; its TLS is GnuTLS, likewise).
+ *
+ * One thread, no loop of its own: the program waits for httpd_fd() together with whatever else it
+ * waits for, at most httpd_wait_ms(), and then calls httpd_step(). A request can be held while its
+ * answer is fetched from elsewhere; others go on.
+ *
+ * Whoever connects is a stranger: the number of connections, the size of heads and bodies, and the
+ * time for each are bounded. A head must be complete within head_s of connecting, or of the last
+ * reply; a body must arrive, and a reply be fetched, within head_s and a second for each rate_min
+ * bytes; a connection without a byte for idle_s is closed. At most `connections` descriptors are
+ * used beyond the listening one; further callers wait in its backlog. A head has at most about
+ * 32 KiB (else 431).
+ *
+ * Requests with Transfer-Encoding, with a body but no Content-Length, with an Origin (a browser's
+ * page) or with a method other than GET, HEAD, POST and PUT are answered here and never shown.
+ */
+#ifndef COMMON_HTTPD_H
+#define COMMON_HTTPD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gapferry/err.h"
+
+struct httpd;
+struct httpd_request; /* from begin() to gone() */
+
+/* What the program does; all but `end` may be NULL. Within each call it may reply to or hold the
+ * request at hand, and resume others. */
+struct httpd_calls {
+    /* Its head is there. */
+    void (*begin)(void *arg, struct httpd_request *r);
+    /* Bytes of its body, at least one. Returns how many were taken; fewer only if the request is
+     * held now, and then the rest comes again. Not called once there is a reply. */
+    size_t (*body)(void *arg, struct httpd_request *r, const void *data, size_t len);
+    /* It is complete: reply, or hold and reply later. */
+    void (*end)(void *arg, struct httpd_request *r);
+    /* It is over, replied or broken; what belongs to it can go. */
+    void (*gone)(void *arg, struct httpd_request *r);
+};
+
+struct httpd_options {
+    int listen_fd;           /* borrowed; listening, non-blocking */
+    const char *cert, *key;  /* PEM texts, borrowed for the call; NULL: plain HTTP */
+    unsigned connections;    /* at most, 1 to 4096 */
+    unsigned per_address;    /* of these from one address; 0: no such limit */
+    unsigned head_s, idle_s; /* seconds; 1 to 3600 */
+    int64_t rate_min;        /* bytes per second */
+    int64_t body_max;        /* bytes of a body: more is answered 413 */
+    struct httpd_calls calls;
+    void *arg;
+};
+
+/* Errors: GF_E_CONFIG (certificate or key), GF_E_SYSTEM. */
+GF_MUST_CHECK int httpd_new(const struct httpd_options *o, struct httpd **out, struct gf_err *e);
+
+/* Readable when there is something to do. */
+int httpd_fd(const struct httpd *h);
+/* Milliseconds to wait at most; -1: as long as you like. */
+int httpd_wait_ms(const struct httpd *h);
+void httpd_step(struct httpd *h);
+
+/* No more connections from now on; those that are there go on. */
+void httpd_quiesce(struct httpd *h);
+/* Requests under way. */
+size_t httpd_requests(const struct httpd *h);
+/* Break all connections (gone() is called for each request) and release; accepts NULL. */
+void httpd_free(struct httpd *h);
+
+/* ---- a request ---- */
+
+const char *httpd_method(const struct httpd_request *r);
+const char *httpd_path(const struct httpd_request *r); /* decoded, without the query */
+/* The value of a query argument or header; NULL: none. Borrowed until gone(). */
+const char *httpd_query(const struct httpd_request *r, const char *name);
+const char *httpd_header(const struct httpd_request *r, const char *name);
+/* Content-Length; 0 without a body. */
+int64_t httpd_body_size(const struct httpd_request *r);
+/* Something of the program's own. */
+void httpd_set(struct httpd_request *r, void *mine);
+void *httpd_get(const struct httpd_request *r);
+
+void httpd_hold(struct httpd_request *r);
+void httpd_resume(struct httpd_request *r);
+
+/* The reply; the first one counts. Bytes are copied; a descriptor is taken over (closed in any
+ * case), its first `size` bytes are sent. retry_after_s 0: no such header. `allow`: the header of
+ * that name for 405, or NULL. What is left of the body is read and thrown away, so that the caller
+ * hears the reply; where it is long and none of it was read, the connection is closed instead. */
+struct httpd_reply {
+    unsigned status;
+    const char *type; /* Content-Type */
+    unsigned retry_after_s;
+    const char *allow;
+};
+void httpd_reply(struct httpd_request *r, const struct httpd_reply *a, const void *body,
+                 size_t len);
+void httpd_reply_file(struct httpd_request *r, const struct httpd_reply *a, int fd, int64_t size);
+
+/* ---- the socket (httpd_listen.c) ---- */
+
+/* Listen at a numeric address ("127.0.0.1", "::1", "0.0.0.0"; port 0: any) or at "unix:/PATH"
+ * (mode 0660; what a dead process left there is replaced). Errors: GF_E_CONFIG (no such address,
+ * in use, not permitted). */
+GF_MUST_CHECK int httpd_listen_open(const char *address, uint16_t port, int *fd, struct gf_err *e);
+/* The port of the socket; 0 for a path. */
+uint16_t httpd_listen_port(int fd);
+/* 1 if nobody outside this machine can reach such an address. */
+int httpd_listen_is_local(const char *address);
+/* Remove the path of a unix socket; nothing for other addresses. */
+void httpd_listen_remove(const char *address);
+
+#endif

@@ -1,0 +1,532 @@
+/*
+ * test_httpd.c -- common/httpd with callers that are right, wrong, slow, huge and many.
+ */
+#include "httpd_testing.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+static const struct httpd_options usual = {.connections = 16};
+
+static double clock_s(void) {
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* ---- what is right ---- */
+
+static void a_request_is_shown_as_it_came(void **state) {
+    char out[4096];
+    struct app a;
+    (void)state;
+
+    app_start(&a, usual);
+    assert_int_equal(exchange(&a,
+                              "POST /a%20b?q=1%262 HTTP/1.1\r\nHost: x\r\nX-Test: some thing\r\n"
+                              "Content-Length: 5\r\nConnection: close\r\n\r\nhello",
+                              out, sizeof out),
+                     200);
+    assert_non_null(strstr(out, "\r\n\r\n5 bytes\n"));
+    assert_non_null(strstr(out, "\r\nContent-Type: text/plain\r\n"));
+    assert_non_null(strstr(out, "\r\nCache-Control: no-store\r\n"));
+    app_stop(&a);
+    assert_string_equal(a.method, "POST");
+    assert_string_equal(a.path, "/a b");
+    assert_string_equal(a.query, "1&2");
+    assert_string_equal(a.header, "some thing");
+    assert_int_equal(a.begun, 1);
+    assert_int_equal(a.gone, 1);
+}
+
+static void a_long_body_comes_in_pieces_and_whole(void **state) {
+    const size_t size = 5 << 20;
+    char *body = malloc(size);
+    char out[4096];
+    struct app a;
+    (void)state;
+
+    assert_non_null(body);
+    memset(body, 'x', size);
+    app_start(&a, usual);
+    int fd = call(&a);
+    int n = snprintf(out, sizeof out, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n",
+                     size);
+    say(fd, out, (size_t)n);
+    say(fd, body, size);
+    hear(fd, "bytes\n", out, sizeof out);
+    assert_non_null(strstr(out, "\r\n\r\n5242880 bytes\n"));
+    (void)close(fd);
+    app_stop(&a);
+    free(body);
+}
+
+static void a_held_body_goes_on_where_it_stopped(void **state) {
+    char body[5000];
+    char out[4096];
+    struct app a;
+    (void)state;
+
+    memset(body, 'x', sizeof body);
+    app_start(&a, usual);
+    int fd = call(&a);
+    int n = snprintf(out, sizeof out,
+                     "POST /pause HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n", sizeof body);
+    say(fd, out, (size_t)n);
+    say(fd, body, sizeof body);
+    hear(fd, "bytes\n", out, sizeof out);
+    assert_non_null(strstr(out, "\r\n\r\n5000 bytes\n"));
+    (void)close(fd);
+    app_stop(&a);
+}
+
+static void a_request_can_be_answered_later(void **state) {
+    char out[4096];
+    struct app a;
+    (void)state;
+
+    app_start(&a, usual);
+    assert_int_equal(
+        exchange(&a, "GET /held HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", out, sizeof out),
+        200);
+    assert_non_null(strstr(out, "\r\n\r\nlate\n"));
+    app_stop(&a);
+    assert_int_equal(a.ended, 1);
+}
+
+static void a_server_can_stop_while_a_request_is_held(void **state) {
+    struct app a;
+    (void)state;
+
+    app_start(&a, usual);
+    int fd = call(&a);
+    const char *request = "GET /for-ever HTTP/1.1\r\nHost: x\r\n\r\n";
+    say(fd, request, strlen(request));
+    while (a.ended == 0)
+        (void)usleep(1000);
+    app_stop(&a);
+    assert_int_equal(a.gone, 1);
+    (void)close(fd);
+}
+
+static void a_file_is_sent_whole(void **state) {
+    const size_t size = 3000001;
+    char *out = malloc(size + 4096);
+    char path[] = "/tmp/gapferry-httpd-XXXXXX";
+    struct app a;
+    (void)state;
+
+    assert_non_null(out);
+    memset(out, 'y', size);
+    out[size - 1] = 'z';
+    app_start(&a, usual);
+    a.file = mkstemp(path);
+    assert_int_equal(write(a.file, out, size), size);
+    a.file_size = (long long)size;
+    (void)unlink(path);
+    assert_int_equal(exchange(&a, "GET /file HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", out,
+                              size + 4096),
+                     200);
+    const char *body = strstr(out, "\r\n\r\n");
+    assert_non_null(body);
+    assert_non_null(strstr(out, "\r\nContent-Length: 3000001\r\n"));
+    assert_int_equal(strspn(body + 4, "y"), size - 1);
+    assert_int_equal(body[4 + size - 1], 'z');
+    app_stop(&a);
+    (void)close(a.file);
+    free(out);
+}
+
+static void a_busy_server_says_when_to_come_again(void **state) {
+    char out[4096];
+    struct app a;
+    (void)state;
+
+    app_start(&a, usual);
+    assert_int_equal(
+        exchange(&a, "GET /busy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", out, sizeof out),
+        503);
+    assert_non_null(strstr(out, "\r\nRetry-After: 7\r\n"));
+    app_stop(&a);
+}
+
+/* ---- what is wrong ---- */
+
+static void what_breaks_the_rules_is_never_shown(void **state) {
+    static const struct {
+        const char *request;
+        int status;
+    } cases[] = {
+        {"DELETE /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405},
+        {"CONNECT x:1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405},
+        {"POST /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 411},
+        {"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+         411},
+        {"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 8388609\r\n\r\n", 413},
+        {"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0x5\r\n\r\nhello", 400},
+        {"POST /x HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.example\r\nContent-Length: 5\r\n"
+         "Connection: close\r\n\r\nhello",
+         403},
+        {"GET /x HTTP/1.1\r\nConnection: close\r\n\r\n", 400}, /* no Host */
+        {"hello\r\n\r\n", 0},
+    };
+    char out[4096];
+    struct app a;
+    (void)state;
+
+    app_start(&a, usual);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int status = exchange(&a, cases[i].request, out, sizeof out);
+        if (status != cases[i].status && !(cases[i].status == 0 && status == 400))
+            fail_msg("%s: %d, %s", cases[i].request, status, out);
+    }
+    app_stop(&a);
+    assert_int_equal(a.begun, 0);
+}
+
+static void both_lengths_at_once_are_refused(void **state) {
+    char out[4096];
+    struct app a;
+    (void)state;
+
+    app_start(&a, usual);
+    int status = exchange(&a,
+                          "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: "
+                          "chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+                          out, sizeof out);
+    assert_true(status == 400 || status == 411);
+    app_stop(&a);
+    assert_int_equal(a.begun, 0);
+}
+
+static void a_head_that_never_ends_is_refused(void **state) {
+    char *request = malloc(200000);
+    char out[4096];
+    struct app a;
+    (void)state;
+
+    assert_non_null(request);
+    strcpy(request, "GET /x HTTP/1.1\r\nHost: x\r\nX-Long: ");
+    memset(request + strlen(request), 'x', 150000);
+    strcpy(request + 150000, "\r\n\r\n");
+    app_start(&a, usual);
+    int status = exchange(&a, request, out, sizeof out);
+    assert_true(status == 431 || status == 413 || status == 0);
+    app_stop(&a);
+    assert_int_equal(a.begun, 0);
+    free(request);
+}
+
+static void an_early_refusal_is_heard_by_who_sends_on(void **state) {
+    static const char *const paths[] = {"/early", "/middle"};
+    char *body = calloc(1, 900000);
+    char out[4096];
+    struct app a;
+    (void)state;
+
+    assert_non_null(body);
+    app_start(&a, usual);
+    for (size_t i = 0; i < 2; i++) {
+        int fd = call(&a);
+        int n = snprintf(out, sizeof out,
+                         "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 900000\r\n\r\n", paths[i]);
+        say(fd, out, (size_t)n);
+        say(fd, body, 900000);
+        hear(fd, "no\n", out, sizeof out);
+        assert_non_null(strstr(out, "HTTP/1.1 403 "));
+        (void)close(fd);
+    }
+    app_stop(&a);
+    assert_int_equal(a.ended, 0);
+    free(body);
+}
+
+static void a_refusal_comes_instead_of_100_continue(void **state) {
+    char out[4096];
+    struct app a;
+    (void)state;
+
+    app_start(&a, usual);
+    int fd = call(&a);
+    const char *head = "POST /early HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\nExpect: "
+                       "100-continue\r\n\r\n";
+    say(fd, head, strlen(head));
+    hear(fd, "no\n", out, sizeof out);
+    assert_memory_equal(out, "HTTP/1.1 403 ", 13);
+    (void)close(fd);
+    app_stop(&a);
+}
+
+static void a_body_that_is_cut_never_ends(void **state) {
+    char out[4096];
+    struct app a;
+    (void)state;
+
+    app_start(&a, usual);
+    (void)exchange(&a, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nhello", out,
+                   sizeof out);
+    app_stop(&a);
+    assert_int_equal(a.begun, 1);
+    assert_int_equal(a.ended, 0);
+    assert_int_equal(a.gone, 1);
+}
+
+/* ---- who is slow ---- */
+
+/* A byte now and then, for as long as the other side bears it; how long that was. */
+static double drip(const struct app *a, const char *first) {
+    double began = clock_s();
+    struct pollfd p = {.events = POLLIN};
+
+    p.fd = call(a);
+    say(p.fd, first, strlen(first));
+    while (clock_s() - began < 15) {
+        if (send(p.fd, "x", 1, MSG_NOSIGNAL) == -1)
+            break;
+        if (poll(&p, 1, 200) == 1)
+            break;
+    }
+    (void)close(p.fd);
+    return clock_s() - began;
+}
+
+static void a_head_that_drips_in_is_cut_off(void **state) {
+    struct httpd_options o = usual;
+    struct app a;
+    (void)state;
+
+    o.head_s = 2;
+    app_start(&a, o);
+    double took = drip(&a, "GET /");
+    assert_true(took > 1.5 && took < 6);
+    app_stop(&a);
+    assert_int_equal(a.begun, 0);
+}
+
+static void a_body_that_drips_in_is_cut_off(void **state) {
+    struct httpd_options o = usual;
+    struct app a;
+    (void)state;
+
+    o.head_s = 2;
+    app_start(&a, o);
+    double took = drip(&a, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n");
+    assert_true(took > 1.5 && took < 6);
+    app_stop(&a);
+    assert_int_equal(a.ended, 0);
+    assert_int_equal(a.gone, 1);
+}
+
+static void who_says_nothing_is_cut_off(void **state) {
+    struct httpd_options o = usual;
+    double began = clock_s();
+    char out[64];
+    struct app a;
+    (void)state;
+
+    o.idle_s = 2;
+    app_start(&a, o);
+    int fd = call(&a);
+    hear(fd, NULL, out, sizeof out);
+    assert_true(clock_s() - began < 6);
+    (void)close(fd);
+    app_stop(&a);
+}
+
+static void who_does_not_fetch_the_reply_is_cut_off(void **state) {
+    struct httpd_options o = usual;
+    const char *request = "GET /file HTTP/1.1\r\nHost: x\r\n\r\n";
+    char path[] = "/tmp/gapferry-httpd-XXXXXX";
+    double began = clock_s();
+    struct app a;
+    (void)state;
+
+    o.head_s = 2;
+    o.rate_min = 1 << 26;
+    app_start(&a, o);
+    a.file = mkstemp(path);
+    (void)unlink(path);
+    a.file_size = 1LL << 30;
+    assert_int_equal(ftruncate(a.file, a.file_size), 0);
+    int fd = call(&a);
+    say(fd, request, strlen(request));
+    while (a.gone == 0 && clock_s() - began < 15)
+        (void)usleep(10000);
+    assert_int_equal(a.gone, 1);
+    assert_true(clock_s() - began > 1.5);
+    (void)close(fd);
+    app_stop(&a);
+    (void)close(a.file);
+}
+
+/* ---- many ---- */
+
+static int open_fds(void) {
+    int n = 0;
+
+    for (int fd = 0; fd < 4096; fd++)
+        n += fcntl(fd, F_GETFD) != -1;
+    return n;
+}
+
+static void one_address_gets_its_share_only(void **state) {
+    struct httpd_options o = usual;
+    char out[4096];
+    int fds[8];
+    struct app a;
+    (void)state;
+
+    o.per_address = 3;
+    app_start(&a, o);
+    for (int i = 0; i < 8; i++)
+        fds[i] = call(&a);
+    (void)usleep(300000);
+    int alive = 0;
+    for (int i = 0; i < 8; i++) {
+        const char *request = "GET /x HTTP/1.1\r\nHost: x\r\n\r\n";
+        say(fds[i], request, strlen(request));
+        hear(fds[i], "bytes\n", out, sizeof out);
+        alive += strstr(out, "200 OK") != NULL;
+        if (strstr(out, "200 OK") == NULL)
+            (void)close(fds[i]), fds[i] = -1;
+    }
+    assert_int_equal(alive, 3);
+    for (int i = 0; i < 8; i++)
+        if (fds[i] != -1)
+            (void)close(fds[i]);
+    app_stop(&a);
+}
+
+static void ten_thousand_callers_do_not_use_up_descriptors(void **state) {
+    struct httpd_options o = usual;
+    char out[4096];
+    struct app a;
+    (void)state;
+
+    o.head_s = 1;
+    app_start(&a, o);
+    int before = open_fds();
+    for (int round = 0; round < 100; round++) {
+        int fds[100];
+        struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+        to.sin_port = htons(a.port);
+        for (int i = 0; i < 100; i++) {
+            fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+            (void)connect(fds[i], (const struct sockaddr *)&to, sizeof to);
+        }
+        if (round % 25 == 0)
+            assert_true(open_fds() <= before + 100 + 16 + 2);
+        for (int i = 0; i < 100; i++)
+            (void)close(fds[i]);
+    }
+    /* And the next caller is served. */
+    assert_int_equal(
+        exchange(&a, "GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", out, sizeof out),
+        200);
+    app_stop(&a);
+}
+
+static void the_hundred_and_first_is_served_when_there_is_room(void **state) {
+    struct httpd_options o = usual;
+    int fds[40];
+    char out[4096];
+    struct app a;
+    (void)state;
+
+    o.head_s = 2;
+    app_start(&a, o);
+    for (int i = 0; i < 40; i++)
+        fds[i] = call(&a);
+    assert_int_equal(
+        exchange(&a, "GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", out, sizeof out),
+        200);
+    for (int i = 0; i < 40; i++)
+        (void)close(fds[i]);
+    app_stop(&a);
+}
+
+/* ---- the socket ---- */
+
+static void an_address_is_numeric_or_a_path(void **state) {
+    struct gf_err e;
+    int fd = -1;
+    (void)state;
+
+    assert_int_equal(httpd_listen_open("localhost", 0, &fd, &e), -1);
+    assert_int_equal(e.code, GF_E_CONFIG);
+    assert_int_equal(httpd_listen_open("unix:relative", 0, &fd, &e), -1);
+    assert_int_equal(e.code, GF_E_CONFIG);
+    assert_int_equal(httpd_listen_is_local("127.8.9.1"), 1);
+    assert_int_equal(httpd_listen_is_local("::1"), 1);
+    assert_int_equal(httpd_listen_is_local("unix:/run/x"), 1);
+    assert_int_equal(httpd_listen_is_local("0.0.0.0"), 0);
+    assert_int_equal(httpd_listen_is_local("::"), 0);
+    assert_int_equal(httpd_listen_is_local("128.0.0.1"), 0);
+    assert_int_equal(httpd_listen_is_local("localhost"), 0);
+}
+
+static void an_address_in_use_is_told(void **state) {
+    struct gf_err e;
+    int one = -1, two = -1;
+    (void)state;
+
+    assert_int_equal(httpd_listen_open("127.0.0.1", 0, &one, &e), 0);
+    assert_int_equal(httpd_listen_open("127.0.0.1", httpd_listen_port(one), &two, &e), -1);
+    assert_int_equal(e.code, GF_E_CONFIG);
+    assert_non_null(strstr(e.text, "127.0.0.1 port "));
+    (void)close(one);
+}
+
+static void a_path_outlives_a_crash_and_not_a_living_server(void **state) {
+    char path[] = "/tmp/gapferry-sock-XXXXXX";
+    char address[64];
+    struct stat st;
+    struct gf_err e;
+    int one = -1, two = -1;
+    (void)state;
+
+    (void)close(mkstemp(path));
+    (void)unlink(path);
+    (void)snprintf(address, sizeof address, "unix:%s", path);
+    assert_int_equal(httpd_listen_open(address, 0, &one, &e), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0660);
+    assert_int_equal(httpd_listen_open(address, 0, &two, &e), -1);
+    assert_int_equal(e.code, GF_E_CONFIG);
+    (void)close(one);
+    assert_int_equal(httpd_listen_open(address, 0, &two, &e), 0);
+    httpd_listen_remove(address);
+    assert_int_equal(stat(path, &st), -1);
+    (void)close(two);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_is_shown_as_it_came),
+        cmocka_unit_test(a_long_body_comes_in_pieces_and_whole),
+        cmocka_unit_test(a_held_body_goes_on_where_it_stopped),
+        cmocka_unit_test(a_request_can_be_answered_later),
+        cmocka_unit_test(a_server_can_stop_while_a_request_is_held),
+        cmocka_unit_test(a_file_is_sent_whole),
+        cmocka_unit_test(a_busy_server_says_when_to_come_again),
+        cmocka_unit_test(what_breaks_the_rules_is_never_shown),
+        cmocka_unit_test(both_lengths_at_once_are_refused),
+        cmocka_unit_test(a_head_that_never_ends_is_refused),
+        cmocka_unit_test(an_early_refusal_is_heard_by_who_sends_on),
+        cmocka_unit_test(a_refusal_comes_instead_of_100_continue),
+        cmocka_unit_test(a_body_that_is_cut_never_ends),
+        cmocka_unit_test(a_head_that_drips_in_is_cut_off),
+        cmocka_unit_test(a_body_that_drips_in_is_cut_off),
+        cmocka_unit_test(who_says_nothing_is_cut_off),
+        cmocka_unit_test(who_does_not_fetch_the_reply_is_cut_off),
+        cmocka_unit_test(one_address_gets_its_share_only),
+        cmocka_unit_test(ten_thousand_callers_do_not_use_up_descriptors),
+        cmocka_unit_test(the_hundred_and_first_is_served_when_there_is_room),
+        cmocka_unit_test(an_address_is_numeric_or_a_path),
+        cmocka_unit_test(an_address_in_use_is_told),
+        cmocka_unit_test(a_path_outlives_a_crash_and_not_a_living_server),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
