@@ -39,6 +39,38 @@ typedef int agent_command(const char *root, int argc, char **argv);
 agent_command cmd_init, cmd_trust, cmd_card, cmd_consent, cmd_record, cmd_preview, cmd_license,
     cmd_sync, cmd_status, cmd_config, cmd_history;
 
+/* ---- relays.c: which relay a channel's records go to ---- */
+
+/*
+ * The relay of a channel: `[channel "C"] relay = NAME`, else the one trusted last. 1 found, 0 none
+ * is trusted yet (of that name). GF_E_CONFIG where the configuration names none that can be told.
+ */
+GF_MUST_CHECK int agent_relay_of(struct agent *a, const char *channel, struct gf_card *out,
+                                 struct gf_err *e);
+/* The trusted card of `[relay "NAME"]`: the one with its `fingerprint`, without that the only one
+ * trusted, or the one trusted last if it is the only [relay]. */
+GF_MUST_CHECK int agent_relay_named(struct agent *a, const char *name, struct gf_card *out,
+                                    struct gf_err *e);
+
+/* ---- accept.c: records into the queue, under the caps of their channel ---- */
+
+/* What `[channel "C"]` says: max_records, max_bytes, full. */
+GF_MUST_CHECK int agent_cap(struct agent *a, const char *channel, struct store_cap *out,
+                            struct gf_err *e);
+/* Accept one record; consent and rule are the caller's. GF_E_LIMIT: the queue of its channel is
+ * full, and nothing was accepted; GF_E_REPLAY: its id is there already. May be called between
+ * store_begin() and store_end(). */
+GF_MUST_CHECK int agent_accept(struct agent *a, const struct gf_record *r, struct gf_err *e);
+/* How much more a channel takes; INT64_MAX where nothing limits it (with full = drop-oldest, too).
+ */
+struct agent_room {
+    int64_t records, bytes;
+};
+GF_MUST_CHECK int agent_room(struct agent *a, const char *channel, struct agent_room *out,
+                             struct gf_err *e);
+/* "the queue of channel C is full": sets GF_E_LIMIT, returns -1. */
+int agent_full(struct agent *a, const char *channel, struct gf_err *e);
+
 /* ---- export.c: queue to outbox ---- */
 
 struct export_result {
@@ -119,5 +151,7 @@ GF_MUST_CHECK int agent_license_answer(struct agent *a, const struct gf_id *reco
  * "": everything passes. GF_E_JSON if the body is not an object while there is a rule. */
 GF_MUST_CHECK int redact_json(const char *body, size_t len, const char *allow, struct gf_buf *out,
                               struct gf_buf *dropped, struct gf_err *e);
+/* GF_E_JSON unless it is one well-formed JSON value, of any kind. */
+GF_MUST_CHECK int redact_check(const char *body, size_t len, struct gf_err *e);
 
 #endif

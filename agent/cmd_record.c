@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/command.h"
+#include "agent/record_lines.h"
 #include "common/when.h"
 #include "gapferry/file.h"
 
@@ -22,6 +23,7 @@ static const struct option_spec specs[] = {
     {"product", 'p', "PRODUCT", "the product it belongs to (default: that of the channel)"},
     {"type", 't', "MEDIA", "its media type (default: that of the channel, else " TYPE_DEFAULT ")"},
     {"answer", 0, NULL, "an answer to it is wanted"},
+    {"jsonl", 0, NULL, "each line of FILE is a record of its own, a JSON body"},
     {"expires", 0, "TIME", "when it loses its worth: a time or date, or a span from now like 30d"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
@@ -33,28 +35,43 @@ static const struct option_page page = {
     COMMAND_PROGRAM " record",
     "[OPTION]... CHANNEL FILE|-",
     "Queue the bytes of FILE (- is standard input) as one record. The rule of the channel (allow) "
-    "takes out what may not leave, and what it took is said. The id of the record is printed.",
+    "takes out what may not leave, and what it took is said. The id of the record is printed. With "
+    "--jsonl there may be any number of lines; they become durable a thousand at a time, and "
+    "how many were recorded is printed. A line that cannot be recorded is named, and ends it: all "
+    "before it are recorded, it and those after it are not.",
     specs,
     "Examples:\n  gapferry-agent record metrics usage.json\n"
-    "  echo '{\"users\":42}' | gapferry-agent record metrics - --at 2026-01-31T12:00:00Z\n",
+    "  echo '{\"users\":42}' | gapferry-agent record metrics - --at 2026-01-31T12:00:00Z\n"
+    "  gapferry-agent record --jsonl metrics events.jsonl\n",
 };
+
+/* The file, or standard input for "-". */
+static int open_input(const char *path, struct gf_err *e) {
+    struct stat st;
+
+    if (strcmp(path, "-") == 0)
+        return STDIN_FILENO;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd == -1)
+        return gf_err_set(e, GF_E_NOINPUT, "%s: cannot read it: %s", path, strerror(errno));
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+        (void)close(fd);
+        return gf_err_set(e, GF_E_NOINPUT, "%s: is a directory, not a file", path);
+    }
+    return fd;
+}
 
 /* All of a file or of standard input, at most what one line could ever hold. */
 static int load(const char *path, struct gf_buf *out, struct gf_err *e) {
     int standard = strcmp(path, "-") == 0;
     const char *what = standard ? "standard input" : path;
-    struct stat st;
 
     gf_buf_init(out, GF_LINE_MAX + 1);
-    int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = open_input(path, e);
     if (fd == -1)
-        return gf_err_set(e, GF_E_NOINPUT, "%s: cannot read it: %s", path, strerror(errno));
+        return -1;
     int rc = -1;
     char *room = gf_buf_grow(out, GF_LINE_MAX + 1);
-    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-        (void)gf_err_set(e, GF_E_NOINPUT, "%s: is a directory, not a file", what);
-        goto out;
-    }
     ssize_t n = room ? gf_file_read(fd, room, GF_LINE_MAX + 1) : -1;
     if (n == -1) {
         (void)gf_err_errno(e, "%s: cannot read it", what);
@@ -188,12 +205,54 @@ static int queue(struct agent *a, const struct options *o, const struct gf_buf *
         goto out;
     }
     r.body = (struct gf_body){GF_BODY_TEXT, body.data, body.len};
-    if (store_add(a->store, &r, a->now, e) == -1)
+    if (agent_accept(a, &r, e) == -1)
         goto out;
     rc = tell(a, o, &r, &dropped, e);
 out:
     gf_buf_free(&body);
     gf_buf_free(&dropped);
+    return rc;
+}
+
+/* ---- many ---- */
+
+static int tell_lines(struct agent *a, const struct options *o, const struct record_lines *r,
+                      struct gf_err *e) {
+    const char *channel = options_arg(o, 0);
+    struct out t;
+
+    out_begin(&t, o);
+    out_str(&t, "channel", channel);
+    out_int(&t, "records", r->records);
+    out_int(&t, "redacted", r->redacted);
+    out_str(&t, "dropped", r->dropped.len ? r->dropped.data : NULL);
+    out_text(&t, "%lld record%s on channel %s\n", (long long)r->records, r->records == 1 ? "" : "s",
+             channel);
+    if (out_end(&t, e) == -1)
+        return -1;
+    command_next(a, "preview %s", channel);
+    return 0;
+}
+
+static int queue_lines(struct agent *a, const struct options *o, struct gf_err *e) {
+    const char *path = options_arg(o, 1);
+    int standard = strcmp(path, "-") == 0;
+    struct record_lines lines;
+    struct gf_record like;
+
+    if (command_record(a, &like, e) == -1 || describe(a, o, &like, e) == -1)
+        return -1;
+    int fd = open_input(path, e);
+    if (fd == -1)
+        return -1;
+    int rc = record_lines(a, &like, fd, standard ? "standard input" : path, &lines, e);
+    if (!standard)
+        (void)close(fd);
+    if (lines.redacted > 0)
+        tell_dropped(a, options_arg(o, 0), &lines.dropped);
+    if (rc == 0)
+        rc = tell_lines(a, o, &lines, e);
+    record_lines_free(&lines);
     return rc;
 }
 
@@ -204,6 +263,8 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     if (command_args(o, 2, 2, o->nargs ? "FILE (or -)" : "CHANNEL", e) == -1 ||
         command_channel(options_arg(o, 0), e) == -1 || need_consent(a, options_arg(o, 0), e) == -1)
         return -1;
+    if (options_count(o, "jsonl"))
+        return queue_lines(a, o, e);
     int rc = load(options_arg(o, 1), &input, e);
     if (rc == 0)
         rc = queue(a, o, &input, e);

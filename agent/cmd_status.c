@@ -198,8 +198,8 @@ static int count(struct status *s, struct gf_err *e) {
         const struct store_count *c = &s->counts[i];
         for (int k = 0; k < 6; k++)
             s->n[k] += c->n[k];
-        if (c->n[STORE_QUEUED] && (!s->oldest_queued || c->oldest[STORE_QUEUED] < s->oldest_queued))
-            s->oldest_queued = c->oldest[STORE_QUEUED];
+        if (c->n[STORE_QUEUED] && (!s->oldest_queued || c->oldest < s->oldest_queued))
+            s->oldest_queued = c->oldest;
     }
     return 0;
 }

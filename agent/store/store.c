@@ -31,12 +31,13 @@ static int open_as(const char *dir, enum db_how how, struct store **out, struct 
         goto fail;
     }
     (void)snprintf(path, sizeof path, "%s/agent.db", s->path);
-    if (db_open_as(path, &store_schema, how, &s->db, e) == -1)
+    if (db_open_as(path, &store_schema, how, &s->db, e) == -1 || store_batch_table(s, e) == -1)
         goto fail;
     *out = s;
     return 0;
 
 fail:
+    db_close(&s->db);
     if (s->dir != -1)
         (void)close(s->dir);
     free(s);

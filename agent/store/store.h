@@ -55,11 +55,64 @@ struct store_record {
     const char *guarantee;
     const char *line; /* the record's line, with its LF */
     size_t line_len;
+    int64_t row;   /* names it within this database; rises with acceptance */
+    int has_relay; /* it was exported: it belongs to this relay */
+    struct gf_hash relay;
+    int64_t refused; /* how many refused bundles held it */
+    int64_t most;    /* records that its next bundle may hold; 0: any number; -1: refused alone, a
+                        person is needed: it is not exported before `resend` */
 };
 
-/* Accept a record: its line is frozen now. GF_E_REPLAY if the id is there already. */
+/* Accept a record: its line is frozen now. GF_E_REPLAY if the id is there already. No cap is
+ * looked at: whoever accepts for a channel calls agent_accept() (agent.h). */
 GF_MUST_CHECK int store_add(struct store *s, const struct gf_record *r, int64_t now,
                             struct gf_err *e);
+
+/* Records to be accepted together (store_batch.c): lines are made ahead of the transaction. All
+ * are of one channel. Zeroed: empty. */
+struct store_batch {
+    struct store_batch_entry *entries;
+    size_t n, room;
+    struct gf_buf lines; /* one behind the other */
+};
+/* Append a record. A body that is a file is GF_E_USAGE; of a failure nothing stays. */
+GF_MUST_CHECK int store_batch_add(struct store_batch *b, const struct gf_record *r,
+                                  struct gf_err *e);
+void store_batch_empty(struct store_batch *b); /* for the next ones; memory is kept */
+void store_batch_free(struct store_batch *b);
+
+/* How much a channel may hold of what has no receipt yet (queued or exported); 0: no cap. */
+struct store_cap {
+    int64_t records;
+    int64_t bytes; /* of lines */
+    int drop;      /* 1: the oldest that never left make room, counted as loss; 0: refuse */
+};
+/* Accept the batch in one transaction, in order, as far as the cap lets it: *accepted is how many
+ * of its records are in. GF_E_REPLAY if an id is there already: then none is. */
+GF_MUST_CHECK int store_accept(struct store *s, const char *channel, const struct store_batch *b,
+                               const struct store_cap *cap, int64_t now, size_t *accepted,
+                               struct gf_err *e);
+
+/* ---- loss: what declared policy has dropped (store_drop.c) ---- */
+
+struct store_loss {
+    struct gf_id id; /* of this loss, so that a relay counts it once */
+    char channel[GF_WORD_MAX + 1];
+    char policy[GF_WORD_MAX + 1]; /* "drop-oldest" */
+    int64_t records;
+    int64_t first, last; /* `created` of the earliest and the latest dropped */
+    int told;            /* 1: a bundle has said it */
+};
+/* All losses, oldest first; untold 1: only those that no bundle has said yet. free(). */
+GF_MUST_CHECK int store_losses(struct store *s, int untold, struct store_loss **out, size_t *n,
+                               struct gf_err *e);
+/* Drop what has lain in the queue of a channel since before `accepted` and never left. Only where
+ * its policy says so. *records is their number. */
+GF_MUST_CHECK int store_drop_before(struct store *s, const char *channel, int64_t accepted,
+                                    int64_t now, int64_t *records, struct gf_err *e);
+/* Forget records that are final (delivered, rejected, expired) since before a time, and that no
+ * answer is awaited for. */
+GF_MUST_CHECK int store_forget(struct store *s, int64_t before, int64_t *records, struct gf_err *e);
 
 /* Walk records in order of acceptance. which: a state, or -1 for all; channel NULL: all. fn returns
  * 0 to go on, 1 to stop, -1 with *e. */
@@ -70,8 +123,9 @@ GF_MUST_CHECK int store_walk(struct store *s, int which, const char *channel, st
 /* Records by channel and state: *counts[n] sorted by channel. Free with free(). */
 struct store_count {
     char channel[GF_WORD_MAX + 1];
-    int64_t n[6];      /* by enum store_state */
-    int64_t oldest[6]; /* created, of the oldest in that state; 0: none */
+    int64_t n[6];     /* by enum store_state */
+    int64_t bytes[6]; /* of lines */
+    int64_t oldest;   /* created, of the first that is queued; 0: none */
 };
 GF_MUST_CHECK int store_counts(struct store *s, struct store_count **counts, size_t *n,
                                struct gf_err *e);

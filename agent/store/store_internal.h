@@ -7,14 +7,33 @@
 #include "agent/store/store.h"
 #include "common/db.h"
 
+/* An entry of struct store_batch. */
+struct store_batch_entry {
+    struct gf_id id;
+    struct gf_hash digest;
+    int64_t created;
+    int64_t wants_answer;
+    size_t at, len; /* its line */
+    int has_product;
+    char product[GF_WORD_MAX + 1];
+};
+
+/* Entries from <= i < to of a batch, as the rows of the table `batch`. */
+struct store_offer {
+    const struct store_batch *batch;
+    size_t from, to;
+};
+
 struct store {
     struct db db;
+    struct store_offer offer;
     int dir;        /* the state directory */
     int lock;       /* DIR/lock while we hold it, else -1 */
     char path[512]; /* of the state directory, for messages */
 };
 
 extern const struct db_schema store_schema; /* store_schema.c */
+extern const char store_schema_queue[];     /* a step of it: store_schema_queue.c */
 
 /* A gf_id or gf_hash as the two arguments that stand for a blob in db.h. */
 #define STORE_BYTES(x) (const void *)(x)->b, sizeof(x)->b
@@ -33,6 +52,15 @@ GF_MUST_CHECK int store_stream(struct store *s, struct gf_id *out, struct gf_err
 /* Take a bundle out of circulation by its row, within a transaction: how many of its records are
  * queued again, or -1. */
 GF_MUST_CHECK int store_withdraw_row(struct store *s, int64_t row, int64_t now, struct gf_err *e);
+
+/* Make the table `batch` known to the database connection (store_batch.c): columns i (from 0), id,
+ * digest, product, created, answer, size, text of what s->offer names. */
+GF_MUST_CHECK int store_batch_table(struct store *s, struct gf_err *e);
+
+/* Drop the oldest record of a channel that never left, and count it: 1 dropped (its bytes), 0 there
+ * is none, -1. Within a transaction. */
+GF_MUST_CHECK int store_drop_oldest(struct store *s, const char *channel, int64_t now,
+                                    int64_t *bytes, struct gf_err *e);
 
 /* The columns that store_read_bundle() reads, in its order. */
 #define STORE_BUNDLE_COLUMNS "id, relay, seq, created, records, settled, withdrawn, written, digest"

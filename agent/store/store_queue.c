@@ -1,66 +1,17 @@
 /*
- * store_queue.c -- the queue: accepting records, walking and counting them.
+ * store_queue.c -- the queue: walking its records and counting them.
  */
 #include "agent/store/store_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "gapferry/digest.h"
-
 const char *const store_states[] = {"queued",   "exported", "relayed", "delivered",
                                     "rejected", "expired",  NULL};
 
 #define COLUMNS                                                                                    \
     "id, digest, channel, product, created, state, since, wants_answer, answered, reason, "        \
-    "guarantee, line"
-
-static int has(struct store *s, const struct gf_id *id, struct gf_err *e) {
-    int64_t n;
-
-    if (db_number(&s->db, &n, 0, e, "SELECT 1 FROM record WHERE id = ?", "b", STORE_BYTES(id)) ==
-        -1)
-        return -1;
-    return n == 1;
-}
-
-static int add(struct store *s, const struct gf_record *r, const struct gf_buf *line, int64_t now,
-               struct gf_err *e) {
-    char uuid[GF_UUID_TEXT];
-    struct gf_hash digest;
-
-    int there = has(s, &r->id, e);
-    if (there == -1)
-        return -1;
-    if (there) {
-        gf_text_uuid(&r->id, uuid);
-        return gf_err_set(e, GF_E_REPLAY, "record %s: is in the queue already", uuid);
-    }
-    gf_digest_256(r->body.data, r->body.len, &digest);
-    return db_run(&s->db, e,
-                  "INSERT INTO record (id, digest, channel, product, created, accepted, since,"
-                  " wants_answer, line) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  "bbttiiiib", STORE_BYTES(&r->id), STORE_BYTES(&digest), r->channel, r->product,
-                  r->created, now, now, (int64_t)(r->answer != 0), (const void *)line->data,
-                  line->len);
-}
-
-int store_add(struct store *s, const struct gf_record *r, int64_t now, struct gf_err *e) {
-    struct gf_buf line;
-
-    if (r->body.form != GF_BODY_TEXT)
-        return gf_err_set(e, GF_E_USAGE,
-                          "record on %s: a body that is a file cannot be queued; give its bytes",
-                          r->channel);
-    gf_buf_init(&line, GF_LINE_MAX);
-    int rc = gf_record_write(r, &line, e);
-    if (rc == 0)
-        rc = db_begin(&s->db, e);
-    if (rc == 0)
-        rc = db_end(&s->db, add(s, r, &line, now, e), e);
-    gf_buf_free(&line);
-    return rc;
-}
+    "guarantee, text, record.n, relay, refused, most FROM record JOIN line ON line.n = record.n"
 
 static int read_record(const struct db_query *q, struct store_record *r, struct gf_err *e) {
     *r = (struct store_record){
@@ -73,8 +24,14 @@ static int read_record(const struct db_query *q, struct store_record *r, struct 
         .answered = db_int(q, 8) != 0,
         .reason = db_text(q, 9),
         .guarantee = db_text(q, 10),
+        .row = db_int(q, 12),
+        .has_relay = !db_is_null(q, 13),
+        .refused = db_int(q, 14),
+        .most = db_int(q, 15),
     };
     r->line = db_blob(q, 11, &r->line_len);
+    if (r->has_relay && STORE_FIXED(q, 13, &r->relay, "record", e) == -1)
+        return -1;
     if (STORE_FIXED(q, 0, &r->id, "record", e) == -1)
         return -1;
     return STORE_FIXED(q, 1, &r->digest, "record", e);
@@ -95,22 +52,89 @@ static int hand_out(struct db_query *q, store_each *fn, void *arg, struct gf_err
     return rc == -1 ? -1 : any;
 }
 
+/* ---- walking ---- */
+
+/* One channel's records in a state, in order: the index has them so, and nothing is sorted. */
+#define OF_CHANNEL "SELECT " COLUMNS " WHERE state = ? AND channel = ? ORDER BY record.n"
+
+/* Channels side by side: the next row of each lies ready, and the lowest is the next of all. */
+struct lane {
+    struct db_query q;
+    int64_t row; /* INT64_MAX: at its end */
+};
+
+static int lane_next(struct lane *l, struct gf_err *e) {
+    int rc = db_next(&l->q, e);
+
+    l->row = rc == 1 ? db_int(&l->q, 12) : INT64_MAX;
+    return rc == -1 ? -1 : 0;
+}
+
+static int merge(struct lane *lanes, size_t n, store_each *fn, void *arg, struct gf_err *e) {
+    struct store_record r;
+
+    for (;;) {
+        struct lane *first = NULL;
+        for (size_t i = 0; i < n; i++)
+            if (lanes[i].row != INT64_MAX && (!first || lanes[i].row < first->row))
+                first = &lanes[i];
+        if (!first)
+            return 0;
+        if (read_record(&first->q, &r, e) == -1)
+            return -1;
+        int rc = fn(arg, &r, e);
+        if (rc != 0)
+            return rc;
+        if (lane_next(first, e) == -1)
+            return -1;
+    }
+}
+
+static int walk_state(struct store *s, int state, store_each *fn, void *arg, struct gf_err *e) {
+    struct store_count *counts = NULL;
+    struct lane *lanes = NULL;
+    size_t n = 0;
+    size_t open = 0;
+    int rc = -1;
+
+    if (store_counts(s, &counts, &n, e) == -1)
+        return -1;
+    lanes = calloc(n ? n : 1, sizeof *lanes);
+    if (!lanes) {
+        (void)gf_err_errno(e, "no memory for a walk of %zu channels", n);
+        goto out;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (counts[i].n[state] == 0)
+            continue;
+        if (db_query(&s->db, &lanes[open].q, e, OF_CHANNEL, "it", (int64_t)state,
+                     counts[i].channel) == -1)
+            goto out;
+        if (lane_next(&lanes[open++], e) == -1)
+            goto out;
+    }
+    rc = merge(lanes, open, fn, arg, e);
+out:
+    for (size_t i = 0; i < open; i++)
+        db_done(&lanes[i].q);
+    free(lanes);
+    free(counts);
+    return rc;
+}
+
 int store_walk(struct store *s, int which, const char *channel, store_each *fn, void *arg,
                struct gf_err *e) {
     struct db_query q;
     int rc;
 
-    /* Rows in order: without the "+" an index would have them sorted in memory, lines and all. */
+    if (which != -1 && !channel)
+        return walk_state(s, which, fn, arg, e) == -1 ? -1 : 0;
     if (which == -1)
         rc = db_query(&s->db, &q, e,
-                      "SELECT " COLUMNS " FROM record WHERE channel = coalesce(?, channel)"
-                      " ORDER BY n",
+                      "SELECT " COLUMNS " WHERE channel = coalesce(?, channel) ORDER BY record.n",
                       "t", channel);
     else
-        rc = db_query(&s->db, &q, e,
-                      "SELECT " COLUMNS " FROM record WHERE +state = ?"
-                      " AND +channel = coalesce(?, channel) ORDER BY n",
-                      "it", (int64_t)which, channel);
+        rc = db_query(&s->db, &q, e, OF_CHANNEL, "it", (int64_t)which, channel);
     if (rc == -1)
         return -1;
     rc = hand_out(&q, fn, arg, e);
@@ -122,13 +146,14 @@ int store_find(struct store *s, const struct gf_id *id, store_each *fn, void *ar
                struct gf_err *e) {
     struct db_query q;
 
-    if (db_query(&s->db, &q, e, "SELECT " COLUMNS " FROM record WHERE id = ?", "b",
-                 STORE_BYTES(id)) == -1)
+    if (db_query(&s->db, &q, e, "SELECT " COLUMNS " WHERE id = ?", "b", STORE_BYTES(id)) == -1)
         return -1;
     int rc = hand_out(&q, fn, arg, e);
     db_done(&q);
     return rc;
 }
+
+/* ---- counting ---- */
 
 int store_counts(struct store *s, struct store_count **counts, size_t *n, struct gf_err *e) {
     struct store_count *list = NULL;
@@ -137,8 +162,9 @@ int store_counts(struct store *s, struct store_count **counts, size_t *n, struct
     int rc;
 
     if (db_query(&s->db, &q, e,
-                 "SELECT channel, state, count(*), min(created) FROM record"
-                 " GROUP BY channel, state ORDER BY channel, state",
+                 "SELECT channel, state, n, bytes, CASE WHEN state = 0 THEN (SELECT created"
+                 " FROM record WHERE state = 0 AND channel = tally.channel ORDER BY n LIMIT 1) END"
+                 " FROM tally WHERE n > 0 ORDER BY channel, state",
                  "") == -1)
         return -1;
     while ((rc = db_next(&q, e)) == 1) {
@@ -153,7 +179,9 @@ int store_counts(struct store *s, struct store_count **counts, size_t *n, struct
             len++;
         }
         list[len - 1].n[state] = db_int(&q, 2);
-        list[len - 1].oldest[state] = db_int(&q, 3);
+        list[len - 1].bytes[state] = db_int(&q, 3);
+        if (state == STORE_QUEUED)
+            list[len - 1].oldest = db_int(&q, 4);
     }
     db_done(&q);
     if (rc == -1) {

@@ -73,6 +73,6 @@ static const char version_2[] =
     "CREATE TABLE spool (name TEXT PRIMARY KEY NOT NULL,"
                                 " at INTEGER NOT NULL) STRICT;";
 
-static const char *const steps[] = {version_1, version_2, NULL};
+static const char *const steps[] = {version_1, store_schema_queue, version_2, NULL};
 
 const struct db_schema store_schema = {.application_id = 0x47464147 /* GFAG */, .steps = steps};

@@ -1,0 +1,52 @@
+/*
+ * store_schema_queue.c -- a step of the tables: what the queue needs for a million records, for
+ * caps, refusals and several relays.
+ */
+#include "agent/store/store_internal.h"
+
+/*
+ * line    a record's frozen line, apart from what changes: moving a record does not rewrite it
+ * tally   how many records of a channel are in a state, and the bytes of their lines; kept by the
+ *         triggers, so that nobody has to count a million rows
+ * record  relay: whom it belongs to since it was first exported; size: bytes of its line; refused:
+ *         how many refused bundles held it; most: since then its bundles hold at most that many
+ *         records, 0: no such limit, -1: alone it was refused, too, and a person is needed
+ * bundle  left: when it was first written
+ * loss    what declared policy has dropped; told: the bundle that said so, NULL: none yet
+ */
+const char store_schema_queue[] =
+    "CREATE TABLE line (n INTEGER PRIMARY KEY, text BLOB NOT NULL) STRICT;"
+    "INSERT INTO line (n, text) SELECT n, line FROM record;"
+    "ALTER TABLE record ADD COLUMN size INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE record ADD COLUMN relay BLOB;"
+    "ALTER TABLE record ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE record ADD COLUMN most INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE record SET size = length(line), relay = (SELECT bundle.relay FROM held"
+    " JOIN bundle ON bundle.n = held.bundle WHERE held.record = record.n"
+    " ORDER BY held.bundle DESC LIMIT 1);"
+    "ALTER TABLE record DROP COLUMN line;"
+    "CREATE INDEX record_awaits ON record (state) WHERE wants_answer AND NOT answered;"
+    "CREATE INDEX record_stuck ON record (channel) WHERE most = -1 AND state = 0;"
+
+    "CREATE TABLE tally (channel TEXT NOT NULL, state INTEGER NOT NULL, n INTEGER NOT NULL,"
+    " bytes INTEGER NOT NULL, PRIMARY KEY (channel, state)) STRICT, WITHOUT ROWID;"
+    "INSERT INTO tally SELECT channel, state, count(*), sum(size) FROM record"
+    " GROUP BY channel, state;"
+    "CREATE TRIGGER record_moved AFTER UPDATE OF state ON record WHEN OLD.state <> NEW.state BEGIN"
+    " UPDATE tally SET n = n - 1, bytes = bytes - OLD.size"
+    " WHERE channel = OLD.channel AND state = OLD.state;"
+    " INSERT INTO tally VALUES (NEW.channel, NEW.state, 1, NEW.size)"
+    " ON CONFLICT DO UPDATE SET n = n + 1, bytes = bytes + excluded.bytes; END;"
+    "CREATE TRIGGER record_deleted AFTER DELETE ON record BEGIN"
+    " DELETE FROM line WHERE n = OLD.n;"
+    " UPDATE tally SET n = n - 1, bytes = bytes - OLD.size"
+    " WHERE channel = OLD.channel AND state = OLD.state; END;"
+
+    "ALTER TABLE bundle ADD COLUMN left INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE bundle SET left = written;"
+
+    "CREATE TABLE loss (n INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " id BLOB NOT NULL UNIQUE CHECK (length(id) = 16), channel TEXT NOT NULL,"
+    " policy TEXT NOT NULL, records INTEGER NOT NULL, first INTEGER NOT NULL,"
+    " last INTEGER NOT NULL, at INTEGER NOT NULL, told INTEGER) STRICT;"
+    "CREATE INDEX loss_untold ON loss (channel) WHERE told IS NULL;";
