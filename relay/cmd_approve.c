@@ -48,13 +48,12 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     int enrolled = find(r, fingerprint, &card, e);
     if (enrolled == -1)
         return -1;
-    command_out(&t, o);
+    out_begin(&t, o);
     command_str(&t, NULL, "approved", fingerprint);
     if (enrolled)
         command_card(&t, "enrolled", "enrolled", &card);
     else
-        command_text(&t,
-                     "approved     its card has not been seen yet; it is enrolled when its drive "
+        out_text(&t, "approved     its card has not been seen yet; it is enrolled when its drive "
                      "comes\n");
     if (command_end(&t, e) == -1)
         return -1;

@@ -23,9 +23,9 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         return -1;
     (void)snprintf(path, sizeof path, "%s/keys/card", r->state);
     gf_card_fingerprint(&r->id.card, fingerprint);
-    command_out(&t, o);
+    out_begin(&t, o);
     if (options_count(o, "fingerprint") && !t.json) {
-        command_text(&t, "%s\n", fingerprint);
+        out_text(&t, "%s\n", fingerprint);
         return command_end(&t, e);
     }
     command_str(&t, "fingerprint", "fingerprint", fingerprint);

@@ -135,11 +135,11 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     (void)snprintf(keys, sizeof keys, "%s/keys", r->state);
     if (gf_identity_load(AT_FDCWD, keys, &r->id, e) == -1)
         return -1;
-    command_out(&t, o);
+    out_begin(&t, o);
     command_card(&t, "relay", "card", &r->id.card);
     command_str(&t, "state", "state", r->state);
     command_str(&t, had_config ? "config kept" : "config", "config", r->config_path);
-    command_text(&t, "Name the endpoints in %s, then visit a drive.\n", r->config_path);
+    out_text(&t, "Name the endpoints in %s, then visit a drive.\n", r->config_path);
     if (command_end(&t, e) == -1)
         return -1;
     command_next(r, "sync DRIVE");

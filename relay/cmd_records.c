@@ -37,20 +37,19 @@ static int list_one(void *arg, const struct ledger_record *r, struct gf_err *e) 
     gf_text_uuid(&r->id, id);
     gf_text_hex(r->agent.b, sizeof r->agent.b, agent);
     if (!l->t->json) {
-        command_text(l->t, "%s  %-9s  %s%s%s  attempts %" PRId64 "%s%s", id,
-                     ledger_states[r->state], r->channel, r->product != NULL ? "/" : "",
-                     r->product != NULL ? r->product : "", r->attempts,
-                     r->endpoint != NULL ? "  endpoint " : "",
-                     r->endpoint != NULL ? r->endpoint : "");
+        out_text(l->t, "%s  %-9s  %s%s%s  attempts %" PRId64 "%s%s", id, ledger_states[r->state],
+                 r->channel, r->product != NULL ? "/" : "", r->product != NULL ? r->product : "",
+                 r->attempts, r->endpoint != NULL ? "  endpoint " : "",
+                 r->endpoint != NULL ? r->endpoint : "");
         if (r->reason != NULL) {
-            command_text(l->t, "  ");
+            out_text(l->t, "  ");
             gf_text_safe(&l->t->b, r->reason, strlen(r->reason));
         }
-        command_text(l->t, "\n");
+        out_text(l->t, "\n");
         return 0;
     }
     gf_text_hex(r->digest.b, sizeof r->digest.b, digest);
-    command_open(l->t, NULL, '{');
+    out_open(l->t, NULL, '{');
     command_str(l->t, NULL, "record", id);
     command_str(l->t, NULL, "agent", agent);
     command_str(l->t, NULL, "digest", digest);
@@ -63,7 +62,7 @@ static int list_one(void *arg, const struct ledger_record *r, struct gf_err *e) 
         command_time(l->t, NULL, "due", r->due);
     command_str(l->t, NULL, "endpoint", r->endpoint);
     command_str(l->t, NULL, "reason", r->reason);
-    command_close(l->t, '}');
+    out_close(l->t, '}');
     return 0;
 }
 
@@ -88,16 +87,16 @@ static int list(struct relay *r, const struct options *o, struct gf_err *e) {
 
     if (find_state(options_value(o, "state"), &state, e) == -1)
         return -1;
-    command_out(&t, o);
+    out_begin(&t, o);
     l.t = &t;
-    command_open(&t, "records", '[');
+    out_open(&t, "records", '[');
     if (ledger_walk(r->ledger, state, list_one, &l, e) == -1) {
         gf_buf_free(&t.b);
         return -1;
     }
-    command_close(&t, ']');
+    out_close(&t, ']');
     if (l.n == 0)
-        command_text(&t, "no records\n");
+        out_text(&t, "no records\n");
     return command_end(&t, e);
 }
 
@@ -109,12 +108,12 @@ static int release(struct relay *r, const struct options *o, struct gf_err *e) {
         return gf_err_set(e, GF_E_USAGE, "records release takes all records that are held or wait");
     if (ledger_release(r->ledger, options_value(o, "channel"), r->now, &n, e) == -1)
         return -1;
-    command_out(&t, o);
+    out_begin(&t, o);
     command_int(&t, NULL, "released", n);
-    command_text(&t, "%" PRId64 " record%s%s\n", n, n == 1 ? "" : "s",
-                 n == 0   ? ": nothing was held or waited"
-                 : n == 1 ? " that was held or waited is due; the next sync tries it"
-                          : " that were held or waited are due; the next sync tries them");
+    out_text(&t, "%" PRId64 " record%s%s\n", n, n == 1 ? "" : "s",
+             n == 0   ? ": nothing was held or waited"
+             : n == 1 ? " that was held or waited is due; the next sync tries it"
+                      : " that were held or waited are due; the next sync tries them");
     return command_end(&t, e);
 }
 

@@ -25,16 +25,16 @@ static int put_agents(struct relay *r, struct out *t, size_t *nstrangers, struct
     if (ledger_agents(r->ledger, &agents, &n, e) == -1 ||
         ledger_strangers(r->ledger, &strangers, nstrangers, e) == -1)
         goto out;
-    command_open(t, "agents", '[');
+    out_open(t, "agents", '[');
     for (size_t i = 0; i < n; i++)
         command_card(t, "agent", NULL, &agents[i]);
-    command_close(t, ']');
+    out_close(t, ']');
     if (n == 0)
-        command_text(t, "%-13snone is enrolled\n", "agent");
-    command_open(t, "strangers", '[');
+        out_text(t, "%-13snone is enrolled\n", "agent");
+    out_open(t, "strangers", '[');
     for (size_t i = 0; i < *nstrangers; i++)
         command_card(t, "unknown", NULL, &strangers[i]);
-    command_close(t, ']');
+    out_close(t, ']');
     rc = 0;
 out:
     free(agents);
@@ -48,25 +48,25 @@ static int put_records(struct relay *r, struct out *t, struct gf_err *e) {
 
     if (ledger_counts(r->ledger, &counts, &n, e) == -1)
         return -1;
-    command_open(t, "channels", '[');
+    out_open(t, "channels", '[');
     for (size_t i = 0; i < n; i++) {
         int parts = 0;
-        command_open(t, NULL, '{');
+        out_open(t, NULL, '{');
         command_str(t, NULL, "channel", counts[i].channel);
-        command_text(t, "%-13s%s:", "records", counts[i].channel);
+        out_text(t, "%-13s%s:", "records", counts[i].channel);
         for (int s = 0; ledger_states[s] != NULL; s++) {
             if (counts[i].n[s] > 0)
-                command_text(t, "%s %" PRId64 " %s", parts++ > 0 ? "," : "", counts[i].n[s],
-                             ledger_states[s]);
+                out_text(t, "%s %" PRId64 " %s", parts++ > 0 ? "," : "", counts[i].n[s],
+                         ledger_states[s]);
             if (t->json)
                 command_int(t, NULL, ledger_states[s], counts[i].n[s]);
         }
-        command_text(t, "\n");
-        command_close(t, '}');
+        out_text(t, "\n");
+        out_close(t, '}');
     }
-    command_close(t, ']');
+    out_close(t, ']');
     if (n == 0)
-        command_text(t, "%-13snone yet\n", "records");
+        out_text(t, "%-13snone yet\n", "records");
     free(counts);
     return 0;
 }
@@ -86,7 +86,7 @@ static int put_folder(struct relay *r, struct out *t, const char *folder, const 
     if (t->json)
         command_int(t, NULL, folder, n);
     else if (n > 0)
-        command_text(t, "%-13s%" PRId64 " bundle%s %s\n", folder, n, n == 1 ? "" : "s", text);
+        out_text(t, "%-13s%" PRId64 " bundle%s %s\n", folder, n, n == 1 ? "" : "s", text);
     return 0;
 }
 
@@ -100,7 +100,7 @@ static int put_responses(struct relay *r, struct out *t, struct gf_err *e) {
     if (t->json)
         command_int(t, NULL, "responses", (int64_t)n);
     else
-        command_text(t, "%-13s%zu not acknowledged yet\n", "responses", n);
+        out_text(t, "%-13s%zu not acknowledged yet\n", "responses", n);
     return 0;
 }
 
@@ -117,7 +117,7 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         return gf_err_prefix(e, "%s", r->state);
     (void)snprintf(waits, sizeof waits, "from unknown senders, waiting for: %s approve FINGERPRINT",
                    relay_self(r, self));
-    command_out(&t, o);
+    out_begin(&t, o);
     command_card(&t, "relay", "relay", &r->id.card);
     if (put_agents(r, &t, &strangers, e) == -1 || put_records(r, &t, e) == -1 ||
         put_responses(r, &t, e) == -1 || put_folder(r, &t, "pending", waits, e) == -1 ||

@@ -84,16 +84,16 @@ static void put_part(struct out *o, const char *label, int *parts, int64_t n, co
     if (n == 0)
         return;
     if ((*parts)++ == 0)
-        command_text(o, "%-13s", label);
+        out_text(o, "%-13s", label);
     else
-        command_text(o, ", ");
-    command_text(o, "%" PRId64 " %s", n, n == 1 ? one : many);
+        out_text(o, ", ");
+    out_text(o, "%" PRId64 " %s", n, n == 1 ? one : many);
 }
 
 static void end_line(struct out *o, const char *label, int parts, const char *nothing) {
     if (parts == 0)
-        command_text(o, "%-13s%s", label, nothing);
-    command_text(o, "\n");
+        out_text(o, "%-13s%s", label, nothing);
+    out_text(o, "\n");
 }
 
 static void put_came_in(struct out *o, const struct turn *t) {
@@ -128,11 +128,11 @@ static void put_went_out(struct out *o, const struct turn *t) {
              "acknowledged responses removed");
     end_line(o, "went out", parts, "nothing is due");
     if (t->replaced > 0)
-        command_text(o,
-                     "%-13s%" PRId64 " response%s on the drive %s damaged, and written anew; if "
-                     "this comes again, take another drive\n",
-                     "replaced", t->replaced, t->replaced == 1 ? "" : "s",
-                     t->replaced == 1 ? "was" : "were");
+        out_text(o,
+                 "%-13s%" PRId64 " response%s on the drive %s damaged, and written anew; if "
+                 "this comes again, take another drive\n",
+                 "replaced", t->replaced, t->replaced == 1 ? "" : "s",
+                 t->replaced == 1 ? "was" : "were");
 }
 
 static void put_waits(struct out *o, const struct relay *r, const struct turn *t,
@@ -146,18 +146,17 @@ static void put_waits(struct out *o, const struct relay *r, const struct turn *t
              "records are held until you mend something");
     end_line(o, "waits", parts, "nothing");
     if (t->held > 0)
-        command_text(o, "%-13swhat is held: %s records list --state held\n", "",
-                     relay_self(r, self));
+        out_text(o, "%-13swhat is held: %s records list --state held\n", "", relay_self(r, self));
     if (oldest->found) {
-        command_text(o, "%-13sthe oldest: ", "");
+        out_text(o, "%-13sthe oldest: ", "");
         gf_text_safe(&o->b, oldest->reason, strlen(oldest->reason));
         gf_text_time(oldest->asked, until);
         if (oldest->asked > 0)
-            command_text(o, "; its endpoint asks to be left alone until %s\n", until);
+            out_text(o, "; its endpoint asks to be left alone until %s\n", until);
         else
-            command_text(o, "; the next sync tries again\n");
+            out_text(o, "; the next sync tries again\n");
     } else if (t->later > 0) {
-        command_text(o, "%-13sthe time (--wait) was over; the next sync goes on\n", "");
+        out_text(o, "%-13sthe time (--wait) was over; the next sync goes on\n", "");
     }
 }
 
@@ -165,7 +164,7 @@ static void put_waits(struct out *o, const struct relay *r, const struct turn *t
 static void put_people(struct out *o, const struct turn *t) {
     const char *at = t->people.data != NULL ? t->people.data : "";
 
-    command_open(o, "needs_a_person", '[');
+    out_open(o, "needs_a_person", '[');
     while (*at != '\0') {
         char line[2048];
         size_t len = strcspn(at, "\n");
@@ -173,7 +172,7 @@ static void put_people(struct out *o, const struct turn *t) {
         command_str(o, "needs you", NULL, line);
         at += len + (at[len] == '\n');
     }
-    command_close(o, ']');
+    out_close(o, ']');
 }
 
 static void put_text(struct out *o, const struct relay *r, const struct turn *t,
@@ -184,13 +183,13 @@ static void put_text(struct out *o, const struct relay *r, const struct turn *t,
     put_waits(o, r, t, oldest);
     put_people(o, t);
     if (t->unsafe) {
-        command_text(o, "NOT safe: not all could be flushed to the drive; run this again, or take "
-                        "another drive\n");
+        out_text(o, "NOT safe: not all could be flushed to the drive; run this again, or take "
+                    "another drive\n");
         return;
     }
-    command_text(o, "safe to remove: ");
+    out_text(o, "safe to remove: ");
     gf_text_safe(&o->b, dir, strlen(dir));
-    command_text(o, "\n");
+    out_text(o, "\n");
 }
 
 /* ---- for programs ---- */
@@ -225,7 +224,7 @@ static int print(const struct options *options, const struct relay *r, const str
                  const struct oldest *oldest, const char *dir, struct gf_err *e) {
     struct out o;
 
-    command_out(&o, options);
+    out_begin(&o, options);
     if (o.json)
         put_json(&o, t, oldest, dir);
     else

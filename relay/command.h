@@ -34,18 +34,12 @@ int command_fail(const struct gf_err *e, int json);
 /* "next: gapferry-relay [--root DIR] ..." to standard error, if that is a terminal. */
 void command_next(const struct relay *r, const char *fmt, ...) GF_PRINTF(2, 3);
 
-/* ---- facts, collected and printed in one go ---- */
+/* ---- facts, collected in a struct out and printed in one go ---- */
 
-void command_out(struct out *t, const struct options *o);
 /* In JSON a member; in text "label       value", left out where label is NULL. */
 void command_str(struct out *t, const char *label, const char *name, const char *value);
 void command_int(struct out *t, const char *label, const char *name, int64_t value);
 void command_time(struct out *t, const char *label, const char *name, int64_t at);
-/* JSON only: begin and end an object or array. */
-void command_open(struct out *t, const char *name, char bracket);
-void command_close(struct out *t, char bracket);
-/* Text only. */
-void command_text(struct out *t, const char *fmt, ...) GF_PRINTF(2, 3);
 /* A card: in text "label       FINGERPRINT  NAME", in JSON an object. */
 void command_card(struct out *t, const char *label, const char *name, const struct gf_card *c);
 /* Print and release. */

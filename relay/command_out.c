@@ -2,17 +2,12 @@
  * command_out.c -- facts with labels for people, and members with names for programs.
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "relay/command.h"
 
 #define LABEL 13 /* columns */
-
-void command_out(struct out *t, const struct options *o) {
-    out_begin(t, o);
-}
 
 void command_str(struct out *t, const char *label, const char *name, const char *value) {
     out_str(t, name, value);
@@ -36,26 +31,6 @@ void command_time(struct out *t, const char *label, const char *name, int64_t at
     command_str(t, label, name, text);
 }
 
-void command_open(struct out *t, const char *name, char bracket) {
-    out_open(t, name, bracket);
-}
-
-void command_close(struct out *t, char bracket) {
-    out_close(t, bracket);
-}
-
-void command_text(struct out *t, const char *fmt, ...) {
-    char line[4096];
-    va_list ap;
-
-    if (t->json)
-        return;
-    va_start(ap, fmt);
-    (void)vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    gf_buf_text(&t->b, line);
-}
-
 void command_card(struct out *t, const char *label, const char *name, const struct gf_card *c) {
     char fingerprint[GF_FINGERPRINT_TEXT];
     char identity[GF_HASH_TEXT];
@@ -67,13 +42,13 @@ void command_card(struct out *t, const char *label, const char *name, const stru
     out_text(t, "\n");
     gf_text_hex(c->identity.b, sizeof c->identity.b, identity);
     gf_text_hex(c->agent.b, sizeof c->agent.b, agent);
-    command_open(t, name, '{');
+    out_open(t, name, '{');
     command_str(t, NULL, "fingerprint", fingerprint);
     command_str(t, NULL, "name", c->name[0] ? c->name : NULL);
     command_str(t, NULL, "identity", identity);
     if (c->has_agent)
         command_str(t, NULL, "agent", agent);
-    command_close(t, '}');
+    out_close(t, '}');
 }
 
 int command_end(struct out *t, struct gf_err *e) {
