@@ -78,7 +78,7 @@ static int run(const struct options *o, struct gf_err *e) {
                           path, fingerprint, typed);
 
     tool_out_begin(&t, o, "");
-    if (options_count(o, "fingerprint") && !t.json) {
+    if (options_count(o, "fingerprint") && !t.o.json) {
         tool_out_line(&t, "%s", fingerprint);
         return tool_out_end(&t, e);
     }

@@ -265,7 +265,7 @@ static int print(struct pack *k, int64_t size, struct gf_err *e) {
         tool_out_card(&t, "reader", NULL, k->reader_refs[i]);
     tool_out_close(&t, ']');
     tool_out_members(&t, k->members, k->nmembers);
-    if (t.json)
+    if (t.o.json)
         tool_out_header(&t, &k->header);
     else
         tool_out_hex(&t, "id", NULL, k->header.id.b, sizeof k->header.id.b);

@@ -263,7 +263,7 @@ static int print(const struct unpack *u, struct gf_err *e) {
     tool_out_foreign(&t, "into", "directory", u->directory);
     tool_out_text(&t, "opened as", "as", u->head.is_reader ? "reader" : "addressee");
     tool_out_card(&t, "sender", "sender", u->head.sender);
-    if (t.json) {
+    if (t.o.json) {
         tool_out_header(&t, &u->head.header);
     } else {
         tool_out_hex(&t, "id", NULL, u->head.header.id.b, sizeof u->head.header.id.b);

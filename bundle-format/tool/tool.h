@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "common/options.h"
+#include "common/out.h"
 #include "gapferry/bundle.h"
 
 struct tool_command {
@@ -82,10 +83,8 @@ void tool_cards_free(struct tool_cards *c);
 /* Facts, printed as `prefix` and padded labels, or as members of a JSON object. In text a name that
  * is NULL, and in JSON a label that is NULL, leave the fact out there. */
 struct tool_out {
-    struct gf_buf b;
+    struct out o;
     const char *prefix;
-    int json;
-    int comma;
 };
 void tool_out_begin(struct tool_out *t, const struct options *o, const char *prefix);
 void tool_out_text(struct tool_out *t, const char *label, const char *name, const char *value);

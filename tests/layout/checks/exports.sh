@@ -8,7 +8,6 @@ bundle-format/base/base64.c    gf_text_
 bundle-format/base/out.c       gf_file_
 bundle-format/format/receipt.c gf_record_
 bundle-format/reader/*         gf_bundle_
-bundle-format/tool/out.c       tool_
 agent/*                        agent_
 relay/*                        relay_
 '
@@ -55,7 +54,7 @@ good() {
     write bundle-format/base/out.c 'int gf_out_open(void) { return 1; }' 'int gf_file_save_new(void) { return 1; }'
     write bundle-format/reader/head.c 'int gf_bundle_head(void) { return 1; }'
     write bundle-format/format/receipt.c 'int gf_record_states(void) { return 1; }'
-    write bundle-format/tool/out.c 'int tool_out(void) { return 1; }'
+    write bundle-format/tool/tool_out.c 'int tool_out(void) { return 1; }'
     write bundle-format/tool/cmd_pack.c 'int cmd_pack(void) { return 1; }'
     write bundle-format/tool/main.c 'int main(void) { return 0; }'
     write common/options.c 'int options_read(void) { return 1; }'

@@ -1,5 +1,5 @@
 /*
- * out.c -- what the commands print: facts, as text for people or as one JSON object.
+ * tool_out.c -- what the commands print: facts with labels for people, and as one JSON object.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -7,67 +7,43 @@
 #include <unistd.h>
 
 #include "common/progress.h"
-#include "gapferry/json.h"
 #include "tool/tool.h"
 
-/* Bytes of a command's whole output: 4,096 members with their names fit many times over. */
-#define OUT_MAX (64 << 20)
+/* Bytes of one foreign text. */
+#define FOREIGN_MAX (1 << 20)
 
 void tool_out_begin(struct tool_out *t, const struct options *o, const char *prefix) {
-    *t = (struct tool_out){.prefix = prefix, .json = options_count(o, "json") > 0};
-    gf_buf_init(&t->b, OUT_MAX);
-    if (t->json)
-        gf_buf_byte(&t->b, '{');
+    *t = (struct tool_out){.prefix = prefix};
+    out_begin(&t->o, o);
 }
 
-/* A comma where one is due, and the name. */
-static void put_name(struct tool_out *t, const char *name) {
-    if (t->comma)
-        gf_buf_text(&t->b, ", ");
-    t->comma = 1;
-    if (name && *name) {
-        gf_json_put_str(&t->b, name, strlen(name));
-        gf_buf_text(&t->b, ": ");
-    }
-}
-
-/* JSON is UTF-8; a file name need not be. */
-static void put_string(struct tool_out *t, const char *text) {
-    gf_json_put_shown(&t->b, text, strlen(text));
+/* The name of a member; within an array it is "". */
+static const char *member(const char *name) {
+    return *name ? name : NULL;
 }
 
 void tool_out_text(struct tool_out *t, const char *label, const char *name, const char *value) {
-    if (t->json && name) {
-        put_name(t, name);
-        if (value)
-            put_string(t, value);
-        else
-            gf_buf_text(&t->b, "null");
-    } else if (!t->json && label && value) {
-        gf_buf_printf(&t->b, "%s%-11s %s\n", t->prefix, label, value);
-    }
+    if (t->o.json && name)
+        out_str(&t->o, member(name), value);
+    else if (!t->o.json && label && value)
+        gf_buf_printf(&t->o.b, "%s%-11s %s\n", t->prefix, label, value);
 }
 
 void tool_out_int(struct tool_out *t, const char *label, const char *name, int64_t value) {
-    if (t->json && name) {
-        put_name(t, name);
-        gf_buf_printf(&t->b, "%lld", (long long)value);
-    } else if (!t->json && label) {
-        gf_buf_printf(&t->b, "%s%-11s %lld\n", t->prefix, label, (long long)value);
-    }
+    if (t->o.json && name)
+        out_int(&t->o, member(name), value);
+    else if (!t->o.json && label)
+        gf_buf_printf(&t->o.b, "%s%-11s %lld\n", t->prefix, label, (long long)value);
 }
 
 void tool_out_bool(struct tool_out *t, const char *name, int value) {
-    if (t->json) {
-        put_name(t, name);
-        gf_buf_text(&t->b, value ? "true" : "false");
-    }
+    out_bool(&t->o, name, value);
 }
 
 void tool_out_size(struct tool_out *t, const char *label, const char *name, int64_t bytes) {
     char size[PROGRESS_BYTES_TEXT];
 
-    if (t->json) {
+    if (t->o.json) {
         tool_out_int(t, NULL, name, bytes);
         return;
     }
@@ -75,16 +51,17 @@ void tool_out_size(struct tool_out *t, const char *label, const char *name, int6
     if (!label)
         return;
     if (bytes < 1024)
-        gf_buf_printf(&t->b, "%s%-11s %s\n", t->prefix, label, size);
+        gf_buf_printf(&t->o.b, "%s%-11s %s\n", t->prefix, label, size);
     else
-        gf_buf_printf(&t->b, "%s%-11s %s (%lld bytes)\n", t->prefix, label, size, (long long)bytes);
+        gf_buf_printf(&t->o.b, "%s%-11s %s (%lld bytes)\n", t->prefix, label, size,
+                      (long long)bytes);
 }
 
 void tool_out_time(struct tool_out *t, const char *label, const char *name, int has, int64_t at) {
     char text[GF_TIME_TEXT];
 
     gf_text_time(at, text);
-    tool_out_text(t, label, name, has ? text : t->json ? NULL : "never");
+    tool_out_text(t, label, name, has ? text : t->o.json ? NULL : "never");
 }
 
 void tool_out_hex(struct tool_out *t, const char *label, const char *name, const uint8_t *b,
@@ -98,57 +75,47 @@ void tool_out_hex(struct tool_out *t, const char *label, const char *name, const
 void tool_out_foreign(struct tool_out *t, const char *label, const char *name, const char *value) {
     struct gf_buf safe;
 
-    if (t->json || !value) {
+    if (t->o.json || !value) {
         tool_out_text(t, label, name, value);
         return;
     }
-    gf_buf_init(&safe, OUT_MAX);
+    gf_buf_init(&safe, FOREIGN_MAX);
     gf_text_safe(&safe, value, strlen(value));
     tool_out_text(t, label, name, safe.data ? safe.data : "");
     gf_buf_free(&safe);
 }
 
 void tool_out_open(struct tool_out *t, const char *name, char bracket) {
-    if (!t->json)
-        return;
-    put_name(t, name);
-    gf_buf_byte(&t->b, bracket);
-    t->comma = 0;
+    out_open(&t->o, name, bracket);
 }
 
 void tool_out_close(struct tool_out *t, char bracket) {
-    if (!t->json)
-        return;
-    gf_buf_byte(&t->b, bracket);
-    t->comma = 1;
+    out_close(&t->o, bracket);
 }
 
 void tool_out_line(struct tool_out *t, const char *fmt, ...) {
     char text[1024];
     va_list ap;
 
-    if (t->json)
+    if (t->o.json)
         return;
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    gf_buf_printf(&t->b, "%s%s\n", t->prefix, text);
+    gf_buf_printf(&t->o.b, "%s%s\n", t->prefix, text);
 }
 
 int tool_out_end(struct tool_out *t, struct gf_err *e) {
-    if (t->json)
-        gf_buf_text(&t->b, "}\n");
-    int rc = gf_buf_check(&t->b, "the result", e);
+    if (out_end(&t->o, e) == -1)
+        return -1;
     /* The reason is to be had only here: later calls change errno. */
-    if (rc == 0 && t->b.len > 0 &&
-        (fwrite(t->b.data, 1, t->b.len, stdout) != t->b.len || fflush(stdout) != 0))
-        rc = gf_err_errno(e, "standard output: cannot write the result");
-    tool_out_free(t);
-    return rc;
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return gf_err_errno(e, "standard output: cannot write the result");
+    return 0;
 }
 
 void tool_out_free(struct tool_out *t) {
-    gf_buf_free(&t->b);
+    out_free(&t->o);
 }
 
 void tool_out_header(struct tool_out *t, const struct gf_header *h) {
@@ -158,20 +125,20 @@ void tool_out_header(struct tool_out *t, const struct gf_header *h) {
     tool_out_hex(t, "to", "to", h->to.b, sizeof h->to.b);
     tool_out_open(t, "readers", '[');
     for (size_t i = 0; i < h->nreaders; i++)
-        tool_out_hex(t, "reader", t->json ? "" : NULL, h->readers[i].b, sizeof h->readers[i].b);
+        tool_out_hex(t, "reader", t->o.json ? "" : NULL, h->readers[i].b, sizeof h->readers[i].b);
     tool_out_close(t, ']');
     tool_out_hex(t, "stream", "stream", h->stream.b, sizeof h->stream.b);
     tool_out_int(t, "seq", "seq", h->seq);
     if (h->has_prev)
         tool_out_hex(t, "prev", "prev", h->prev.b, sizeof h->prev.b);
     else
-        tool_out_text(t, "prev", "prev", t->json ? NULL : "none");
+        tool_out_text(t, "prev", "prev", t->o.json ? NULL : "none");
     tool_out_time(t, NULL, "created", h->has_created, h->created);
     tool_out_time(t, h->has_created ? "created" : NULL, NULL, 1, h->created);
     tool_out_time(t, "expires", "expires", h->has_expires, h->expires);
     tool_out_open(t, "needs", '[');
     for (size_t i = 0; i < h->nneeds; i++)
-        tool_out_foreign(t, "needs", t->json ? "" : NULL, h->needs[i]);
+        tool_out_foreign(t, "needs", t->o.json ? "" : NULL, h->needs[i]);
     tool_out_close(t, ']');
     tool_out_size(t, "payload", "payload_size", h->payload_size);
     tool_out_hex(t, "blake2b", "payload_blake2b", h->payload_digest.b, sizeof h->payload_digest.b);
@@ -183,15 +150,9 @@ void tool_out_card(struct tool_out *t, const char *label, const char *name,
     struct gf_buf text;
 
     gf_card_fingerprint(c, fingerprint);
-    if (t->json) {
-        tool_out_open(t, name, '{');
-        tool_out_text(t, NULL, "fingerprint", fingerprint);
-        tool_out_text(t, NULL, "role", gf_card_roles[c->role]);
-        tool_out_text(t, NULL, "name", c->name[0] ? c->name : NULL);
-        tool_out_hex(t, NULL, "identity", c->identity.b, sizeof c->identity.b);
-        tool_out_close(t, '}');
+    out_card(&t->o, name, c);
+    if (t->o.json)
         return;
-    }
     gf_buf_init(&text, 4096);
     gf_buf_printf(&text, "%s %s", fingerprint, gf_card_roles[c->role]);
     if (c->name[0]) {
@@ -235,7 +196,7 @@ void tool_out_members(struct tool_out *t, const struct gf_contents_member *m, si
 
     tool_out_open(t, "members", '[');
     for (size_t i = 0; i < n; i++) {
-        if (t->json) {
+        if (t->o.json) {
             tool_out_open(t, NULL, '{');
             tool_out_text(t, NULL, "member", m[i].member);
             tool_out_text(t, NULL, "name", m[i].name);
