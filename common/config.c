@@ -21,6 +21,13 @@ static int fail_open(const char *path, struct gf_err *e) {
     return gf_err_set(e, GF_E_CONFIG, "%s: cannot be read: %s", path, strerror(errno));
 }
 
+static int fail_missing(const char *path, struct gf_err *e) {
+    return gf_err_set(e, GF_E_CONFIG,
+                      "%s: is missing, and what it forbids with it; put it back, or make an empty "
+                      "file if that is meant (`config show` then says what is in force)",
+                      path);
+}
+
 /* Who may write here decides what leaves the site. */
 static int check_mode(const char *path, const struct stat *st, struct gf_err *e) {
     if ((st->st_mode & S_IWOTH) != 0)
@@ -39,7 +46,7 @@ static int load_file(struct config *c, int dir, const char *name, const char *pa
     int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
     if (fd == -1)
-        return errno == ENOENT ? 0 : fail_open(path, e);
+        return errno == ENOENT ? fail_missing(path, e) : fail_open(path, e);
     if (fstat(fd, &st) == -1) {
         (void)fail_open(path, e);
         goto out;

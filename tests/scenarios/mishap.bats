@@ -65,3 +65,26 @@ files_in() { find "$@" -type f -name '*.gfb' | sort; }
     there
     [ "$(files_in $RSTATE/outbox)" = "$before" ]
 }
+
+# ---- a configuration that is gone ----
+
+@test "a configuration that is gone is not one without rules" {
+    ready
+    users 1
+    mv site/etc/gapferry/agent.conf kept
+    gives 78 A record metrics - <<<'{"users":1,"host":"secret"}'
+    says 'site/etc/gapferry/agent.conf: is missing' 'empty file if that is meant'
+    gives 78 A sync usb
+    gives 78 A config check
+    gives 78 "$BIN/gapferry-link" --root site probe
+    : >site/etc/gapferry/agent.conf
+    gives 0 A config check
+    mv kept site/etc/gapferry/agent.conf
+    home
+    mv relay/etc/gapferry/relay.conf kept
+    gives 78 R sync usb
+    says 'relay/etc/gapferry/relay.conf: is missing'
+    gives 78 R config check
+    mv kept relay/etc/gapferry/relay.conf
+    there
+}

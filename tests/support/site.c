@@ -50,6 +50,7 @@ void site_make(struct site *s, int trusts) {
         if (was == '\0')
             break;
     }
+    check(gf_file_save_new(AT_FDCWD, s->a.config_path, "", 0, 0644, &e), &e);
     check(config_load(s->a.config_path, agent_keys, &s->a.config, &e), &e);
     check(store_make(s->a.state, &s->a.store, &e), &e);
     if (trusts)

@@ -89,10 +89,20 @@ static void values_are_trimmed_unquoted_and_have_an_origin(void **state) {
     assert_value("relay", "other", "reach", "outside");
 }
 
-static void a_missing_file_is_an_empty_one(void **state) {
+static void a_missing_file_is_no_empty_one(void **state) {
     struct gf_err e;
     (void)state;
-    assert_int_equal(load(&e), 0);
+    assert_int_equal(load(&e), -1);
+    assert_int_equal(e.code, GF_E_CONFIG);
+    assert_non_null(strstr(e.text, "a.conf: is missing"));
+    drop_in("10-a.conf", "[agent]\nname = first\n");
+    assert_int_equal(load(&e), -1);
+    assert_loads("");
+    assert_value("agent", NULL, "name", "first");
+    config_free(config);
+    config = NULL;
+    assert_int_equal(unlinkat(dir, "a.conf.d/10-a.conf", 0), 0);
+    assert_loads("");
     assert_value("agent", NULL, "mode", "auto");
     assert_null(config_name(config, "relay", 0));
 }
@@ -345,7 +355,7 @@ static void show_tells_what_is_in_force_and_from_where(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CONFIG_TEST(values_are_trimmed_unquoted_and_have_an_origin),
-        CONFIG_TEST(a_missing_file_is_an_empty_one),
+        CONFIG_TEST(a_missing_file_is_no_empty_one),
         CONFIG_TEST(crlf_and_a_last_line_without_end_are_fine),
         CONFIG_TEST(sections_of_one_name_are_one_and_keep_their_order),
         CONFIG_TEST(a_later_value_wins_and_an_empty_one_takes_back),
