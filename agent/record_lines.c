@@ -1,10 +1,11 @@
 /*
- * record_lines.c -- many records at once: lines are read, checked and redacted into batches, and
- * each batch is one transaction.
+ * record_lines.c -- many records at once: a thread reads, checks and redacts lines into batches,
+ * while the one before is made durable, each in one transaction.
  */
 #include "agent/record_lines.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <string.h>
 #include <time.h>
 
@@ -15,147 +16,228 @@
 #define BATCH_BYTES (8 << 20) /* lines of a batch, so that long ones do not pile up */
 #define IDS         512       /* random parts fetched at once */
 
-struct taking {
-    struct agent *a;
-    struct gf_record record; /* what the records have in common */
-    const char *allow;
-    struct store_cap cap;
-    struct store_batch batch;
-    struct gf_buf body, dropped;
-    struct record_lines *out;
-    int64_t redacted; /* in the batch */
-    /* Ids rise: a counter within each millisecond stands in front of the random part. */
+/* Ids rise: a counter within each millisecond stands in front of the random part. */
+struct ids {
     int64_t ms;
     unsigned count;
     size_t left; /* of random[] */
     uint8_t random[IDS][8];
 };
 
+/* A batch on its way from the reader to the writer. */
+struct slot {
+    struct store_batch batch;
+    int64_t redacted;
+    int full; /* 1: it is the writer's */
+    int last; /* nothing follows: the end of the file, or what is wrong with the next line */
+    int bad;
+    struct gf_err err;
+};
+
+struct taking {
+    /* the reader's */
+    int fd;
+    const struct gf_record *like;
+    const char *allow;
+    struct gf_lines lines;
+    struct gf_buf body, dropped;
+    struct gf_buf told; /* the names dropped first */
+    struct ids ids;
+    /* both threads' */
+    struct slot slots[2];
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+};
+
+/* ---- the reader ---- */
+
 /* UUID v7 of now, above the one before it. */
-static void next_id(struct taking *t) {
+static void next_id(struct ids *x, struct gf_id *out) {
     struct timespec now;
     uint8_t tail[10];
 
     (void)clock_gettime(CLOCK_REALTIME, &now);
     int64_t ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-    if (ms > t->ms) {
-        t->ms = ms;
-        t->count = 0;
-    } else if (++t->count > 0xfff) {
-        t->ms++;
-        t->count = 0;
+    if (ms > x->ms) {
+        x->ms = ms;
+        x->count = 0;
+    } else if (++x->count > 0xfff) {
+        x->ms++;
+        x->count = 0;
     }
-    if (t->left == 0) {
-        gf_digest_random((uint8_t *)t->random, sizeof t->random);
-        t->left = IDS;
+    if (x->left == 0) {
+        gf_digest_random((uint8_t *)x->random, sizeof x->random);
+        x->left = IDS;
     }
-    tail[0] = (uint8_t)(t->count >> 8);
-    tail[1] = (uint8_t)(t->count & 0xff);
-    memcpy(tail + 2, t->random[--t->left], 8);
-    gf_text_uuid7(t->ms, tail, &t->record.id);
-}
-
-/* Make the batch durable. Less than all of it goes in where the queue becomes full. */
-static int flush(struct taking *t, struct gf_err *e) {
-    size_t accepted = 0;
-    size_t n = t->batch.n;
-
-    if (n == 0)
-        return 0;
-    if (store_accept(t->a->store, t->record.channel, &t->batch, &t->cap, t->a->now, &accepted, e) ==
-        -1)
-        return -1;
-    t->out->records += (int64_t)accepted;
-    t->out->redacted += t->redacted;
-    t->redacted = 0;
-    store_batch_empty(&t->batch);
-    return accepted == n ? 0 : agent_full(t->a, t->record.channel, e);
+    tail[0] = (uint8_t)(x->count >> 8);
+    tail[1] = (uint8_t)(x->count & 0xff);
+    memcpy(tail + 2, x->random[--x->left], 8);
+    gf_text_uuid7(x->ms, tail, out);
 }
 
 /* One line into the batch. */
-static int take(struct taking *t, const char *line, size_t len, struct gf_err *e) {
-    struct gf_body *body = &t->record.body;
+static int take(struct taking *t, struct slot *s, const char *line, size_t len, struct gf_err *e) {
+    struct gf_id id;
 
-    *body = (struct gf_body){GF_BODY_TEXT, line, len};
-    if (t->allow) {
-        gf_buf_clear(&t->body);
-        gf_buf_clear(&t->dropped);
-        if (redact_json(line, len, t->allow, &t->body, &t->dropped, e) == -1)
+    if (!t->allow) {
+        if (redact_check(line, len, e) == -1)
             return -1;
-        body->data = t->body.data;
-        body->len = t->body.len;
-        if (t->dropped.len > 0 && body->len == 2)
-            return gf_err_set(e, GF_E_NOINPUT,
-                              "the rule of channel %s (allow) leaves nothing of it",
-                              t->record.channel);
-        t->redacted += t->dropped.len > 0;
-        if (t->dropped.len > 0 && t->out->dropped.len == 0)
-            gf_buf_add(&t->out->dropped, t->dropped.data, t->dropped.len);
-    } else if (redact_check(line, len, e) == -1) {
-        return -1;
+        next_id(&t->ids, &id);
+        return store_batch_json(&s->batch, &id, line, len, e);
     }
-    next_id(t);
-    return store_batch_add(&t->batch, &t->record, e);
+    gf_buf_clear(&t->body);
+    gf_buf_clear(&t->dropped);
+    if (redact_json(line, len, t->allow, &t->body, &t->dropped, e) == -1)
+        return -1;
+    if (t->dropped.len > 0 && t->body.len == 2)
+        return gf_err_set(e, GF_E_NOINPUT, "the rule of channel %s (allow) leaves nothing of it",
+                          t->like->channel);
+    next_id(&t->ids, &id);
+    if (store_batch_json(&s->batch, &id, t->body.data, t->body.len, e) == -1)
+        return -1;
+    s->redacted += t->dropped.len > 0;
+    if (t->dropped.len > 0 && t->told.len == 0)
+        gf_buf_add(&t->told, t->dropped.data, t->dropped.len);
+    return 0;
+}
+
+static void fill(struct taking *t, struct slot *s) {
+    const char *line;
+    size_t len;
+    int ended;
+
+    store_batch_empty(&s->batch);
+    s->redacted = 0;
+    while (s->batch.n < RECORD_LINES_BATCH && s->batch.lines.len < BATCH_BYTES) {
+        int rc = gf_lines_next(&t->lines, &line, &len, &ended, &s->err);
+        if (rc == 1)
+            rc = take(t, s, line, len, &s->err) == -1 ? -1 : 1;
+        if (rc != 1) {
+            s->last = 1;
+            s->bad = rc == -1;
+            return;
+        }
+    }
+}
+
+static void hand_over(struct taking *t, struct slot *s, int full) {
+    (void)pthread_mutex_lock(&t->lock);
+    s->full = full;
+    (void)pthread_cond_signal(&t->moved);
+    (void)pthread_mutex_unlock(&t->lock);
+}
+
+static void await(struct taking *t, const struct slot *s, int full) {
+    (void)pthread_mutex_lock(&t->lock);
+    while (s->full != full)
+        (void)pthread_cond_wait(&t->moved, &t->lock);
+    (void)pthread_mutex_unlock(&t->lock);
+}
+
+static void *read_all(void *arg) {
+    struct taking *t = arg;
+
+    for (size_t i = 0;; i++) {
+        struct slot *s = &t->slots[i % 2];
+
+        await(t, s, 0);
+        fill(t, s);
+        int last = s->last;
+        hand_over(t, s, 1);
+        if (last)
+            return NULL;
+    }
+}
+
+/* ---- the writer ---- */
+
+/* Make a batch durable. Less than all of it goes in where the queue becomes full. */
+static int write_batch(struct agent *a, struct taking *t, struct slot *s,
+                       const struct store_cap *cap, struct record_lines *out, struct gf_err *e) {
+    size_t accepted = 0;
+
+    if (s->batch.n > 0 &&
+        store_accept(a->store, t->like->channel, &s->batch, cap, a->now, &accepted, e) == -1)
+        return -1;
+    out->records += (int64_t)accepted;
+    out->redacted += s->redacted;
+    return accepted == s->batch.n ? 0 : agent_full(a, t->like->channel, e);
+}
+
+/* Batches in their order until the last one, or until one fails. */
+static int write_all(struct agent *a, struct taking *t, const struct store_cap *cap,
+                     struct record_lines *out, struct gf_err *e) {
+    for (size_t i = 0;; i++) {
+        struct slot *s = &t->slots[i % 2];
+
+        await(t, s, 1);
+        if (write_batch(a, t, s, cap, out, e) == -1)
+            return -1;
+        if (s->bad)
+            *e = s->err;
+        if (s->last)
+            return s->bad ? -1 : 0;
+        hand_over(t, s, 0);
+    }
+}
+
+/* The reader may be waiting for input that never comes, so that it is cancelled after a failure. */
+static int run(struct agent *a, struct taking *t, const struct store_cap *cap,
+               struct record_lines *out, struct gf_err *e) {
+    pthread_t reader;
+
+    int failed = pthread_create(&reader, NULL, read_all, t);
+    if (failed)
+        return gf_err_set(e, GF_E_SYSTEM, "cannot start a thread: %s", strerror(failed));
+    int rc = write_all(a, t, cap, out, e);
+    if (rc == -1)
+        (void)pthread_cancel(reader);
+    (void)pthread_join(reader, NULL);
+    return rc;
 }
 
 /* What a person has to know to go on after a failure. */
-static int stopped(const struct taking *t, const char *what, struct gf_err *e) {
+static int stopped(struct agent *a, const struct record_lines *out, const char *channel,
+                   const char *what, struct gf_err *e) {
     struct gf_err why = *e;
-    int64_t line = t->out->records + 1;
+    int64_t line = out->records + 1;
     char self[COMMAND_SELF];
 
     return gf_err_set(e, why.code,
-                      "%s: line %" PRId64 ": %s; %s. When that is put right, go on from there: "
-                      "tail -n +%" PRId64 " FILE | %s record --jsonl %s -",
+                      "%s: line %" PRId64 ": %s; %s. Then go on from there: tail -n +%" PRId64
+                      " FILE | %s record --jsonl %s -",
                       what, line, why.text,
                       line > 1 ? "the lines before it are in the queue, it and those after it are "
                                  "not"
                                : "nothing was recorded",
-                      line, command_self(t->a, self), t->record.channel);
-}
-
-static int take_all(struct taking *t, int fd, struct gf_err *e) {
-    struct gf_lines lines;
-    struct gf_err why;
-    const char *line;
-    size_t len;
-    int ended;
-    int rc;
-
-    gf_lines_init(&lines, fd, GF_LINE_MAX);
-    while ((rc = gf_lines_next(&lines, &line, &len, &ended, e)) == 1) {
-        rc = take(t, line, len, e);
-        if (rc == 0 && (t->batch.n >= RECORD_LINES_BATCH || t->batch.lines.len >= BATCH_BYTES))
-            rc = flush(t, e);
-        if (rc == -1)
-            break;
-    }
-    /* What was taken before a bad line is kept; if that fails, it is the reason to tell. */
-    if (flush(t, &why) == -1) {
-        *e = why;
-        rc = -1;
-    }
-    gf_lines_free(&lines);
-    return rc;
+                      line, command_self(a, self), channel);
 }
 
 int record_lines(struct agent *a, const struct gf_record *like, int fd, const char *what,
                  struct record_lines *out, struct gf_err *e) {
-    struct taking t = {.a = a, .record = *like, .out = out};
+    struct taking t = {
+        .like = like, .lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
+    struct store_cap cap;
 
     *out = (struct record_lines){0};
-    gf_buf_init(&out->dropped, GF_LINE_MAX);
+    gf_buf_init(&t.told, GF_LINE_MAX);
     gf_buf_init(&t.body, GF_LINE_MAX + 1);
     gf_buf_init(&t.dropped, GF_LINE_MAX);
+    gf_lines_init(&t.lines, fd, GF_LINE_MAX);
     t.allow = config_get(a->config, "channel", like->channel, "allow");
     if (t.allow && !*t.allow)
         t.allow = NULL;
-    int rc = agent_cap(a, like->channel, &t.cap, e);
-    if (rc == 0 && take_all(&t, fd, e) == -1)
-        rc = stopped(&t, what, e);
+    int rc = agent_cap(a, like->channel, &cap, e);
+    for (size_t i = 0; i < 2 && rc == 0; i++)
+        rc = store_batch_like(&t.slots[i].batch, like, e);
+    if (rc == 0 && run(a, &t, &cap, out, e) == -1)
+        rc = stopped(a, out, like->channel, what, e);
     if (rc == 0 && out->records == 0)
         rc = gf_err_set(e, GF_E_NOINPUT, "%s: is empty; there is nothing to record", what);
-    store_batch_free(&t.batch);
+    out->dropped = t.told;
+    for (size_t i = 0; i < 2; i++)
+        store_batch_free(&t.slots[i].batch);
+    gf_lines_free(&t.lines);
     gf_buf_free(&t.body);
     gf_buf_free(&t.dropped);
     return rc;

@@ -74,10 +74,18 @@ struct store_batch {
     struct store_batch_entry *entries;
     size_t n, room;
     struct gf_buf lines; /* one behind the other */
+    struct gf_buf like;  /* a line with an empty body */
+    struct store_batch_entry *first; /* what store_batch_like() was given */
 };
 /* Append a record. A body that is a file is GF_E_USAGE; of a failure nothing stays. */
 GF_MUST_CHECK int store_batch_add(struct store_batch *b, const struct gf_record *r,
                                   struct gf_err *e);
+/* The same, quicker, for many of one kind: what they have in common but id and body, then each body,
+ * which must be well-formed JSON in UTF-8 (redact_check()). */
+GF_MUST_CHECK int store_batch_like(struct store_batch *b, const struct gf_record *like,
+                                   struct gf_err *e);
+GF_MUST_CHECK int store_batch_json(struct store_batch *b, const struct gf_id *id, const char *body,
+                                   size_t len, struct gf_err *e);
 void store_batch_empty(struct store_batch *b); /* for the next ones; memory is kept */
 void store_batch_free(struct store_batch *b);
 

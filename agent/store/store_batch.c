@@ -13,6 +13,27 @@
 
 #define BATCH_MAX (256 << 20) /* bytes of lines in one batch */
 
+/* Room for one more entry and for `len` bytes of its line; NULL without. */
+static struct store_batch_entry *new_entry(struct store_batch *b, size_t len, struct gf_err *e) {
+    if (b->n == b->room) {
+        size_t room = b->room ? 2 * b->room : 1;
+        void *more = reallocarray(b->entries, room, sizeof *b->entries);
+        if (!more) {
+            (void)gf_err_errno(e, "no memory for a batch of %zu records", room);
+            return NULL;
+        }
+        b->entries = more;
+        b->room = room;
+    }
+    if (b->lines.max == 0)
+        gf_buf_init(&b->lines, BATCH_MAX);
+    if (len > 0 && !gf_buf_grow(&b->lines, len)) {
+        (void)!gf_buf_check(&b->lines, "a batch of records", e);
+        return NULL;
+    }
+    return &b->entries[b->n];
+}
+
 int store_batch_add(struct store_batch *b, const struct gf_record *r, struct gf_err *e) {
     size_t at = b->lines.len;
 
@@ -20,20 +41,10 @@ int store_batch_add(struct store_batch *b, const struct gf_record *r, struct gf_
         return gf_err_set(e, GF_E_USAGE,
                           "record on %s: a body that is a file cannot be queued; give its bytes",
                           r->channel);
-    if (b->n == b->room) {
-        size_t room = b->room ? 2 * b->room : 1;
-        void *more = reallocarray(b->entries, room, sizeof *b->entries);
-        if (!more)
-            return gf_err_errno(e, "no memory for a batch of %zu records", room);
-        b->entries = more;
-        b->room = room;
-    }
-    if (b->lines.max == 0)
-        gf_buf_init(&b->lines, BATCH_MAX);
-    if (gf_record_write(r, &b->lines, e) == -1)
+    struct store_batch_entry *x = new_entry(b, 0, e);
+    if (!x || gf_record_write(r, &b->lines, e) == -1)
         return -1;
-
-    struct store_batch_entry *x = &b->entries[b->n++];
+    b->n++;
     *x = (struct store_batch_entry){.id = r->id,
                                     .created = r->created,
                                     .wants_answer = r->answer != 0,
@@ -46,6 +57,88 @@ int store_batch_add(struct store_batch *b, const struct gf_record *r, struct gf_
     return 0;
 }
 
+/* ---- many of one kind ---- */
+
+#define ID_AT     7 /* behind {"id":" */
+#define NO_BODY   "\"body\":\"\""
+#define BODY_TEXT 8 /* of these, what stands in front of the text */
+
+int store_batch_like(struct store_batch *b, const struct gf_record *like, struct gf_err *e) {
+    struct gf_record r = *like;
+
+    b->first = b->first ? b->first : malloc(sizeof *b->first);
+    if (!b->first)
+        return gf_err_errno(e, "no memory for a batch");
+    r.body = (struct gf_body){GF_BODY_TEXT, "", 0};
+    if (b->like.max == 0)
+        gf_buf_init(&b->like, GF_LINE_MAX);
+    gf_buf_clear(&b->like);
+    if (gf_record_write(&r, &b->like, e) == -1)
+        return -1;
+    *b->first = (struct store_batch_entry){
+        .created = r.created, .wants_answer = r.answer != 0, .has_product = r.product != NULL};
+    if (r.product)
+        (void)snprintf(b->first->product, sizeof b->first->product, "%s", r.product);
+    return 0;
+}
+
+/* Append a JSON text as a JSON string's content, as gf_json_put_str() would: the end, or NULL at a
+ * byte that no JSON text holds. */
+static char *put_json(char *out, const char *text, size_t len) {
+    static const char escapes[256] = {
+        ['"'] = '"', ['\\'] = '\\', ['\t'] = 't', ['\r'] = 'r', ['\n'] = 'n'};
+
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+
+        if (escapes[c]) {
+            *out++ = '\\';
+            *out++ = escapes[c];
+        } else if (c < 0x20) {
+            return NULL;
+        } else {
+            *out++ = (char)c;
+        }
+    }
+    return out;
+}
+
+int store_batch_json(struct store_batch *b, const struct gf_id *id, const char *body, size_t len,
+                     struct gf_err *e) {
+    const char *gap = strstr(b->like.data, NO_BODY);
+    size_t head = (size_t)(gap - b->like.data) + BODY_TEXT;
+    size_t tail = b->like.len - head;
+    char uuid[GF_UUID_TEXT];
+
+    if (len > GF_LINE_MAX)
+        return gf_err_set(e, GF_E_LIMIT, "longer than %d bytes, the most that one record can hold",
+                          GF_LINE_MAX);
+    struct store_batch_entry *x = new_entry(b, b->like.len + 2 * len, e);
+    if (!x)
+        return -1;
+    char *line = b->lines.data + b->lines.len;
+    memcpy(line, b->like.data, head);
+    gf_text_uuid(id, uuid);
+    memcpy(line + ID_AT, uuid, GF_UUID_TEXT - 1);
+    char *end = put_json(line + head, body, len);
+    if (!end)
+        return gf_err_set(e, GF_E_JSON, "a control character in a text");
+    memcpy(end, b->like.data + head, tail);
+    size_t size = (size_t)(end - line) + tail;
+    if (size > GF_LINE_MAX)
+        return gf_err_set(e, GF_E_LIMIT, "longer than %d bytes, the most that one record can hold",
+                          GF_LINE_MAX);
+    *x = *b->first;
+    x->id = *id;
+    x->at = b->lines.len;
+    x->len = size;
+    gf_digest_256(body, len, &x->digest);
+    b->lines.len += size;
+    b->lines.data[b->lines.len] = '\0';
+    b->n++;
+    return 0;
+}
+
 void store_batch_empty(struct store_batch *b) {
     b->n = 0;
     gf_buf_clear(&b->lines);
@@ -53,7 +146,9 @@ void store_batch_empty(struct store_batch *b) {
 
 void store_batch_free(struct store_batch *b) {
     free(b->entries);
+    free(b->first);
     gf_buf_free(&b->lines);
+    gf_buf_free(&b->like);
     *b = (struct store_batch){0};
 }
 
