@@ -134,6 +134,12 @@ void agent_check_free(struct agent_check *c);
  * The caller holds store_lock(). */
 GF_MUST_CHECK int agent_apply(struct agent *a, int fd, struct apply_result *out, struct gf_err *e);
 
+/* ---- publish_cards.c: trusted relays' cards as files, for gapferry-link ---- */
+
+/* Make STATE/cards/ hold exactly the cards of the relays that are trusted: FINGERPRINT.card each.
+ */
+GF_MUST_CHECK int agent_publish_cards(struct agent *a, struct gf_err *e);
+
 /* ---- what the answer to a licence request is given to (agent/license/) ---- */
 
 /* The answer to a request of ours has come: verify it and install it. 0 with *refused NULL: it is

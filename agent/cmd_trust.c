@@ -235,6 +235,8 @@ static int trust_card(struct agent *a, const struct options *o, const char *path
     int again = store_trust_card(a->store, &c, text->data, text->len, user, a->now, e) == -1;
     if (again && e->code != GF_E_REPLAY)
         return -1;
+    if (agent_publish_cards(a, e) == -1)
+        return -1;
 
     out_begin(&t, o);
     command_card(&t, "card", &c);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "agent/command.h"
+#include "common/log.h"
 
 /* Keys without a database are an agent that has lost what it knew. A new, empty one in its place
  * would take its outbox for strays. */
@@ -37,8 +38,12 @@ int agent_open(struct agent *a, const char *root, struct gf_err *e) {
         return gf_err_set(e, GF_E_CONFIG, "%s: there is no agent yet; make one: %s init", a->state,
                           command_self(a, self));
     if (config_load(a->config_path, agent_keys, &a->config, e) == 0 &&
-        gf_identity_load(AT_FDCWD, keys, &a->id, e) == 0 && open_store(a, e) == 0)
+        gf_identity_load(AT_FDCWD, keys, &a->id, e) == 0 && open_store(a, e) == 0) {
+        /* Only gapferry-link needs them, and the next command tries again. */
+        if (agent_publish_cards(a, e) == -1)
+            log_write(LOG_LEVEL_WARNING, "cards-not-published", {"why", e->text, 0});
         return 0;
+    }
     agent_close(a);
     return -1;
 }

@@ -252,6 +252,11 @@ GF_MUST_CHECK int store_trust_card(struct store *s, const struct gf_card *c, con
 /* All trusted cards of a role; one allocation, free(). */
 GF_MUST_CHECK int store_cards(struct store *s, enum gf_role role, struct gf_card **out, size_t *n,
                               struct gf_err *e);
+/* The same with the bytes of each card's file: store_cards.c. */
+typedef int store_card_text(void *arg, const struct gf_card *c, const char *text, size_t len,
+                            struct gf_err *e);
+GF_MUST_CHECK int store_card_texts(struct store *s, enum gf_role role, store_card_text *fn,
+                                   void *arg, struct gf_err *e);
 
 enum store_duty { STORE_DUTY_LICENSE = 1, STORE_DUTY_UPDATE = 2, STORE_DUTY_CARD = 4 };
 struct store_vendor {

@@ -1,0 +1,80 @@
+/*
+ * publish_cards.c -- STATE/cards/: the trusted relays' cards as files, for gapferry-link, which may
+ * not open the store.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "gapferry/file.h"
+
+#define CARDS_MAX  GF_DRIVE_CARDS_MAX
+#define CARD_NAME  (GF_FINGERPRINT_TEXT + 5) /* FINGERPRINT.card */
+#define FOLDER_MAX 4096                      /* entries looked at */
+
+struct folder {
+    int dir;
+    size_t n;
+    char names[CARDS_MAX][CARD_NAME];
+};
+
+/* A card that lies there has its bytes: it got its name only when it was complete. */
+static int publish(void *arg, const struct gf_card *c, const char *text, size_t len,
+                   struct gf_err *e) {
+    struct folder *f = arg;
+    char fingerprint[GF_FINGERPRINT_TEXT];
+
+    if (f->n == CARDS_MAX)
+        return gf_err_set(e, GF_E_LIMIT, "cards: more than %d relays are trusted", CARDS_MAX);
+    char *name = f->names[f->n++];
+    gf_card_fingerprint(c, fingerprint);
+    (void)snprintf(name, CARD_NAME, "%s.card", fingerprint);
+    if (faccessat(f->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return 0;
+    /* Another command of this agent may have been quicker. */
+    if (gf_file_save_new(f->dir, name, text, len, 0600, e) == -1 &&
+        faccessat(f->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+        return -1;
+    return 0;
+}
+
+/* Who is not trusted any more must not prove anything to link. */
+static int remove_others(struct folder *f, struct gf_err *e) {
+    int fd = openat(f->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd == -1 ? NULL : fdopendir(fd);
+    const struct dirent *x;
+
+    if (d == NULL) {
+        (void)gf_err_errno(e, "cards: cannot list it");
+        if (fd != -1)
+            (void)close(fd);
+        return -1;
+    }
+    for (int i = 0; i < FOLDER_MAX && (x = readdir(d)) != NULL; i++) {
+        size_t len = strlen(x->d_name), k = 0;
+        if (len < 5 || strcmp(x->d_name + len - 5, ".card") != 0)
+            continue;
+        while (k < f->n && strcmp(x->d_name, f->names[k]) != 0)
+            k++;
+        if (k == f->n)
+            (void)unlinkat(f->dir, x->d_name, 0);
+    }
+    (void)closedir(d);
+    return 0;
+}
+
+int agent_publish_cards(struct agent *a, struct gf_err *e) {
+    struct folder f = {.dir = agent_folder(a, "cards", e)};
+
+    if (f.dir == -1)
+        return -1;
+    int rc = store_card_texts(a->store, GF_ROLE_RELAY, publish, &f, e);
+    if (rc == 0)
+        rc = remove_others(&f, e);
+    (void)close(f.dir);
+    return rc;
+}
