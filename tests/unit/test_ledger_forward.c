@@ -1,58 +1,7 @@
 /*
  * test_ledger_forward.c -- the relay's ledger: when a record is due, and how it moves.
  */
-#include "relay_testing.h"
-
-static struct gf_header header(struct site *s, int64_t seq) {
-    struct gf_header h = {.kind = GF_KIND_REQUEST,
-                          .from = kit_site.card.identity,
-                          .to = kit_relay.card.identity,
-                          .stream = s->stream,
-                          .seq = seq};
-    gf_digest_random(&h.id, sizeof h.id);
-    return h;
-}
-
-static struct gf_hash digest_of(const struct gf_header *h) {
-    struct gf_hash d;
-    gf_digest_256(h, sizeof *h, &d);
-    return d;
-}
-
-/* Take a bundle of one record with this body; what ledger_take_record() said. */
-static int take(struct site *s, int64_t seq, const struct gf_id *id, const char *body) {
-    static const struct gf_contents nothing;
-    struct gf_header h = header(s, seq);
-    struct gf_hash d = digest_of(&h);
-    struct gf_record r;
-    struct gf_buf line;
-
-    gf_buf_init(&line, GF_LINE_MAX);
-    testing_line(&line, id, "metrics", GF_BODY_TEXT, body, 1);
-    assert_ok(gf_record_parse(line.data, line.len, &r, &s->e), s->e);
-    assert_ok(ledger_begin(s->r.ledger, &s->e), s->e);
-    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
-    int rc = ledger_take_record(s->r.ledger,
-                                &(struct ledger_arrival){.bundle = &h.id,
-                                                         .agent = &kit_site.card.agent,
-                                                         .record = &r,
-                                                         .line = line.data,
-                                                         .len = line.len},
-                                NOW, &s->e);
-    assert_int_equal(ledger_end(s->r.ledger, rc, &s->e), rc);
-    gf_record_free(&r);
-    gf_buf_free(&line);
-    return rc;
-}
-
-static struct gf_id new_id(void) {
-    uint8_t random[10];
-    struct gf_id id;
-
-    gf_digest_random(random, sizeof random);
-    gf_text_uuid7((int64_t)NOW * 1000, random, &id);
-    return id;
-}
+#include "ledger_testing.h"
 
 static int due_row(void *arg, const struct ledger_record *r, struct gf_err *e) {
     (void)e;
