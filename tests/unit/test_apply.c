@@ -1,15 +1,8 @@
 /*
  * test_apply.c -- responses into the store: form all or nothing, items one by one.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#define AGENT_TESTING_LICENSES
+#include "agent_testing.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -17,37 +10,23 @@
 #include <unistd.h>
 
 #include "gapferry/file.h"
-#include "support/kit.h"
-#include "support/site.h"
 
 /* What was given as a licence; "bad" is refused, "broken" cannot be decided. */
 static char license[64];
 
 int agent_license_answer(struct agent *a, const struct gf_id *record, const char *text, size_t len,
-                         const char **refused, struct gf_err *e) {
+                         const char **refused, struct gf_err *why) {
     (void)record;
     (void)snprintf(license, sizeof license, "%.*s", (int)len, text);
     if (strcmp(license, "broken") == 0)
-        return gf_err_set(e, GF_E_SYSTEM, "the disk is full");
+        return gf_err_set(why, GF_E_SYSTEM, "the disk is full");
     *refused = strcmp(license, "bad") == 0 ? "not signed by a vendor we trust" : NULL;
-    return *refused ? 0 : store_put_license(a->store, "demo", text, len, a->now, e);
+    return *refused ? 0 : store_put_license(a->store, "demo", text, len, a->now, why);
 }
 
-static struct gf_err e;
-
-static int setup(void **state) {
-    struct site *s = calloc(1, sizeof *s);
-
+static int setup_apply(void **state) {
     license[0] = '\0';
-    site_make(s, 1);
-    *state = s;
-    return 0;
-}
-
-static int teardown(void **state) {
-    site_free(*state);
-    free(*state);
-    return 0;
+    return setup(state);
 }
 
 /* The bundle in fd is refused for this reason, and nothing is left behind. */
@@ -425,7 +404,7 @@ static void numbers_that_never_come_are_told_back(void **state) {
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup_apply, teardown)
     const struct CMUnitTest tests[] = {
         T(each_item_has_its_own_verdict),
         T(a_response_takes_effect_once),

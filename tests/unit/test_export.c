@@ -1,46 +1,13 @@
 /*
  * test_export.c -- queue to outbox: what leaves, how it is split, and what a crash leaves behind.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "agent_testing.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "gapferry/file.h"
-#include "support/kit.h"
-#include "support/site.h"
-
-int agent_license_answer(struct agent *a, const struct gf_id *record, const char *text, size_t len,
-                         const char **refused, struct gf_err *e) {
-    (void)a, (void)record, (void)text, (void)len, (void)e;
-    *refused = NULL;
-    return 0;
-}
-
-static struct gf_err e;
-
-static int setup(void **state) {
-    struct site *s = calloc(1, sizeof *s);
-
-    site_make(s, 1);
-    *state = s;
-    return 0;
-}
-
-static int teardown(void **state) {
-    site_free(*state);
-    free(*state);
-    return 0;
-}
 
 static char *in_outbox(struct site *s, const char *name) {
     static char path[800];

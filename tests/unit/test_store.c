@@ -1,51 +1,9 @@
 /*
  * test_store.c -- the agent's queue: records, their states, receipts, answers, consent, peers.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "agent_testing.h"
 
 #include "gapferry/digest.h"
-#include "support/kit.h"
-#include "support/site.h"
-
-/* store_testing has no export: bundles are noted by hand here. */
-int agent_license_answer(struct agent *a, const struct gf_id *record, const char *text, size_t len,
-                         const char **refused, struct gf_err *e) {
-    (void)a, (void)record, (void)text, (void)len, (void)e;
-    *refused = NULL;
-    return 0;
-}
-
-static struct gf_err e;
-
-static int setup(void **state) {
-    struct site *s = calloc(1, sizeof *s);
-
-    site_make(s, 1);
-    *state = s;
-    return 0;
-}
-
-static int teardown(void **state) {
-    site_free(*state);
-    free(*state);
-    return 0;
-}
-
-#define assert_fails(call, want, words)                                                            \
-    do {                                                                                           \
-        assert_int_equal(call, -1);                                                                \
-        assert_string_equal(gf_err_name(e.code), gf_err_name(want));                               \
-        if (!strstr(e.text, words))                                                                \
-            fail_msg("\"%s\" does not say \"%s\"", e.text, words);                                 \
-    } while (0)
 
 /* Note a bundle with these records as if it had been written to the outbox. */
 static struct gf_id note(struct site *s, const struct gf_identity *relay, const struct gf_id *ids,

@@ -1,50 +1,9 @@
 /*
  * test_store_bundles.c -- the agent's store: bundles out and bundles in, their numbers, `have`.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
+#include "agent_testing.h"
 
 #include "gapferry/digest.h"
-#include "support/kit.h"
-#include "support/site.h"
-
-int agent_license_answer(struct agent *a, const struct gf_id *record, const char *text, size_t len,
-                         const char **refused, struct gf_err *e) {
-    (void)a, (void)record, (void)text, (void)len, (void)e;
-    *refused = NULL;
-    return 0;
-}
-
-static struct gf_err e;
-
-static int setup(void **state) {
-    struct site *s = calloc(1, sizeof *s);
-
-    site_make(s, 1);
-    *state = s;
-    return 0;
-}
-
-static int teardown(void **state) {
-    site_free(*state);
-    free(*state);
-    return 0;
-}
-
-#define assert_fails(call, want, words)                                                            \
-    do {                                                                                           \
-        assert_int_equal(call, -1);                                                                \
-        assert_string_equal(gf_err_name(e.code), gf_err_name(want));                               \
-        if (!strstr(e.text, words))                                                                \
-            fail_msg("\"%s\" does not say \"%s\"", e.text, words);                                 \
-    } while (0)
 
 static const struct gf_hash *relay(void) {
     return &kit_relay.card.identity;
