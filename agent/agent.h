@@ -34,6 +34,9 @@ GF_MUST_CHECK int agent_paths(struct agent *a, const char *root, struct gf_err *
 GF_MUST_CHECK int agent_open(struct agent *a, const char *root, struct gf_err *e);
 void agent_close(struct agent *a);
 
+/* Read agent.conf with its drop-ins, and refuse rules that say nothing: GF_E_CONFIG. */
+GF_MUST_CHECK int agent_configure(const char *path, struct config **out, struct gf_err *e);
+
 /* Commands: each gets its arguments after the command's name and returns an exit status. */
 typedef int agent_command(const char *root, int argc, char **argv);
 agent_command cmd_init, cmd_trust, cmd_card, cmd_consent, cmd_record, cmd_preview, cmd_license,
@@ -154,7 +157,10 @@ GF_MUST_CHECK int agent_license_answer(struct agent *a, const struct gf_id *reco
 
 /* Keep the allowed top-level fields of a JSON object byte for byte, in their order. Names that were
  * dropped are appended to `dropped`, separated by ", ". allow: names separated by commas; NULL or
- * "": everything passes. GF_E_JSON if the body is not an object while there is a rule. */
+ * "*": everything passes. GF_E_JSON if the body is not an object while there is a rule; GF_E_CONFIG
+ * for a rule that names nothing: it would be taken for either. */
+int redact_names_some(const char *allow); /* 1 if the rule names a field, or all */
+int redact_passes_all(const char *allow); /* 1 if it says that everything passes: "*" */
 GF_MUST_CHECK int redact_json(const char *body, size_t len, const char *allow, struct gf_buf *out,
                               struct gf_buf *dropped, struct gf_err *e);
 /* GF_E_JSON unless it is one well-formed JSON value, of any kind. */

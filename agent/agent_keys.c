@@ -27,7 +27,8 @@ const struct config_key agent_keys[] = {
      "the [relay] its records go to; without it the relay trusted last"},
     {"channel", 1, "type", "application/json", "media type of records that name none"},
     {"channel", 1, "allow", NULL,
-     "top-level JSON fields that may leave, separated by commas; without it everything passes"},
+     "top-level JSON fields that may leave, separated by commas; * or without it everything "
+     "passes"},
     {"channel", 1, "consent", NULL,
      "granted or denied: forced from here; ask: `gapferry-agent consent` decides"},
     {"channel", 1, "max_records", NULL,

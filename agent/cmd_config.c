@@ -80,11 +80,14 @@ static int run(const char *root, const struct options *o, int *status, struct gf
         return -1;
     if (strcmp(verb, "check") != 0 && strcmp(verb, "show") != 0)
         return gf_err_set(e, GF_E_USAGE, "config %s: must be check or show", verb);
+    const int show = strcmp(verb, "show") == 0;
+    /* What is wrong must be seen to be mended, so it is shown all the same. */
     if (agent_paths(&a, root, e) == -1 ||
-        config_load(a.config_path, agent_keys, &a.config, e) == -1)
+        (show ? config_load(a.config_path, agent_keys, &a.config, e)
+              : agent_configure(a.config_path, &a.config, e)) == -1)
         return -1;
-    int rc = check_values(a.config, e);
-    if (rc == 0 && strcmp(verb, "show") == 0) {
+    int rc = show ? 0 : check_values(a.config, e);
+    if (show) {
         gf_buf_init(&b, SHOW_MAX);
         config_show(a.config, &b);
         rc = gf_buf_check(&b, "the configuration", e);

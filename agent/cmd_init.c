@@ -253,8 +253,7 @@ static int make(struct agent *a, const struct options *o, const char *keys, stru
     (void)snprintf(folder, sizeof folder, "%s", a->config_path);
     *strrchr(folder, '/') = '\0';
     if (make_dirs(folder, 0755, e) == -1 || make_dirs(a->state, 0700, e) == -1 ||
-        save_config(a, o, e) == -1 ||
-        config_load(a->config_path, agent_keys, &a->config, e) == -1 ||
+        save_config(a, o, e) == -1 || agent_configure(a->config_path, &a->config, e) == -1 ||
         store_make(a->state, &a->store, e) == -1 || agent_id(a->store, &c->agent, e) == -1 ||
         record_consent(a, o, e) == -1)
         return -1;

@@ -111,7 +111,10 @@ static int show_channel(struct preview *p, const char *channel, int64_t queued, 
     out_str(t, "consent", c.own ? "own" : store_consents[c.is]);
     out_bool(t, "leaves", c.is == STORE_GRANTED);
     out_text(t, "%s: %lld record%s queued\n", channel, (long long)queued, queued == 1 ? "" : "s");
-    if (allow) {
+    if (allow && redact_passes_all(allow)) {
+        out_text(t, "  rule     everything passes (%s)\n",
+                 config_origin(p->a->config, "channel", channel, "allow"));
+    } else if (allow) {
         out_text(t, "  rule     only these fields pass: ");
         out_safe(t, allow);
         out_text(t, " (%s)\n", config_origin(p->a->config, "channel", channel, "allow"));

@@ -10,6 +10,38 @@
 #include "agent/command.h"
 #include "common/log.h"
 
+/* A rule without a field: one hand meant that nothing passes, another that everything does. */
+static int check_rule(const struct config *c, const char *channel, struct gf_err *e) {
+    const char *allow = config_get(c, "channel", channel, "allow");
+    const char *at = config_emptied(c, "channel", channel, "allow");
+
+    if (!at && allow && !redact_names_some(allow))
+        at = config_origin(c, "channel", channel, "allow");
+    if (!at)
+        return 0;
+    return gf_err_set(
+        e, GF_E_CONFIG,
+        "%s: [channel \"%s\"] allow names no field; write allow = * if everything may "
+        "leave, consent = denied if nothing may, or name the fields",
+        at, channel);
+}
+
+int agent_configure(const char *path, struct config **out, struct gf_err *e) {
+    struct config *c = NULL;
+    const char *name;
+
+    if (config_load(path, agent_keys, &c, e) == -1)
+        return -1;
+    for (size_t i = 0; (name = config_name(c, "channel", i)); i++) {
+        if (check_rule(c, name, e) == -1) {
+            config_free(c);
+            return -1;
+        }
+    }
+    *out = c;
+    return 0;
+}
+
 /* Keys without a database are an agent that has lost what it knew. A new, empty one in its place
  * would take its outbox for strays. */
 static int open_store(struct agent *a, struct gf_err *e) {
@@ -37,7 +69,7 @@ int agent_open(struct agent *a, const char *root, struct gf_err *e) {
     if (stat(keys, &st) == -1 && (errno == ENOENT || errno == ENOTDIR))
         return gf_err_set(e, GF_E_CONFIG, "%s: there is no agent yet; make one: %s init", a->state,
                           command_self(a, self));
-    if (config_load(a->config_path, agent_keys, &a->config, e) == 0 &&
+    if (agent_configure(a->config_path, agent_keys, &a->config, e) == 0 &&
         gf_identity_load(AT_FDCWD, keys, &a->id, e) == 0 && open_store(a, e) == 0) {
         /* Only gapferry-link needs them, and the next command tries again. */
         if (agent_publish_cards(a, e) == -1)

@@ -192,6 +192,13 @@ const char *config_origin(const struct config *c, const char *section, const cha
     return item && item->value ? item->origin : "default";
 }
 
+const char *config_emptied(const struct config *c, const char *section, const char *name,
+                           const char *key) {
+    const struct config_item *item = config_item(c, key_of(c, section, name, key), name);
+
+    return item && !item->value ? item->origin : NULL;
+}
+
 const char *config_name(const struct config *c, const char *section, size_t i) {
     for (size_t at = 0; at < c->nsections; at++) {
         if (strcmp(c->sections[at].section, section) == 0 && i-- == 0)

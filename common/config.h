@@ -53,6 +53,11 @@ const char *config_get(const struct config *c, const char *section, const char *
 const char *config_origin(const struct config *c, const char *section, const char *name,
                           const char *key);
 
+/* "FILE:LINE" of the empty value that took this key back, for a key that must not be left open;
+ * NULL if none did. Borrowed. */
+const char *config_emptied(const struct config *c, const char *section, const char *name,
+                           const char *key);
+
 /* The i-th NAME of [section "NAME"], in order of appearance, also of a section without keys; NULL
  * beyond the last. */
 const char *config_name(const struct config *c, const char *section, size_t i);
@@ -74,7 +79,8 @@ GF_MUST_CHECK int config_enum(const struct config *c, const char *section, const
                               struct gf_err *e);
 
 /* Every setting in force, one per line, in the order of the table: "[section \"NAME\"] key = value
- * # FILE:LINE", the last part in a column of its own. A fallback shows as "# default". */
+ * # FILE:LINE", the last part in a column of its own. A fallback shows as "# default", and what an
+ * empty value has taken back as "key =   # FILE:LINE, taken back". */
 void config_show(const struct config *c, struct gf_buf *out);
 
 #endif

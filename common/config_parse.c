@@ -186,8 +186,6 @@ static int set(struct line *l, const struct config_key *key, const char *value, 
     struct config *c = l->c;
     struct config_item *item = config_item(c, key, l->name);
 
-    if (!item && !value)
-        return 0;
     if (!item) {
         if (c->nitems == c->items_room) {
             size_t room = c->items_room ? 2 * c->items_room : 32;

@@ -28,19 +28,24 @@ static void put_value(struct gf_buf *out, const char *value) {
 static void put_setting(const struct config *c, const struct config_key *k, const char *name,
                         struct gf_buf *out) {
     const char *value = config_get(c, k->section, name, k->key);
+    const char *emptied = config_emptied(c, k->section, name, k->key);
     size_t begin = out->len;
 
-    if (!value)
+    if (!value && !emptied)
         return;
     if (name)
         gf_buf_printf(out, "[%s \"%s\"] %s = ", k->section, name, k->key);
     else
         gf_buf_printf(out, "[%s] %s = ", k->section, k->key);
-    put_value(out, value);
+    if (value)
+        put_value(out, value);
     do
         gf_buf_byte(out, ' ');
     while (!out->failed && out->len - begin < ORIGIN_COLUMN);
-    gf_buf_printf(out, "# %s\n", config_origin(c, k->section, name, k->key));
+    gf_buf_printf(out, "# %s", config_origin(c, k->section, name, k->key));
+    if (emptied)
+        gf_buf_printf(out, "%s%s, taken back", value ? "; " : "", emptied);
+    gf_buf_byte(out, '\n');
 }
 
 /* The keys of one section stand together in the table. */

@@ -88,3 +88,26 @@ files_in() { find "$@" -type f -name '*.gfb' | sort; }
     mv kept relay/etc/gapferry/relay.conf
     there
 }
+
+@test "a rule that names no field is refused, and what takes a rule back is seen" {
+    ready
+    conf=site/etc/gapferry/agent.conf
+    for rule in 'allow =' 'allow = ,' 'allow = ""' 'allow = " , "'; do
+        printf '[channel "metrics"]\nallow = users\n%s\n' "$rule" >$conf
+        gives 78 A config check
+        says "$conf:3: [channel \"metrics\"] allow names no field" 'allow = *' 'consent = denied'
+        gives 78 A record metrics - <<<'{"users":1,"host":"secret"}'
+        gives 78 A sync usb
+    done
+    printf '[channel "metrics"]\nallow = users\n' >$conf
+    mkdir $conf.d
+    printf '[channel "metrics"]\nallow =\n' >$conf.d/50-open.conf
+    gives 78 A record metrics - <<<'{"users":1,"host":"secret"}'
+    says "$conf.d/50-open.conf:2:"
+    gives 0 A config show
+    says '[channel "metrics"] allow = ' "$conf.d/50-open.conf:2, taken back"
+    printf '[channel "metrics"]\nallow = *\n' >$conf.d/50-open.conf
+    gives 0 A record metrics - <<<'{"users":1,"host":"shown"}'
+    gives 0 A preview metrics
+    says "everything passes ($conf.d/50-open.conf:2)" shown
+}

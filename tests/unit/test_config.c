@@ -135,6 +135,9 @@ static void a_later_value_wins_and_an_empty_one_takes_back(void **state) {
     assert_value("agent", NULL, "name", "b");
     assert_value("agent", NULL, "mode", "auto");
     assert_string_equal(config_origin(config, "agent", NULL, "mode"), "default");
+    assert_non_null(strstr(config_emptied(config, "agent", NULL, "mode"), "a.conf:5"));
+    assert_null(config_emptied(config, "agent", NULL, "name"));
+    assert_null(config_emptied(config, "agent", NULL, "resend_after"));
     assert_value("agent", NULL, "limit", "");
 }
 
@@ -350,6 +353,22 @@ static void show_tells_what_is_in_force_and_from_where(void **state) {
     gf_buf_free(&out);
 }
 
+static void show_tells_what_was_taken_back(void **state) {
+    struct gf_buf out;
+    (void)state;
+    assert_loads("[agent]\nmode = airgap\nname = x\nmode =\nname =\n");
+    gf_buf_init(&out, 10000);
+    config_show(config, &out);
+    const char *name = strstr(out.data, "[agent] name =  ");
+    const char *mode = strstr(out.data, "[agent] mode = auto  ");
+    assert_non_null(name);
+    assert_non_null(mode);
+    assert_non_null(strstr(name, "a.conf:5, taken back\n"));
+    assert_non_null(strstr(mode, "# default; "));
+    assert_non_null(strstr(mode, "a.conf:4, taken back\n"));
+    gf_buf_free(&out);
+}
+
 #define CONFIG_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, end_test)
 
 int main(void) {
@@ -370,6 +389,7 @@ int main(void) {
         CONFIG_TEST(typed_values_are_read_or_refused_with_their_place),
         CONFIG_TEST(numbers_and_spans_have_one_spelling),
         CONFIG_TEST(show_tells_what_is_in_force_and_from_where),
+        CONFIG_TEST(show_tells_what_was_taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

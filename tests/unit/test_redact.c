@@ -50,9 +50,19 @@ static void assert_refused(const char *body, const char *why) {
 static void without_a_rule_everything_passes(void **state) {
     (void)state;
     assert_kept("no JSON at all", NULL, "no JSON at all", "");
-    assert_kept("{\"a\":1}", "", "{\"a\":1}", "");
+    assert_kept("{\"a\":1}", "*", "{\"a\":1}", "");
     assert_int_equal(run("\xff\x00", 2, NULL), 0);
     assert_memory_equal(out.data, "\xff\x00", 2);
+}
+
+static void a_rule_that_names_nothing_takes_nothing(void **state) {
+    static const char *const rules[] = {"", ",", " , \t,"};
+    (void)state;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        assert_int_equal(run("{\"a\":1}", 7, rules[i]), -1);
+        assert_int_equal(err.code, GF_E_CONFIG);
+        assert_int_equal(out.len, 0);
+    }
 }
 
 static void fields_that_are_allowed_keep_every_byte(void **state) {
@@ -169,6 +179,7 @@ static void many_dropped_names_are_counted(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_rule_everything_passes),
+        cmocka_unit_test(a_rule_that_names_nothing_takes_nothing),
         cmocka_unit_test(fields_that_are_allowed_keep_every_byte),
         cmocka_unit_test(a_body_of_which_nothing_is_dropped_does_not_change),
         cmocka_unit_test(what_is_nested_goes_with_its_field),
