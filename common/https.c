@@ -121,7 +121,7 @@ static int look_up(void *arg, curl_off_t down, curl_off_t downed, curl_off_t up,
     (void)downed;
     (void)up;
     (void)upped;
-    at->halted = at->o->stop();
+    at->halted = at->o->stop(at->o->stop_arg);
     return at->halted;
 }
 

@@ -42,7 +42,8 @@ struct https_options {
     size_t answer_max;  /* bytes; more is HTTPS_BROKEN */
     const int *sink;    /* the body of a 200 is written to this descriptor as it comes, not kept;
                            other bodies are kept up to 64 KiB. NULL: all are kept */
-    int (*stop)(void);  /* asked about once a second: 1 ends the request (HTTPS_BROKEN); NULL */
+    int (*stop)(void *arg); /* asked about once a second: 1 ends the request (HTTPS_BROKEN); NULL */
+    void *stop_arg;
 };
 
 struct https_answer {
