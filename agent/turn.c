@@ -1,0 +1,103 @@
+/*
+ * turn.c -- one turn of the agent, step by step; a step that fails does not hold back the others.
+ */
+#include "agent/turn.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/history.h"
+#include "common/log.h"
+
+#define RETRY 300 /* seconds after a turn in which something failed */
+
+/* A step has failed: say so, remember the first, go on. */
+static void fail(struct turn *t, const char *step, const struct gf_err *e) {
+    log_write(LOG_LEVEL_ERROR, "step-failed", {"step", step, 0}, {"why", e->text, 0},
+              {"code", gf_err_name(e->code), 0});
+    if (t->failed++ == 0)
+        t->gravest = *e;
+}
+
+/* What needs no lock: records are accepted, each in a transaction of its own. */
+static void accept_records(struct agent *a, struct turn *t) {
+    struct gf_err e;
+
+    if (agent_intake(a, &t->intake, &e) == -1)
+        fail(t, "intake", &e);
+    if (agent_sources_run(a, NULL, 0, 0, &t->sources, &e) == -1)
+        fail(t, "sources", &e);
+}
+
+static void exchange(struct agent *a, struct turn *t) {
+    int64_t due = INT64_MAX;
+    struct gf_err e;
+
+    if (agent_inbox(a, t, &e) == -1)
+        fail(t, "inbox", &e);
+    if (agent_sent(a, &t->sent, &e) == -1)
+        fail(t, "link.sent", &e);
+    if (agent_export_due(a, &due, &e) == -1)
+        fail(t, "export", &e);
+    else if (due <= a->now && agent_export(a, &t->out, &e) == -1)
+        fail(t, "export", &e);
+    if (t->out.bundles > 0)
+        log_write(LOG_LEVEL_INFO, "bundled", {"bundles", NULL, t->out.bundles},
+                  {"records", NULL, t->out.records});
+    if (history_seal(a, &e) == -1)
+        fail(t, "history", &e);
+    if (agent_policy_publish(a, &e) == -1)
+        fail(t, "policy", &e);
+}
+
+int agent_turn(struct agent *a, struct turn *out, struct gf_err *e) {
+    struct turn t = {0};
+
+    t.gravest.code = GF_OK;
+    if (store_lock(a->store, "gapferry-agent run", e) == -1)
+        return -1;
+    store_unlock(a->store);
+    accept_records(a, &t);
+    if (store_lock(a->store, "gapferry-agent run", e) == -1)
+        return -1;
+    exchange(a, &t);
+    store_unlock(a->store);
+    *out = t;
+    return 0;
+}
+
+int agent_export_due(struct agent *a, int64_t *at, struct gf_err *e) {
+    int64_t interval = 3600, accepted = INT64_MAX;
+    int urgent = 0;
+
+    if (config_span(a->config, "agent", NULL, "export_interval", &interval, e) == -1 ||
+        store_oldest_queued(a->store, &accepted, &urgent, e) == -1)
+        return -1;
+    struct gf_card relay;
+    int found = agent_relay_of(a, "metrics", &relay, e);
+    if (found == -1)
+        return -1;
+    int have = found == 1 ? store_have_is_due(a->store, &relay.identity, e) : 0;
+    if (have == -1)
+        return -1;
+    if (urgent || have)
+        *at = 0;
+    else
+        *at = accepted == INT64_MAX ? INT64_MAX : accepted + interval;
+    return 0;
+}
+
+int64_t agent_turn_next(struct agent *a) {
+    int64_t at = INT64_MAX, sources = agent_sources_next(a);
+    struct gf_err e;
+
+    /* A failure here has been told by the turn. */
+    if (agent_export_due(a, &at, &e) == -1)
+        at = a->now + RETRY;
+    /* What is due and still there could not be done now: no relay, no consent, no room. */
+    if (at <= a->now)
+        at = a->now + RETRY;
+    if (sources < at)
+        at = sources;
+    return at > a->now ? at : a->now + 1;
+}

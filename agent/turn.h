@@ -1,0 +1,59 @@
+/*
+ * turn.h -- everything that an agent does by itself, once: what came in is applied, what others
+ * have accepted is queued, what is due is recorded and bundled. `run` repeats it; `import` and
+ * `export` are parts of it by hand.
+ *
+ *   inbox/ID.gfb (fetched by gapferry-link) ─► apply ─► removed, or quarantine/ with NAME.why
+ *   link.sent                               ─► noted as carried
+ *   intake/ID.spool                         ─► queue
+ *   sources that are due                    ─► queue
+ *   queue, where something is due           ─► outbox/
+ */
+#ifndef AGENT_TURN_H
+#define AGENT_TURN_H
+
+#include "agent/agent.h"
+
+struct turn {
+    struct apply_result in; /* of all responses together */
+    int64_t responses;      /* applied */
+    int64_t seen;           /* had been applied before */
+    int64_t quarantined;
+    int64_t sent; /* bundles that link has brought to a relay */
+    struct intake_result intake;
+    struct sources_result sources;
+    struct export_result out;
+    int64_t failed;        /* steps that failed; each was logged and does not keep others back */
+    struct gf_err gravest; /* of the first of these; code GF_OK: none */
+};
+
+/* One turn. GF_E_BUSY if another command holds the store's lock: nothing was done. */
+GF_MUST_CHECK int agent_turn(struct agent *a, struct turn *out, struct gf_err *e);
+
+/* When the next turn has something to do without being called: seconds since 1970, INT64_MAX:
+ * never. At least now + 1. */
+int64_t agent_turn_next(struct agent *a);
+
+/* ---- its steps; the caller holds store_lock() ---- */
+
+/* inbox.c: apply every response in STATE/inbox. One that cannot be applied goes to
+ * STATE/quarantine with its reason beside it; where disk or memory failed it stays. */
+GF_MUST_CHECK int agent_inbox(struct agent *a, struct turn *t, struct gf_err *e);
+
+/* Apply one response file; moved and noted as above unless it lies outside of inbox/. 0, also where
+ * it was refused (counted in *t); -1 where nothing could be decided. */
+GF_MUST_CHECK int agent_inbox_one(struct agent *a, int dir, const char *name, struct turn *t,
+                                  struct gf_err *e);
+
+/* sent.c: what gapferry-link says that a relay has, from STATE/link.sent. */
+GF_MUST_CHECK int agent_sent(struct agent *a, int64_t *sent, struct gf_err *e);
+
+/* When the queue is to be bundled: now or earlier where a record wants an answer or a response is
+ * to be acknowledged, `export_interval` after the oldest queued record was accepted else;
+ * INT64_MAX: nothing is queued. */
+GF_MUST_CHECK int agent_export_due(struct agent *a, int64_t *at, struct gf_err *e);
+
+/* Add what one response did to the sum of several. */
+void agent_apply_sum(struct apply_result *sum, const struct apply_result *one);
+
+#endif

@@ -1,0 +1,220 @@
+/* test_turn.c -- what the agent does by itself: apply, note, bundle, and wake up for it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/run_wait.h"
+#include "agent/turn.h"
+#include "support/kit.h"
+#include "support/site.h"
+
+static struct turn turn(struct site *s) {
+    struct turn t;
+    struct gf_err e;
+
+    assert_int_equal(agent_turn(&s->a, &t, &e), 0);
+    return t;
+}
+
+static int has_file(struct site *s, const char *folder, const char *name) {
+    char path[800];
+
+    (void)snprintf(path, sizeof path, "%s/%s/%s", s->a.state, folder, name);
+    return access(path, F_OK) == 0;
+}
+
+/* A response that delivers `record`, in the inbox under `name`. */
+static void put_response(struct site *s, const struct gf_id *record, const char *name) {
+    char path[800];
+    struct reply r;
+    struct gf_err e;
+
+    int dir = agent_folder(&s->a, "inbox", &e);
+    assert_int_not_equal(dir, -1);
+    (void)close(dir);
+    (void)snprintf(path, sizeof path, "%s/inbox/%s", s->a.state, name);
+    reply_begin(&r, 1);
+    reply_receipt(&r, record, "{}", GF_STATE_DELIVERED, NULL);
+    int fd = reply_seal(&r);
+    site_save(fd, path);
+    (void)close(fd);
+}
+
+static void a_response_in_the_inbox_is_applied_and_removed(void **state) {
+    struct site *s = *state;
+    struct gf_id id = site_add(s, "metrics", "{}", 0);
+
+    (void)site_export(s);
+    put_response(s, &id, "00112233445566778899aabbccddeeff.gfb");
+    struct turn t = turn(s);
+    assert_int_equal(t.responses, 1);
+    assert_int_equal(t.in.delivered, 1);
+    assert_int_equal(t.failed, 0);
+    assert_int_equal(site_state(s, &id), STORE_DELIVERED);
+    assert_false(has_file(s, "inbox", "00112233445566778899aabbccddeeff.gfb"));
+}
+
+static void one_that_cannot_be_used_is_put_aside_with_its_reason(void **state) {
+    static const char name[] = "ffffffffffffffffffffffffffffffff.gfb";
+    struct site *s = *state;
+    struct gf_id id = site_add(s, "metrics", "{}", 0);
+    char path[800];
+
+    (void)site_export(s);
+    put_response(s, &id, "00112233445566778899aabbccddeeff.gfb");
+    (void)snprintf(path, sizeof path, "%s/inbox/%s", s->a.state, name);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    (void)fputs("garbage", f);
+    assert_int_equal(fclose(f), 0);
+    struct turn t = turn(s);
+    assert_int_equal(t.quarantined, 1);
+    assert_int_equal(t.responses, 1); /* it did not hold back the good one */
+    assert_false(has_file(s, "inbox", name));
+    assert_true(has_file(s, "quarantine", name));
+    assert_true(has_file(s, "quarantine", "ffffffffffffffffffffffffffffffff.gfb.why"));
+}
+
+static void records_wait_for_company_but_a_request_of_a_person_does_not(void **state) {
+    struct site *s = *state;
+
+    (void)site_add(s, "metrics", "{}", 0);
+    assert_int_equal(turn(s).out.bundles, 0);
+    assert_int_equal(agent_turn_next(&s->a), s->a.now + 3600);
+    (void)site_add(s, "license", "{}", 1);
+    struct turn t = turn(s);
+    assert_int_equal(t.out.bundles, 1);
+    assert_int_equal(t.out.records, 2);
+    assert_true(agent_turn_next(&s->a) == INT64_MAX);
+}
+
+static void the_hour_is_over_then_they_go(void **state) {
+    struct site *s = *state;
+
+    (void)site_add(s, "metrics", "{}", 0);
+    s->a.now += 3599;
+    assert_int_equal(turn(s).out.bundles, 0);
+    s->a.now += 1;
+    assert_int_equal(turn(s).out.bundles, 1);
+}
+
+static void what_link_has_sent_is_noted_once(void **state) {
+    struct site *s = *state;
+    char path[800], hex[GF_ID_TEXT];
+
+    (void)site_add(s, "metrics", "{}", 0);
+    (void)site_export(s);
+    struct store_bundle b = site_bundle(s, 0);
+    assert_int_equal(b.written, 0);
+    gf_text_hex(b.id.b, sizeof b.id.b, hex);
+    (void)snprintf(path, sizeof path, "%s/link.sent", s->a.state);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    (void)fprintf(f, "nonsense\n%s 2026-01-01T00:00:00Z\n%s 2026-01-02T00:00:00Z\n%s 2026-01", hex,
+                  hex, hex);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(turn(s).sent, 1);
+    assert_int_not_equal(site_bundle(s, 0).written, 0);
+    assert_int_equal(turn(s).sent, 0);
+}
+
+static void a_turn_waits_for_whoever_holds_the_lock(void **state) {
+    struct site *s = *state;
+    struct store *other = NULL;
+    struct turn t;
+    struct gf_err e;
+
+    assert_int_equal(store_open(s->a.state, &other, &e), 0);
+    assert_int_equal(store_lock(other, "test", &e), 0);
+    assert_int_equal(agent_turn(&s->a, &t, &e), -1);
+    assert_int_equal(e.code, GF_E_BUSY);
+    store_unlock(other);
+    store_close(other);
+    assert_int_equal(agent_turn(&s->a, &t, &e), 0);
+}
+
+/* ---- waiting ---- */
+
+static void open_wait(struct site *s, struct run_wait *w) {
+    static const char *const folders[] = {"inbox", "intake"};
+    struct gf_err e;
+
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(close(agent_folder(&s->a, folders[i], &e)), 0);
+    assert_int_equal(run_wait_open(w, s->a.state, &e), 0);
+}
+
+static void a_new_record_a_signal_and_the_time_each_wake_it(void **state) {
+    struct site *s = *state;
+    struct run_wait w;
+    struct gf_err e;
+    sigset_t before;
+
+    assert_int_equal(sigprocmask(SIG_BLOCK, NULL, &before), 0);
+    open_wait(s, &w);
+    (void)site_add(s, "metrics", "{}", 0);
+    assert_int_equal(run_wait(&w, INT64_MAX, &e) & RUN_FILES, RUN_FILES);
+    run_wait_settle(&w, 1);
+    assert_int_equal(run_wait(&w, (int64_t)time(NULL), &e), RUN_TIME);
+    assert_int_equal(kill(getpid(), SIGHUP), 0);
+    assert_int_equal(run_wait(&w, INT64_MAX, &e), RUN_RELOAD);
+    assert_int_equal(kill(getpid(), SIGTERM), 0);
+    assert_int_equal(run_wait(&w, INT64_MAX, &e), RUN_STOP);
+    run_wait_close(&w);
+    assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+}
+
+static void a_turn_with_nothing_to_do_wakes_nobody(void **state) {
+    struct site *s = *state;
+    struct run_wait w;
+    struct gf_err e;
+    sigset_t before;
+
+    assert_int_equal(sigprocmask(SIG_BLOCK, NULL, &before), 0);
+    (void)turn(s);
+    open_wait(s, &w);
+    (void)turn(s);
+    assert_int_equal(run_wait(&w, (int64_t)time(NULL) + 1, &e), RUN_TIME);
+    run_wait_close(&w);
+    assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+}
+
+static int setup(void **state) {
+    static struct site s;
+
+    site_make(&s, 1);
+    *state = &s;
+    return 0;
+}
+
+static int teardown(void **state) {
+    site_free(*state);
+    return 0;
+}
+
+int main(void) {
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(a_response_in_the_inbox_is_applied_and_removed),
+        T(one_that_cannot_be_used_is_put_aside_with_its_reason),
+        T(records_wait_for_company_but_a_request_of_a_person_does_not),
+        T(the_hour_is_over_then_they_go),
+        T(what_link_has_sent_is_noted_once),
+        T(a_turn_waits_for_whoever_holds_the_lock),
+        T(a_new_record_a_signal_and_the_time_each_wake_it),
+        T(a_turn_with_nothing_to_do_wakes_nobody),
+    };
+    return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
+}
