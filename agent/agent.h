@@ -42,6 +42,44 @@ typedef int agent_command(const char *root, int argc, char **argv);
 agent_command cmd_init, cmd_trust, cmd_card, cmd_consent, cmd_record, cmd_preview, cmd_license,
     cmd_sync, cmd_status, cmd_config, cmd_history;
 
+/* ---- intake.c: spool files of STATE/intake into the queue ---- */
+
+struct intake_result {
+    int64_t taken;   /* records that are in the queue now */
+    int64_t seen;    /* that were there already */
+    int64_t refused; /* entries: no consent, license, another agent's, no record, nothing left of
+                        it; counted in the store (store_all_refused()) and logged */
+    int64_t damaged; /* stretches of bytes that are no entry: kept in STATE/quarantine */
+    int64_t waiting; /* files whose next entry finds no room in its channel: they stay */
+    int64_t busy;    /* files that somebody else holds just now, or that are no spool files */
+    int64_t removed; /* files that were read to their end */
+};
+/*
+ * Take in what other programs have accepted for this agent (common/spool.h). Each entry is a
+ * record's line, made for this agent; consent, rule and cap of its channel hold here again. Entries
+ * and the cursor behind them are one transaction, so that each counts once, whenever we are
+ * stopped. A file is removed after its cursor is durable.
+ */
+GF_MUST_CHECK int agent_intake(struct agent *a, struct intake_result *out, struct gf_err *e);
+
+/* ---- policy.c: what gapferry-collect may take ---- */
+
+/*
+ * Write STATE/policy.json if it is not there with this content already; whole or not at all. Strict
+ * JSON:
+ *
+ *   {"format": "gapferry-policy/1", "agent": 32 HEX DIGITS, "channels": [
+ *     {"channel": "metrics", "consent": "ask" | "granted" | "denied",
+ *      "allow": ["users", ...] | null, "product": "demo" | null, "type": "application/json",
+ *      "room": {"records": N | null, "bytes": N | null}}, ...]}
+ *
+ * Nothing may be taken for a channel that is not listed or not granted; license and updates never
+ * are. allow: the top-level fields of a body that may stay, null: all. product, type: of records
+ * that name none. room: what the queue takes still, null: any number; what lies in intake/ already
+ * counts against it. "agent" is the origin of every record.
+ */
+GF_MUST_CHECK int agent_policy_publish(struct agent *a, struct gf_err *e);
+
 /* ---- relays.c: which relay a channel's records go to ---- */
 
 /*

@@ -184,6 +184,8 @@ static int decide(struct agent *a, struct out *t, const char *channel, enum stor
         rc = store_end(a->store, set_and_note(a, channel, c, user, &denial, e), e);
     if (rc == 0)
         rc = history_seal(a, e);
+    if (rc == 0)
+        rc = agent_policy_publish(a, e); /* the collector must know at once */
     if (rc == 0) {
         out_str(t, "channel", channel);
         out_str(t, "consent", store_consents[c]);

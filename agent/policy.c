@@ -1,0 +1,149 @@
+/*
+ * policy.c -- STATE/policy.json: what gapferry-collect may take, and how much of it.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/command.h"
+#include "gapferry/file.h"
+#include "gapferry/json.h"
+
+#define FILE_NAME  "policy.json"
+#define POLICY_MAX (4 << 20)
+
+static void put_text(struct gf_buf *b, const char *name, const char *text) {
+    gf_buf_printf(b, ", \"%s\": ", name);
+    if (text)
+        gf_json_put_str(b, text, strlen(text));
+    else
+        gf_buf_text(b, "null");
+}
+
+/* The names of the rule as redact_json() reads them. */
+static void put_allow(struct gf_buf *b, const char *allow) {
+    const char *comma = "";
+
+    if (!allow || !*allow) {
+        gf_buf_text(b, ", \"allow\": null");
+        return;
+    }
+    gf_buf_text(b, ", \"allow\": [");
+    while (*allow) {
+        const char *item = allow + strspn(allow, ", \t");
+        size_t n = strcspn(item, ",");
+        allow = item + n;
+        while (n > 0 && (item[n - 1] == ' ' || item[n - 1] == '\t'))
+            n--;
+        if (n == 0)
+            continue;
+        gf_buf_text(b, comma);
+        gf_json_put_str(b, item, n);
+        comma = ", ";
+    }
+    gf_buf_text(b, "]");
+}
+
+static void put_number(struct gf_buf *b, const char *name, int64_t n) {
+    if (n == INT64_MAX)
+        gf_buf_printf(b, "\"%s\": null", name);
+    else
+        gf_buf_printf(b, "\"%s\": %lld", name,
+                      (long long)(n > GF_JSON_INT_MAX ? GF_JSON_INT_MAX : n));
+}
+
+static int put_channel(struct agent *a, struct gf_buf *b, const char *channel, struct gf_err *e) {
+    struct command_consent c;
+    struct agent_room room;
+
+    if (command_consent(a, channel, &c, e) == -1)
+        return -1;
+    if (c.own)
+        return 0;
+    if (agent_room(a, channel, &room, e) == -1)
+        return -1;
+    gf_buf_text(b, b->data[b->len - 1] == '[' ? "\n  {\"channel\": " : ",\n  {\"channel\": ");
+    gf_json_put_str(b, channel, strlen(channel));
+    put_text(b, "consent", store_consents[c.is]);
+    put_allow(b, config_get(a->config, "channel", channel, "allow"));
+    put_text(b, "product", config_get(a->config, "channel", channel, "product"));
+    put_text(b, "type", config_get(a->config, "channel", channel, "type"));
+    gf_buf_text(b, ", \"room\": {");
+    put_number(b, "records", room.records);
+    gf_buf_text(b, ", ");
+    put_number(b, "bytes", room.bytes);
+    gf_buf_text(b, "}}");
+    return 0;
+}
+
+static int is_configured(const struct config *c, const char *channel) {
+    const char *name;
+
+    for (size_t i = 0; (name = config_name(c, "channel", i)); i++) {
+        if (strcmp(name, channel) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* The channels that the configuration names and those that somebody has decided about. */
+static int put_policy(struct agent *a, struct gf_buf *b, struct gf_err *e) {
+    char(*decided)[GF_WORD_MAX + 1] = NULL;
+    char agent[GF_ID_TEXT];
+    const char *name;
+    size_t n = 0;
+
+    gf_text_hex(a->id.card.agent.b, sizeof a->id.card.agent.b, agent);
+    gf_buf_printf(b, "{\"format\": \"gapferry-policy/1\", \"agent\": \"%s\", \"channels\": [",
+                  agent);
+    int rc = store_decided(a->store, &decided, &n, e);
+    for (size_t i = 0; rc == 0 && (name = config_name(a->config, "channel", i)); i++)
+        rc = put_channel(a, b, name, e);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (!is_configured(a->config, decided[i]))
+            rc = put_channel(a, b, decided[i], e);
+    }
+    free(decided);
+    gf_buf_text(b, "\n]}\n");
+    return rc == 0 ? gf_buf_check(b, FILE_NAME, e) : -1;
+}
+
+/* 1 if the file holds exactly this. */
+static int is_there(int dir, const struct gf_buf *want) {
+    struct gf_buf has;
+    struct gf_err ignored;
+
+    int same = gf_file_load(dir, FILE_NAME, POLICY_MAX, &has, &ignored) == 0 &&
+               has.len == want->len && memcmp(has.data, want->data, want->len) == 0;
+    gf_buf_free(&has);
+    return same;
+}
+
+static int replace(int dir, const struct gf_buf *b, struct gf_err *e) {
+    struct gf_out o;
+
+    int rc = gf_out_open(&o, dir, FILE_NAME, e);
+    if (rc == 0 && gf_file_write(o.fd, b->data, b->len) == -1)
+        rc = gf_err_errno(e, FILE_NAME ": cannot write it");
+    if (rc == 0)
+        rc = gf_out_commit(&o, 0600, 1, e);
+    gf_out_close(&o);
+    return rc;
+}
+
+int agent_policy_publish(struct agent *a, struct gf_err *e) {
+    struct gf_buf b;
+    int rc = -1;
+
+    int dir = open(a->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir == -1)
+        return gf_err_errno(e, "%s", a->state);
+    gf_buf_init(&b, POLICY_MAX);
+    if (put_policy(a, &b, e) == 0)
+        rc = is_there(dir, &b) ? 0 : replace(dir, &b, e);
+    gf_buf_free(&b);
+    (void)close(dir);
+    return rc;
+}
