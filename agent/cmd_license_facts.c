@@ -1,5 +1,5 @@
 /*
- * cmd_license_facts.c -- `license status` and `license check`: what holds, and what the vendor
+ * cmd_license_facts.c -- `license status`, `list` and `check`: what holds, and what the vendor
  * wants of it.
  */
 #include <stdio.h>
@@ -7,103 +7,7 @@
 #include <string.h>
 
 #include "agent/cmd_license.h"
-#include "agent/license/installed.h"
-
-/* ---- lists in a licence: names, or name=number, one a line ---- */
-
-static void put_names(struct out *t, const char *name, const char *lines) {
-    char item[GF_WORD_MAX + 1];
-
-    out_open(t, name, '[');
-    for (const char *at = lines; *at;) {
-        size_t n = strcspn(at, "\n");
-        (void)snprintf(item, sizeof item, "%.*s", (int)n, at);
-        out_str(t, NULL, item);
-        at += n + (at[n] == '\n');
-    }
-    out_close(t, ']');
-}
-
-static void put_counts(struct out *t, const char *name, const char *lines) {
-    char item[GF_JSON_NAME_MAX + 1];
-
-    out_open(t, name, '{');
-    for (const char *at = lines; *at;) {
-        size_t n = strcspn(at, "="), line = strcspn(at, "\n");
-        (void)snprintf(item, sizeof item, "%.*s", (int)n, at);
-        out_int(t, item, strtoll(at + n + 1, NULL, 10));
-        at += line + (at[line] == '\n');
-    }
-    out_close(t, '}');
-}
-
-/* The same for people, in one line. */
-static void show_list(struct out *t, const char *label, const char *lines) {
-    if (t->json || !*lines)
-        return;
-    out_text(t, "  %-12s", label);
-    for (const char *at = lines; *at;) {
-        size_t n = strcspn(at, "\n");
-        gf_text_safe(&t->b, at, n);
-        at += n + (at[n] == '\n');
-        out_text(t, *at ? ", " : "\n");
-    }
-}
-
-/* ---- one licence ---- */
-
-static void put_license(struct out *t, const struct installed *i) {
-    const struct license *l = &i->license;
-    const struct license_verdict *v = &i->verdict;
-
-    out_str(t, "product", i->product);
-    out_time(t, "installed", 1, i->since);
-    out_str(t, "fact", i->valid ? license_facts[v->fact] : "invalid");
-    out_bool(t, "may_run", i->valid && v->may_run);
-    out_str(t, "reason", i->valid ? NULL : i->why);
-    if (!i->valid)
-        return;
-    out_str(t, "id", l->id);
-    out_str(t, "licensee", l->licensee);
-    out_time(t, "issued", 1, l->issued);
-    out_time(t, "expires", l->has_expires, l->expires);
-    out_int(t, "days", v->days);
-    out_int(t, "factors_needed", l->k);
-    out_int(t, "factors_matching", v->matching);
-    out_int(t, "warn_days", l->warn_days);
-    out_int(t, "grace_days", l->grace_days);
-    out_str(t, "then", l->then == LICENSE_BLOCK ? "block" : "warn");
-    put_names(t, "features", l->features);
-    put_counts(t, "counts", l->counts);
-}
-
-static void show_license(struct out *t, const struct installed *i) {
-    const struct license *l = &i->license;
-    char words[INSTALLED_WORDS];
-
-    installed_words(i, words);
-    out_text(t, "%s: %s\n", i->product, words);
-    if (!i->valid) {
-        out_text(t, "  reason      %s\n", i->why);
-        return;
-    }
-    out_text(t, "  licence     ");
-    out_safe(t, l->id);
-    if (l->licensee[0]) {
-        out_text(t, ", for ");
-        out_safe(t, l->licensee);
-    }
-    out_text(t, "\n");
-    if (l->k > 0)
-        out_text(t, "  machine     %lld of its %zu factors match, %lld must\n",
-                 (long long)i->verdict.matching, l->nfactors, (long long)l->k);
-    else
-        out_text(t, "  machine     any\n");
-    out_text(t, "  policy      %lld days of grace, then %s\n", (long long)l->grace_days,
-             l->then == LICENSE_BLOCK ? "block" : "warn");
-    show_list(t, "features", l->features);
-    show_list(t, "counts", l->counts);
-}
+#include "agent/floor.h"
 
 /* ---- requests ---- */
 
@@ -135,6 +39,21 @@ static int show_request(void *arg, const struct store_record *r, struct gf_err *
     return 0;
 }
 
+/* What is odd about the clock, which decides about times; nothing where it is not. */
+static int put_clock(struct agent *a, struct out *t, struct gf_err *e) {
+    char words[FLOOR_WORDS];
+    int64_t floor;
+
+    if (floor_get(a, &floor, e) == -1)
+        return -1;
+    int odd = floor_words(a->now, floor, words);
+    out_time(t, "time_floor", 1, floor);
+    out_str(t, "clock", odd ? words : NULL);
+    if (odd)
+        out_text(t, "%s\n", words);
+    return 0;
+}
+
 int cmd_license_status(struct agent *a, const struct options *o, struct gf_err *e) {
     struct installed *list = NULL;
     struct out t;
@@ -146,9 +65,9 @@ int cmd_license_status(struct agent *a, const struct options *o, struct gf_err *
     out_open(&t, "licences", '[');
     for (size_t i = 0; i < n; i++) {
         out_open(&t, NULL, '{');
-        put_license(&t, &list[i]);
+        cmd_license_put(&t, &list[i]);
         out_close(&t, '}');
-        show_license(&t, &list[i]);
+        cmd_license_show(&t, &list[i]);
     }
     out_close(&t, ']');
     free(list);
@@ -156,6 +75,61 @@ int cmd_license_status(struct agent *a, const struct options *o, struct gf_err *
         out_text(&t, "no licence is installed\n");
     out_open(&t, "requests", '[');
     int rc = store_walk(a->store, -1, "license", show_request, &t, e);
+    out_close(&t, ']');
+    if (rc == 0)
+        rc = put_clock(a, &t, e);
+    if (rc == 0)
+        rc = out_end(&t, e);
+    out_free(&t);
+    return rc;
+}
+
+/* ---- list ---- */
+
+static int list_gone(void *arg, const struct store_gone *g, struct gf_err *e) {
+    char record[GF_UUID_TEXT], at[GF_TIME_TEXT];
+    struct out *t = arg;
+
+    (void)e;
+    gf_text_uuid(&g->record, record);
+    gf_text_time(g->at, at);
+    out_open(t, NULL, '{');
+    out_str(t, "product", g->product);
+    out_str(t, "id", g->id);
+    out_str(t, "fact", "deactivated");
+    out_time(t, "since", 1, g->at);
+    out_str(t, "user", g->user);
+    out_str(t, "record", record);
+    out_close(t, '}');
+    out_text(t, "%s: ", g->product);
+    out_safe(t, g->id);
+    out_text(t, ", deactivated here on %s\n", at);
+    return 0;
+}
+
+int cmd_license_list(struct agent *a, const struct options *o, struct gf_err *e) {
+    struct installed *list = NULL;
+    char words[INSTALLED_WORDS];
+    struct out t;
+    size_t n = 0;
+
+    if (installed_all(a, &list, &n, e) == -1)
+        return -1;
+    out_begin(&t, o);
+    out_open(&t, "licences", '[');
+    for (size_t i = 0; i < n; i++) {
+        installed_words(&list[i], words);
+        out_open(&t, NULL, '{');
+        cmd_license_put(&t, &list[i]);
+        out_close(&t, '}');
+        out_text(&t, "%s: ", list[i].product);
+        out_safe(&t, list[i].valid ? list[i].document.license.id : "?");
+        out_text(&t, ", %s\n", words);
+    }
+    out_close(&t, ']');
+    free(list);
+    out_open(&t, "deactivated", '[');
+    int rc = store_each_gone(a->store, list_gone, &t, e);
     out_close(&t, ']');
     if (rc == 0)
         rc = out_end(&t, e);
@@ -242,7 +216,7 @@ int cmd_license_check(struct agent *a, const struct options *o, int *status, str
         rc = check_none(a, &t, product, e);
     } else if (rc == 0) {
         *status = one->valid ? license_exit(one->verdict.fact) : GF_EXIT_LICENSE_INVALID;
-        put_license(&t, one);
+        cmd_license_put(&t, one);
         installed_words(one, words);
         out_text(&t, "%s: %s%s%s\n", one->product, words, one->valid ? "" : ": ",
                  one->valid ? "" : one->why);
@@ -252,6 +226,7 @@ int cmd_license_check(struct agent *a, const struct options *o, int *status, str
             if (!options_count(o, "strict"))
                 *status = GF_EXIT_DONE;
         }
+        rc = put_clock(a, &t, e);
     }
     if (rc == 0)
         rc = out_end(&t, e);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/cmd_license.h"
 #include "agent/command.h"
 #include "gapferry/file.h"
 
@@ -15,6 +16,8 @@ static const struct option_spec specs[] = {
      "of the card, as its owner read it out; another one is refused with exit status 77"},
     {"yes", 'y', NULL, "ask no question; a card needs --fingerprint then"},
     {"duty", 'd', "DUTY,...", "a vendor's key: what it may sign: license, update, card"},
+    {"keygen", 0, "PUBLICKEY",
+     "a vendor's Ed25519 key, 64 hex digits, for licences in Keygen's form; instead of a FILE"},
     {"name", 'n', "NAME", "a vendor's key: what to call the vendor (default: the file's name)"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
@@ -32,7 +35,8 @@ static const struct option_page page = {
     specs,
     "Examples:\n  gapferry-agent trust usb/GAPFERRY/cards/relay.card\n"
     "  gapferry-agent trust relay.card --fingerprint ABCD-EFGH-IJKL-MNOP-QRST\n"
-    "  gapferry-agent trust vendor.pub --duty license,update\n",
+    "  gapferry-agent trust vendor.pub --duty license,update\n"
+    "  gapferry-agent trust --keygen PUBLICKEY --name acme\n",
 };
 
 /* ---- a vendor's key ---- */
@@ -257,6 +261,8 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     int rc = -1;
 
     (void)status;
+    if (options_count(o, "keygen"))
+        return cmd_license_trust_keygen(a, o, e);
     if (command_args(o, 1, 1, "FILE", e) == -1)
         return -1;
     if (gf_file_load(AT_FDCWD, path, GF_CARD_FILE_MAX, &text, e) == 0) {

@@ -38,7 +38,7 @@ struct license {
     int64_t warn_days;
     int64_t grace_days;
     enum license_then then;
-    char features[1024]; /* names, one a line, each with its LF */
+    char features[4096]; /* names, one a line, each with its LF */
     char counts[1024];   /* "name=number" a line, each with its LF */
 };
 
@@ -75,7 +75,8 @@ enum license_fact {
     LICENSE_GRACE,     /* ended, within grace_days */
     LICENSE_ENDED,     /* ended, and grace too */
     LICENSE_ELSEWHERE, /* another machine's */
-    LICENSE_CLOCK,     /* the clock stands more than a day before the licence was issued */
+    LICENSE_CLOCK,     /* it holds, but the clock stands more than a day before a time that is
+                          proven: when the licence was issued, or the time floor */
     LICENSE_FACTS,     /* their number */
 };
 extern const char *const license_facts[]; /* "none" "valid" "expiring" ... */
@@ -87,9 +88,10 @@ struct license_verdict {
     int64_t matching; /* factors */
 };
 
-/* l NULL: there is none. A clock in doubt is told and costs nothing. */
+/* l NULL: there is none. floor: the time floor (floor.h). What ended before the floor has ended,
+ * whatever the clock says; apart from that a clock in doubt is told and costs nothing. */
 void license_judge(const struct license *l, const struct license_factor *machine, size_t n,
-                   int64_t now, struct license_verdict *out);
+                   int64_t now, int64_t floor, struct license_verdict *out);
 
 /* Exit status of a fact (90 to 95; 0 for valid and expiring). */
 int license_exit(enum license_fact f);
@@ -101,7 +103,13 @@ struct license_wish {
     const char *contact; /* NULL: none */
     const char *counts;  /* "name=number" a line; NULL: none */
     struct gf_id nonce;
+    const char *sign;   /* this agent's public key, one line; NULL: none */
+    const char *renews; /* the id of a licence whose place the new one takes; NULL: none */
+    const char *why;    /* then: "renewal" "repair" "transfer" */
+    const char *proof;  /* transfer: the deactivation proof, a signed document; NULL: none */
 };
+
+#define LICENSE_PROOF_MAX 8192 /* bytes of a deactivation proof with its signature */
 
 #define LICENSE_REQUEST_TYPE "application/vnd.gapferry.license-request+json"
 
@@ -110,7 +118,11 @@ struct license_wish {
  *
  *   {"format": "gapferry-license-request/1", "product": "demo", "version": "1.2" | null,
  *    "key": "AAAA-BBBB", "contact": "ops@example.org" | null, "counts": {"seats": 5, ...},
- *    "nonce": 32 HEX DIGITS, "fingerprint": {"machine-id": 64 HEX DIGITS, ...}, "ext": {}}
+ *    "nonce": 32 HEX DIGITS, "fingerprint": {"machine-id": 64 HEX DIGITS, ...},
+ *    "renews": {"license": "L-1", "why": "renewal", "proof": TEXT | null},
+ *    "ext": {"sign": PUBLIC KEY}}
+ *
+ * "renews" is there only where a licence is renewed, repaired or transferred.
  */
 GF_MUST_CHECK int license_request(const struct license_wish *w,
                                   const struct license_factor *machine, size_t n,

@@ -6,37 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/license/asked.h"
 #include "agent/license/installed.h"
 #include "gapferry/file.h"
 
 /* What is wrong with the last answer that was refused; see the contract in agent.h. */
 static char words[2 * GF_ERR_TEXT];
-
-static int copy_product(void *arg, const struct store_record *r, struct gf_err *e) {
-    char *out = arg;
-
-    (void)e;
-    (void)snprintf(out, GF_WORD_MAX + 1, "%s", r->product ? r->product : "");
-    return 1;
-}
-
-/* 1 if a licence of this product that was issued later is installed: answers may come in any
- * order, and an earlier one must not take its place. */
-static int is_outdated(struct agent *a, const struct license *l, struct gf_err *e) {
-    struct installed *list = NULL;
-    size_t n = 0;
-    int outdated = 0;
-
-    if (installed_all(a, &list, &n, e) == -1)
-        return -1;
-    for (size_t i = 0; i < n; i++) {
-        if (list[i].valid && strcmp(list[i].product, l->product) == 0 &&
-            list[i].license.issued > l->issued)
-            outdated = 1;
-    }
-    free(list);
-    return outdated;
-}
 
 /* Nothing that came is lost: what is refused for want of a vendor's key can be installed once that
  * is there. Where it cannot be kept it is refused all the same. */
@@ -59,19 +34,28 @@ static void keep_refused(struct agent *a, const struct gf_id *record, const char
         (void)snprintf(words, sizeof words, "%s", why);
 }
 
+/* Could anything be decided at all? */
+static int is_ours(enum gf_code code) {
+    return code == GF_E_SYSTEM || code == GF_E_CREATE || code == GF_E_DAMAGED ||
+           code == GF_E_BUSY || code == GF_E_BUG;
+}
+
 int agent_license_answer(struct agent *a, const struct gf_id *record, const char *text, size_t len,
                          const char **refused, struct gf_err *e) {
-    char product[GF_WORD_MAX + 1] = "";
+    struct asked asked;
+    struct installed_secret secret = {.key = ""};
     struct gf_err why = {.code = GF_OK};
-    struct license l;
+    struct installed_document d;
     int elsewhere;
 
     *refused = NULL;
-    if (store_find(a->store, record, copy_product, product, e) == -1)
+    if (asked_of(a, record, &asked, e) == -1)
         return -1;
-    if (installed_read(a, text, len, product[0] ? product : NULL, &l, &elsewhere, &why) == -1) {
-        if (why.code == GF_E_SYSTEM || why.code == GF_E_CREATE || why.code == GF_E_DAMAGED ||
-            why.code == GF_E_BUSY || why.code == GF_E_BUG) {
+    /* A Keygen file opens with the key that was asked with. */
+    memcpy(secret.key, asked.key, sizeof secret.key);
+    if (installed_read(a, text, len, asked.product[0] ? asked.product : NULL, &secret, &d,
+                       &elsewhere, &why) == -1) {
+        if (is_ours(why.code)) {
             *e = why;
             return -1;
         }
@@ -79,8 +63,9 @@ int agent_license_answer(struct agent *a, const struct gf_id *record, const char
         *refused = words;
         return 0;
     }
-    int outdated = is_outdated(a, &l, e);
-    if (outdated != 0)
-        return outdated == 1 ? 0 : -1;
-    return installed_put(a, &l, text, len, e);
+    /* Answers may come in any order, and an earlier one must not take a later one's place. */
+    int newer = installed_is_newer(a, d.license.product, d.license.issued, e);
+    if (newer != 0)
+        return newer == 1 ? 0 : -1;
+    return installed_put(a, &d, text, len, e);
 }

@@ -31,13 +31,8 @@ int64_t license_matching(const struct license *l, const struct license_factor *m
     return matching;
 }
 
-/* Which of the facts about time holds. */
-static enum license_fact judge_time(const struct license *l, int64_t now, int64_t *days) {
-    *days = 0;
-    if (now < l->issued - CLOCK_SLACK) {
-        *days = (l->issued - now) / DAY;
-        return LICENSE_CLOCK;
-    }
+/* Which of the facts about time holds at a time that nobody doubts. */
+static enum license_fact judge_end(const struct license *l, int64_t now, int64_t *days) {
     if (!l->has_expires)
         return LICENSE_VALID;
     if (now < l->expires) {
@@ -48,13 +43,28 @@ static enum license_fact judge_time(const struct license *l, int64_t now, int64_
     return now - l->expires < l->grace_days * DAY ? LICENSE_GRACE : LICENSE_ENDED;
 }
 
+/* It is at least as late as the floor and the licence's own time. */
+static enum license_fact judge_time(const struct license *l, int64_t now, int64_t floor,
+                                    int64_t *days) {
+    int64_t proven = floor > l->issued ? floor : l->issued;
+    int64_t late = now > proven ? now : proven;
+
+    *days = 0;
+    enum license_fact fact = judge_end(l, late, days);
+    if (now < proven - CLOCK_SLACK && (fact == LICENSE_VALID || fact == LICENSE_EXPIRING)) {
+        *days = (proven - now) / DAY;
+        return LICENSE_CLOCK;
+    }
+    return fact;
+}
+
 void license_judge(const struct license *l, const struct license_factor *machine, size_t n,
-                   int64_t now, struct license_verdict *out) {
+                   int64_t now, int64_t floor, struct license_verdict *out) {
     *out = (struct license_verdict){.fact = LICENSE_NONE};
     if (!l)
         return;
     out->matching = license_matching(l, machine, n);
-    out->fact = judge_time(l, now, &out->days);
+    out->fact = judge_time(l, now, floor, &out->days);
 
     /* Where it is counts before when it is: another machine's licence is not renewed here. */
     if (out->matching < l->k) {

@@ -66,6 +66,23 @@ static int put_counts(struct gf_buf *b, const char *counts, struct gf_err *e) {
     return 0;
 }
 
+/* What the new licence takes the place of. */
+static int put_renews(struct gf_buf *b, const struct license_wish *w, struct gf_err *e) {
+    size_t n = w->proof ? strlen(w->proof) : 0;
+
+    if (check_text("license", w->renews, e) == -1)
+        return -1;
+    if (n > LICENSE_PROOF_MAX || !gf_text_is_utf8(w->proof ? w->proof : "", n))
+        return gf_err_set(e, GF_E_USAGE, "proof: must be UTF-8 of at most %d bytes",
+                          LICENSE_PROOF_MAX);
+    gf_buf_text(b, ", \"renews\": {\"license\": ");
+    gf_json_put_str(b, w->renews, strlen(w->renews));
+    put_member(b, "why", w->why);
+    put_member(b, "proof", w->proof);
+    gf_buf_byte(b, '}');
+    return 0;
+}
+
 int license_request(const struct license_wish *w, const struct license_factor *machine, size_t n,
                     struct gf_buf *out, struct gf_err *e) {
     char hex[GF_HASH_TEXT];
@@ -94,7 +111,15 @@ int license_request(const struct license_wish *w, const struct license_factor *m
         gf_text_hex(machine[i].digest.b, sizeof machine[i].digest.b, hex);
         gf_buf_printf(&b, "%s\"%s\": \"%s\"", i ? ", " : "", machine[i].name, hex);
     }
-    gf_buf_text(&b, "}, \"ext\": {}}");
+    gf_buf_byte(&b, '}');
+    if (rc == 0 && w->renews)
+        rc = put_renews(&b, w, e);
+    gf_buf_text(&b, ", \"ext\": {");
+    if (w->sign) {
+        gf_buf_text(&b, "\"sign\": ");
+        gf_json_put_str(&b, w->sign, strlen(w->sign));
+    }
+    gf_buf_text(&b, "}}");
     if (rc == 0)
         rc = gf_buf_check(&b, "licence request", e);
     if (rc == 0) {

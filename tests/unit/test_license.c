@@ -164,7 +164,7 @@ static void lists_that_do_not_fit_are_refused(void **state) {
     (void)state;
     gf_buf_init(&b, 65536);
     gf_buf_text(&b, HEAD ",\"features\":[");
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 65; i++)
         gf_buf_printf(&b, "%s\"%064d\"", i ? "," : "", i);
     gf_buf_text(&b, "]}");
     assert_refused(b.data, GF_E_LICENSE, "\"features\" is longer");
@@ -190,7 +190,7 @@ static void time_decides_as_the_vendor_said(void **state) {
         /* Issued at day 100, expires at day 200, warned 30 days before, 14 days of grace. */
         {0, LICENSE_BLOCK, LICENSE_CLOCK, 1, 100},
         {99 * DAY - 1, LICENSE_BLOCK, LICENSE_CLOCK, 1, 1},
-        {99 * DAY, LICENSE_BLOCK, LICENSE_VALID, 1, 101},
+        {99 * DAY, LICENSE_BLOCK, LICENSE_VALID, 1, 100},
         {100 * DAY, LICENSE_BLOCK, LICENSE_VALID, 1, 100},
         {170 * DAY - 1, LICENSE_BLOCK, LICENSE_VALID, 1, 30},
         {170 * DAY, LICENSE_BLOCK, LICENSE_EXPIRING, 1, 30},
@@ -211,7 +211,7 @@ static void time_decides_as_the_vendor_said(void **state) {
                                   .warn_days = 30,
                                   .grace_days = 14,
                                   .then = rows[i].then};
-        license_judge(&l, NULL, 0, rows[i].now, &v);
+        license_judge(&l, NULL, 0, rows[i].now, 0, &v);
         if (v.fact != rows[i].fact || v.may_run != rows[i].may_run || v.days != rows[i].days)
             fail_msg("row %zu: %s, may run %d, %lld days", i, license_facts[v.fact], v.may_run,
                      (long long)v.days);
@@ -223,9 +223,44 @@ static void without_an_end_a_licence_stays_valid(void **state) {
     struct license_verdict v;
 
     (void)state;
-    license_judge(&l, NULL, 0, 99999 * DAY, &v);
+    license_judge(&l, NULL, 0, 99999 * DAY, 0, &v);
     assert_int_equal(v.fact, LICENSE_VALID);
     assert_int_equal(v.may_run, 1);
+}
+
+static void the_floor_reports_a_clock_and_revives_nothing(void **state) {
+    static const struct {
+        int64_t now, floor;
+        enum license_fact fact;
+        int may_run;
+        int64_t days;
+    } rows[] = {
+        /* As above: issued at day 100, expires at day 200, 14 days of grace, then blocked. */
+        {150 * DAY, 150 * DAY, LICENSE_VALID, 1, 50},
+        {150 * DAY - 3600, 150 * DAY, LICENSE_VALID, 1, 50},
+        {149 * DAY, 150 * DAY, LICENSE_VALID, 1, 50},
+        {149 * DAY - 1, 150 * DAY, LICENSE_CLOCK, 1, 1},
+        {0, 150 * DAY, LICENSE_CLOCK, 1, 150},
+        {0, 180 * DAY, LICENSE_CLOCK, 1, 180},
+        {0, 200 * DAY, LICENSE_GRACE, 1, 0},
+        {150 * DAY, 214 * DAY, LICENSE_ENDED, 0, 14},
+        {49710 * DAY, 150 * DAY, LICENSE_ENDED, 0, 49510},
+    };
+    struct license_verdict v;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const struct license l = {.issued = 100 * DAY,
+                                  .has_expires = 1,
+                                  .expires = 200 * DAY,
+                                  .warn_days = 30,
+                                  .grace_days = 14,
+                                  .then = LICENSE_BLOCK};
+        license_judge(&l, NULL, 0, rows[i].now, rows[i].floor, &v);
+        if (v.fact != rows[i].fact || v.may_run != rows[i].may_run || v.days != rows[i].days)
+            fail_msg("row %zu: %s, may run %d, %lld days", i, license_facts[v.fact], v.may_run,
+                     (long long)v.days);
+    }
 }
 
 static void k_of_the_factors_must_match(void **state) {
@@ -238,23 +273,23 @@ static void k_of_the_factors_must_match(void **state) {
         memset(&machine[i].digest, (int)i + 1, sizeof machine[i].digest);
     for (size_t i = 0; i < 3; i++)
         l.factors[i] = machine[2 - i];
-    license_judge(&l, machine, 3, DAY, &v);
+    license_judge(&l, machine, 3, DAY, 0, &v);
     assert_int_equal(v.matching, 3);
     assert_int_equal(v.fact, LICENSE_VALID);
     machine[0].digest.b[0] ^= 1;
-    license_judge(&l, machine, 3, DAY, &v);
+    license_judge(&l, machine, 3, DAY, 0, &v);
     assert_int_equal(v.matching, 2);
     assert_int_equal(v.fact, LICENSE_VALID);
     memcpy(machine[1].name, "x", 2);
-    license_judge(&l, machine, 3, DAY, &v);
+    license_judge(&l, machine, 3, DAY, 0, &v);
     assert_int_equal(v.matching, 1);
     assert_int_equal(v.fact, LICENSE_ELSEWHERE);
     assert_int_equal(v.may_run, 0);
     l.then = LICENSE_WARN;
-    license_judge(&l, machine, 3, DAY, &v);
+    license_judge(&l, machine, 3, DAY, 0, &v);
     assert_int_equal(v.fact, LICENSE_ELSEWHERE);
     assert_int_equal(v.may_run, 1);
-    license_judge(&l, NULL, 0, DAY, &v);
+    license_judge(&l, NULL, 0, DAY, 0, &v);
     assert_int_equal(v.fact, LICENSE_ELSEWHERE);
 }
 
@@ -273,7 +308,7 @@ static void no_licence_is_a_fact_and_each_fact_has_its_status(void **state) {
     struct license_verdict v;
 
     (void)state;
-    license_judge(NULL, NULL, 0, DAY, &v);
+    license_judge(NULL, NULL, 0, DAY, 0, &v);
     assert_int_equal(v.fact, LICENSE_NONE);
     assert_int_equal(v.may_run, 0);
     for (int f = 0; f < LICENSE_FACTS; f++)
@@ -290,6 +325,7 @@ int main(void) {
         cmocka_unit_test(lists_that_do_not_fit_are_refused),
         cmocka_unit_test(time_decides_as_the_vendor_said),
         cmocka_unit_test(without_an_end_a_licence_stays_valid),
+        cmocka_unit_test(the_floor_reports_a_clock_and_revives_nothing),
         cmocka_unit_test(k_of_the_factors_must_match),
         cmocka_unit_test(the_same_factor_twice_counts_once),
         cmocka_unit_test(no_licence_is_a_fact_and_each_fact_has_its_status),

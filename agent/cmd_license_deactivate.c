@@ -1,0 +1,109 @@
+/*
+ * cmd_license_deactivate.c -- `license deactivate`: this machine gives a licence up, for good.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/cmd_license.h"
+#include "agent/history.h"
+#include "agent/license/proof.h"
+#include "gapferry/file.h"
+
+static int note(struct agent *a, const struct installed_document *d, struct gf_err *e) {
+    struct history_line h;
+
+    history_begin(&h, a, "license-deactivated");
+    history_text(&h, "license", d->license.id);
+    history_text(&h, "product", d->license.product);
+    return history_end(&h, a, e);
+}
+
+/* The proof is in the queue, the licence gone and never accepted again: all of it or nothing. */
+static int give_up(struct agent *a, const struct installed *l, const struct gf_record *r,
+                   struct gf_err *e) {
+    char user[65];
+
+    command_user(user);
+    const struct store_gone gone = {.id = l->document.license.id,
+                                    .product = l->document.scope,
+                                    .installed_as = l->product,
+                                    .record = r->id,
+                                    .user = user,
+                                    .at = a->now};
+    if (store_begin(a->store, e) == -1)
+        return -1;
+    int rc = store_add(a->store, r, a->now, e);
+    if (rc == 0)
+        rc = store_end_license(a->store, &gone, e);
+    if (rc == 0)
+        rc = note(a, &l->document, e);
+    return store_end(a->store, rc, e);
+}
+
+static int tell(struct agent *a, const struct options *o, const struct installed *l,
+                const struct gf_record *r, struct gf_err *e) {
+    const char *path = options_value(o, "proof");
+    char id[GF_UUID_TEXT];
+    struct out t;
+
+    gf_text_uuid(&r->id, id);
+    out_begin(&t, o);
+    out_str(&t, "product", l->product);
+    out_str(&t, "license", l->document.license.id);
+    out_str(&t, "record", id);
+    out_str(&t, "proof", path);
+    out_text(&t, "licence ");
+    out_safe(&t, l->document.license.id);
+    out_text(&t,
+             " of product %s is deactivated: it is gone from this machine, which never accepts it "
+             "again\nrecord %s tells its vendor\n",
+             l->product, id);
+    if (path) {
+        out_text(&t, "proof ");
+        out_safe(&t, path);
+        out_text(&t, ": at the other machine, license request --license ");
+        out_safe(&t, l->document.license.id);
+        out_text(&t, " --proof FILE\n");
+    }
+    int rc = out_end(&t, e);
+    if (rc == 0)
+        command_next(a, "sync DRIVE");
+    return rc;
+}
+
+int cmd_license_deactivate(struct agent *a, const struct options *o, int *status,
+                           struct gf_err *e) {
+    const char *path = options_value(o, "proof");
+    struct installed l;
+    struct gf_record r;
+    struct gf_buf proof;
+
+    if (!options_value(o, "product"))
+        return gf_err_set(e, GF_E_USAGE,
+                          "license deactivate: cannot be taken back; say which product's licence "
+                          "is to be given up: --product PRODUCT");
+    int found = cmd_license_pick(a, o, "deactivate", &l, status, e);
+    if (found != 1)
+        return found;
+    if (command_record(a, &r, e) == -1)
+        return -1;
+    gf_buf_init(&proof, LICENSE_PROOF_MAX);
+    int rc = proof_make(a, &l.document, &proof, e);
+    /* The file first: a proof of what was not given up after all is nobody's but its owner's. */
+    if (rc == 0 && path)
+        rc = gf_file_save_new(AT_FDCWD, path, proof.data, proof.len, 0600, e);
+    if (rc == 0) {
+        r.channel = "license";
+        r.product = l.product;
+        r.type = PROOF_TYPE;
+        r.body = (struct gf_body){GF_BODY_TEXT, proof.data, proof.len};
+        rc = give_up(a, &l, &r, e);
+    }
+    if (rc == 0)
+        rc = history_seal(a, e);
+    if (rc == 0)
+        rc = tell(a, o, &l, &r, e);
+    gf_buf_free(&proof);
+    return rc;
+}

@@ -1,0 +1,142 @@
+/*
+ * cmd_license_install.c -- `license install`: a licence file that came another way than by a drive.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/cmd_license.h"
+#include "agent/floor.h"
+#include "agent/history.h"
+#include "gapferry/file.h"
+
+/* What the options say of a Keygen file. */
+static int read_secret(const struct options *o, struct installed_secret *out, struct gf_err *e) {
+    const struct {
+        const char *name;
+        char *to;
+    } rows[] = {{"key", out->key}, {"fingerprint", out->fingerprint}};
+
+    *out = (struct installed_secret){.key = ""};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        const char *value = options_value(o, rows[i].name);
+        if (!value)
+            continue;
+        size_t n = strlen(value);
+        if (n == 0 || n > KEYGEN_TEXT_MAX || strpbrk(value, "\n\r"))
+            return gf_err_set(e, GF_E_USAGE, "--%s: must be one line of 1 to %d bytes",
+                              rows[i].name, KEYGEN_TEXT_MAX);
+        memcpy(rows[i].to, value, n + 1);
+    }
+    return 0;
+}
+
+/* A licence file as it came, and what became of it. */
+struct installing {
+    const char *path;
+    struct gf_buf text;
+    struct installed_document d;
+    int elsewhere;
+};
+
+/* What was installed is not replaced by what is older, or by itself. */
+static int check_order(struct agent *a, const struct options *o, const struct installing *i,
+                       struct gf_err *e) {
+    const struct license *l = &i->d.license;
+    char when[GF_TIME_TEXT];
+
+    int same = installed_has(a, l->product, i->text.data, i->text.len, e);
+    if (same != 0)
+        return same == -1 ? -1
+                          : gf_err_set(e, GF_E_REPLAY,
+                                       "licence %s of product %s is installed "
+                                       "already",
+                                       l->id, l->product);
+    int newer = options_count(o, "force") ? 0 : installed_is_newer(a, l->product, l->issued, e);
+    if (newer != 1)
+        return newer;
+    gf_text_time(l->issued, when);
+    return gf_err_set(e, GF_E_REPLAY,
+                      "licence %s was issued on %s, and the one of product %s that is installed "
+                      "was issued later; it stays, unless you say --force",
+                      l->id, when, l->product);
+}
+
+static int note(struct agent *a, const struct license *l, struct gf_err *e) {
+    struct history_line h;
+
+    history_begin(&h, a, "license-installed");
+    history_text(&h, "license", l->id);
+    history_text(&h, "product", l->product);
+    return history_end(&h, a, e);
+}
+
+/* Trust, reading and installing stand or fall together: a key that has signed nothing that can be
+ * used is not pinned. */
+static int work(struct agent *a, const struct options *o, struct installing *i, struct gf_err *e) {
+    const char *hex = options_value(o, "vendor-key");
+    struct installed_secret secret;
+    struct store_vendor v;
+
+    if (read_secret(o, &secret, e) == -1)
+        return -1;
+    const char *text = i->text.data ? i->text.data : "";
+    if (hex && !keygen_is(text, i->text.len))
+        return gf_err_set(e, GF_E_USAGE,
+                          "--vendor-key is for Keygen's files; the key of a licence like this one "
+                          "is trusted from its file: trust VENDOR.pub --duty license");
+    if (hex && cmd_license_trust(a, hex, NULL, &v, e) == -1)
+        return -1;
+    if (installed_read(a, text, i->text.len, options_value(o, "product"), &secret, &i->d,
+                       &i->elsewhere, e) == -1 ||
+        check_order(a, o, i, e) == -1)
+        return gf_err_prefix(e, "%s", i->path);
+    return installed_put(a, &i->d, text, i->text.len, e) == -1 ? -1 : note(a, &i->d.license, e);
+}
+
+static int tell(struct agent *a, const struct options *o, const struct installed_document *d,
+                struct gf_err *e) {
+    struct installed l = {.valid = 1, .document = *d};
+    const struct license *of = &l.document.license;
+    char words[INSTALLED_WORDS], clock[FLOOR_WORDS];
+    struct installed_machine m;
+    int64_t floor;
+    struct out t;
+
+    if (installed_machine(a, &m, e) == -1 || floor_get(a, &floor, e) == -1)
+        return -1;
+    license_judge(of, m.factors, m.n, a->now, floor, &l.verdict);
+    installed_words(&l, words);
+    out_begin(&t, o);
+    out_str(&t, "id", of->id);
+    out_str(&t, "product", of->product);
+    out_str(&t, "fact", license_facts[l.verdict.fact]);
+    out_text(&t, "licence ");
+    out_safe(&t, of->id);
+    out_text(&t, " of product %s is installed: %s\n", of->product, words);
+    if (floor_words(a->now, floor, clock))
+        out_text(&t, "%s\n", clock);
+    int rc = out_end(&t, e);
+    if (rc == 0)
+        command_next(a, "license check --product %s", of->product);
+    return rc;
+}
+
+int cmd_license_install(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
+    struct installing i = {.path = options_arg(o, 1)};
+
+    int rc = gf_file_load(AT_FDCWD, i.path, CMD_LICENSE_FILE_MAX, &i.text, e);
+    if (rc == 0 && store_begin(a->store, e) == -1)
+        rc = -1;
+    else if (rc == 0)
+        rc = store_end(a->store, work(a, o, &i, e), e);
+    gf_buf_free(&i.text);
+    if (rc == 0)
+        return history_seal(a, e) == -1 ? -1 : tell(a, o, &i.d, e);
+    /* Another machine's licence is a fact with a status of its own. */
+    if (!i.elsewhere)
+        return -1;
+    *status = GF_EXIT_LICENSE_ELSEWHERE;
+    (void)command_fail(e, options_count(o, "json") > 0);
+    return 0;
+}
