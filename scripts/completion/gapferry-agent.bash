@@ -3,12 +3,15 @@
 _gapferry_agent_options() {
     case $1 in
     init) echo --name --consent --allow --json --help ;;
-    trust) echo --fingerprint --yes --duty --name --json --help ;;
+    trust) echo --fingerprint --yes --duty --name --keygen --json --help ;;
     card) echo --fingerprint --json --help ;;
     consent | preview | status) echo --json --help ;;
     record) echo --at --product --type --answer --expires --json --help ;;
     history) echo --since --json --help ;;
-    license) echo --product --key --version --contact --count --strict --json --help ;;
+    license)
+        echo --product --key --version --contact --count --license --proof --vendor-key --fingerprint \
+            --force --strict --json --help
+        ;;
     sync) echo --name-on-card --json --help ;;
     config) echo --help ;;
     esac
@@ -41,7 +44,7 @@ _gapferry_agent() {
         return
         ;;
     --name | --consent | --allow | --fingerprint | --at | --since | --product | --type | --expires | --key | \
-        --version | --contact | --count)
+        --version | --contact | --count | --license | --vendor-key | --keygen)
         [[ $command == card ]] || return
         ;;
     esac
@@ -51,7 +54,7 @@ _gapferry_agent() {
     elif [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$(_gapferry_agent_options "$command") --root" -- "$word")
     elif [[ $before == license ]]; then
-        mapfile -t COMPREPLY < <(compgen -W 'request install status check' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'request install status check list renew repair deactivate' -- "$word")
     elif [[ $before == history ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'verify show' -- "$word")
     elif [[ $before == config ]]; then
