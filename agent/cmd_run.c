@@ -200,10 +200,8 @@ static int loop(struct running *r, struct gf_err *e) {
             return -1;
         if (woke & RUN_STOP)
             return 0;
-        if (woke & RUN_RELOAD) {
+        if (woke & RUN_RELOAD)
             log_write(LOG_LEVEL_NOTICE, "reload", {"why", "SIGHUP", 0});
-            r->told[0] = '\0';
-        }
         run_wait_settle(&r->wait, SETTLE_MS);
     }
 }

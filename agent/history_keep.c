@@ -76,7 +76,7 @@ static int list(int dir, const char *what, struct folder *out, struct gf_err *e)
         if (!is_bundle(x->d_name, &k.id) ||
             fstatat(dir, x->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1 || !S_ISREG(st.st_mode))
             continue;
-        (void)snprintf(k.name, sizeof k.name, "%s", x->d_name);
+        memcpy(k.name, x->d_name, strlen(x->d_name) + 1); /* is_bundle() knows its length */
         k.size = (int64_t)st.st_size;
         k.since = (int64_t)st.st_mtim.tv_sec;
         rc = add_file(&f, &room, &k, e);

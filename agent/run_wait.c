@@ -16,13 +16,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CHANGED (IN_MOVED_TO | IN_CLOSE_WRITE | IN_MODIFY)
+/* Closing the database is no change of it; a file that was put into the inbox is there when it is
+ * closed, or moved there. */
+#define APPENDED (IN_MOVED_TO | IN_MODIFY)
+#define PUT      (IN_MOVED_TO | IN_CLOSE_WRITE)
 
-static int watch(struct run_wait *w, const char *state, const char *folder, struct gf_err *e) {
+static int watch(struct run_wait *w, const char *state, const char *folder, uint32_t events,
+                 struct gf_err *e) {
     char path[1024];
 
     (void)snprintf(path, sizeof path, "%s%s%s", state, *folder ? "/" : "", folder);
-    if (inotify_add_watch(w->files, path, CHANGED | IN_ONLYDIR) == -1)
+    if (inotify_add_watch(w->files, path, events | IN_ONLYDIR) == -1)
         return gf_err_errno(e, "%s: cannot be watched", path);
     return 0;
 }
@@ -44,8 +48,8 @@ int run_wait_open(struct run_wait *w, const char *state, struct gf_err *e) {
         (void)gf_err_errno(e, "/proc/self/mountinfo");
     else if ((w->clock = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK)) == -1)
         (void)gf_err_errno(e, "timerfd");
-    else if (watch(w, state, "", e) == 0 && watch(w, state, "inbox", e) == 0 &&
-             watch(w, state, "intake", e) == 0)
+    else if (watch(w, state, "", APPENDED, e) == 0 && watch(w, state, "inbox", PUT, e) == 0 &&
+             watch(w, state, "intake", APPENDED, e) == 0)
         return 0;
     run_wait_close(w);
     return -1;
