@@ -120,6 +120,7 @@ struct export_result {
     int have_only;   /* 1: a request that carries nothing but `have` was made */
     int no_relay;    /* 1: something is due, but no relay is trusted yet */
     int64_t again;   /* records that are queued again, for their bundle was gone from the outbox */
+    int64_t overdue; /* bundles that nobody answered in time: what they held is bundled anew */
 };
 
 /* What one bundle holds at most; the rest goes into the next one. */
@@ -130,12 +131,17 @@ struct export_limits {
 #define EXPORT_BYTES_MAX   (256LL << 20) /* so that a small drive takes one, too */
 #define EXPORT_RECORDS_MAX 1000000
 
-/* Make bundles of what is due, for the relay that was trusted last, into STATE/outbox, after making
- * outbox and store agree. Only records whose channel is its own consent (license, updates) or has
+/* Make bundles of what is due, for each relay its own, into STATE/outbox, after making outbox and
+ * store agree, and after retention and resend_after. A relay whose card has ended is an error
+ * only after all others were served. Only records whose channel is its own consent (license, updates) or has
  * it. The caller holds store_lock(). Airgap policy is the caller's. */
 GF_MUST_CHECK int agent_export(struct agent *a, struct export_result *out, struct gf_err *e);
 GF_MUST_CHECK int agent_export_within(struct agent *a, const struct export_limits *limits,
                                       struct export_result *out, struct gf_err *e);
+
+/* When there is something to export: now, or when the oldest unanswered bundle is overdue;
+ * INT64_MAX: nothing. */
+int64_t agent_export_next(struct agent *a);
 
 /* ---- outbox.c: what lies in STATE/outbox and what the store knows of it ---- */
 

@@ -14,6 +14,9 @@ const struct config_key agent_keys[] = {
     {"agent", 0, "history_max", "1073741824",
      "bytes of bundles that left and are kept to be looked at; none is kept longer than 400 days"},
 
+    {"agent", 0, "resend_after", "14d",
+     "what left and was not answered for so long is bundled anew under its old ids; 0: never"},
+
     {"relay", 1, "fingerprint", NULL,
      "which of the trusted relays it is; needed where there are several"},
     {"relay", 1, "url", NULL, "where gapferry-link finds it; without one only drives go there"},

@@ -132,19 +132,20 @@ static int apply_refusal(struct applying *x, const struct gf_refusal *refusal, s
     struct agent *a = x->r->a;
     char id[GF_ID_TEXT];
     struct store_bundle b;
-    int64_t again = 0;
+    int64_t again = 0, stuck = 0;
 
     int known = store_bundle(a->store, &refusal->bundle, &b, e);
     if (known == -1)
         return -1;
     if (!known || b.settled || memcmp(b.relay.b, x->r->head->header.from.b, sizeof b.relay.b) != 0)
         return 0;
-    if (store_withdraw(a->store, &refusal->bundle, a->now, &again, e) == -1)
+    if (store_refused(a->store, &refusal->bundle, a->now, &again, &stuck, e) == -1)
         return -1;
     x->result.refusals++;
     gf_text_hex(refusal->bundle.b, sizeof refusal->bundle.b, id);
     log_write(LOG_LEVEL_WARNING, "bundle-refused", {"bundle", id, 0}, {"code", refusal->code, 0},
-              {"why", refusal->reason, 0}, {"queued_again", NULL, again});
+              {"why", refusal->reason, 0}, {"queued_again", NULL, again},
+              {"need_a_person", NULL, stuck});
     return 0;
 }
 

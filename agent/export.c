@@ -1,5 +1,5 @@
 /*
- * export.c -- queue to outbox: what is due becomes request bundles.
+ * export.c -- queue to outbox: what is due becomes request bundles, for each relay its own.
  *
  * The order makes a crash harmless at any point: a number is taken durably, the file is complete
  * and flushed under its name, and only then does the store know of the bundle. A file without an
@@ -10,25 +10,23 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/command.h"
+#include "agent/plan.h"
+#include "common/log.h"
 #include "gapferry/digest.h"
 #include "gapferry/drive.h"
 #include "gapferry/file.h"
 
-#define CHANNELS_MAX 256
-
-/* Channels that may leave, of those that have something queued: what configuration forces, and the
- * consent given here, decide anew each time. */
-struct permitted {
-    char channel[CHANNELS_MAX][GF_WORD_MAX + 1];
-    size_t n;
-};
+/* Bundles of records that were refused together, in one run: halving must not flood a drive. */
+#define HALVES_MAX 64
 
 /* One bundle's worth of records, in order of acceptance. */
 struct batch {
-    const struct permitted *permitted;
-    struct export_limits limits;
-    struct gf_id *ids;
+    const struct plan *plan;
+    const struct plan_target *target;
+    const struct export_limits *limits;
+    int halves;   /* 1: of records that were refused together; 0: of all others */
+    int64_t most; /* of them: how many the bundle may hold; 0: not known yet */
+    int64_t *rows;
     size_t n;
     int64_t bytes;
     int more; /* 1: there are records beyond the limits */
@@ -36,57 +34,43 @@ struct batch {
 
 struct export {
     struct agent *a;
-    struct gf_card relay;
     int outbox;
     const struct export_limits *limits;
-    struct permitted permitted;
-    struct gf_have *have;
-    size_t nhave;
+    struct plan plan;
+    const struct plan_target *target; /* the one whose turn it is */
     struct export_result result;
 };
 
-static int find_permitted(struct agent *a, struct permitted *p, struct gf_err *e) {
-    struct store_count *counts = NULL;
-    struct command_consent c;
-    size_t n = 0;
-    int rc = store_counts(a->store, &counts, &n, e);
+/* ---- which records ---- */
 
-    for (size_t i = 0; i < n && rc == 0 && p->n < CHANNELS_MAX; i++) {
-        if (counts[i].n[STORE_QUEUED] == 0)
-            continue;
-        rc = command_consent(a, counts[i].channel, &c, e);
-        if (rc == 0 && c.is == STORE_GRANTED)
-            memcpy(p->channel[p->n++], counts[i].channel, sizeof counts[i].channel);
-    }
-    free(counts);
-    return rc;
-}
-
-static int is_permitted(const struct permitted *p, const char *channel) {
-    for (size_t i = 0; i < p->n; i++)
-        if (strcmp(p->channel[i], channel) == 0)
-            return 1;
-    return 0;
+/* 1 if this bundle may take the record at all. */
+static int is_of(struct batch *b, const struct store_record *r) {
+    if (r->most < 0 || (r->most > 0) != b->halves || !plan_is_for(b->plan, b->target, r))
+        return 0;
+    if (b->halves && b->most == 0)
+        b->most = r->most;
+    return !b->halves || r->most == b->most;
 }
 
 static int take_in(void *arg, const struct store_record *r, struct gf_err *e) {
     struct batch *b = arg;
 
-    if (!is_permitted(b->permitted, r->channel))
+    if (!is_of(b, r))
         return 0;
     /* One record always fits: a line is far smaller than any bundle. */
+    int64_t records = b->most > 0 && b->most < b->limits->records ? b->most : b->limits->records;
     if (b->n > 0 &&
-        ((int64_t)b->n >= b->limits.records || b->bytes + (int64_t)r->line_len > b->limits.bytes)) {
+        ((int64_t)b->n >= records || b->bytes + (int64_t)r->line_len > b->limits->bytes)) {
         b->more = 1;
         return 1;
     }
     if ((b->n & (b->n - 1)) == 0) {
-        void *more = reallocarray(b->ids, b->n ? 2 * b->n : 1, sizeof *b->ids);
+        void *more = reallocarray(b->rows, b->n ? 2 * b->n : 1, sizeof *b->rows);
         if (!more)
             return gf_err_errno(e, "no memory for a bundle of %zu records", b->n);
-        b->ids = more;
+        b->rows = more;
     }
-    b->ids[b->n++] = r->id;
+    b->rows[b->n++] = r->row;
     b->bytes += (int64_t)r->line_len;
     return 0;
 }
@@ -105,7 +89,7 @@ static int copy_line(void *arg, const struct store_record *r, struct gf_err *e) 
 
     if (c->at == c->batch->n)
         return 1;
-    if (memcmp(r->id.b, c->batch->ids[c->at].b, sizeof r->id.b) != 0)
+    if (r->row != c->batch->rows[c->at])
         return 0;
     c->at++;
     return gf_writer_data(c->w, r->line, r->line_len, e);
@@ -136,12 +120,15 @@ static int self_reads(struct agent *a, int *out, struct gf_err *e) {
 }
 
 /* Fill in what a bundle to the relay says of itself; its number is taken here. */
-static int prepare(struct export *x, struct gf_pack *p, int64_t **voids, struct gf_err *e) {
+static int prepare(struct export *x, struct gf_pack *p, struct plan_saying *say, int64_t **voids,
+                   struct gf_err *e) {
+    const struct gf_hash *relay = &x->target->card.identity;
     struct store_seq seq;
     size_t nvoids = 0;
 
-    if (store_voids(x->a->store, &x->relay.identity, voids, &nvoids, e) == -1 ||
-        store_take_seq(x->a->store, &x->relay.identity, &seq, e) == -1)
+    if (plan_say(&x->plan, x->target, say, e) == -1 ||
+        store_voids(x->a->store, relay, voids, &nvoids, e) == -1 ||
+        store_take_seq(x->a->store, relay, &seq, e) == -1)
         return -1;
     gf_digest_random(p->id.b, sizeof p->id.b);
     p->stream = seq.stream;
@@ -150,8 +137,9 @@ static int prepare(struct export *x, struct gf_pack *p, int64_t **voids, struct 
     p->prev = seq.prev;
     p->voids = *voids;
     p->nvoids = nvoids;
-    p->have = x->have;
-    p->nhave = x->nhave;
+    p->have = say->have;
+    p->nhave = say->nhave;
+    p->ext = say->nlosses ? say->ext.data : NULL;
     return 0;
 }
 
@@ -159,11 +147,12 @@ static int make_bundle(struct export *x, const struct batch *b, struct gf_err *e
     const struct gf_card *self = &x->a->id.card;
     struct gf_pack p = {.identity = &x->a->id,
                         .kind = GF_KIND_REQUEST,
-                        .to = &x->relay,
+                        .to = &x->target->card,
                         .readers = &self,
                         .has_created = 1,
                         .created = x->a->now};
     struct gf_out o = {.fd = -1, .dir = -1};
+    struct plan_saying say = {0};
     char name[GF_DRIVE_NAME];
     int64_t *voids = NULL;
     struct gf_header h;
@@ -171,7 +160,7 @@ static int make_bundle(struct export *x, const struct batch *b, struct gf_err *e
     int self_reader;
     int rc = -1;
 
-    if (self_reads(x->a, &self_reader, e) == -1 || prepare(x, &p, &voids, e) == -1)
+    if (self_reads(x->a, &self_reader, e) == -1 || prepare(x, &p, &say, &voids, e) == -1)
         goto out;
     p.nreaders = self_reader ? 1 : 0;
     gf_drive_bundle_name(&p.id, name);
@@ -180,78 +169,77 @@ static int make_bundle(struct export *x, const struct batch *b, struct gf_err *e
         (void)gf_err_prefix(e, "%s/outbox", x->a->state);
         goto out;
     }
-    rc = store_exported(x->a->store, &h, &digest, b->ids, b->n, x->a->now, e);
+    rc = store_exported_rows(
+        x->a->store, &h, &digest,
+        &(struct store_carried){
+            .rows = b->rows, .n = b->n, .losses = say.losses, .nlosses = say.nlosses},
+        x->a->now, e);
     if (rc == -1)
         (void)unlinkat(x->outbox, name, 0);
+    else
+        x->result.bundles++;
 
 out:
     gf_out_close(&o);
+    plan_saying_free(&say);
     free(voids);
     return rc;
 }
 
 /* ---- all of them ---- */
 
-static int export_records(struct export *x, struct gf_err *e) {
-    struct batch b;
-    int rc;
+/* The next bundle for the target: 1 and whether there is more, 0 nothing, -1. */
+static int export_one(struct export *x, int halves, int *more, struct gf_err *e) {
+    struct batch b = {.plan = &x->plan, .target = x->target, .limits = x->limits, .halves = halves};
+    int rc = store_walk_heads(x->a->store, STORE_QUEUED, take_in, &b, e);
 
-    do {
-        b = (struct batch){.permitted = &x->permitted, .limits = *x->limits};
-        rc = store_walk(x->a->store, STORE_QUEUED, NULL, take_in, &b, e);
-        if (rc == 0 && b.n > 0)
-            rc = make_bundle(x, &b, e);
-        if (rc == 0 && b.n > 0) {
-            x->result.bundles++;
-            x->result.records += (int64_t)b.n;
-        }
-        free(b.ids);
-    } while (rc == 0 && b.more);
-    return rc;
+    if (rc == 0 && b.n > 0)
+        rc = make_bundle(x, &b, e);
+    if (rc == 0 && b.n > 0)
+        x->result.records += (int64_t)b.n;
+    *more = b.more;
+    free(b.rows);
+    return rc == -1 ? -1 : b.n > 0;
 }
 
-/* The relay that was trusted last: 1, 0 if there is none, -1. */
-static int find_relay(struct agent *a, struct gf_card *out, struct gf_err *e) {
-    char fingerprint[GF_FINGERPRINT_TEXT];
-    char ended[GF_TIME_TEXT];
-    char self[COMMAND_SELF];
+/* What was never refused comes first, in bundles as large as may be; then what was refused
+ * together, in ever smaller ones, so that one bad record holds back only itself. */
+static int export_target(struct export *x, struct gf_err *e) {
+    int64_t before = x->result.bundles;
+    int more = 1;
+    int rc = 0;
 
-    int found = command_relay(a, out, e);
-    if (found != 1)
-        return found;
-    if (out->has_expires && out->expires <= a->now) {
-        gf_card_fingerprint(out, fingerprint);
-        gf_text_time(out->expires, ended);
-        return gf_err_set(e, GF_E_EXPIRED,
-                          "the relay's card %s: ended on %s; let the relay make a new one and "
-                          "trust it: %s trust CARD",
-                          fingerprint, ended, command_self(a, self));
-    }
-    return 1;
+    while (more && rc != -1)
+        rc = export_one(x, 0, &more, e);
+    for (int i = 0; i < HALVES_MAX && rc != -1; i++)
+        if ((rc = export_one(x, 1, &more, e)) == 0)
+            break;
+    if (rc == -1 || x->result.bundles > before)
+        return rc == -1 ? -1 : 0;
+    int due = store_have_is_due(x->a->store, &x->target->card.identity, e);
+    if (due != 1)
+        return due;
+    x->result.have_only = 1;
+    return make_bundle(x, &(struct batch){0}, e);
 }
 
+/* Each relay by itself: one whose card has ended does not hold back the others. */
 static int export_due(struct export *x, struct gf_err *e) {
-    struct agent *a = x->a;
+    struct gf_err failed;
+    int rc = 0;
 
-    if (find_permitted(a, &x->permitted, e) == -1)
+    if (plan_make(x->a, &x->plan, e) == -1)
         return -1;
-    int found = find_relay(a, &x->relay, e);
-    if (found == -1)
-        return -1;
-    if (!found) {
-        x->result.no_relay = x->permitted.n > 0;
-        return 0;
+    x->result.no_relay = x->plan.no_relay;
+    for (size_t i = 0; i < x->plan.ntargets; i++) {
+        x->target = &x->plan.targets[i];
+        if (plan_check(&x->plan, x->target, &failed) == 0 && export_target(x, &failed) == 0)
+            continue;
+        if (rc == 0)
+            *e = failed;
+        rc = -1;
     }
-    int due = store_have_is_due(a->store, &x->relay.identity, e);
-    if (due == -1 || store_have(a->store, &x->relay.identity, &x->have, &x->nhave, e) == -1)
-        return -1;
-    if (x->permitted.n > 0)
-        return export_records(x, e);
-    if (due && make_bundle(x, &(struct batch){0}, e) == -1)
-        return -1;
-    x->result.have_only = due;
-    x->result.bundles = due;
-    return 0;
+    return rc;
 }
 
 int agent_export_within(struct agent *a, const struct export_limits *limits,
@@ -260,10 +248,12 @@ int agent_export_within(struct agent *a, const struct export_limits *limits,
 
     if (x.outbox == -1)
         return -1;
-    int rc = agent_outbox_mend(a, x.outbox, &x.result.again, e);
+    int rc = plan_keep_house(a, &x.result, e);
+    if (rc == 0)
+        rc = agent_outbox_mend(a, x.outbox, &x.result.again, e);
     if (rc == 0)
         rc = export_due(&x, e);
-    store_have_free(x.have, x.nhave);
+    plan_free(&x.plan);
     (void)close(x.outbox);
     if (rc == 0)
         *out = x.result;

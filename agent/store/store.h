@@ -128,6 +128,10 @@ typedef int store_each(void *arg, const struct store_record *r, struct gf_err *e
 GF_MUST_CHECK int store_walk(struct store *s, int which, const char *channel, store_each *fn,
                              void *arg, struct gf_err *e);
 
+/* All records in a state, as store_walk(), but without their lines: line is NULL. */
+GF_MUST_CHECK int store_walk_heads(struct store *s, enum store_state state, store_each *fn,
+                                   void *arg, struct gf_err *e);
+
 /* Records by channel and state: *counts[n] sorted by channel. Free with free(). */
 struct store_count {
     char channel[GF_WORD_MAX + 1];
@@ -177,6 +181,7 @@ struct store_bundle {
     int settled; /* each of its records has a receipt; or it carried only `have` and was written */
     int withdrawn;   /* it will not be carried any more; settled too */
     int64_t written; /* last time it was written to a drive; 0: never */
+    int64_t left;    /* first time */
     char file[54];   /* its name in the outbox */
 };
 
@@ -203,6 +208,18 @@ GF_MUST_CHECK int store_exported(struct store *s, const struct gf_header *h,
                                  const struct gf_hash *header_digest, const struct gf_id *records,
                                  size_t n, int64_t now, struct gf_err *e);
 
+/* The same by rows, which is quicker for many; and what it told of losses. */
+struct store_carried {
+    const int64_t *rows; /* of records, store_record.row */
+    size_t n;
+    const struct gf_id *losses;
+    size_t nlosses;
+};
+GF_MUST_CHECK int store_exported_rows(struct store *s, const struct gf_header *h,
+                                      const struct gf_hash *header_digest,
+                                      const struct store_carried *c, int64_t now,
+                                      struct gf_err *e);
+
 /* Unsettled bundles, oldest first; one allocation, free(). */
 GF_MUST_CHECK int store_unsettled(struct store *s, struct store_bundle **out, size_t *n,
                                   struct gf_err *e);
@@ -216,6 +233,32 @@ GF_MUST_CHECK int store_written(struct store *s, const struct gf_id *id, int64_t
  * that is carried, are back in `queued`; *records is their number. */
 GF_MUST_CHECK int store_withdraw(struct store *s, const struct gf_id *id, int64_t now,
                                  int64_t *records, struct gf_err *e);
+
+/* The relay has refused a bundle: withdraw it, and count that for its records. After the second
+ * time they are exported in halves, down to one record, which then waits for a person; *stuck is
+ * how many came to that. */
+GF_MUST_CHECK int store_refused(struct store *s, const struct gf_id *id, int64_t now,
+                                int64_t *records, int64_t *stuck, struct gf_err *e);
+/* Queued records that wait for a person (store_record.most -1). */
+GF_MUST_CHECK int store_stuck(struct store *s, int64_t *n, struct gf_err *e);
+
+/* ---- bundling anew (store_resend.c) ---- */
+
+struct store_resend {
+    const struct gf_id *record; /* this one; or */
+    const struct gf_id *bundle; /* those of this one; or, both NULL, all that has left */
+    const struct gf_hash *to;   /* from now on they belong to this relay; NULL: as before */
+};
+struct store_resent {
+    int known;              /* 0: there is no such record or bundle */
+    enum store_state state; /* of the record, where only one was asked for */
+    int64_t records;        /* are in the queue now, to be exported under their old ids */
+    int64_t bundles;        /* are not carried any more */
+};
+/* Records without receipt are queued again, and nothing holds them back any more; bundles that
+ * held them are withdrawn with all that is in them. */
+GF_MUST_CHECK int store_resend(struct store *s, const struct store_resend *what, int64_t now,
+                               struct store_resent *out, struct gf_err *e);
 
 /* ---- bundles in: what was applied (store_have.c) ---- */
 

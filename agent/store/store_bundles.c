@@ -101,51 +101,68 @@ int store_voids(struct store *s, const struct gf_hash *relay, int64_t **voids, s
     return 0;
 }
 
-/* A record's move into the bundle of this row. */
-static int hold(struct store *s, int64_t bundle, const struct gf_id *record, int64_t now,
-                struct gf_err *e) {
-    char uuid[GF_UUID_TEXT];
-
-    if (db_run(&s->db, e, "UPDATE record SET state = 1, since = ? WHERE id = ? AND state = 0", "ib",
-               now, STORE_BYTES(record)) == -1)
+/* A record's move into the bundle of this row; from now on it belongs to that bundle's relay. */
+static int hold(struct store *s, int64_t bundle, const struct gf_hash *relay, int64_t record,
+                int64_t now, struct gf_err *e) {
+    if (db_run(&s->db, e,
+               "UPDATE record SET state = 1, since = ?, relay = ? WHERE n = ? AND state = 0", "ibi",
+               now, STORE_BYTES(relay), record) == -1)
         return -1;
-    if (db_changes(&s->db) != 1) {
-        gf_text_uuid(record, uuid);
+    if (db_changes(&s->db) != 1)
         return gf_err_set(e, GF_E_BUSY,
-                          "record %s: left the queue while its bundle was made; run this again",
-                          uuid);
-    }
-    return db_run(&s->db, e,
-                  "INSERT INTO held (bundle, record) SELECT ?, n FROM record WHERE id = ?", "ib",
-                  bundle, STORE_BYTES(record));
+                          "a record left the queue while its bundle was made; run this again");
+    return db_run(&s->db, e, "INSERT INTO held (bundle, record) VALUES (?, ?)", "ii", bundle,
+                  record);
 }
 
 static int exported(struct store *s, const struct gf_header *h, const struct gf_hash *digest,
-                    const struct gf_id *records, size_t n, int64_t now, struct gf_err *e) {
+                    const struct store_carried *c, int64_t now, struct gf_err *e) {
     int64_t row;
 
     if (db_run(&s->db, e,
                "INSERT INTO bundle (id, relay, stream, seq, digest, created, records, open)"
                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                "bbbibiii", STORE_BYTES(&h->id), STORE_BYTES(&h->to), STORE_BYTES(&h->stream),
-               h->seq, STORE_BYTES(digest), h->has_created ? h->created : now, (int64_t)n,
-               (int64_t)n) == -1 ||
+               h->seq, STORE_BYTES(digest), h->has_created ? h->created : now, (int64_t)c->n,
+               (int64_t)c->n) == -1 ||
         db_number(&s->db, &row, 0, e, "SELECT n FROM bundle WHERE id = ?", "b",
                   STORE_BYTES(&h->id)) == -1)
         return -1;
-    for (size_t i = 0; i < n; i++)
-        if (hold(s, row, &records[i], now, e) == -1)
+    for (size_t i = 0; i < c->n; i++)
+        if (hold(s, row, &h->to, c->rows[i], now, e) == -1)
+            return -1;
+    for (size_t i = 0; i < c->nlosses; i++)
+        if (db_run(&s->db, e, "UPDATE loss SET told = ? WHERE id = ?", "ib", row,
+                   STORE_BYTES(&c->losses[i])) == -1)
             return -1;
     return db_run(&s->db, e,
                   "UPDATE applied SET said = ? WHERE relay = ? AND said IS NULL AND items > 0",
                   "ib", row, STORE_BYTES(&h->to));
 }
 
-int store_exported(struct store *s, const struct gf_header *h, const struct gf_hash *header_digest,
-                   const struct gf_id *records, size_t n, int64_t now, struct gf_err *e) {
+int store_exported_rows(struct store *s, const struct gf_header *h,
+                        const struct gf_hash *header_digest, const struct store_carried *c,
+                        int64_t now, struct gf_err *e) {
     if (db_begin(&s->db, e) == -1)
         return -1;
-    return db_end(&s->db, exported(s, h, header_digest, records, n, now, e), e);
+    return db_end(&s->db, exported(s, h, header_digest, c, now, e), e);
+}
+
+int store_exported(struct store *s, const struct gf_header *h, const struct gf_hash *header_digest,
+                   const struct gf_id *records, size_t n, int64_t now, struct gf_err *e) {
+    int64_t *rows = calloc(n ? n : 1, sizeof *rows);
+    int rc = 0;
+
+    if (!rows)
+        return gf_err_errno(e, "no memory for a bundle of %zu records", n);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = db_number(&s->db, &rows[i], 0, e, "SELECT n FROM record WHERE id = ?", "b",
+                       STORE_BYTES(&records[i]));
+    if (rc == 0)
+        rc = store_exported_rows(s, h, header_digest, &(struct store_carried){.rows = rows, .n = n},
+                                 now, e);
+    free(rows);
+    return rc;
 }
 
 int store_read_bundle(const struct db_query *q, struct store_bundle *out, struct gf_err *e) {
@@ -156,6 +173,7 @@ int store_read_bundle(const struct db_query *q, struct store_bundle *out, struct
         .settled = db_int(q, 5) != 0,
         .withdrawn = db_int(q, 6) != 0,
         .written = db_int(q, 7),
+        .left = db_int(q, 9),
     };
 
     if (STORE_FIXED(q, 0, &b.id, "bundle", e) == -1 ||
@@ -224,6 +242,11 @@ int store_withdraw_row(struct store *s, int64_t row, int64_t now, struct gf_err 
         return -1;
     int64_t records = db_changes(&s->db);
 
+    /* What it told of losses is told again: nobody knows whether it came there, and a relay counts
+     * a loss once. */
+    if (db_run(&s->db, e, "UPDATE loss SET told = NULL WHERE told = ?", "i", row) == -1)
+        return -1;
+
     /* What its `have` told was not told, unless it was written. */
     if (db_run(&s->db, e,
                "UPDATE applied SET said = NULL WHERE said = ?"
@@ -250,4 +273,45 @@ int store_withdraw(struct store *s, const struct gf_id *id, int64_t now, int64_t
         return -1;
     *records = n;
     return 0;
+}
+
+/* Halves of what was refused together, for the second time and from then on. */
+static int refused(struct store *s, int64_t row, int64_t now, int64_t *records, int64_t *stuck,
+                   struct gf_err *e) {
+    if (db_run(&s->db, e,
+               "UPDATE record SET refused = refused + 1, most = CASE WHEN refused = 0 THEN most"
+               " WHEN b.records > 1 THEN (b.records + 1) / 2 ELSE -1 END"
+               " FROM (SELECT records FROM bundle WHERE n = ?1) AS b"
+               " WHERE state = 1 AND record.n IN (SELECT record FROM held WHERE bundle = ?1)",
+               "i", row) == -1 ||
+        db_number(&s->db, stuck, 0, e,
+                  "SELECT count(*) FROM held JOIN record ON record.n = held.record"
+                  " WHERE held.bundle = ? AND record.most = -1 AND record.state = 1",
+                  "i", row) == -1)
+        return -1;
+    int n = store_withdraw_row(s, row, now, e);
+    *records = n;
+    return n == -1 ? -1 : 0;
+}
+
+int store_refused(struct store *s, const struct gf_id *id, int64_t now, int64_t *records,
+                  int64_t *stuck, struct gf_err *e) {
+    int64_t row, n = 0, alone = 0;
+
+    if (db_begin(&s->db, e) == -1)
+        return -1;
+    int rc = db_number(&s->db, &row, 0, e, "SELECT n FROM bundle WHERE id = ? AND settled = 0", "b",
+                       STORE_BYTES(id));
+    if (rc == 0 && row != 0)
+        rc = refused(s, row, now, &n, &alone, e);
+    if (db_end(&s->db, rc, e) == -1)
+        return -1;
+    *records = n;
+    *stuck = alone;
+    return 0;
+}
+
+int store_stuck(struct store *s, int64_t *n, struct gf_err *e) {
+    return db_number(&s->db, n, 0, e, "SELECT count(*) FROM record WHERE most = -1 AND state = 0",
+                     "");
 }

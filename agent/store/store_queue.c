@@ -9,11 +9,15 @@
 const char *const store_states[] = {"queued",   "exported", "relayed", "delivered",
                                     "rejected", "expired",  NULL};
 
-#define COLUMNS                                                                                    \
+#define HEAD                                                                                       \
     "id, digest, channel, product, created, state, since, wants_answer, answered, reason, "        \
-    "guarantee, text, record.n, relay, refused, most FROM record JOIN line ON line.n = record.n"
+    "guarantee, record.n, relay, refused, most, size"
+#define COLUMNS     HEAD ", text FROM record JOIN line ON line.n = record.n"
+#define COLUMN_ROW  11
+#define COLUMN_LINE 16
 
-static int read_record(const struct db_query *q, struct store_record *r, struct gf_err *e) {
+static int read_record(const struct db_query *q, int heads, struct store_record *r,
+                       struct gf_err *e) {
     *r = (struct store_record){
         .channel = db_text(q, 2),
         .product = db_text(q, 3),
@@ -24,13 +28,15 @@ static int read_record(const struct db_query *q, struct store_record *r, struct 
         .answered = db_int(q, 8) != 0,
         .reason = db_text(q, 9),
         .guarantee = db_text(q, 10),
-        .row = db_int(q, 12),
-        .has_relay = !db_is_null(q, 13),
-        .refused = db_int(q, 14),
-        .most = db_int(q, 15),
+        .row = db_int(q, COLUMN_ROW),
+        .has_relay = !db_is_null(q, 12),
+        .refused = db_int(q, 13),
+        .most = db_int(q, 14),
+        .line_len = (size_t)db_int(q, 15),
     };
-    r->line = db_blob(q, 11, &r->line_len);
-    if (r->has_relay && STORE_FIXED(q, 13, &r->relay, "record", e) == -1)
+    if (!heads)
+        r->line = db_blob(q, COLUMN_LINE, &r->line_len);
+    if (r->has_relay && STORE_FIXED(q, 12, &r->relay, "record", e) == -1)
         return -1;
     if (STORE_FIXED(q, 0, &r->id, "record", e) == -1)
         return -1;
@@ -45,7 +51,7 @@ static int hand_out(struct db_query *q, store_each *fn, void *arg, struct gf_err
 
     while ((rc = db_next(q, e)) == 1) {
         any = 1;
-        rc = read_record(q, &r, e) == 0 ? fn(arg, &r, e) : -1;
+        rc = read_record(q, 0, &r, e) == 0 ? fn(arg, &r, e) : -1;
         if (rc != 0)
             break;
     }
@@ -55,7 +61,8 @@ static int hand_out(struct db_query *q, store_each *fn, void *arg, struct gf_err
 /* ---- walking ---- */
 
 /* One channel's records in a state, in order: the index has them so, and nothing is sorted. */
-#define OF_CHANNEL "SELECT " COLUMNS " WHERE state = ? AND channel = ? ORDER BY record.n"
+#define OF_CHANNEL       "SELECT " COLUMNS " WHERE state = ? AND channel = ? ORDER BY record.n"
+#define HEADS_OF_CHANNEL "SELECT " HEAD " FROM record WHERE state = ? AND channel = ? ORDER BY n"
 
 /* Channels side by side: the next row of each lies ready, and the lowest is the next of all. */
 struct lane {
@@ -66,11 +73,12 @@ struct lane {
 static int lane_next(struct lane *l, struct gf_err *e) {
     int rc = db_next(&l->q, e);
 
-    l->row = rc == 1 ? db_int(&l->q, 12) : INT64_MAX;
+    l->row = rc == 1 ? db_int(&l->q, COLUMN_ROW) : INT64_MAX;
     return rc == -1 ? -1 : 0;
 }
 
-static int merge(struct lane *lanes, size_t n, store_each *fn, void *arg, struct gf_err *e) {
+static int merge(struct lane *lanes, size_t n, int heads, store_each *fn, void *arg,
+                 struct gf_err *e) {
     struct store_record r;
 
     for (;;) {
@@ -80,7 +88,7 @@ static int merge(struct lane *lanes, size_t n, store_each *fn, void *arg, struct
                 first = &lanes[i];
         if (!first)
             return 0;
-        if (read_record(&first->q, &r, e) == -1)
+        if (read_record(&first->q, heads, &r, e) == -1)
             return -1;
         int rc = fn(arg, &r, e);
         if (rc != 0)
@@ -90,7 +98,8 @@ static int merge(struct lane *lanes, size_t n, store_each *fn, void *arg, struct
     }
 }
 
-static int walk_state(struct store *s, int state, store_each *fn, void *arg, struct gf_err *e) {
+static int walk_state(struct store *s, int state, int heads, store_each *fn, void *arg,
+                      struct gf_err *e) {
     struct store_count *counts = NULL;
     struct lane *lanes = NULL;
     size_t n = 0;
@@ -107,13 +116,13 @@ static int walk_state(struct store *s, int state, store_each *fn, void *arg, str
     for (size_t i = 0; i < n; i++) {
         if (counts[i].n[state] == 0)
             continue;
-        if (db_query(&s->db, &lanes[open].q, e, OF_CHANNEL, "it", (int64_t)state,
-                     counts[i].channel) == -1)
+        if (db_query(&s->db, &lanes[open].q, e, heads ? HEADS_OF_CHANNEL : OF_CHANNEL, "it",
+                     (int64_t)state, counts[i].channel) == -1)
             goto out;
         if (lane_next(&lanes[open++], e) == -1)
             goto out;
     }
-    rc = merge(lanes, open, fn, arg, e);
+    rc = merge(lanes, open, heads, fn, arg, e);
 out:
     for (size_t i = 0; i < open; i++)
         db_done(&lanes[i].q);
@@ -128,7 +137,7 @@ int store_walk(struct store *s, int which, const char *channel, store_each *fn, 
     int rc;
 
     if (which != -1 && !channel)
-        return walk_state(s, which, fn, arg, e) == -1 ? -1 : 0;
+        return walk_state(s, which, 0, fn, arg, e) == -1 ? -1 : 0;
     if (which == -1)
         rc = db_query(&s->db, &q, e,
                       "SELECT " COLUMNS " WHERE channel = coalesce(?, channel) ORDER BY record.n",
@@ -140,6 +149,11 @@ int store_walk(struct store *s, int which, const char *channel, store_each *fn, 
     rc = hand_out(&q, fn, arg, e);
     db_done(&q);
     return rc == -1 ? -1 : 0;
+}
+
+int store_walk_heads(struct store *s, enum store_state state, store_each *fn, void *arg,
+                     struct gf_err *e) {
+    return walk_state(s, (int)state, 1, fn, arg, e) == -1 ? -1 : 0;
 }
 
 int store_find(struct store *s, const struct gf_id *id, store_each *fn, void *arg,

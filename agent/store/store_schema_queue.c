@@ -44,6 +44,9 @@ const char store_schema_queue[] =
 
     "ALTER TABLE bundle ADD COLUMN left INTEGER NOT NULL DEFAULT 0;"
     "UPDATE bundle SET left = written;"
+    "CREATE TRIGGER bundle_left AFTER UPDATE OF written ON bundle"
+    " WHEN OLD.left = 0 AND NEW.written > 0 BEGIN"
+    " UPDATE bundle SET left = NEW.written WHERE n = NEW.n; END;"
 
     "CREATE TABLE loss (n INTEGER PRIMARY KEY AUTOINCREMENT,"
     " id BLOB NOT NULL UNIQUE CHECK (length(id) = 16), channel TEXT NOT NULL,"

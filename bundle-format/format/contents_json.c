@@ -288,5 +288,7 @@ void gf_contents_write(const struct gf_contents *c, struct gf_buf *out) {
     gf_put_ints(out, "void", c->voids, c->nvoids);
     if (c->kind == GF_KIND_REQUEST)
         put_have_and_want(out, c);
-    gf_buf_text(out, ",\"ext\":{}}\n");
+    gf_put_name(out, "ext");
+    gf_buf_text(out, c->ext != NULL ? c->ext : "{}");
+    gf_buf_text(out, "}\n");
 }

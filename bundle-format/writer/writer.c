@@ -291,6 +291,7 @@ static int put_contents(struct gf_writer *w, struct gf_err *e) {
     c.nhave = w->pack.nhave;
     c.have = (struct gf_have *)(uintptr_t)w->pack.have;
     c.nwant = w->pack.nwant;
+    c.ext = w->pack.ext;
     c.want = (struct gf_want *)(uintptr_t)w->pack.want;
     gf_buf_init(&text, GF_CONTENTS_MAX);
     gf_contents_write(&c, &text);

@@ -48,6 +48,7 @@ struct gf_pack {
     size_t nhave;
     const struct gf_want *want;
     size_t nwant;
+    const char *ext; /* its `ext`: a JSON object; NULL: {} */
 };
 
 struct gf_writer;

@@ -68,6 +68,8 @@ struct gf_contents {
     struct gf_have *have;
     size_t nwant; /* requests only */
     struct gf_want *want;
+    const char *ext; /* for writing: a JSON object, borrowed; NULL: {}. Not set by parsing, see
+                        lost.h for what may stand there */
 };
 
 /* Parse contents.json. Errors: GF_E_CONTENTS, GF_E_JSON, GF_E_LIMIT. Free with

@@ -1,0 +1,126 @@
+/*
+ * store_resend.c -- records that have left without an answer, into the queue again.
+ */
+#include "agent/store/store_internal.h"
+
+#include <stdlib.h>
+
+/* Withdraw the bundles that a query of rows names; rows are collected first, since what the query
+ * reads is what changes. */
+static int withdraw(struct store *s, struct db_query *q, int64_t now, struct store_resent *out,
+                    struct gf_err *e) {
+    int64_t *rows = NULL;
+    size_t n = 0;
+    int rc;
+
+    while ((rc = db_next(q, e)) == 1) {
+        if ((rc = store_grow(&rows, n, sizeof *rows, e)) == -1)
+            break;
+        rows[n++] = db_int(q, 0);
+    }
+    db_done(q);
+    for (size_t i = 0; i < n && rc != -1; i++) {
+        rc = store_withdraw_row(s, rows[i], now, e) == -1 ? -1 : 0;
+        out->bundles++;
+    }
+    free(rows);
+    return rc;
+}
+
+/* Nothing holds back the queued records that `which` names: a condition with one ?1. */
+#define RELEASE(which)                                                                             \
+    "UPDATE record SET refused = 0, most = 0, relay = coalesce(?2, relay)"                         \
+    " WHERE state = 0 AND " which
+
+static int resend_record(struct store *s, const struct store_resend *what, int64_t now,
+                         struct store_resent *out, struct gf_err *e) {
+    const void *to = what->to ? what->to->b : NULL;
+    size_t len = what->to ? sizeof what->to->b : 0;
+    int64_t row = 0;
+    struct db_query q;
+
+    if (db_query(&s->db, &q, e, "SELECT n, state FROM record WHERE id = ?", "b",
+                 STORE_BYTES(what->record)) == -1)
+        return -1;
+    int rc = db_next(&q, e);
+    if (rc == 1) {
+        out->known = 1;
+        row = db_int(&q, 0);
+        out->state = (enum store_state)db_int(&q, 1);
+    }
+    db_done(&q);
+    if (rc == -1 || !out->known || out->state > STORE_EXPORTED)
+        return rc == -1 ? -1 : 0;
+    if (db_query(&s->db, &q, e,
+                 "SELECT bundle FROM held JOIN bundle ON bundle.n = held.bundle"
+                 " WHERE record = ? AND settled = 0",
+                 "i", row) == -1 ||
+        withdraw(s, &q, now, out, e) == -1)
+        return -1;
+    if (db_run(&s->db, e, RELEASE("n = ?1"), "ib", row, to, len) == -1)
+        return -1;
+    out->records = db_changes(&s->db);
+    return 0;
+}
+
+static int resend_bundle(struct store *s, const struct store_resend *what, int64_t now,
+                         struct store_resent *out, struct gf_err *e) {
+    const void *to = what->to ? what->to->b : NULL;
+    size_t len = what->to ? sizeof what->to->b : 0;
+    int64_t row;
+    struct db_query q;
+
+    if (db_number(&s->db, &row, 0, e, "SELECT n FROM bundle WHERE id = ?", "b",
+                  STORE_BYTES(what->bundle)) == -1)
+        return -1;
+    out->known = row != 0;
+    if (!out->known)
+        return 0;
+    if (db_query(&s->db, &q, e, "SELECT n FROM bundle WHERE n = ? AND settled = 0", "i", row) ==
+            -1 ||
+        withdraw(s, &q, now, out, e) == -1)
+        return -1;
+    if (db_run(&s->db, e, RELEASE("n IN (SELECT record FROM held WHERE bundle = ?1)"), "ib", row,
+               to, len) == -1)
+        return -1;
+    out->records = db_changes(&s->db);
+    return 0;
+}
+
+/* All that has left; what has not belongs to no relay yet, and stays so. ?1 is no more than a
+ * number here. */
+static int resend_all(struct store *s, const struct store_resend *what, int64_t now,
+                      struct store_resent *out, struct gf_err *e) {
+    const void *to = what->to ? what->to->b : NULL;
+    size_t len = what->to ? sizeof what->to->b : 0;
+    struct db_query q;
+
+    out->known = 1;
+    if (db_query(&s->db, &q, e, "SELECT n FROM bundle WHERE settled = 0 AND records > 0", "") ==
+            -1 ||
+        withdraw(s, &q, now, out, e) == -1)
+        return -1;
+    if (db_run(&s->db, e, RELEASE("relay IS NOT NULL AND ?1 = 0"), "ib", (int64_t)0, to, len) == -1)
+        return -1;
+    out->records = db_changes(&s->db);
+    return 0;
+}
+
+int store_resend(struct store *s, const struct store_resend *what, int64_t now,
+                 struct store_resent *out, struct gf_err *e) {
+    struct store_resent r = {0};
+    int rc;
+
+    if (db_begin(&s->db, e) == -1)
+        return -1;
+    if (what->record)
+        rc = resend_record(s, what, now, &r, e);
+    else if (what->bundle)
+        rc = resend_bundle(s, what, now, &r, e);
+    else
+        rc = resend_all(s, what, now, &r, e);
+    if (db_end(&s->db, rc, e) == -1)
+        return -1;
+    *out = r;
+    return 0;
+}
