@@ -40,7 +40,7 @@ GF_MUST_CHECK int agent_configure(const char *path, struct config **out, struct 
 /* Commands: each gets its arguments after the command's name and returns an exit status. */
 typedef int agent_command(const char *root, int argc, char **argv);
 agent_command cmd_init, cmd_trust, cmd_card, cmd_consent, cmd_record, cmd_preview, cmd_license,
-    cmd_sync, cmd_status, cmd_config, cmd_history;
+    cmd_sync, cmd_status, cmd_config, cmd_history, cmd_source, cmd_id;
 
 /* ---- intake.c: spool files of STATE/intake into the queue ---- */
 
@@ -79,6 +79,26 @@ GF_MUST_CHECK int agent_intake(struct agent *a, struct intake_result *out, struc
  * counts against it. "agent" is the origin of every record.
  */
 GF_MUST_CHECK int agent_policy_publish(struct agent *a, struct gf_err *e);
+
+/* ---- source/: what makes records at an interval ---- */
+
+struct sources_result {
+    int64_t ran;       /* sources that were due and whose channel has consent */
+    int64_t recorded;  /* records they made */
+    int64_t failed;    /* `source list` says why; they are tried again sooner */
+    int64_t elsewhere; /* only_if says that another host reports */
+    int64_t waiting;   /* have no consent: they do not run */
+};
+/*
+ * Run the sources that are due; only: this one (GF_E_USAGE if there is none of that name), NULL:
+ * all. now 1: whether due or not. dry 1: nothing is recorded, no schedule moves. One that fails is
+ * counted, told in the log, and does not keep others from running.
+ */
+GF_MUST_CHECK int agent_sources_run(struct agent *a, const char *only, int now, int dry,
+                                    struct sources_result *out, struct gf_err *e);
+/* When the next one is due that may run; INT64_MAX: none. A clock that went far back or forth is
+ * noticed here. */
+int64_t agent_sources_next(struct agent *a);
 
 /* ---- relays.c: which relay a channel's records go to ---- */
 

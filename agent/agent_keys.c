@@ -41,5 +41,21 @@ const struct config_key agent_keys[] = {
      "refuse: no more is accepted then; drop-oldest: the oldest that never left go, are counted, "
      "and the relay is told"},
 
+    {"channel", 1, "only_if", NULL,
+     "a program, run before a source of the channel: exit status 0 means that this host reports"},
+
+    {"source", 1, "channel", NULL, "the channel that its records are for; required"},
+    {"source", 1, "kind", NULL,
+     "document: the built-in report; command: what a program prints (the default where there is a "
+     "command)"},
+    {"source", 1, "interval", "1d", "how often it runs"},
+    {"source", 1, "command", NULL, "an absolute path and its arguments; prints JSON; no shell"},
+    {"source", 1, "timeout", "30s", "how long a command may take"},
+    {"source", 1, "max_bytes", "262144", "how much it may print"},
+    {"source", 1, "product", NULL, "the product of its records; default: that of the channel"},
+    {"source", 1, "version", NULL, "the product's version, in the built-in report"},
+    {"source", 1, "counts", NULL,
+     "NAME:FILE ...: whole numbers in files, for the built-in report"},
+
     {NULL, 0, NULL, NULL, NULL},
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/command.h"
+#include "agent/source/source.h"
 
 #define SHOW_MAX (4 << 20)
 
@@ -67,7 +68,7 @@ static int check_values(const struct config *c, struct gf_err *e) {
         if (check_words(c, "channel", name, "consent", store_consents, e) == -1)
             return -1;
     }
-    return 0;
+    return source_check(c, e);
 }
 
 static int run(const char *root, const struct options *o, int *status, struct gf_err *e) {

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "agent/command.h"
+#include "agent/source/source.h"
 
 static const struct option_spec specs[] = {
+    {"now", 0, NULL, "run the sources, show what they would make, and record nothing"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
     COMMAND_OPTION_HELP,
@@ -19,9 +21,12 @@ static const struct option_page page = {
     "[OPTION]... [CHANNEL]",
     "Print exactly what will leave: every queued record with its fields and its body, byte for "
     "byte, per channel the rule that applies, and to which relay it goes. Control characters are "
-    "shown as \\xNN. With --json the records are the very lines that go into the bundle.",
+    "shown as \\xNN. With --json the records are the very lines that go into the bundle. --now: "
+    "run "
+    "the sources of the channel and show what they would make; nothing is recorded. That works "
+    "before consent was given, so that one sees what one is asked for, but not once it is denied.",
     specs,
-    "Example:\n  gapferry-agent preview metrics\n",
+    "Examples:\n  gapferry-agent preview metrics\n  gapferry-agent preview --now\n",
 };
 
 struct preview {
@@ -188,6 +193,91 @@ static int show_all(struct preview *p, const char *only, struct gf_err *e) {
     return rc;
 }
 
+/* ---- preview --now ---- */
+
+static int show_made(struct preview *p, const struct source_outcome *o, struct gf_err *e) {
+    struct gf_buf line;
+
+    p->records++;
+    if (!p->t.json) {
+        (void)show_text(p, &o->record);
+        return 0;
+    }
+    gf_buf_init(&line, GF_LINE_MAX);
+    int rc = gf_record_write(&o->record, &line, e);
+    if (rc == 0)
+        out_raw(&p->t, "record", line.data, line.len - 1);
+    gf_buf_free(&line);
+    return rc;
+}
+
+/* What a source would make now, after the rule, and whether it would leave. */
+static int show_source(struct preview *p, const struct source *s, const struct source_outcome *o,
+                       struct gf_err *e) {
+    const char *allow = config_get(p->a->config, "channel", s->channel, "allow");
+    struct out *t = &p->t;
+    int rc = 0;
+
+    out_open(t, NULL, '{');
+    out_str(t, "source", s->name);
+    out_str(t, "channel", s->channel);
+    out_str(t, "consent", store_consents[o->consent]);
+    out_str(t, "rule", allow);
+    out_str(t, "dropped", o->dropped.len ? o->dropped.data : NULL);
+    out_str(t, "why", o->why[0] ? o->why : NULL);
+    out_text(t, "source %s, for channel %s\n", s->name, s->channel);
+    if (o->end == SOURCE_WAITING) {
+        out_text(t, "  consent is denied: it does not run\n");
+    } else if (o->end != SOURCE_RECORDED) {
+        out_text(t, "  %s: ", o->end == SOURCE_FAILED ? "failed" : "makes nothing here");
+        out_safe(t, o->why);
+        out_text(t, "\n");
+    } else {
+        out_text(t, "  rule     %s",
+                 allow ? "only these fields pass: " : "no rule: everything passes");
+        out_safe(t, allow ? allow : "");
+        if (o->dropped.len > 0) {
+            out_text(t, "\n  dropped  ");
+            out_safe(t, o->dropped.data);
+        }
+        out_text(t, "\n  consent  %s\n",
+                 o->consent == STORE_GRANTED ? "granted" : "not given: it would NOT be recorded");
+        rc = show_made(p, o, e);
+    }
+    out_close(t, '}');
+    out_text(t, "\n");
+    return rc;
+}
+
+static int show_now(struct preview *p, const char *only, struct gf_err *e) {
+    const char *name;
+    int found = 0, rc = 0;
+
+    out_open(&p->t, "sources", '[');
+    for (size_t i = 0; rc == 0 && (name = config_name(p->a->config, "source", i)); i++) {
+        struct source_outcome o;
+        struct source s;
+
+        if (source_load(p->a->config, name, &s, e) == -1)
+            return -1;
+        if (only && strcmp(s.channel, only) != 0)
+            continue;
+        found = 1;
+        rc = source_run(p->a, &s, 1, &o, e);
+        if (rc == 0) {
+            rc = show_source(p, &s, &o, e);
+            source_outcome_free(&o);
+        }
+    }
+    out_close(&p->t, ']');
+    if (rc == 0 && !found)
+        out_text(&p->t, "No source is configured%s%s.\n", only ? " for channel " : "",
+                 only ? only : "");
+    else
+        out_text(&p->t, "Nothing was recorded.\n");
+    return rc;
+}
+
 static int run(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
     struct preview p = {.a = a};
     const char *channel = options_arg(o, 0);
@@ -196,7 +286,7 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     if (command_args(o, 0, 1, "CHANNEL", e) == -1 || (channel && command_channel(channel, e) == -1))
         return -1;
     out_begin(&p.t, o);
-    int rc = show_all(&p, channel, e);
+    int rc = options_count(o, "now") ? show_now(&p, channel, e) : show_all(&p, channel, e);
     if (rc == 0)
         rc = out_end(&p.t, e);
     out_free(&p.t);

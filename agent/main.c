@@ -16,6 +16,8 @@ static const struct command_entry commands[] = {
     {"consent", cmd_consent, "show, give or withdraw consent for a channel"},
     {"record", cmd_record, "queue something that is to leave"},
     {"preview", cmd_preview, "show exactly what will leave"},
+    {"source", cmd_source, "show what makes records at an interval, or run it now"},
+    {"id", cmd_id, "show or reset the number that stands for this installation in reports"},
     {"license", cmd_license, "ask for licences, install and check them"},
     {"sync", cmd_sync, "visit a drive: take in what came, write what is due"},
     {"history", cmd_history, "show what left and came, and prove that the account is whole"},

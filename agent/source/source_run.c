@@ -1,0 +1,211 @@
+/*
+ * source_run.c -- one source: may it run, what does it make, and what is kept of that.
+ */
+#include "agent/source/source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/command.h"
+#include "gapferry/digest.h"
+
+/* only_if: seconds, and bytes of output that nobody looks at. */
+#define ONLY_IF_TIMEOUT 30
+#define ONLY_IF_BYTES   65536
+
+int source_state(struct agent *a, const struct source *s, struct store_source *out,
+                 struct gf_err *e) {
+    struct store_source st;
+
+    int found = store_get_source(a->store, s->name, &st, e);
+    if (found == -1)
+        return -1;
+    int64_t due = found ? source_plan_settle(st.due, a->now, s->interval) : a->now;
+    if (!found || due != st.due) {
+        /* Kept at once, so that a wrong clock is made up for once and not each time we look. */
+        st.due = due;
+        if (store_put_source(a->store, &st, e) == -1 ||
+            store_get_source(a->store, s->name, &st, e) == -1)
+            return -1;
+    }
+    *out = st;
+    return 0;
+}
+
+void source_outcome_free(struct source_outcome *o) {
+    gf_buf_free(&o->body);
+    gf_buf_free(&o->dropped);
+}
+
+static int fails(struct source_outcome *o, const char *why) {
+    o->end = SOURCE_FAILED;
+    (void)snprintf(o->why, sizeof o->why, "%.255s", why);
+    return 0;
+}
+
+/* 1 if this host reports on the channel; 0 if not, or if that could not be found out (FAILED). */
+static int is_here(const struct source *s, struct source_outcome *o) {
+    char said[SOURCE_SAID_MAX];
+    struct gf_buf ignored;
+    struct gf_err e;
+    int status = 0;
+
+    if (!s->only_if)
+        return 1;
+    int rc =
+        source_command(s->only_if, ONLY_IF_TIMEOUT, ONLY_IF_BYTES, &ignored, &status, said, &e);
+    gf_buf_free(&ignored);
+    if (rc == -1) {
+        (void)gf_err_prefix(&e, "only_if");
+        (void)fails(o, e.text);
+    } else if (status != 0) {
+        o->end = SOURCE_ELSEWHERE;
+        (void)snprintf(o->why, sizeof o->why, "another host reports (only_if: exit status %d)",
+                       status);
+    }
+    return rc == 0 && status == 0;
+}
+
+/* What the source has to say, into `out`. -1 with *e: it failed, or *broken: the store did. */
+static int make(struct agent *a, const struct source *s, struct gf_buf *out, struct gf_err *e) {
+    char said[SOURCE_SAID_MAX];
+    int status = 0;
+
+    if (!s->command) {
+        gf_buf_init(out, (size_t)s->max_bytes);
+        return source_document(a, s, out, e);
+    }
+    if (source_command(s->command, s->timeout, (size_t)s->max_bytes, out, &status, said, e) == -1)
+        return -1;
+    if (status != 0)
+        return gf_err_set(e, GF_E_NOINPUT, "%s: exit status %d%s%s", s->command, status,
+                          said[0] ? ", " : "", said);
+    if (out->len == 0)
+        return gf_err_set(e, GF_E_NOINPUT, "%s: printed nothing", s->command);
+    if (redact_check(out->data, out->len, e) == -1) {
+        e->text[strcspn(e->text, ";")] = '\0'; /* advice for people who type bodies */
+        return gf_err_prefix(e, "%s: printed no JSON", s->command);
+    }
+    return 0;
+}
+
+/* Through the rule of the channel. */
+static int redact(struct agent *a, const struct source *s, const struct gf_buf *made,
+                  struct source_outcome *o, struct gf_err *e) {
+    const char *allow = config_get(a->config, "channel", s->channel, "allow");
+
+    if (redact_json(made->data, made->len, allow, &o->body, &o->dropped, e) == -1)
+        return -1;
+    if (o->dropped.len > 0 && o->body.len == 2)
+        return gf_err_set(e, GF_E_NOINPUT,
+                          "the rule of channel %s (allow, %s) leaves nothing of it", s->channel,
+                          config_origin(a->config, "channel", s->channel, "allow"));
+    return 0;
+}
+
+static int make_record(struct agent *a, const struct source *s, struct source_outcome *o,
+                       struct gf_err *e) {
+    if (command_record(a, &o->record, e) == -1)
+        return -1;
+    o->record.channel = s->channel;
+    o->record.product = s->product;
+    o->record.type = config_get(a->config, "channel", s->channel, "type");
+    if (!o->record.type || s->command == NULL)
+        o->record.type = "application/json";
+    o->record.body = (struct gf_body){GF_BODY_TEXT, o->body.data, o->body.len};
+    return 0;
+}
+
+/* Look, make, redact: o->end says how far it came. -1: the store failed. */
+static int attempt(struct agent *a, const struct source *s, struct source_outcome *o,
+                   struct gf_err *e) {
+    struct gf_buf made;
+    struct gf_err why;
+
+    if (!is_here(s, o))
+        return 0;
+    gf_buf_init(&made, SOURCE_BYTES_MAX);
+    if (make(a, s, &made, &why) == -1 || redact(a, s, &made, o, &why) == -1)
+        (void)fails(o, why.text);
+    else
+        o->end = SOURCE_RECORDED;
+    gf_buf_free(&made);
+    return o->end == SOURCE_RECORDED ? make_record(a, s, o, e) : 0;
+}
+
+/* Into the queue, if consent is what it was when we began. */
+static int record(struct agent *a, const struct source *s, struct source_outcome *o,
+                  struct gf_err *e) {
+    struct command_consent c;
+    struct gf_err why;
+
+    if (command_consent(a, s->channel, &c, e) == -1)
+        return -1;
+    if (c.is != STORE_GRANTED) {
+        o->end = SOURCE_WAITING;
+        return 0;
+    }
+    if (agent_accept(a, &o->record, &why) == 0)
+        return 0;
+    if (why.code != GF_E_LIMIT && why.code != GF_E_RECORD) {
+        *e = why;
+        return -1;
+    }
+    return fails(o, why.text);
+}
+
+/* The record and what becomes of the schedule, as one change. */
+static int keep(struct agent *a, const struct source *s, struct store_source *st,
+                struct source_outcome *o, struct gf_err *e) {
+    uint32_t random;
+
+    if (o->end == SOURCE_RECORDED && record(a, s, o, e) == -1)
+        return -1;
+    if (o->end == SOURCE_WAITING)
+        return 0;
+    gf_digest_random(&random, sizeof random);
+    st->failures = o->end == SOURCE_FAILED ? st->failures + 1 : 0;
+    st->due = source_plan_next(st->due, a->now, s->interval, st->failures, random);
+    st->ran = a->now;
+    if (o->end == SOURCE_RECORDED)
+        st->good = a->now;
+    (void)snprintf(st->reason, sizeof st->reason, "%s", o->why);
+    int put = store_put_source(a->store, st, e);
+    if (put == 0)
+        return gf_err_set(e, GF_E_BUSY, "source %s: another process has run it just now", s->name);
+    return put == 1 ? 0 : -1;
+}
+
+int source_run(struct agent *a, const struct source *s, int dry, struct source_outcome *out,
+               struct gf_err *e) {
+    struct source_outcome o = {.end = SOURCE_WAITING};
+    struct command_consent c;
+    struct store_source st;
+    int rc = -1;
+
+    gf_buf_init(&o.body, GF_LINE_MAX);
+    gf_buf_init(&o.dropped, GF_LINE_MAX);
+    if (command_consent(a, s->channel, &c, e) == -1 || source_state(a, s, &st, e) == -1)
+        goto out;
+    o.consent = c.is;
+    if (dry ? c.is == STORE_DENIED : c.is != STORE_GRANTED) {
+        rc = 0;
+        goto out;
+    }
+    if (attempt(a, s, &o, e) == -1)
+        goto out;
+    rc = 0;
+    if (!dry && (rc = store_begin(a->store, e)) == 0)
+        rc = store_end(a->store, keep(a, s, &st, &o, e), e);
+    if (rc == -1 && e->code == GF_E_BUSY) {
+        o.end = SOURCE_IDLE;
+        rc = 0;
+    }
+out:
+    if (rc == 0)
+        *out = o;
+    else
+        source_outcome_free(&o);
+    return rc;
+}
