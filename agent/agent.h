@@ -41,6 +41,7 @@ GF_MUST_CHECK int agent_configure(const char *path, struct config **out, struct 
 typedef int agent_command(const char *root, int argc, char **argv);
 agent_command cmd_init, cmd_trust, cmd_card, cmd_consent, cmd_record, cmd_preview, cmd_license,
     cmd_sync, cmd_status, cmd_config, cmd_history, cmd_source, cmd_id;
+agent_command cmd_resend;
 
 /* ---- intake.c: spool files of STATE/intake into the queue ---- */
 
@@ -153,8 +154,8 @@ struct export_limits {
 
 /* Make bundles of what is due, for each relay its own, into STATE/outbox, after making outbox and
  * store agree, and after retention and resend_after. A relay whose card has ended is an error
- * only after all others were served. Only records whose channel is its own consent (license, updates) or has
- * it. The caller holds store_lock(). Airgap policy is the caller's. */
+ * only after all others were served. Only records whose channel is its own consent (license,
+ * updates) or has it. The caller holds store_lock(). Airgap policy is the caller's. */
 GF_MUST_CHECK int agent_export(struct agent *a, struct export_result *out, struct gf_err *e);
 GF_MUST_CHECK int agent_export_within(struct agent *a, const struct export_limits *limits,
                                       struct export_result *out, struct gf_err *e);

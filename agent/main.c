@@ -21,6 +21,7 @@ static const struct command_entry commands[] = {
     {"license", cmd_license, "ask for licences, install and check them"},
     {"sync", cmd_sync, "visit a drive: take in what came, write what is due"},
     {"history", cmd_history, "show what left and came, and prove that the account is whole"},
+    {"resend", cmd_resend, "queue again what has left without an answer"},
     {"status", cmd_status, "show what waits, what left, what came back"},
     {"config", cmd_config, "check or show the configuration"},
 };

@@ -225,7 +225,7 @@ int record_lines(struct agent *a, const struct gf_record *like, int fd, const ch
     gf_buf_init(&t.dropped, GF_LINE_MAX);
     gf_lines_init(&t.lines, fd, GF_LINE_MAX);
     t.allow = config_get(a->config, "channel", like->channel, "allow");
-    if (t.allow && !*t.allow)
+    if (t.allow && redact_passes_all(t.allow))
         t.allow = NULL;
     int rc = agent_cap(a, like->channel, &cap, e);
     for (size_t i = 0; i < 2 && rc == 0; i++)

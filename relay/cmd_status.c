@@ -71,6 +71,38 @@ static int put_records(struct relay *r, struct out *t, struct gf_err *e) {
     return 0;
 }
 
+/* Who lost what by its own policy: an agent's name where it is enrolled. */
+static int put_losses(struct relay *r, struct out *t, struct gf_err *e) {
+    struct ledger_loss *list = NULL;
+    char from[GF_TIME_TEXT], to[GF_TIME_TEXT], agent[GF_ID_TEXT];
+    size_t n = 0;
+
+    if (ledger_losses(r->ledger, &list, &n, e) == -1)
+        return -1;
+    out_open(t, "lost", '[');
+    for (size_t i = 0; i < n; i++) {
+        gf_text_hex(list[i].agent.b, sizeof list[i].agent.b, agent);
+        gf_text_time(list[i].first, from);
+        gf_text_time(list[i].last, to);
+        out_open(t, NULL, '{');
+        out_str(t, "agent", agent);
+        out_str(t, "channel", list[i].channel);
+        out_str(t, "policy", list[i].policy);
+        out_int(t, "records", list[i].records);
+        out_str(t, "from", from);
+        out_str(t, "to", to);
+        out_close(t, '}');
+        out_text(t,
+                 "%-13s%s: %" PRId64 " record%s of agent %.8s..., from %s to %s, dropped there "
+                 "by its own policy (%s)\n",
+                 "lost", list[i].channel, list[i].records, list[i].records == 1 ? "" : "s", agent,
+                 from, to, list[i].policy);
+    }
+    out_close(t, ']');
+    free(list);
+    return 0;
+}
+
 static int put_folder(struct relay *r, struct out *t, const char *folder, const char *text,
                       struct gf_err *e) {
     struct files_list list = {0};
@@ -120,7 +152,8 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     out_begin(&t, o);
     command_card(&t, "relay", "relay", &r->id.card);
     if (put_agents(r, &t, &strangers, e) == -1 || put_records(r, &t, e) == -1 ||
-        put_responses(r, &t, e) == -1 || put_folder(r, &t, "pending", waits, e) == -1 ||
+        put_losses(r, &t, e) == -1 || put_responses(r, &t, e) == -1 ||
+        put_folder(r, &t, "pending", waits, e) == -1 ||
         put_folder(r, &t, "quarantine", "refused; NAME.why beside each says why", e) == -1) {
         gf_buf_free(&t.b);
         return -1;

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "gapferry/file.h"
 #include "gapferry/lines.h"
 
@@ -17,6 +19,8 @@ struct take {
     const struct gf_head *h;
     int work;
     struct gf_contents contents;
+    struct gf_lost *lost; /* what its sender has dropped */
+    size_t nlost;
     int64_t records;
 };
 
@@ -30,6 +34,7 @@ static void stored_path(const struct take *k, const char *member, char out[160])
 
 /* contents.json, which the child has checked; here it is read by us. */
 static int read_contents(struct take *k, struct gf_err *why) {
+    struct gf_err unknown;
     struct gf_buf b;
     int rc = gf_file_load(k->work, "contents.json", GF_CONTENTS_MAX, &b, why);
 
@@ -37,6 +42,8 @@ static int read_contents(struct take *k, struct gf_err *why) {
         rc = gf_contents_parse(b.data, b.len, &k->contents, why);
     if (rc == 0)
         rc = gf_contents_bind(&k->contents, &k->h->header, why);
+    if (rc == 0 && gf_lost_parse(b.data, b.len, &k->lost, &k->nlost, &unknown) == -1)
+        log_write(LOG_LEVEL_WARNING, "loss-unreadable", {"why", unknown.text, 0});
     gf_buf_free(&b);
     return rc;
 }
@@ -117,6 +124,22 @@ static int take_lines(struct take *k, struct gf_err *why, struct gf_err *e) {
     return rc;
 }
 
+/* What the sender's policy has dropped is told by whoever asks for a gap; told again, it counts
+ * once. */
+static int take_losses(struct take *k, struct gf_err *e) {
+    for (size_t i = 0; i < k->nlost; i++) {
+        const struct gf_lost *x = &k->lost[i];
+        int rc = ledger_take_loss(k->r->ledger, &k->h->sender->agent, x, k->r->now, e);
+
+        if (rc == -1)
+            return -1;
+        if (rc == 1)
+            log_write(LOG_LEVEL_WARNING, "records-lost", {"channel", x->channel, 0},
+                      {"policy", x->policy, 0}, {"records", NULL, x->records});
+    }
+    return 0;
+}
+
 /* Everything that the bundle does, within the transaction. */
 static int take_all(struct take *k, struct gf_err *why, struct gf_err *e) {
     struct ledger *l = k->r->ledger;
@@ -126,6 +149,8 @@ static int take_all(struct take *k, struct gf_err *why, struct gf_err *e) {
     int rc = take_lines(k, why, e);
     if (rc != 0)
         return rc;
+    if (take_losses(k, e) == -1)
+        return -1;
     return ledger_acknowledge(l, &k->h->header.from, k->contents.have, k->contents.nhave, k->r->now,
                               e);
 }
@@ -150,6 +175,7 @@ int take_bundle(struct relay *r, const struct gf_head *h, int work, int64_t *rec
     else if (rc == 0)
         *records = k.records;
 out:
+    free(k.lost);
     gf_contents_free(&k.contents);
     return rc;
 }

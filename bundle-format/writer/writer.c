@@ -9,6 +9,7 @@
 #include "format/shell.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
+#include "gapferry/json.h"
 #include "writer/names.h"
 #include "writer/seal.h"
 
@@ -103,6 +104,9 @@ static int put_archive(void *arg, const void *data, size_t len, struct gf_err *e
 }
 
 int gf_writer_open(int fd, const struct gf_pack *p, struct gf_writer **out, struct gf_err *e) {
+    if (p->ext != NULL &&
+        (p->ext[0] != '{' || gf_json_check(p->ext, strlen(p->ext), "ext", NULL) == -1))
+        return gf_err_set(e, GF_E_USAGE, "the `ext` of a bundle must be a JSON object");
     struct gf_writer *w = calloc(1, sizeof *w);
     if (w == NULL)
         return gf_err_errno(e, "no memory for a bundle");

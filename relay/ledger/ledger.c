@@ -90,7 +90,7 @@ static const char schema_1[] =
 /* Until when the endpoint itself asked to be left alone; 0: it did not. */
 static const char schema_2[] = "ALTER TABLE record ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;";
 
-static const char *const steps[] = {schema_1, schema_2, NULL};
+static const char *const steps[] = {schema_1, schema_2, ledger_loss_schema, NULL};
 static const struct db_schema schema = {.application_id = 0x47464c52, .steps = steps};
 
 static int open_as(const char *dir, enum db_how how, struct ledger **out, struct gf_err *e) {

@@ -10,6 +10,7 @@
 #ifndef RELAY_LEDGER_H
 #define RELAY_LEDGER_H
 
+#include "gapferry/lost.h"
 #include "gapferry/bundle.h"
 #include "gapferry/record.h"
 
@@ -222,5 +223,22 @@ GF_MUST_CHECK int ledger_is_acknowledged(struct ledger *l, const struct gf_id *i
 /* The outbox file of a response is gone or damaged: what it told is news again. */
 GF_MUST_CHECK int ledger_lost(struct ledger *l, const struct gf_id *id, int64_t now,
                               struct gf_err *e);
+
+/* ---- loss (ledger_loss.c): what senders' own policy has dropped, as they say ---- */
+
+/* Note one entry of a bundle's `lost`, in the transaction that takes it. 1 new, or more than was
+ * known of it; 0 known. */
+GF_MUST_CHECK int ledger_take_loss(struct ledger *l, const struct gf_id *agent,
+                                   const struct gf_lost *x, int64_t now, struct gf_err *e);
+/* Sums by agent, channel and policy, the last told first. free(). */
+struct ledger_loss {
+    struct gf_id agent;
+    char channel[GF_WORD_MAX + 1];
+    char policy[GF_WORD_MAX + 1];
+    int64_t records;
+    int64_t first, last; /* `created` of the earliest and the latest of them */
+};
+GF_MUST_CHECK int ledger_losses(struct ledger *l, struct ledger_loss **out, size_t *n,
+                                struct gf_err *e);
 
 #endif

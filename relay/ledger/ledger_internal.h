@@ -14,6 +14,8 @@ struct ledger {
     int lock_fd; /* -1: the lock is not held */
 };
 
+extern const char ledger_loss_schema[]; /* a step of the tables: ledger_loss.c */
+
 /* Bytes of an answer's body up to which it stands in the database; a longer one is a file. */
 #define LEDGER_ANSWER_INSIDE (1 << 20)
 
