@@ -54,8 +54,7 @@ const struct config_key agent_keys[] = {
     {"source", 1, "max_bytes", "262144", "how much it may print"},
     {"source", 1, "product", NULL, "the product of its records; default: that of the channel"},
     {"source", 1, "version", NULL, "the product's version, in the built-in report"},
-    {"source", 1, "counts", NULL,
-     "NAME:FILE ...: whole numbers in files, for the built-in report"},
+    {"source", 1, "counts", NULL, "NAME:FILE ...: whole numbers in files, for the built-in report"},
 
     {NULL, 0, NULL, NULL, NULL},
 };

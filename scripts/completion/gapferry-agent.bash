@@ -5,7 +5,9 @@ _gapferry_agent_options() {
     init) echo --name --consent --allow --json --help ;;
     trust) echo --fingerprint --yes --duty --name --keygen --json --help ;;
     card) echo --fingerprint --json --help ;;
-    consent | preview | status) echo --json --help ;;
+    preview) echo --now --json --help ;;
+    id) echo --reset --json --help ;;
+    consent | source | status) echo --json --help ;;
     record) echo --at --product --type --answer --expires --json --help ;;
     history) echo --since --json --help ;;
     license)
@@ -19,7 +21,7 @@ _gapferry_agent_options() {
 
 _gapferry_agent() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init trust card consent record preview license sync history status config'
+    local commands='init trust card consent record preview source id license sync history status config'
     local command='' i
 
     COMPREPLY=()
@@ -57,6 +59,8 @@ _gapferry_agent() {
         mapfile -t COMPREPLY < <(compgen -W 'request install status check list renew repair deactivate' -- "$word")
     elif [[ $before == history ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'verify show' -- "$word")
+    elif [[ $before == source ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'list run' -- "$word")
     elif [[ $before == config ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'check show' -- "$word")
     elif [[ $before == consent || $before == preview || $before == record ]]; then
