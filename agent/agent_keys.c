@@ -11,6 +11,11 @@ const struct config_key agent_keys[] = {
      "site"},
     {"agent", 0, "self_reader", "yes",
      "whether this agent can open the bundles that it has written"},
+    {"agent", 0, "export_interval", "1h",
+     "how long `run` lets records wait for others to go with them in one bundle"},
+    {"agent", 0, "auto_drives", NULL,
+     "drives that `run` visits as soon as they are mounted, separated by commas: UUID=..., or the "
+     "path; only those that a person has synced here before"},
     {"agent", 0, "history_max", "1073741824",
      "bytes of bundles that left and are kept to be looked at; none is kept longer than 400 days"},
 
@@ -26,6 +31,9 @@ const struct config_key agent_keys[] = {
     {"relay", 1, "proxy", NULL, "the HTTP proxy on the way to it"},
 
     {"channel", 1, "product", NULL, "product of records that name none"},
+    {"channel", 1, "airgap", "carry",
+     "while its relay is out of reach. carry: records go by drive; hold: they wait; discard: they "
+     "are dropped, counted, and told"},
     {"channel", 1, "relay", NULL,
      "the [relay] its records go to; without it the relay trusted last"},
     {"channel", 1, "type", "application/json", "media type of records that name none"},

@@ -9,6 +9,7 @@
 
 #include "agent/apply_parts.h"
 #include "agent/history.h"
+#include "agent/notice.h"
 #include "common/log.h"
 #include "gapferry/file.h"
 #include "gapferry/lines.h"
@@ -165,9 +166,9 @@ static int take_notice(struct applying *x, const char *line, size_t len, struct 
     if (gf_notice_parse(line, len, &notice, e) == -1)
         return -1;
     x->result.notices++;
-    log_write(LOG_LEVEL_NOTICE, "notice", {"type", notice.type, 0}, {"text", notice.data, 0});
+    int rc = agent_notice(x->r->a, &x->r->head->header.from, &notice, e);
     gf_notice_free(&notice);
-    return 0;
+    return rc;
 }
 
 /* ---- all of them ---- */

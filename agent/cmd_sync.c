@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/command.h"
+#include "agent/drives.h"
 #include "agent/sync.h"
 
 static const struct option_spec specs[] = {
@@ -154,6 +155,10 @@ static int work(const char *root, const struct options *o, int *status, struct g
     if (command_args(o, 1, 1, "DIR, where the drive is,", e) == -1 || agent_open(&a, root, e) == -1)
         return -1;
     int rc = sync_drive(&a, &s, &r, e);
+    if (rc == 0 && drives_note(&a, s.dir, e) == -1) {
+        sync_free(&r);
+        rc = -1;
+    }
     if (rc == 0) {
         *status = (int)r.status;
         rc = print(o, &r, s.dir, e);

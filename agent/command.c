@@ -64,14 +64,21 @@ int command_channel(const char *name, struct gf_err *e) {
 int command_consent(struct agent *a, const char *channel, struct command_consent *out,
                     struct gf_err *e) {
     struct command_consent c = {.is = STORE_ASK};
+    struct store_policy grid;
     int forced = STORE_ASK;
 
     c.own = strcmp(channel, "license") == 0 || strcmp(channel, "updates") == 0;
     if (config_enum(a->config, "channel", channel, "consent", store_consents, &forced, e) == -1 ||
         store_get_consent(a->store, channel, &c.is, &c.since, c.user, e) == -1)
         return -1;
+    int policy = store_get_policy(a->store, channel, &grid, e);
+    if (policy == -1)
+        return -1;
     if (c.own) {
         c.is = STORE_GRANTED;
+    } else if (policy == 1 && grid.denied) {
+        c.is = STORE_DENIED;
+        c.forced = "the policy of the grid's manager";
     } else if (forced != STORE_ASK) {
         c.is = (enum store_consent)forced;
         c.forced = config_origin(a->config, "channel", channel, "consent");

@@ -5,12 +5,12 @@
  * and flushed under its name, and only then does the store know of the bundle. A file without an
  * entry is removed the next time, and its number is void.
  */
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/plan.h"
+#include "agent/readers.h"
 #include "common/log.h"
 #include "gapferry/digest.h"
 #include "gapferry/drive.h"
@@ -114,11 +114,6 @@ static int write_bundle(struct export *x, const struct gf_pack *p, const struct 
     return rc;
 }
 
-static int self_reads(struct agent *a, int *out, struct gf_err *e) {
-    *out = 1;
-    return config_bool(a->config, "agent", NULL, "self_reader", out, e) == -1 ? -1 : 0;
-}
-
 /* Fill in what a bundle to the relay says of itself; its number is taken here. */
 static int prepare(struct export *x, struct gf_pack *p, struct plan_saying *say, int64_t **voids,
                    struct gf_err *e) {
@@ -144,25 +139,24 @@ static int prepare(struct export *x, struct gf_pack *p, struct plan_saying *say,
 }
 
 static int make_bundle(struct export *x, const struct batch *b, struct gf_err *e) {
-    const struct gf_card *self = &x->a->id.card;
     struct gf_pack p = {.identity = &x->a->id,
                         .kind = GF_KIND_REQUEST,
                         .to = &x->target->card,
-                        .readers = &self,
                         .has_created = 1,
                         .created = x->a->now};
     struct gf_out o = {.fd = -1, .dir = -1};
+    struct agent_readers readers = {0};
     struct plan_saying say = {0};
     char name[GF_DRIVE_NAME];
     int64_t *voids = NULL;
     struct gf_header h;
     struct gf_hash digest;
-    int self_reader;
     int rc = -1;
 
-    if (self_reads(x->a, &self_reader, e) == -1 || prepare(x, &p, &say, &voids, e) == -1)
+    if (agent_readers(x->a, &readers, e) == -1 || prepare(x, &p, &say, &voids, e) == -1)
         goto out;
-    p.nreaders = self_reader ? 1 : 0;
+    p.readers = readers.list;
+    p.nreaders = readers.n;
     gf_drive_bundle_name(&p.id, name);
     if (gf_out_open(&o, x->outbox, name, e) == -1 ||
         write_bundle(x, &p, b, o.fd, &h, &digest, e) == -1 || gf_out_commit(&o, 0600, 0, e) == -1) {
@@ -182,6 +176,7 @@ static int make_bundle(struct export *x, const struct batch *b, struct gf_err *e
 out:
     gf_out_close(&o);
     plan_saying_free(&say);
+    agent_readers_free(&readers);
     free(voids);
     return rc;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/airgap.h"
 #include "agent/command.h"
 #include "common/log.h"
 #include "gapferry/lost.h"
@@ -20,11 +21,15 @@ static int add_channel(struct plan *p, const char *name, struct gf_err *e) {
     struct plan_channel *c = &p->channels[p->nchannels];
     struct command_consent consent;
     struct gf_card relay;
+    int64_t dropped = 0;
 
     if (command_consent(p->a, name, &consent, e) == -1)
         return -1;
     if (consent.is != STORE_GRANTED)
         return 0;
+    int leaves = airgap_lets_leave(p->a, name, &dropped, e);
+    if (leaves != 1)
+        return leaves;
     int found = agent_relay_of(p->a, name, &relay, e);
     if (found == -1)
         return -1;

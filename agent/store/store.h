@@ -118,6 +118,9 @@ GF_MUST_CHECK int store_losses(struct store *s, int untold, struct store_loss **
  * its policy says so. *records is their number. */
 GF_MUST_CHECK int store_drop_before(struct store *s, const char *channel, int64_t accepted,
                                     int64_t now, int64_t *records, struct gf_err *e);
+/* The same for all that never left, because the channel discards while its relay is out of reach. */
+GF_MUST_CHECK int store_discard(struct store *s, const char *channel, int64_t now, int64_t *records,
+                                struct gf_err *e);
 /* Forget records that are final (delivered, rejected, expired) since before a time, and that no
  * answer is awaited for. */
 GF_MUST_CHECK int store_forget(struct store *s, int64_t before, int64_t *records, struct gf_err *e);
@@ -229,6 +232,18 @@ GF_MUST_CHECK int store_bundle(struct store *s, const struct gf_id *id, struct s
 /* It was written to a drive; one that carries only `have` is settled by that. */
 GF_MUST_CHECK int store_written(struct store *s, const struct gf_id *id, int64_t now,
                                 struct gf_err *e);
+/* gapferry-link has brought it to its relay: as store_written(). 1 the first time, 0 known already,
+ * or not ours. */
+GF_MUST_CHECK int store_sent(struct store *s, const struct gf_id *bundle, int64_t now,
+                             struct gf_err *e);
+/* When the oldest queued record was accepted (INT64_MAX: none is queued), and whether one is queued
+ * that a person waits for: of channel license or updates. */
+GF_MUST_CHECK int store_oldest_queued(struct store *s, int64_t *accepted, int *wants_answer,
+                                      struct gf_err *e);
+/* Drives that a person has synced here; `drive` is a name as in drives.h. known: 1 or 0. */
+GF_MUST_CHECK int store_drive_synced(struct store *s, const char *drive, const char *user,
+                                     int64_t now, struct gf_err *e);
+GF_MUST_CHECK int store_drive_known(struct store *s, const char *drive, struct gf_err *e);
 /* Carry a bundle no more: those of its records that have no receipt, and are in no other bundle
  * that is carried, are back in `queued`; *records is their number. */
 GF_MUST_CHECK int store_withdraw(struct store *s, const struct gf_id *id, int64_t now,
@@ -348,6 +363,21 @@ GF_MUST_CHECK int store_put_fact(struct store *s, const char *name, const void *
 /* 1 found, 0 not; *out is initialised here. */
 GF_MUST_CHECK int store_get_fact(struct store *s, const char *name, struct gf_buf *out,
                                  struct gf_err *e);
+
+/* ---- what a grid manager's relay asks for: only ever stricter (store_policy.c) ---- */
+
+struct store_policy {
+    int denied;           /* 1: the channel may not record or send */
+    int airgap;           /* of enum airgap */
+    struct gf_hash relay; /* who asked */
+    int64_t since;
+};
+/* Set what holds for a channel; one that asks for nothing takes it back. */
+GF_MUST_CHECK int store_put_policy(struct store *s, const char *channel,
+                                   const struct store_policy *p, struct gf_err *e);
+/* 1 found, 0 not. */
+GF_MUST_CHECK int store_get_policy(struct store *s, const char *channel, struct store_policy *out,
+                                   struct gf_err *e);
 
 /* ---- history: a chain of lines (store_history.c); agent/history.h says what they tell ---- */
 

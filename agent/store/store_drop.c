@@ -9,25 +9,26 @@
 
 #include "gapferry/digest.h"
 
-#define POLICY "drop-oldest"
+#define OLDEST "drop-oldest"
 
 /* Add records of these times to the loss of the channel that no bundle has told yet. */
-static int note(struct store *s, const char *channel, int64_t records, int64_t first, int64_t last,
-                int64_t now, struct gf_err *e) {
+static int note(struct store *s, const char *channel, const char *policy, int64_t records,
+                int64_t first, int64_t last, int64_t now, struct gf_err *e) {
     struct gf_id id;
 
     if (db_run(&s->db, e,
                "UPDATE loss SET records = records + ?, first = min(first, ?), last = max(last, ?),"
-               " at = ? WHERE n = (SELECT max(n) FROM loss WHERE channel = ? AND told IS NULL)",
-               "iiiit", records, first, last, now, channel) == -1)
+               " at = ? WHERE n = (SELECT max(n) FROM loss WHERE channel = ? AND policy = ?"
+               " AND told IS NULL)",
+               "iiiitt", records, first, last, now, channel, policy) == -1)
         return -1;
     if (db_changes(&s->db) > 0)
         return 0;
     gf_digest_random(id.b, sizeof id.b);
     return db_run(&s->db, e,
                   "INSERT INTO loss (id, channel, policy, records, first, last, at)"
-                  " VALUES (?, ?, '" POLICY "', ?, ?, ?, ?)",
-                  "btiiii", STORE_BYTES(&id), channel, records, first, last, now);
+                  " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                  "bttiiii", STORE_BYTES(&id), channel, policy, records, first, last, now);
 }
 
 int store_drop_oldest(struct store *s, const char *channel, int64_t now, int64_t *bytes,
@@ -51,7 +52,7 @@ int store_drop_oldest(struct store *s, const char *channel, int64_t now, int64_t
     if (rc != 1)
         return rc;
     if (db_run(&s->db, e, "DELETE FROM record WHERE n = ?", "i", row) == -1 ||
-        note(s, channel, 1, created, created, now, e) == -1)
+        note(s, channel, OLDEST, 1, created, created, now, e) == -1)
         return -1;
     *bytes = size;
     return 1;
@@ -59,8 +60,8 @@ int store_drop_oldest(struct store *s, const char *channel, int64_t now, int64_t
 
 #define OLD " FROM record WHERE state = 0 AND channel = ? AND relay IS NULL AND accepted < ?"
 
-static int drop_before(struct store *s, const char *channel, int64_t accepted, int64_t now,
-                       int64_t *records, struct gf_err *e) {
+static int drop_before(struct store *s, const char *channel, const char *policy, int64_t accepted,
+                       int64_t now, int64_t *records, struct gf_err *e) {
     int64_t n = 0, first = 0, last = 0;
     struct db_query q;
 
@@ -81,19 +82,29 @@ static int drop_before(struct store *s, const char *channel, int64_t accepted, i
         return 0;
     if (db_run(&s->db, e, "DELETE" OLD, "ti", channel, accepted) == -1)
         return -1;
-    return note(s, channel, n, first, last, now, e);
+    return note(s, channel, policy, n, first, last, now, e);
 }
 
-int store_drop_before(struct store *s, const char *channel, int64_t accepted, int64_t now,
-                      int64_t *records, struct gf_err *e) {
+static int drop(struct store *s, const char *channel, const char *policy, int64_t accepted,
+                int64_t now, int64_t *records, struct gf_err *e) {
     int64_t n = 0;
 
     if (db_begin(&s->db, e) == -1)
         return -1;
-    if (db_end(&s->db, drop_before(s, channel, accepted, now, &n, e), e) == -1)
+    if (db_end(&s->db, drop_before(s, channel, policy, accepted, now, &n, e), e) == -1)
         return -1;
     *records = n;
     return 0;
+}
+
+int store_drop_before(struct store *s, const char *channel, int64_t accepted, int64_t now,
+                      int64_t *records, struct gf_err *e) {
+    return drop(s, channel, OLDEST, accepted, now, records, e);
+}
+
+int store_discard(struct store *s, const char *channel, int64_t now, int64_t *records,
+                  struct gf_err *e) {
+    return drop(s, channel, "airgap-discard", INT64_MAX, now, records, e);
 }
 
 #define FINAL                                                                                      \

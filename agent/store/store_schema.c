@@ -68,6 +68,11 @@ static const char version_1[] =
 
 /* What the queue, the history, licences, updates and sources have needed since. */
 static const char version_2[] =
+    "CREATE TABLE policy (channel TEXT PRIMARY KEY NOT NULL, denied INTEGER NOT NULL,"
+    " airgap INTEGER NOT NULL, relay BLOB NOT NULL, since INTEGER NOT NULL) STRICT;"
+    "ALTER TABLE bundle ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE drive (name TEXT PRIMARY KEY NOT NULL, first INTEGER NOT NULL,"
+    " last INTEGER NOT NULL, user TEXT) STRICT;"
     "CREATE TABLE history (n INTEGER PRIMARY KEY, line BLOB NOT NULL,"
     " hash BLOB NOT NULL CHECK (length(hash) = 32)) STRICT;"
     "CREATE TABLE spool (name TEXT PRIMARY KEY NOT NULL,"

@@ -9,6 +9,8 @@ _gapferry_agent_options() {
     id) echo --reset --json --help ;;
     consent | source | status) echo --json --help ;;
     record) echo --at --product --type --answer --expires --json --help ;;
+    import | export | doctor) echo --json --help ;;
+    run) echo --once --help ;;
     history) echo --since --json --help ;;
     license)
         echo --product --key --version --contact --count --license --proof --vendor-key --fingerprint \
@@ -21,7 +23,7 @@ _gapferry_agent_options() {
 
 _gapferry_agent() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init trust card consent record preview source id license sync history status config'
+    local commands='init trust card consent record preview source id license sync import export run doctor history status config'
     local command='' i
 
     COMPREPLY=()

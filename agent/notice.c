@@ -1,0 +1,145 @@
+/*
+ * notice.c -- notices: a grid's policy may only ever make a site stricter with itself; all else is
+ * for people.
+ */
+#include "agent/notice.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/airgap.h"
+#include "agent/history.h"
+#include "common/log.h"
+#include "gapferry/json.h"
+
+#define DATA_MAX 1024 /* bytes of a notice that history and log show; escaped it still fits a line */
+
+/* Is this the identity of a relay within the site, by its section? A policy from anywhere else is
+ * only words. */
+static int is_within_site(struct agent *a, const struct gf_hash *from, struct gf_err *e) {
+    const char *name;
+
+    for (size_t i = 0; (name = config_name(a->config, "relay", i)) != NULL; i++) {
+        const char *reach = config_get(a->config, "relay", name, "reach");
+        struct gf_card card;
+        if (!reach || strcmp(reach, "site") != 0)
+            continue;
+        int found = agent_relay_named(a, name, &card, e);
+        if (found == -1)
+            return -1;
+        if (found == 1 && memcmp(card.identity.b, from->b, sizeof from->b) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* 1 understood, 0 not. */
+static int read_policy(const char *text, char channel[GF_WORD_MAX + 1], struct store_policy *out) {
+    const char *name = NULL, *consent = NULL, *airgap = NULL;
+    struct gf_json_obj o;
+    struct gf_json *j;
+    struct gf_err e;
+    int good = 0;
+
+    if (gf_json_parse(text, strlen(text), "policy", GF_E_RECORD, &j, &e) == -1)
+        return 0;
+    gf_json_root(j, &o);
+    gf_json_str(&o, "channel", 1, GF_WORD_MAX, &name);
+    gf_json_str_opt(&o, "consent", 1, 16, &consent);
+    gf_json_str(&o, "airgap", 1, 16, &airgap);
+    if (gf_json_end(&o, &e) == 0 && gf_text_is_word(name, strlen(name), GF_WORD_MAX) &&
+        (!consent || strcmp(consent, "denied") == 0)) {
+        out->denied = consent != NULL;
+        for (out->airgap = 0; airgap_words[out->airgap]; out->airgap++)
+            if (strcmp(airgap_words[out->airgap], airgap) == 0)
+                break;
+        good = airgap_words[out->airgap] != NULL;
+        (void)snprintf(channel, GF_WORD_MAX + 1, "%s", name);
+    }
+    gf_json_free(j);
+    return good;
+}
+
+static int take_policy(struct agent *a, const struct gf_hash *from, const char *data,
+                       struct gf_err *e) {
+    struct store_policy policy = {.relay = *from, .since = a->now};
+    struct store_denial denial = {0};
+    char channel[GF_WORD_MAX + 1];
+
+    int within = is_within_site(a, from, e);
+    if (within != 1 || !read_policy(data, channel, &policy)) {
+        if (within != -1)
+            log_write(LOG_LEVEL_NOTICE, "policy-ignored",
+                      {"why", within ? "it is malformed" : "its relay is not within the site", 0});
+        return within == -1 ? -1 : 0;
+    }
+    if (store_put_policy(a->store, channel, &policy, e) == -1)
+        return -1;
+    log_write(LOG_LEVEL_NOTICE, "policy", {"channel", channel, 0},
+              {"consent", policy.denied ? "denied" : "as decided here", 0},
+              {"airgap", airgap_words[policy.airgap], 0});
+    if (!policy.denied)
+        return 0;
+    /* What was recorded goes, as with a denial of the site's own. Files follow at the next export.
+     */
+    int rc =
+        store_set_consent(a->store, channel, STORE_DENIED, "the grid's policy", a->now, &denial, e);
+    free(denial.bundles);
+    return rc;
+}
+
+static int take_time(struct agent *a, const char *type, const char *data, struct gf_err *e) {
+    char name[32];
+    int64_t at = 0;
+
+    if (gf_text_untime(data, strlen(data), &at) == -1)
+        return 0;
+    (void)snprintf(name, sizeof name, "notice-%s", type);
+    return store_put_fact(a->store, name, &at, sizeof at, e);
+}
+
+int agent_notice_time(struct agent *a, const char *name, int64_t *out, struct gf_err *e) {
+    struct gf_buf data;
+    char fact[32];
+
+    (void)snprintf(fact, sizeof fact, "notice-%s", name);
+    int found = store_get_fact(a->store, fact, &data, e);
+    if (found == 1 && data.len == sizeof *out)
+        memcpy(out, data.data, sizeof *out);
+    else if (found == 1)
+        found = 0;
+    gf_buf_free(&data);
+    return found;
+}
+
+/* The beginning of a text, ended between two characters. */
+static void cut(const char *text, char out[DATA_MAX]) {
+    size_t n = strlen(text);
+
+    if (n >= DATA_MAX)
+        for (n = DATA_MAX - 1; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;)
+            n--;
+    memcpy(out, text, n);
+    out[n] = '\0';
+}
+
+int agent_notice(struct agent *a, const struct gf_hash *from, const struct gf_notice *n,
+                 struct gf_err *e) {
+    struct history_line h;
+    char shown[DATA_MAX];
+
+    cut(n->data, shown);
+    log_write(LOG_LEVEL_NOTICE, "notice", {"type", n->type, 0}, {"text", shown, 0});
+    history_begin(&h, a, "notice");
+    history_hash(&h, "from", from);
+    history_text(&h, "type", n->type);
+    history_text(&h, "text", shown);
+    if (history_end(&h, a, e) == -1)
+        return -1;
+    if (strcmp(n->type, "policy") == 0)
+        return take_policy(a, from, n->data, e);
+    if (strcmp(n->type, "next-due") == 0 || strcmp(n->type, "time") == 0)
+        return take_time(a, n->type, n->data, e);
+    return 0;
+}

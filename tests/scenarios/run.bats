@@ -1,0 +1,179 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154,SC2034 # trip.bash sets out, err and URL
+# run.bats -- the agent as a service: what it does by itself, what it survives, what it never does.
+
+bats_require_minimum_version 1.5.0
+
+# shellcheck source=tests/scenarios/trip.bash
+. "$BATS_TEST_DIRNAME/trip.bash"
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    mkdir -p usb
+    site_init
+    R init --name relay >/dev/null
+    acquaint
+}
+
+teardown() {
+    run_stop
+    if mountpoint -q usb; then umount -l usb; fi
+}
+
+# Start `run`; what it says goes to the file log. Descriptor 3 is bats' own.
+run_start() {
+    "$@" "$BIN/gapferry-agent" --root site run >log 2>&1 3>&- &
+    RUN=$!
+    soon grep -q event=started log
+}
+
+run_stop() {
+    if [ -n "${RUN:-}" ]; then
+        kill -TERM "$RUN" 2>/dev/null || true
+        wait "$RUN" && status=0 || status=$?
+        RUN=
+    fi
+}
+
+# soon COMMAND...: it succeeds within ten seconds.
+soon() {
+    local i
+    for ((i = 0; i < 100; i++)); do
+        if "$@"; then return; fi
+        sleep 0.1
+    done
+    fail "did not come: $*"$'\n'"$(cat log 2>/dev/null)"
+}
+
+count() { find "$1" -name "$2" 2>/dev/null | wc -l; } # FOLDER PATTERN
+has() { [ "$(count "$1" '*.gfb')" = "$2" ]; }         # FOLDER NUMBER: so many bundles lie there
+
+@test "run bundles a person's request at once, and ends when it is told to" {
+    run_start
+    license_request >/dev/null
+    soon has "$STATE/outbox" 1
+    grep -q 'event=bundled bundles=1 records=1' log
+    run_stop
+    [ "$status" -eq 0 ]
+    grep -q event=ended log
+}
+
+@test "run applies what is put into its inbox, and puts aside what it cannot use" {
+    users 1 >/dev/null
+    home
+    gives 75 R sync usb # this relay has no endpoint
+    run_start
+    cp usb/GAPFERRY/to-site/*.gfb "$STATE/inbox/.copying"
+    mv "$STATE/inbox/.copying" "$STATE/inbox/$(basename usb/GAPFERRY/to-site/*.gfb)"
+    soon grep -q event=response-applied log
+    echo garbage >"$STATE/inbox/ffffffffffffffffffffffffffffffff.gfb"
+    soon test -e "$STATE/quarantine/ffffffffffffffffffffffffffffffff.gfb.why"
+    has "$STATE/inbox" 0
+    gives 75 A doctor
+    says quarantine
+}
+
+@test "run visits a drive as soon as it is mounted, if it is listed and was synced here before" {
+    mount -t tmpfs -o size=8m gapferry-test usb 2>/dev/null || skip "cannot mount a file system here: no drive was mounted"
+    home
+    umount usb
+    sed -i "/^\[agent\]/a auto_drives = $PWD/usb, $PWD/other" site/etc/gapferry/agent.conf
+    users 1 >/dev/null
+    gives 0 A export
+    mkdir other
+    run_start
+    mount -t tmpfs -o size=8m gapferry-test usb
+    soon grep -q event=drive-synced log
+    has usb/GAPFERRY/to-relay 1
+
+    # Listed, but nobody has ever synced it: it is only spoken of.
+    mount -t tmpfs -o size=8m gapferry-test other
+    soon grep -q event=drive-unknown log
+    [ ! -e other/GAPFERRY ]
+    umount other
+}
+
+@test "a drive that is not listed is left alone" {
+    mount -t tmpfs -o size=8m gapferry-test usb 2>/dev/null || skip "cannot mount a file system here: no drive was mounted"
+    home
+    umount usb
+    users 1 >/dev/null
+    gives 0 A export
+    run_start
+    mount -t tmpfs -o size=8m gapferry-test usb
+    license_request >/dev/null
+    soon grep -q event=bundled log
+    [ ! -e usb/GAPFERRY ]
+}
+
+@test "run survives a configuration that is wrong, says so once, and goes on when it is mended" {
+    run_start
+    cp site/etc/gapferry/agent.conf good
+    echo 'misspelt = 1' >>site/etc/gapferry/agent.conf
+    license_request >/dev/null 2>&1 || true
+    kill -HUP "$RUN"
+    soon grep -q event=turn-failed log
+    kill -HUP "$RUN"
+    sleep 1
+    cp good site/etc/gapferry/agent.conf
+    kill -HUP "$RUN"
+    soon grep -q event=turn-mended log
+    license_request >/dev/null
+    soon has "$STATE/outbox" 1
+    grep -q 'misspelt' log
+}
+
+@test "while run waits, a person's sync works, and finds the queue as it is" {
+    run_start
+    users 1 >/dev/null
+    home
+    has usb/GAPFERRY/to-relay 1
+    gives 75 R sync usb # this relay has no endpoint
+    home
+    [ "$(state rejected)" = 1 ]
+}
+
+@test "run holds less than 12 MiB and does not wake up while there is nothing to do" {
+    run_start
+    sleep 1
+    local before after rss
+    rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$RUN/status")
+    [ "$rss" -lt 12288 ] || fail "$rss KiB resident"
+    before=$(awk '/^voluntary_ctxt/ { print $2 }' "/proc/$RUN/status")
+    sleep 8
+    after=$(awk '/^voluntary_ctxt/ { print $2 }' "/proc/$RUN/status")
+    [ "$before" = "$after" ] || fail "woke up $((after - before)) times in eight seconds"
+}
+
+@test "over an hour of schedule in airgap mode not one packet leaves" {
+    command -v faketime nft >/dev/null || skip "faketime or nft is not installed: no hour went by"
+    ip netns add "gapferry-$$" 2>/dev/null || skip "cannot make a network namespace here: no packet was counted"
+    local ns=gapferry-$$ out_packets
+    ip -n "$ns" link set lo up
+    ip netns exec "$ns" nft -f - <<'NFT' || { ip netns del "$ns"; skip "nft does not work here: no packet was counted"; }
+table inet gapferry {
+    chain out { type filter hook output priority 0; counter; }
+}
+NFT
+    cat >>site/etc/gapferry/agent.conf <<CONF
+[relay "relay"]
+url = https://relay.example:8443/
+[source "report"]
+channel = metrics
+kind = document
+interval = 10m
+CONF
+    sed -i '/^allow/d; /^\[agent\]/a mode = airgap\nexport_interval = 15m' site/etc/gapferry/agent.conf
+    # An hour in twelve seconds.
+    ip netns exec "$ns" faketime -f '+0 x300' "$BIN/gapferry-agent" --root site run >log 2>&1 3>&- &
+    RUN=$!
+    ip netns exec "$ns" faketime -f '+0 x300' "$BIN/gapferry-link" --root site run >link.log 2>&1 3>&- || true
+    sleep 12
+    kill -TERM "$RUN"
+    wait "$RUN" || true
+    RUN=
+    out_packets=$(ip netns exec "$ns" nft -j list ruleset | jq '[.. | .counter? | objects | .packets] | add')
+    ip netns del "$ns"
+    [ "$(count "$STATE/outbox" '*.gfb')" -ge 3 ] || fail "the schedule did not run: $(cat log)"
+    [ "$out_packets" = 0 ] || fail "$out_packets packets left"
+}
