@@ -42,6 +42,10 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         endpoint_check(r->config, e) == -1)
         return -1;
     (void)printf("%s: no mistake was found\n", r->config_path);
+    if (config_name(r->config, "endpoint", 0) == NULL)
+        (void)fprintf(stderr,
+                      COMMAND_PROGRAM ": warning: there is no [endpoint \"NAME\"] in it, so every "
+                                      "record that arrives is held\n");
     return 0;
 }
 

@@ -29,7 +29,7 @@ static const char config_text[] =
     "\n"
     "# Where a channel is delivered. Each record goes to the endpoint of its channel; the "
     "narrowest\n"
-    "# match of product and sender wins. Without a match it is rejected.\n"
+    "# match of product and sender wins. Without a match it is held: see `records release`.\n"
     "#\n"
     "# [endpoint \"license\"]\n"
     "# channel = license\n"
@@ -139,7 +139,10 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     command_card(&t, "relay", "card", &r->id.card);
     command_str(&t, "state", "state", r->state);
     command_str(&t, had_config ? "config kept" : "config", "config", r->config_path);
-    out_text(&t, "Name the endpoints in %s, then visit a drive.\n", r->config_path);
+    out_text(&t,
+             "Name the endpoints in %s, then visit a drive. Until a channel has an endpoint, its "
+             "records are held here.\n",
+             r->config_path);
     if (command_end(&t, e) == -1)
         return -1;
     command_next(r, "sync DRIVE");

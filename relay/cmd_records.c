@@ -1,9 +1,10 @@
 /*
- * cmd_records.c -- `records list | release`: what the ledger knows of each record, and another try
- * at once for those that wait.
+ * cmd_records.c -- `records list | release | reject`: what the ledger knows of each record, another
+ * try at once for those that wait, and the end of those that nobody will ever take.
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "relay/command.h"
@@ -117,27 +118,107 @@ static int release(struct relay *r, const struct options *o, struct gf_err *e) {
     return command_end(&t, e);
 }
 
+/* ---- reject ---- */
+
+struct rejecting {
+    struct relay *r;
+    const char *channel; /* NULL: any */
+    struct gf_id id;
+    int one; /* 1: only this id */
+    int64_t *rows;
+    size_t n, room;
+};
+
+static int note_row(void *arg, const struct ledger_record *lr, struct gf_err *e) {
+    struct rejecting *x = arg;
+
+    if ((x->channel != NULL && strcmp(x->channel, lr->channel) != 0) ||
+        (x->one && memcmp(&x->id, &lr->id, sizeof x->id) != 0))
+        return 0;
+    if (x->n == x->room) {
+        size_t room = x->room > 0 ? 2 * x->room : 64;
+        int64_t *more = realloc(x->rows, room * sizeof *more);
+        if (more == NULL)
+            return gf_err_set(e, GF_E_SYSTEM, "no memory for the records");
+        x->rows = more;
+        x->room = room;
+    }
+    x->rows[x->n++] = lr->row;
+    return 0;
+}
+
+/* One transaction: all of them, or none. */
+static int reject_rows(struct rejecting *x, struct gf_err *e) {
+    struct ledger *l = x->r->ledger;
+
+    if (ledger_begin(l, e) == -1)
+        return -1;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < x->n; i++)
+        rc = ledger_given_up(l, x->rows[i], x->r->now, e);
+    return ledger_end(l, rc, e);
+}
+
+static int reject(struct relay *r, const struct options *o, struct gf_err *e) {
+    const char *id = options_arg(o, 1);
+    struct rejecting x = {.r = r, .channel = options_value(o, "channel"), .one = id != NULL};
+    struct out t;
+
+    if (options_value(o, "state") != NULL)
+        return gf_err_set(e, GF_E_USAGE, "records reject takes records that are held, no others");
+    if ((id == NULL) == (x.channel == NULL))
+        return gf_err_set(e, GF_E_USAGE,
+                          "records reject: give either the ID of a record that is "
+                          "held, or --channel CHANNEL for all of a channel");
+    if (id != NULL && gf_text_unuuid(id, strlen(id), &x.id) == -1)
+        return gf_err_set(e, GF_E_USAGE, "%s: is no record's id", id);
+    if (ledger_lock(r->ledger, "records", e) == -1)
+        return -1;
+    int rc = ledger_walk(r->ledger, LEDGER_HELD, note_row, &x, e);
+    if (rc == 0 && x.n == 0)
+        rc = gf_err_set(e, GF_E_NOINPUT, "%s: nothing of it is held", id != NULL ? id : x.channel);
+    if (rc == 0)
+        rc = reject_rows(&x, e);
+    ledger_unlock(r->ledger);
+    free(x.rows);
+    if (rc == -1)
+        return -1;
+    out_begin(&t, o);
+    command_int(&t, NULL, "rejected", (int64_t)x.n);
+    out_text(&t, "%zu record%s rejected for good; the next sync tells the site\n", x.n,
+             x.n == 1 ? "" : "s");
+    return command_end(&t, e);
+}
+
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
     const char *verb = options_arg(o, 0);
 
     (void)status;
-    if (command_args(o, 1, 1, "list or release", e) == -1)
+    if (command_args(o, 1, 2, "list, release, or reject and a record's ID", e) == -1)
         return -1;
+    if (strcmp(verb, "reject") == 0)
+        return reject(r, o, e);
+    if (options_arg(o, 1) != NULL)
+        return gf_err_set(e, GF_E_USAGE, "records %s: takes no argument; one too many: %s", verb,
+                          options_arg(o, 1));
     if (strcmp(verb, "list") == 0)
         return list(r, o, e);
     if (strcmp(verb, "release") == 0)
         return release(r, o, e);
-    return gf_err_set(e, GF_E_USAGE, "records %s: must be list or release", verb);
+    return gf_err_set(e, GF_E_USAGE, "records %s: must be list, release or reject", verb);
 }
 
 int cmd_records(const char *root, int argc, char **argv) {
     static const struct command c = {
-        {COMMAND_PROGRAM " records", "list|release [OPTION]...",
+        {COMMAND_PROGRAM " records", "list|release|reject [OPTION]... [ID]",
          "list: every record in the ledger, its state, and why it waits or was rejected. release: "
-         "records that are held, or wait for another try, are due at once.",
+         "records that are held, or wait for another try, are due at once. reject: a record that "
+         "is held, or all of a channel, will never be delivered; the site learns it from a "
+         "receipt.",
          specs,
          "Examples:\n  gapferry-relay records list --state held\n"
-         "  gapferry-relay records release --channel metrics\n"},
+         "  gapferry-relay records release --channel metrics\n"
+         "  gapferry-relay records reject --channel metrics\n"},
         COMMAND_OPEN,
         work};
     return command_run(&c, root, argc, argv);

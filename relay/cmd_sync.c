@@ -182,6 +182,11 @@ static void put_text(struct out *o, const struct relay *r, const struct turn *t,
     put_went_out(o, t);
     put_waits(o, r, t, oldest);
     put_people(o, t);
+    if (config_name(r->config, "endpoint", 0) == NULL)
+        out_text(o,
+                 "note: there is no [endpoint \"NAME\"] in %s, so every record that arrives is "
+                 "held\n",
+                 r->config_path);
     if (t->unsafe) {
         out_text(o, "NOT safe: not all could be flushed to the drive; run this again, or take "
                     "another drive\n");

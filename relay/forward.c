@@ -13,7 +13,8 @@
 #include "gapferry/digest.h"
 #include "relay/endpoints/endpoint_breaker.h"
 
-#define LAST_MS 1000 /* what a request is given that begins just before the time is over */
+#define LAST_MS      1000 /* what a request is given that begins just before the time is over */
+#define HOMELESS_MAX 32   /* channels told by name; the last place counts all others */
 
 /* One walk over what is due. */
 struct walk {
@@ -24,8 +25,11 @@ struct walk {
     int64_t began_ms;
     int64_t wait_ms;
     int64_t row; /* the last one that was looked at */
-    int64_t homeless;
-    char channel[GF_WORD_MAX + 1]; /* of the first record without an endpoint */
+    struct homeless {
+        char channel[GF_WORD_MAX + 1];
+        int64_t n;
+    } homeless[HOMELESS_MAX]; /* channels that no endpoint takes */
+    size_t nhomeless;
 };
 
 static int64_t clock_ms(void) {
@@ -198,16 +202,25 @@ static int send_one(struct walk *w, const struct ledger_record *lr, struct gf_re
     return rc;
 }
 
-/* Nobody in the configuration wants it: the site must learn that, rather than wait. */
-static int reject_homeless(struct walk *w, const struct ledger_record *lr, struct gf_err *e) {
+/* Nobody in the configuration wants it. A section may just have been forgotten, so it is held: the
+ * operator adds one and releases it, or rejects it for good. */
+static int hold_homeless(struct walk *w, const struct ledger_record *lr, struct gf_err *e) {
     char reason[3 * GF_WORD_MAX];
+    size_t i = 0;
 
     (void)snprintf(reason, sizeof reason, "no endpoint for channel %s%s%s", lr->channel,
                    lr->product != NULL ? ", product " : "", lr->product != NULL ? lr->product : "");
-    if (w->homeless++ == 0)
-        (void)snprintf(w->channel, sizeof w->channel, "%s", lr->channel);
-    w->t->rejected++;
-    return ledger_rejected(w->r->ledger, lr->row, reason, now_of(w), e);
+    while (i < w->nhomeless && strcmp(w->homeless[i].channel, lr->channel) != 0)
+        i++;
+    if (i == HOMELESS_MAX) {
+        i--;
+    } else if (i == w->nhomeless) {
+        (void)snprintf(w->homeless[i].channel, sizeof w->homeless[i].channel, "%s", lr->channel);
+        w->nhomeless++;
+    }
+    w->homeless[i].n++;
+    w->t->held++;
+    return ledger_held(w->r->ledger, lr->row, reason, e);
 }
 
 /* Its own time is over, unless it may have been delivered already: then the same key tells. */
@@ -247,7 +260,7 @@ static int forward_one(void *arg, const struct ledger_record *lr, struct gf_err 
     } else if (is_expired(w, lr, &rec)) {
         rc = expire(w, lr, &rec, e);
     } else if (place == NULL) {
-        rc = reject_homeless(w, lr, e);
+        rc = hold_homeless(w, lr, e);
     } else if (place->open) {
         w->t->later++;
         place->later++;
@@ -276,11 +289,13 @@ static void tell(struct walk *w) {
             turn_person(w->t, "endpoint \"%s\": %lld to be tried again: %.300s", p->name,
                         (long long)p->later, p->reason);
     }
-    if (w->homeless > 0)
+    for (size_t i = 0; i < w->nhomeless; i++)
         turn_person(w->t,
-                    "%lld rejected: no endpoint takes channel %s; add an [endpoint \"NAME\"] with "
-                    "channel = %s and url = ... to %s",
-                    (long long)w->homeless, w->channel, w->channel, w->r->config_path);
+                    "%lld held: no endpoint takes channel %s%s; add an [endpoint \"%s\"] with "
+                    "channel = %s and url = ... to %s, then run: %s records release",
+                    (long long)w->homeless[i].n, w->homeless[i].channel,
+                    i == HOMELESS_MAX - 1 ? " (and others)" : "", w->homeless[i].channel,
+                    w->homeless[i].channel, w->r->config_path, relay_self(w->r, self));
 }
 
 int relay_forward(struct relay *r, int64_t wait_s, struct turn *t, struct gf_err *e) {

@@ -147,6 +147,8 @@ GF_MUST_CHECK int ledger_expired(struct ledger *l, int64_t row, const char *reas
 GF_MUST_CHECK int ledger_later(struct ledger *l, int64_t row, const char *reason, int64_t due,
                                int64_t asked, struct gf_err *e);
 GF_MUST_CHECK int ledger_held(struct ledger *l, int64_t row, const char *reason, struct gf_err *e);
+/* The operator gives a record up that is held: it is rejected, for the reason it was held for. */
+GF_MUST_CHECK int ledger_given_up(struct ledger *l, int64_t row, int64_t now, struct gf_err *e);
 
 /* A person is here and would have to come again: `later` records are due at once, but for those
  * whose endpoint asked for a time that is not over. */

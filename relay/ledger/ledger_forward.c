@@ -240,6 +240,18 @@ int ledger_held(struct ledger *l, int64_t row, const char *reason, struct gf_err
     return wait(l, row, LEDGER_HELD, reason, 0, 0, e);
 }
 
+int ledger_given_up(struct ledger *l, int64_t row, int64_t now, struct gf_err *e) {
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    int rc = db_run(
+        &l->db, e,
+        "UPDATE record SET state = ?, receipt = ?, since = ? WHERE row = ? AND state = ?", "iiiii",
+        (int64_t)LEDGER_REJECTED, (int64_t)GF_STATE_REJECTED, now, row, (int64_t)LEDGER_HELD);
+    if (rc == 0)
+        rc = check_moved(l, row, LEDGER_REJECTED, e);
+    return db_end(&l->db, rc, e);
+}
+
 int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e) {
     return db_run(&l->db, e,
                   "UPDATE record SET due = ?1 WHERE state = ?2 AND due > ?1 AND asked <= ?1", "ii",

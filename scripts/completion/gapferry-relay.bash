@@ -51,7 +51,7 @@ _gapferry_relay() {
         mapfile -t COMPREPLY < <(compgen -W "$(_gapferry_relay_options "$command")" -- "$word")
     else
         case $command in
-        records) mapfile -t COMPREPLY < <(compgen -W 'list release' -- "$word") ;;
+        records) mapfile -t COMPREPLY < <(compgen -W 'list release reject' -- "$word") ;;
         config) mapfile -t COMPREPLY < <(compgen -W 'check show' -- "$word") ;;
         sync)
             compopt -o filenames 2>/dev/null

@@ -347,13 +347,49 @@ small_drive() { # SIZE
     agree
 }
 
-@test "a channel that no endpoint takes is rejected with that reason" {
+@test "what no endpoint takes is held, and leaves once an endpoint is there" {
     ready
     A consent other grant >/dev/null
     A record other - <<<'{}'
+    users 1 >/dev/null
+    A consent more grant >/dev/null
+    A record more - <<<'{}'
     home
     gives 75 R sync usb
-    says 'no endpoint takes channel other'
+    says '1 held: no endpoint takes channel other' '1 held: no endpoint takes channel more' \
+        'records release' '[endpoint "other"]'
+    gives 0 R records list --state held
+    says 'no endpoint for channel other'
+    home
+    [ "$(state rejected)" = 0 ]
+
+    printf '[endpoint "other"]\nchannel = other\nurl = %s/usage\n' "$URL" \
+        >>relay/etc/gapferry/relay.conf
+    gives 0 R records release --channel other
+    gives 75 R sync usb # the other channel is held still
+    home
+    [ "$(state delivered)" = 2 ]
+    R records reject --channel more
+    there
+    home
+    [ "$(state rejected)" = 1 ]
+    agree
+}
+
+@test "the operator can give up what is held, and the site learns why" {
+    ready
+    A consent other grant >/dev/null
+    local id
+    id=$(A record other - <<<'{}')
+    home
+    gives 75 R sync usb
+    gives 64 R records reject
+    gives 64 R records reject nonsense
+    gives 66 R records reject --channel metrics
+    gives 0 R records reject "$id"
+    says '1 record rejected for good'
+    gives 66 R records reject "$id"
+    there
     home
     gives 0 A status
     says 'no endpoint for channel other'

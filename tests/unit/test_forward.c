@@ -251,17 +251,29 @@ static void with_a_drive_each_is_tried_again_at_once_unless_asked_to_wait(void *
     free(server);
 }
 
-static void what_no_endpoint_takes_is_rejected_and_a_person_told(void **state) {
+static void what_no_endpoint_takes_is_held_and_each_channel_is_named_once(void **state) {
     struct site *s = *state;
+    int64_t n = 0;
 
     arrive_many(s, "x", 2, 0);
+    arrive_many(s, "y", 1, 2);
     configure(s, 1, 1);
     forward(s, 10);
     struct rows rows = rows_of(s);
-    assert_int_equal(rows.row[0].state, LEDGER_REJECTED);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(rows.row[i].state, LEDGER_HELD);
     assert_string_equal(rows.row[0].reason, "no endpoint for channel x, product demo");
-    assert_int_equal(s->t.rejected, 2);
-    assert_true(testing_says(s, "2 rejected: no endpoint takes channel x"));
+    assert_int_equal(s->t.held, 3);
+    assert_true(testing_says(s, "2 held: no endpoint takes channel x"));
+    assert_true(testing_says(s, "1 held: no endpoint takes channel y"));
+
+    /* Given up, the site learns why; what is not held cannot be given up. */
+    assert_ok(ledger_given_up(s->r.ledger, 3, NOW, &s->e), s->e);
+    assert_int_equal(rows_of(s).row[2].state, LEDGER_REJECTED);
+    assert_string_equal(rows_of(s).row[2].reason, "no endpoint for channel y, product demo");
+    assert_ok(ledger_release(s->r.ledger, "x", NOW, &n, &s->e), s->e);
+    assert_int_equal(n, 2);
+    assert_fails(ledger_given_up(s->r.ledger, 1, NOW, &s->e), s->e, GF_E_BUG);
 }
 
 /* One record of channel c that expires then. */
@@ -406,7 +418,7 @@ int main(void) {
         FORWARD_TEST(a_dead_endpoint_is_asked_once_and_others_go_on),
         FORWARD_TEST(what_waits_goes_when_its_time_has_come_and_not_before),
         FORWARD_TEST(with_a_drive_each_is_tried_again_at_once_unless_asked_to_wait),
-        FORWARD_TEST(what_no_endpoint_takes_is_rejected_and_a_person_told),
+        FORWARD_TEST(what_no_endpoint_takes_is_held_and_each_channel_is_named_once),
         FORWARD_TEST(what_has_expired_is_not_sent_unless_it_may_have_arrived),
         FORWARD_TEST(a_body_that_is_a_file_goes_out_whole),
         FORWARD_TEST(no_time_means_no_request_and_little_time_ends_a_slow_one),
