@@ -37,21 +37,15 @@ struct installing {
     struct gf_buf text;
     struct installed_document d;
     int elsewhere;
+    int again; /* 1: exactly this is installed already */
 };
 
-/* What was installed is not replaced by what is older, or by itself. */
+/* What was installed is not replaced by what is older. */
 static int check_order(struct agent *a, const struct options *o, const struct installing *i,
                        struct gf_err *e) {
     const struct license *l = &i->d.license;
     char when[GF_TIME_TEXT];
 
-    int same = installed_has(a, l->product, i->text.data, i->text.len, e);
-    if (same != 0)
-        return same == -1 ? -1
-                          : gf_err_set(e, GF_E_REPLAY,
-                                       "licence %s of product %s is installed "
-                                       "already",
-                                       l->id, l->product);
     int newer = options_count(o, "force") ? 0 : installed_is_newer(a, l->product, l->issued, e);
     if (newer != 1)
         return newer;
@@ -91,12 +85,15 @@ static int work(struct agent *a, const struct options *o, struct installing *i, 
                        &i->elsewhere, e) == -1 ||
         check_order(a, o, i, e) == -1)
         return gf_err_prefix(e, "%s", i->path);
-    return installed_put(a, &i->d, text, i->text.len, e) == -1 ? -1 : note(a, &i->d.license, e);
+    i->again = installed_has(a, i->d.license.product, text, i->text.len, e);
+    if (i->again == -1 || installed_put(a, &i->d, text, i->text.len, e) == -1)
+        return -1;
+    return i->again ? 0 : note(a, &i->d.license, e);
 }
 
-static int tell(struct agent *a, const struct options *o, const struct installed_document *d,
+static int tell(struct agent *a, const struct options *o, const struct installing *i,
                 struct gf_err *e) {
-    struct installed l = {.valid = 1, .document = *d};
+    struct installed l = {.valid = 1, .document = i->d};
     const struct license *of = &l.document.license;
     char words[INSTALLED_WORDS], clock[FLOOR_WORDS];
     struct installed_machine m;
@@ -113,7 +110,9 @@ static int tell(struct agent *a, const struct options *o, const struct installed
     out_str(&t, "fact", license_facts[l.verdict.fact]);
     out_text(&t, "licence ");
     out_safe(&t, of->id);
-    out_text(&t, " of product %s is installed: %s\n", of->product, words);
+    out_bool(&t, "new", !i->again);
+    out_text(&t, " of product %s %s: %s\n", of->product,
+             i->again ? "was installed already" : "is installed", words);
     if (floor_words(a->now, floor, clock))
         out_text(&t, "%s\n", clock);
     int rc = out_end(&t, e);
@@ -132,7 +131,7 @@ int cmd_license_install(struct agent *a, const struct options *o, int *status, s
         rc = store_end(a->store, work(a, o, &i, e), e);
     gf_buf_free(&i.text);
     if (rc == 0)
-        return history_seal(a, e) == -1 ? -1 : tell(a, o, &i.d, e);
+        return history_seal(a, e) == -1 ? -1 : tell(a, o, &i, e);
     /* Another machine's licence is a fact with a status of its own. */
     if (!i.elsewhere)
         return -1;

@@ -1,6 +1,7 @@
 /*
  * license.c -- licence requests, and the signed licences that they get.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct wish {
     struct gf_id nonce;
     size_t nfactors;
     const char *names[FACTORS_MAX], *digests[FACTORS_MAX];
+    const char *renews, *why, *proof; /* NULL: a first licence */
 };
 
 static void read_factors(struct gf_json_obj *o, struct wish *w) {
@@ -33,6 +35,22 @@ static void read_factors(struct gf_json_obj *o, struct wish *w) {
         w->digests[i] = hex;
         w->nfactors = i + 1;
     }
+}
+
+/* The licence that the new one takes the place of. */
+static int read_renews(struct gf_json_obj *o, struct wish *w, struct gf_err *e) {
+    static const char *const whys[] = {"renewal", "repair", "transfer", NULL};
+    struct gf_json_obj renews;
+    int why = 0;
+
+    if (!gf_json_has(o, "renews"))
+        return 0;
+    gf_json_obj(o, "renews", &renews);
+    gf_json_str(&renews, "license", 1, 2 * GF_WORD_MAX, &w->renews);
+    if (gf_json_enum(&renews, "why", whys, &why))
+        w->why = whys[why];
+    gf_json_str_opt(&renews, "proof", 1, 8192, &w->proof);
+    return gf_json_end(&renews, e);
 }
 
 static int read_wish(struct gf_json *j, struct wish *w, struct gf_err *e) {
@@ -58,7 +76,8 @@ static int read_wish(struct gf_json *j, struct wish *w, struct gf_err *e) {
         continue;
     gf_json_obj(&o, "fingerprint", &fingerprint);
     read_factors(&fingerprint, w);
-    if (gf_json_end(&counts, e) == -1 || gf_json_end(&fingerprint, e) == -1)
+    if (gf_json_end(&counts, e) == -1 || gf_json_end(&fingerprint, e) == -1 ||
+        read_renews(&o, w, e) == -1)
         return -1;
     return gf_json_end(&o, e);
 }
@@ -100,17 +119,42 @@ static void put_fingerprint(const struct wish *w, struct gf_buf *b) {
     gf_buf_text(b, "}}");
 }
 
+static int keeps_id(const struct wish *w) {
+    return w->renews != NULL && strcmp(w->why, "transfer") != 0;
+}
+
+/* NULL if the licence may take the place of the one that it names, else why not. */
+static const char *refuse_renewal(const struct license_terms *t, const struct wish *w) {
+    char license[GF_WORD_MAX * 2 + 1];
+    struct gf_err e;
+
+    if (w->renews == NULL)
+        return NULL;
+    int gone = t->is_gone != NULL && t->is_gone(t->arg, w->renews);
+    if (keeps_id(w))
+        return gone ? "This licence was deactivated. Ask for a transfer.\n" : NULL;
+    if (gone ||
+        (w->proof != NULL && deactivate_read(w->proof, strlen(w->proof), license, &e) == 0 &&
+         strcmp(license, w->renews) == 0))
+        return NULL;
+    return "Nothing proves that this licence was deactivated where it ran.\n";
+}
+
 static int issue(const struct license_terms *t, const struct wish *w, struct gf_buf *out,
                  struct gf_err *e) {
-    char id[GF_ID_TEXT], nonce[GF_ID_TEXT], issued[GF_TIME_TEXT], expires[GF_TIME_TEXT];
+    char hex[GF_ID_TEXT], id[32], nonce[GF_ID_TEXT], issued[GF_TIME_TEXT], expires[GF_TIME_TEXT];
     const char *licensee = w->contact != NULL ? w->contact : "";
 
-    name_it(w, id);
+    name_it(w, hex);
+    (void)snprintf(id, sizeof id, "lic-%.16s", hex);
     gf_text_hex(w->nonce.b, sizeof w->nonce.b, nonce);
     gf_text_time(t->now, issued);
     gf_text_time(t->now + (int64_t)t->days * 86400, expires);
-    gf_buf_printf(out,
-                  "{\"format\": \"gapferry-license/1\", \"id\": \"lic-%.16s\", \"product\": ", id);
+    /* A licence that is renewed or repaired stays the same; one that moves is another one. */
+    const char *name = keeps_id(w) ? w->renews : id;
+    gf_buf_text(out, "{\"format\": \"gapferry-license/1\", \"id\": ");
+    gf_json_put_str(out, name, strlen(name));
+    gf_buf_text(out, ", \"product\": ");
     gf_json_put_str(out, w->product, strlen(w->product));
     gf_buf_text(out, ", \"licensee\": ");
     gf_json_put_str(out, licensee, strlen(licensee));
@@ -133,13 +177,28 @@ static int issue(const struct license_terms *t, const struct wish *w, struct gf_
     return rc;
 }
 
+static int deactivate(const char *body, size_t len, struct gf_buf *out) {
+    char license[GF_WORD_MAX * 2 + 1];
+    struct gf_err e;
+
+    if (deactivate_read(body, len, license, &e) == -1) {
+        gf_buf_printf(out, "This proves nothing: %s\n", e.text);
+        return 400;
+    }
+    gf_buf_printf(out, LICENSE_GONE, license);
+    return 200;
+}
+
 int license_answer(const struct license_terms *t, const char *body, size_t len,
                    struct gf_buf *out) {
     struct gf_json *j = NULL;
     struct wish w = {0};
     struct gf_err e;
+    const char *why;
     int status = 200;
 
+    if (deactivate_is(body, len))
+        return deactivate(body, len, out);
     if (len > REQUEST_MAX) {
         gf_buf_text(out, "A licence request is at most 64 KiB long.\n");
         return 413;
@@ -151,6 +210,9 @@ int license_answer(const struct license_terms *t, const char *body, size_t len,
     } else if (!is_known(t, w.key)) {
         gf_buf_text(out, "This licence key is not known here. Check it for slips, or write to "
                          "sales@vendor.example.\n");
+        status = 422;
+    } else if ((why = refuse_renewal(t, &w)) != NULL) {
+        gf_buf_text(out, why);
         status = 422;
     } else if (issue(t, &w, out, &e) == -1) {
         gf_buf_clear(out);

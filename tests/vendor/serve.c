@@ -53,11 +53,27 @@ static int name_of(const struct call *c, const char *header, char out[VENDOR_TEX
     return 1;
 }
 
+/* 1 if a proof came that this licence is given up. */
+static int is_gone(const void *arg, const char *id) {
+    const struct tally *t = arg;
+    char answer[256];
+
+    int n = snprintf(answer, sizeof answer, LICENSE_GONE, id);
+    for (size_t i = 0; i < t->n; i++) {
+        const struct effect *f = &t->effects[i];
+        if (f->answer_len == (size_t)n && memcmp(f->answer, answer, f->answer_len) == 0)
+            return 1;
+    }
+    return 0;
+}
+
 /* What the request asks for; the answer is set, and 1 returned if it is one to keep. */
 static int try_effect(struct call *c) {
     if (strcmp(c->path, "/license") == 0) {
         struct license_terms terms = c->v->terms;
         terms.now = (int64_t)time(NULL);
+        terms.is_gone = is_gone;
+        terms.arg = &c->v->tally;
         c->status = license_answer(&terms, c->body.data != NULL ? c->body.data : "", c->body.len,
                                    &c->answer);
         return c->status == 200;

@@ -12,6 +12,7 @@
 
 #include "gapferry/buf.h"
 #include "gapferry/key.h"
+#include "gapferry/limits.h"
 #include "gapferry/text.h"
 
 #define VENDOR_BODY_MAX   ((size_t)8 << 20) /* bytes of a request */
@@ -88,18 +89,29 @@ GF_MUST_CHECK int tally_add(struct tally *t, const struct effect *f, const char 
 /* All as JSON. */
 void tally_show(const struct tally *t, struct gf_buf *out);
 
-/* ---- license.c ---- */
+/* ---- license.c, and deactivate.c: proofs that a licence is given up ---- */
 
 struct license_terms {
     const struct gf_sign_key *key;
     const char *const *known; /* licence keys beside AAAA-BBBB and KEY-...; NULL at the end */
     int64_t now;
-    int days;         /* until it ends; 0: never */
-    const char *then; /* "warn" "block" */
+    int days;                                        /* until it ends; 0: never */
+    const char *then;                                /* "warn" "block" */
+    int (*is_gone)(const void *arg, const char *id); /* 1: that licence was deactivated */
+    const void *arg;
 };
 
-/* Answer a gapferry-license-request/1: the status, and out gets the document or the reason. */
+/* Answer a gapferry-license-request/1 (the status, and out gets the document or the reason), or a
+ * gapferry-deactivation/1 (out gets LICENSE_GONE with its licence). */
+#define LICENSE_GONE "{\"deactivated\": \"%s\"}\n"
 int license_answer(const struct license_terms *t, const char *body, size_t len, struct gf_buf *out);
+
+/* 1 if the text is a deactivation proof, whatever is in it. */
+int deactivate_is(const char *text, size_t len);
+/* Verify a proof by the key that it names; the licence that was given up. GF_E_LICENSE,
+ * GF_E_SIGNATURE and others with words. */
+GF_MUST_CHECK int deactivate_read(const char *text, size_t len, char license[GF_WORD_MAX * 2 + 1],
+                                  struct gf_err *e);
 
 /* ---- serve.c ---- */
 
