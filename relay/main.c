@@ -13,6 +13,7 @@ static const struct command_entry commands[] = {
     {"sync", cmd_sync, "visit a drive: take in requests, forward, write responses"},
     {"status", cmd_status, "show what waits, who is enrolled, what needs a person"},
     {"records", cmd_records, "list records, or try held ones again"},
+    {"reconcile", cmd_reconcile, "go on after the ledger was restored from a backup, or lost"},
     {"config", cmd_config, "check or show the configuration"},
 };
 

@@ -34,15 +34,20 @@ GF_MUST_CHECK int relay_paths(struct relay *r, const char *root, struct gf_err *
 /* Configuration only: for `config`. */
 GF_MUST_CHECK int relay_configure(struct relay *r, const char *root, struct gf_err *e);
 /* Paths, configuration, keys and ledger of a relay that was initialised; GF_E_CONFIG with the
- * remedy if it was not. On failure *r is closed. */
+ * remedy if it was not; GF_E_DAMAGED with the remedy (`reconcile`) if the ledger is gone, or older
+ * than its head. On failure *r is closed. */
 GF_MUST_CHECK int relay_open(struct relay *r, const char *root, struct gf_err *e);
+/* Open what relay_paths() has named, also with a ledger that is older than its head, or, *made 1,
+ * with a new one in the place of one that is gone: for `reconcile` alone. */
+GF_MUST_CHECK int relay_open_anyhow(struct relay *r, int *made, struct gf_err *e);
 void relay_close(struct relay *r);
 
 /* How this relay is called, for remedies: "gapferry-relay" or "gapferry-relay --root DIR". */
 const char *relay_self(const struct relay *r, char out[COMMAND_SELF]);
 
 typedef int relay_command(const char *root, int argc, char **argv);
-relay_command cmd_init, cmd_card, cmd_approve, cmd_sync, cmd_status, cmd_records, cmd_config;
+relay_command cmd_init, cmd_card, cmd_approve, cmd_sync, cmd_status, cmd_records, cmd_config,
+    cmd_reconcile;
 
 /* What one turn did; counts of this turn. Filled by the five files below. */
 struct turn {

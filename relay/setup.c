@@ -33,42 +33,63 @@ int relay_configure(struct relay *r, const char *root, struct gf_err *e) {
 }
 
 /* Keys without a ledger are a relay that has lost what it knew; a new one in its place would take
- * its outbox for strays, and each bundle for new. */
+ * its outbox for strays, and each bundle for new. One that is older than its head would give
+ * numbers twice. */
 static int open_ledger(struct relay *r, struct gf_err *e) {
     char self[COMMAND_SELF], what[sizeof e->text];
 
-    if (ledger_open(r->state, &r->ledger, e) == 0)
+    if (ledger_open(r->state, &r->ledger, e) == -1) {
+        if (e->code != GF_E_NOINPUT)
+            return -1;
+        (void)snprintf(what, sizeof what, "%.300s", e->text);
+        return gf_err_set(e, GF_E_DAMAGED,
+                          "%s, though this relay has keys; nothing was changed. Put relay.db back "
+                          "from a backup if there is one, and then in either case: %s reconcile",
+                          what, relay_self(r, self));
+    }
+    if (ledger_fits_head(r->ledger, e) == 0)
         return 0;
-    if (e->code != GF_E_NOINPUT)
-        return -1;
     (void)snprintf(what, sizeof what, "%.300s", e->text);
-    return gf_err_set(
-        e, GF_E_DAMAGED,
-        "%s, though this relay has keys; nothing was changed. Put relay.db back from a "
-        "backup if there is one, and then in either case: %s reconcile",
-        what, relay_self(r, self));
+    return gf_err_set(e, e->code,
+                      "%s Nothing is taken and nothing leaves until this is settled: %s "
+                      "reconcile",
+                      what, relay_self(r, self));
 }
 
-int relay_open(struct relay *r, const char *root, struct gf_err *e) {
+/* Configuration, keys and directory. */
+static int open_rest(struct relay *r, struct gf_err *e) {
     char keys[sizeof r->state + 8], self[COMMAND_SELF];
     struct stat st;
 
-    if (relay_paths(r, root, e) == -1)
-        return -1;
     (void)snprintf(keys, sizeof keys, "%s/keys", r->state);
     if (stat(keys, &st) == -1 && (errno == ENOENT || errno == ENOTDIR))
         return gf_err_set(e, GF_E_CONFIG, "%s: there is no relay yet; make one: %s init", r->state,
                           relay_self(r, self));
     if (config_load(r->config_path, relay_keys, &r->config, e) == -1 ||
-        gf_identity_load(AT_FDCWD, keys, &r->id, e) == -1 || open_ledger(r, e) == -1)
-        goto fail;
+        gf_identity_load(AT_FDCWD, keys, &r->id, e) == -1)
+        return -1;
     r->state_fd = open(r->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (r->state_fd == -1) {
-        (void)gf_err_errno(e, "%s", r->state);
-        goto fail;
+    return r->state_fd == -1 ? gf_err_errno(e, "%s", r->state) : 0;
+}
+
+int relay_open(struct relay *r, const char *root, struct gf_err *e) {
+    if (relay_paths(r, root, e) == -1)
+        return -1;
+    if (open_rest(r, e) == 0 && open_ledger(r, e) == 0)
+        return 0;
+    relay_close(r);
+    return -1;
+}
+
+int relay_open_anyhow(struct relay *r, int *made, struct gf_err *e) {
+    *made = 0;
+    if (open_rest(r, e) == 0) {
+        if (ledger_open(r->state, &r->ledger, e) == 0)
+            return 0;
+        *made = e->code == GF_E_NOINPUT;
+        if (*made && ledger_make(r->state, &r->ledger, e) == 0)
+            return 0;
     }
-    return 0;
-fail:
     relay_close(r);
     return -1;
 }

@@ -22,6 +22,7 @@ struct take {
     struct gf_lost *lost; /* what its sender has dropped */
     size_t nlost;
     int64_t records;
+    int behind; /* 1: the sender has responses that the ledger does not know */
 };
 
 /* Where a member files/NAME is kept: named by the header's digest, for senders choose ids. */
@@ -151,11 +152,13 @@ static int take_all(struct take *k, struct gf_err *why, struct gf_err *e) {
         return rc;
     if (take_losses(k, e) == -1)
         return -1;
-    return ledger_acknowledge(l, &k->h->header.from, k->contents.have, k->contents.nhave, k->r->now,
-                              e);
+    rc = ledger_acknowledge(l, &k->h->header.from, k->contents.have, k->contents.nhave, k->r->now,
+                            e);
+    k->behind = rc == 1;
+    return rc == -1 ? -1 : 0;
 }
 
-int take_bundle(struct relay *r, const struct gf_head *h, int work, int64_t *records,
+int take_bundle(struct relay *r, const struct gf_head *h, int work, struct take_result *out,
                 struct gf_err *why, struct gf_err *e) {
     struct take k = {.r = r, .h = h, .work = work};
     int malformed = 0;
@@ -173,7 +176,7 @@ int take_bundle(struct relay *r, const struct gf_head *h, int work, int64_t *rec
     if (malformed)
         rc = 1;
     else if (rc == 0)
-        *records = k.records;
+        *out = (struct take_result){k.records, k.behind};
 out:
     free(k.lost);
     gf_contents_free(&k.contents);

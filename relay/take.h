@@ -9,10 +9,15 @@
 
 /*
  * Take the members in the directory `work`: body files into STATE/files, all else into the ledger,
- * in one transaction. 0 and the number of new records; 1 with *why: its form is wrong after all and
+ * in one transaction. 0 and the number of new records, and whether the sender has responses that
+ * this ledger never wrote; 1 with *why: its form is wrong after all and
  * nothing has happened; -1 with *e.
  */
-GF_MUST_CHECK int take_bundle(struct relay *r, const struct gf_head *h, int work, int64_t *records,
-                              struct gf_err *why, struct gf_err *e);
+struct take_result {
+    int64_t records;
+    int behind;
+};
+GF_MUST_CHECK int take_bundle(struct relay *r, const struct gf_head *h, int work,
+                              struct take_result *out, struct gf_err *why, struct gf_err *e);
 
 #endif

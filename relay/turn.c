@@ -89,7 +89,8 @@ int relay_turn(struct relay *r, struct gf_drive *d, int64_t wait_s, struct turn 
     struct gf_err why;
     if (relay_forward(r, wait_s, t, &why) == -1)
         turn_fault(t, "forwarding", &why, "nothing is lost: the next sync goes on");
-    if (relay_respond(r, t, e) == -1)
+    /* The head stands outside before the numbers that it speaks of do. */
+    if (relay_respond(r, t, e) == -1 || ledger_seal(r->ledger, e) == -1)
         return -1;
     return d != NULL ? relay_carry(r, d, t, e) : 0;
 }

@@ -147,8 +147,16 @@ static int hold_fork(struct verify *v, const struct item *it, const struct gf_he
                    "cloned, or restored from a backup?",
                    fingerprint, (long long)h->header.seq);
     v->t->refused++;
-    turn_person(v->t, "%s It is held as quarantine/%s", why, it->name);
-    return files_quarantine(v->r, it->folder, it->name, why, e);
+    turn_person(v->t, "%s It is held as quarantine/%s, and its sender is told", why, it->name);
+    if (files_quarantine(v->r, it->folder, it->name, why, e) == -1)
+        return -1;
+    (void)snprintf(
+        why, sizeof why,
+        "another bundle with number %lld of this stream came before: was the agent "
+        "restored from a backup? On the agent: gapferry-agent restore. If it was cloned, "
+        "its twin needs an init of its own",
+        (long long)h->header.seq);
+    return ledger_fork(v->r->ledger, &h->header, &h->digest, why, v->r->now, e);
 }
 
 /* ---- one bundle ---- */
@@ -167,11 +175,22 @@ static int check_times(const struct verify *v, const struct gf_head *h, struct g
     return 0;
 }
 
+/* Told, and mended for this agent as far as it can be; others may not have come yet. */
+static void tell_behind(struct verify *v, const struct gf_head *h) {
+    char fingerprint[GF_FINGERPRINT_TEXT], self[COMMAND_SELF];
+
+    gf_card_fingerprint(h->sender, fingerprint);
+    turn_person(v->t,
+                "%s has responses that this relay does not know of: its state was put back from a "
+                "backup. What was not acknowledged is told anew. For all agents: %s reconcile",
+                fingerprint, relay_self(v->r, self));
+}
+
 /* Unpack into work/NAME and take what is there. 0 done, 1 refused with *why, -1. */
 static int open_and_take(struct verify *v, const struct item *it, const struct gf_head *h,
                          struct gf_err *why, struct gf_err *e) {
     char path[300];
-    int64_t records = 0;
+    struct take_result taken = {0};
 
     (void)snprintf(path, sizeof path, "work/%s", it->name);
     if (mkdirat(v->r->state_fd, path, 0700) == -1)
@@ -181,13 +200,15 @@ static int open_and_take(struct verify *v, const struct item *it, const struct g
         return gf_err_errno(e, "%s/%s", v->r->state, path);
     int rc = unpack_bundle(v->r, it->fd, h, files_room(v->r), work, why) == -1 ? 1 : 0;
     if (rc == 0)
-        rc = take_bundle(v->r, h, work, &records, why, e);
+        rc = take_bundle(v->r, h, work, &taken, why, e);
     gf_bundle_items_remove(work);
     (void)close(work);
     (void)unlinkat(v->r->state_fd, path, AT_REMOVEDIR);
     if (rc == 0) {
         v->t->taken++;
-        v->t->records += records;
+        v->t->records += taken.records;
+        if (taken.behind)
+            tell_behind(v, h);
     }
     return rc;
 }

@@ -90,7 +90,18 @@ static const char schema_1[] =
 /* Until when the endpoint itself asked to be left alone; 0: it did not. */
 static const char schema_2[] = "ALTER TABLE record ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;";
 
-static const char *const steps[] = {schema_1, schema_2, ledger_loss_schema, NULL};
+/* The chain of what was done; and bundles that are forks, which the table of bundles cannot hold.
+ */
+static const char schema_4[] =
+    "CREATE TABLE audit (n INTEGER PRIMARY KEY, line TEXT NOT NULL, hash BLOB NOT NULL) STRICT;"
+
+    "CREATE TABLE fork ("
+    " row INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, id BLOB NOT NULL, agent BLOB NOT NULL,"
+    " reason TEXT NOT NULL, at INTEGER NOT NULL,"
+    " told_by INTEGER REFERENCES response (row)) STRICT;"
+    "CREATE INDEX fork_untold ON fork (agent) WHERE told_by IS NULL;";
+
+static const char *const steps[] = {schema_1, schema_2, ledger_loss_schema, schema_4, NULL};
 static const struct db_schema schema = {.application_id = 0x47464c52, .steps = steps};
 
 static int open_as(const char *dir, enum db_how how, struct ledger **out, struct gf_err *e) {
@@ -128,8 +139,12 @@ int ledger_make(const char *dir, struct ledger **out, struct gf_err *e) {
 }
 
 void ledger_close(struct ledger *l) {
+    struct gf_err ignored;
+
     if (l == NULL)
         return;
+    /* Best effort: a head that is older than the chain still fits it. */
+    (void)!ledger_seal(l, &ignored);
     ledger_unlock(l);
     db_close(&l->db);
     (void)close(l->dir_fd);

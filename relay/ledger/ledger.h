@@ -26,6 +26,38 @@ void ledger_unlock(struct ledger *l);
 GF_MUST_CHECK int ledger_begin(struct ledger *l, struct gf_err *e);
 GF_MUST_CHECK int ledger_end(struct ledger *l, int rc, struct gf_err *e);
 
+/* ---- the chain of what was done (ledger_audit.c) ---- */
+
+/*
+ * One JSON object a line: "at", "event", and what the event has to say; each line's hash is
+ * BLAKE2b-256 of the hash before it (the first: 32 zero bytes) and the line. The newest line's
+ * number and hash also stand in DIR/audit.head, "NUMBER HASH" LF, outside the database.
+ *
+ *   init        the ledger was made
+ *   approve     fingerprint
+ *   bundle      agent, bundle, seq; refused: the code, where it was
+ *   response    agent, bundle, stream, seq
+ *   behind      agent, stream, seq: it has a response that this ledger never wrote
+ *   reconciled  user, agents, responses
+ */
+GF_MUST_CHECK int ledger_audit(struct ledger *l, int64_t now, const char *event,
+                               const char *members, struct gf_err *e);
+/* Write the head if the chain has grown; before anything leaves that the chain speaks of. */
+GF_MUST_CHECK int ledger_seal(struct ledger *l, struct gf_err *e);
+/* GF_E_DAMAGED if the ledger is older than its head (it was put back from a backup), or the head is
+ * missing or is none. */
+GF_MUST_CHECK int ledger_fits_head(struct ledger *l, struct gf_err *e);
+
+struct ledger_reconciled {
+    int64_t newest;    /* when the last bundle was taken that this ledger knows; 0: none */
+    int64_t agents;    /* whose responses go on in a new stream */
+    int64_t responses; /* whose receipts and answers are written anew */
+};
+/* After a restore: a new stream to every agent, and what no agent has acknowledged, or was told
+ * since a time, is told anew. Seals. */
+GF_MUST_CHECK int ledger_reconcile(struct ledger *l, int64_t since, const char *user, int64_t now,
+                                   struct ledger_reconciled *out, struct gf_err *e);
+
 /* ---- senders (ledger_agents.c) ---- */
 
 /* Approve a fingerprint, perhaps ahead of the first contact; a card of this fingerprint that was
@@ -78,6 +110,10 @@ GF_MUST_CHECK int ledger_take_record(struct ledger *l, const struct ledger_arriv
 GF_MUST_CHECK int ledger_refuse(struct ledger *l, const struct gf_header *h,
                                 const struct gf_hash *digest, const struct gf_err *why, int64_t now,
                                 struct gf_err *e);
+/* A bundle of the same number but other bytes: nothing of it is taken; its sender is told once. */
+GF_MUST_CHECK int ledger_fork(struct ledger *l, const struct gf_header *h,
+                              const struct gf_hash *digest, const char *why, int64_t now,
+                              struct gf_err *e);
 /* A bundle came again: what was said about it is said anew where the response that said it is
  * acknowledged, for then its sender has lost what it knew (restored from a backup). */
 GF_MUST_CHECK int ledger_retell(struct ledger *l, const struct gf_hash *digest, struct gf_err *e);
@@ -169,7 +205,10 @@ GF_MUST_CHECK int ledger_counts(struct ledger *l, struct ledger_count **out, siz
 
 /* ---- responses (ledger_respond.c) ---- */
 
-/* What `have` of a request says: responses that need not be carried any more. */
+/* What `have` of a request says: responses that need not be carried any more. 0, or 1 if it names
+ * numbers that this ledger has not given yet, so that it must have been restored: then nothing is
+ * believed of that stream, and what was told in it and is not acknowledged is told anew in a new
+ * one. */
 GF_MUST_CHECK int ledger_acknowledge(struct ledger *l, const struct gf_hash *agent_identity,
                                      const struct gf_have *have, size_t n, int64_t now,
                                      struct gf_err *e);
@@ -219,7 +258,8 @@ struct ledger_response {
 };
 GF_MUST_CHECK int ledger_open_responses(struct ledger *l, const struct gf_hash *agent_identity,
                                         struct ledger_response **out, size_t *n, struct gf_err *e);
-/* 1 if this response of ours is acknowledged; 0 if it is not, or is unknown. */
+/* 1 if this response of ours need not be carried: it is acknowledged, or what it told is told anew;
+ * 0 if it must, or is unknown. */
 GF_MUST_CHECK int ledger_is_acknowledged(struct ledger *l, const struct gf_id *id,
                                          struct gf_err *e);
 /* The outbox file of a response is gone or damaged: what it told is news again. */

@@ -2,6 +2,7 @@
  * ledger_agents.c -- senders: fingerprints that were approved, cards that were seen, and who is
  * enrolled because both met.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,7 +93,7 @@ static int enrol(struct ledger *l, const char *fingerprint, int64_t now, struct 
 
 int ledger_approve(struct ledger *l, const char *fingerprint, const char *user, int64_t now,
                    struct gf_err *e) {
-    char spelled[GF_FINGERPRINT_TEXT];
+    char spelled[GF_FINGERPRINT_TEXT], members[GF_FINGERPRINT_TEXT + 32];
 
     if (spell(fingerprint, spelled, e) == -1 || db_begin(&l->db, e) == -1)
         return -1;
@@ -102,6 +103,9 @@ int ledger_approve(struct ledger *l, const char *fingerprint, const char *user, 
                     "tti", spelled, user, now);
     if (rc == 0)
         rc = enrol(l, spelled, now, e);
+    (void)snprintf(members, sizeof members, "\"fingerprint\":\"%s\"", spelled);
+    if (rc == 0)
+        rc = ledger_audit(l, now, "approve", members, e);
     return db_end(&l->db, rc, e);
 }
 

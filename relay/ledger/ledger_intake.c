@@ -3,6 +3,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -64,11 +66,42 @@ static int add_bundle(struct ledger *l, const struct gf_header *h, const struct 
                   why != NULL ? gf_err_name(why->code) : NULL, why != NULL ? reason : NULL);
 }
 
+int ledger_fork(struct ledger *l, const struct gf_header *h, const struct gf_hash *digest,
+                const char *why, int64_t now, struct gf_err *e) {
+    char reason[GF_REASON_MAX + 1];
+    struct gf_id agent;
+
+    ledger_reason(why, reason);
+    if (find_agent(l, &h->from, &agent, e) == -1)
+        return -1;
+    return db_run(&l->db, e,
+                  "INSERT INTO fork (digest, id, agent, reason, at) VALUES (?, ?, ?, ?, ?) "
+                  "ON CONFLICT (digest) DO NOTHING",
+                  "bbbti", digest, sizeof *digest, &h->id, sizeof h->id, &agent, sizeof agent,
+                  reason, now);
+}
+
+/* What the audit log says of a bundle. */
+static int audit_bundle(struct ledger *l, const struct gf_header *h, const struct gf_err *why,
+                        int64_t now, struct gf_err *e) {
+    char who[GF_HASH_TEXT], id[GF_ID_TEXT], members[300];
+
+    gf_text_hex(h->from.b, sizeof h->from.b, who);
+    gf_text_hex(h->id.b, sizeof h->id.b, id);
+    (void)snprintf(members, sizeof members,
+                   "\"agent\":\"%s\",\"bundle\":\"%s\",\"seq\":%" PRId64 "%s%s%s", who, id, h->seq,
+                   why != NULL ? ",\"refused\":\"" : "", why != NULL ? gf_err_name(why->code) : "",
+                   why != NULL ? "\"" : "");
+    return ledger_audit(l, now, "bundle", members, e);
+}
+
 int ledger_take_bundle(struct ledger *l, const struct gf_header *h, const struct gf_hash *digest,
                        const struct gf_contents *c, int64_t now, struct gf_err *e) {
     if (db_begin(&l->db, e) == -1)
         return -1;
     int rc = add_bundle(l, h, digest, NULL, now, e);
+    if (rc == 0)
+        rc = audit_bundle(l, h, NULL, now, e);
     for (size_t i = 0; rc == 0 && i < c->nvoids; i++)
         rc = db_run(&l->db, e,
                     "INSERT INTO void (sender, stream, seq) VALUES (?, ?, ?) "
@@ -79,7 +112,12 @@ int ledger_take_bundle(struct ledger *l, const struct gf_header *h, const struct
 
 int ledger_refuse(struct ledger *l, const struct gf_header *h, const struct gf_hash *digest,
                   const struct gf_err *why, int64_t now, struct gf_err *e) {
-    return add_bundle(l, h, digest, why, now, e);
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    int rc = add_bundle(l, h, digest, why, now, e);
+    if (rc == 0)
+        rc = audit_bundle(l, h, why, now, e);
+    return db_end(&l->db, rc, e);
 }
 
 /* ---- records ---- */

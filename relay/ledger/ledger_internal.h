@@ -11,13 +11,22 @@ struct ledger {
     struct db db;
     char dir[512]; /* for messages */
     int dir_fd;
-    int lock_fd; /* -1: the lock is not held */
+    int lock_fd;    /* -1: the lock is not held */
+    int reconciled; /* 1: the head may be overwritten, whatever it says */
 };
 
 extern const char ledger_loss_schema[]; /* a step of the tables: ledger_loss.c */
 
 /* Bytes of an answer's body up to which it stands in the database; a longer one is a file. */
 #define LEDGER_ANSWER_INSIDE (1 << 20)
+
+/* Within a transaction: the next response to this recipient begins a new stream. */
+GF_MUST_CHECK int ledger_new_stream(struct ledger *l, const struct gf_hash *recipient,
+                                    struct gf_err *e);
+/* Within a transaction: what was told to this recipient (NULL: to all) and is not acknowledged, or
+ * was written since, is news again. */
+GF_MUST_CHECK int ledger_tell_anew(struct ledger *l, const struct gf_hash *recipient, int64_t since,
+                                   int64_t now, struct gf_err *e);
 
 /* A reason as a receipt can carry it: UTF-8, 1 to GF_REASON_MAX bytes, whatever came in. */
 void ledger_reason(const char *reason, char out[GF_REASON_MAX + 1]);

@@ -127,8 +127,9 @@ int ledger_refusals(struct ledger *l, const struct gf_id *agent, ledger_each_ref
                     struct gf_err *e) {
     struct db_query q;
     int rc = db_query(&l->db, &q, e,
-                      "SELECT id, refused, reason, taken FROM bundle WHERE agent = ? AND refused "
-                      "IS NOT NULL AND told_by IS NULL ORDER BY row",
+                      "SELECT id, refused, reason, taken FROM bundle WHERE agent = ?1 AND refused "
+                      "IS NOT NULL AND told_by IS NULL UNION ALL SELECT id, 'fork', reason, at "
+                      "FROM fork WHERE agent = ?1 AND told_by IS NULL",
                       "b", agent, sizeof *agent);
 
     while (rc == 0 && (rc = db_next(&q, e)) == 1) {

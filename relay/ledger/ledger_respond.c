@@ -1,6 +1,8 @@
 /*
  * ledger_respond.c -- responses: their numbers, what each one tells, and whether its agent has it.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,9 +77,11 @@ int ledger_voids(struct ledger *l, const struct gf_hash *agent_identity, int64_t
     struct db_query q;
 
     int rc = db_query(&l->db, &q, e,
-                      "SELECT seq FROM response WHERE recipient = ?1 AND noted IS NULL AND "
-                      "void_told_by IS NULL AND seq < (SELECT max(seq) FROM response WHERE "
-                      "recipient = ?1) ORDER BY seq LIMIT ?2",
+                      "SELECT seq FROM response WHERE stream = (SELECT stream FROM response WHERE "
+                      "recipient = ?1 ORDER BY row DESC LIMIT 1) AND recipient = ?1 AND noted IS "
+                      "NULL AND void_told_by IS NULL AND seq > 0 AND seq < (SELECT seq FROM "
+                      "response WHERE recipient = ?1 ORDER BY row DESC LIMIT 1) ORDER BY seq LIMIT "
+                      "?2",
                       "bi", agent_identity, sizeof *agent_identity, (int64_t)GF_VOID_MAX);
     while (rc == 0 && (rc = db_next(&q, e)) == 1) {
         int64_t *more = ledger_grow(list, found, sizeof *list, e);
@@ -103,11 +107,15 @@ int ledger_voids(struct ledger *l, const struct gf_hash *agent_identity, int64_t
 
 static int tell(struct ledger *l, const struct gf_id *agent, const struct ledger_told *t,
                 int64_t row, struct gf_err *e) {
-    if (t->is_refusal)
+    if (t->is_refusal) {
+        if (db_run(&l->db, e, "UPDATE fork SET told_by = ? WHERE agent = ? AND id = ?", "ibb", row,
+                   agent, sizeof *agent, &t->id, sizeof t->id) == -1)
+            return -1;
         return db_run(&l->db, e,
                       "UPDATE bundle SET told_by = ? WHERE agent = ? AND id = ? AND refused IS NOT "
                       "NULL AND told_by IS NULL",
                       "ibb", row, agent, sizeof *agent, &t->id, sizeof t->id);
+    }
     if (db_run(&l->db, e,
                "UPDATE record SET told = ?, told_by = ? WHERE agent = ? AND id = ? AND digest = ?",
                "iibbb", (int64_t)t->state, row, agent, sizeof *agent, &t->id, sizeof t->id,
@@ -141,6 +149,20 @@ static int note(struct ledger *l, const struct gf_id *agent, const struct gf_hea
                   "ibii", *row, &h->stream, sizeof h->stream, h->seq, (int64_t)GF_VOID_MAX);
 }
 
+static int audit_response(struct ledger *l, const struct gf_id *agent, const struct gf_header *h,
+                          int64_t now, struct gf_err *e) {
+    char who[GF_ID_TEXT], id[GF_ID_TEXT], stream[GF_ID_TEXT];
+    char members[300];
+
+    gf_text_hex(agent->b, sizeof agent->b, who);
+    gf_text_hex(h->id.b, sizeof h->id.b, id);
+    gf_text_hex(h->stream.b, sizeof h->stream.b, stream);
+    (void)snprintf(members, sizeof members,
+                   "\"agent\":\"%s\",\"bundle\":\"%s\",\"stream\":\"%s\",\"seq\":%" PRId64, who, id,
+                   stream, h->seq);
+    return ledger_audit(l, now, "response", members, e);
+}
+
 int ledger_responded(struct ledger *l, const struct gf_id *agent, const struct gf_header *h,
                      const struct gf_hash *digest, const struct ledger_told *told, size_t n,
                      int64_t now, struct gf_err *e) {
@@ -151,18 +173,67 @@ int ledger_responded(struct ledger *l, const struct gf_id *agent, const struct g
     int rc = note(l, agent, h, digest, now, &row, e);
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = tell(l, agent, &told[i], row, e);
+    if (rc == 0)
+        rc = audit_response(l, agent, h, now, e);
     return db_end(&l->db, rc, e);
 }
 
 /* ---- what became of it ---- */
 
+/* 1 if the agent has numbers of a stream of ours that were never given: the ledger is younger than
+ * they are. */
+static int is_behind(struct ledger *l, const struct gf_hash *agent_identity,
+                     const struct gf_have *have, struct gf_err *e) {
+    int64_t last = have->upto, given = -1;
+
+    for (size_t k = 0; k < have->nalso; k++)
+        last = have->also[k] > last ? have->also[k] : last;
+    if (db_number(&l->db, &given, -1, e,
+                  "SELECT max(seq) FROM response WHERE recipient = ? AND stream = ?", "bb",
+                  agent_identity, sizeof *agent_identity, &have->stream, sizeof have->stream) == -1)
+        return -1;
+    return given >= 0 && last > given;
+}
+
+/* The stream has two histories: leave it, and tell again what may have been told under a number
+ * that the agent already had. Once: the next time the stream is another. */
+static int leave_stream(struct ledger *l, const struct gf_hash *agent_identity,
+                        const struct gf_have *have, int64_t now, struct gf_err *e) {
+    char who[GF_HASH_TEXT], stream[GF_ID_TEXT], members[300];
+    struct ledger_seq current = {0};
+
+    if (find_stream(l, agent_identity, &current, e) == -1)
+        return -1;
+    if (memcmp(&current.stream, &have->stream, sizeof have->stream) != 0)
+        return 0;
+    gf_text_hex(agent_identity->b, sizeof agent_identity->b, who);
+    gf_text_hex(have->stream.b, sizeof have->stream.b, stream);
+    (void)snprintf(members, sizeof members, "\"agent\":\"%s\",\"stream\":\"%s\",\"seq\":%" PRId64,
+                   who, stream, have->upto);
+    if (ledger_new_stream(l, agent_identity, e) == -1 ||
+        ledger_tell_anew(l, agent_identity, INT64_MAX, now, e) == -1 ||
+        ledger_audit(l, now, "behind", members, e) == -1)
+        return -1;
+    return 1;
+}
+
 int ledger_acknowledge(struct ledger *l, const struct gf_hash *agent_identity,
                        const struct gf_have *have, size_t n, int64_t now, struct gf_err *e) {
+    int behind = 0;
     int rc = 0;
 
     if (db_begin(&l->db, e) == -1)
         return -1;
     for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = is_behind(l, agent_identity, &have[i], e);
+        if (rc == 1) {
+            rc = leave_stream(l, agent_identity, &have[i], now, e);
+            behind |= rc == 1;
+            rc = rc == -1 ? -1 : 0;
+            continue;
+        }
+        if (rc == -1)
+            break;
         rc = db_run(&l->db, e,
                     "UPDATE response SET acknowledged = ? WHERE recipient = ? AND stream = ? AND "
                     "seq <= ? AND noted IS NOT NULL AND acknowledged IS NULL",
@@ -175,7 +246,7 @@ int ledger_acknowledge(struct ledger *l, const struct gf_hash *agent_identity,
                         "ibbi", now, agent_identity, sizeof *agent_identity, &have[i].stream,
                         sizeof have[i].stream, have[i].also[k]);
     }
-    return db_end(&l->db, rc, e);
+    return db_end(&l->db, rc == 0 ? behind : rc, e);
 }
 
 int ledger_open_responses(struct ledger *l, const struct gf_hash *agent_identity,
@@ -218,8 +289,9 @@ int ledger_is_acknowledged(struct ledger *l, const struct gf_id *id, struct gf_e
     int64_t n = 0;
 
     if (db_number(&l->db, &n, 0, e,
-                  "SELECT count(*) FROM response WHERE id = ? AND acknowledged IS NOT NULL", "b",
-                  id, sizeof *id) == -1)
+                  "SELECT count(*) FROM response WHERE id = ? AND (acknowledged IS NOT NULL OR "
+                  "lost IS NOT NULL)",
+                  "b", id, sizeof *id) == -1)
         return -1;
     return n > 0;
 }
@@ -243,5 +315,7 @@ int ledger_lost(struct ledger *l, const struct gf_id *id, int64_t now, struct gf
         rc = db_run(&l->db, e, "UPDATE conflict SET told_by = NULL WHERE told_by = ?", "i", row);
     if (rc == 0)
         rc = db_run(&l->db, e, "UPDATE bundle SET told_by = NULL WHERE told_by = ?", "i", row);
+    if (rc == 0)
+        rc = db_run(&l->db, e, "UPDATE fork SET told_by = NULL WHERE told_by = ?", "i", row);
     return db_end(&l->db, rc, e);
 }

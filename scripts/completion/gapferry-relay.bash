@@ -8,13 +8,14 @@ _gapferry_relay_options() {
     sync) echo --wait --name-on-card --json --root --help ;;
     status) echo --json --root --help ;;
     records) echo --state --channel --json --root --help ;;
+    reconcile) echo --since --json --root --help ;;
     config) echo --root --help ;;
     esac
 }
 
 _gapferry_relay() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init card approve sync status records config'
+    local commands='init card approve sync status records reconcile config'
     local command='' i
 
     COMPREPLY=()
@@ -40,7 +41,7 @@ _gapferry_relay() {
         mapfile -t COMPREPLY < <(compgen -W 'received sending later held delivered rejected expired' -- "$word")
         return
         ;;
-    --name | --wait | -w | -n | --channel | -c)
+    --name | --wait | -w | -n | --channel | -c | --since)
         return
         ;;
     esac

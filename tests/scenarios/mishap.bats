@@ -111,3 +111,100 @@ files_in() { find "$@" -type f -name '*.gfb' | sort; }
     gives 0 A preview metrics
     says "everything passes ($conf.d/50-open.conf:2)" shown
 }
+
+# ---- a state that was restored ----
+
+# What the site still waits for.
+waiting() { state exported; }
+
+@test "a ledger that was put back from a backup is noticed, and reconcile mends it" {
+    ready
+    users 1
+    home
+    there
+    home
+    cp $RSTATE/relay.db older.db
+    users 2
+    home
+    there
+    cp older.db $RSTATE/relay.db
+    gives 65 R sync usb
+    says 'older than audit.head' 'gapferry-relay --root relay reconcile'
+    gives 65 R status
+    gives 0 R reconcile
+    says 'told anew' 'What may be missing'
+    gives 0 R status
+    there
+    home
+    users 3
+    home
+    there
+    home
+    [ "$(state delivered)" = 3 ]
+    [ "$(waiting)" = 0 ]
+    agree
+}
+
+@test "a ledger that is gone is made anew by reconcile alone" {
+    ready
+    users 1
+    home
+    there
+    rm $RSTATE/relay.db
+    gives 0 R reconcile
+    says 'approve each agent again'
+    [ -n "$(files_in $RSTATE/quarantine)" ]
+    R approve "$(A card --fingerprint)" >/dev/null
+    home
+    users 2
+    home
+    R sync usb >/dev/null || true
+    gives 0 A sync usb
+    [ "$(state delivered)" = 2 ]
+    agree
+}
+
+@test "a whole state that was put back is noticed by what the agent has" {
+    ready
+    users 1
+    home
+    there
+    home
+    cp -a relay older
+    for i in 2 3; do
+        users $i
+        home
+        there
+        home
+    done
+    rm -rf relay
+    mv older relay
+    users 4
+    home
+    gives 75 R sync usb
+    says 'put back from a backup' 'gapferry-relay --root relay reconcile'
+    home
+    [ "$(state delivered)" = 4 ]
+    agree
+}
+
+@test "a restored agent is told of its fork, and of the remedy" {
+    ready
+    users 1
+    home
+    cp -a site older
+    users 2
+    home
+    there
+    rm -rf site
+    mv older site
+    rm -rf usb/GAPFERRY
+    users 3
+    A sync usb || true
+    gives 75 R sync usb
+    says fork 'its sender is told'
+    A sync usb >.out 2>.err || true
+    out=$(cat .out)
+    err=$(cat .err)
+    says bundle-refused code=fork 'gapferry-agent restore'
+}

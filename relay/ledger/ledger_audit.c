@@ -1,0 +1,240 @@
+/*
+ * ledger_audit.c -- the chain of what the relay has done, and its head outside the database: a
+ * ledger that was put back from a backup is older than the head.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gapferry/digest.h"
+#include "gapferry/file.h"
+#include "relay/ledger/ledger_internal.h"
+
+#define HEAD       "audit.head"
+#define HEAD_MAX   128
+#define AUDIT_LINE 4096
+
+/* The newest line's number, 0 if there is none, and its hash (else zero). */
+static int newest(struct ledger *l, int64_t *n, struct gf_hash *hash, struct gf_err *e) {
+    struct db_query q;
+
+    *n = 0;
+    *hash = (struct gf_hash){0};
+    int rc = db_query(&l->db, &q, e, "SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1", "");
+    if (rc == 0 && (rc = db_next(&q, e)) == 1) {
+        *n = db_int(&q, 0);
+        rc = db_fixed(&q, 1, hash, sizeof *hash) == 0
+                 ? 0
+                 : gf_err_set(e, GF_E_DAMAGED, "%s: a line of its audit log has no hash",
+                              l->db.path);
+    }
+    db_done(&q);
+    return rc == -1 ? -1 : 0;
+}
+
+int ledger_audit(struct ledger *l, int64_t now, const char *event, const char *members,
+                 struct gf_err *e) {
+    char at[GF_TIME_TEXT];
+    char text[sizeof(struct gf_hash) + AUDIT_LINE];
+    char *line = text + sizeof(struct gf_hash);
+    struct gf_hash prev, hash;
+    int64_t n = 0;
+
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    int rc = newest(l, &n, &prev, e);
+    gf_text_time(now, at);
+    int len = snprintf(line, AUDIT_LINE, "{\"at\":\"%s\",\"event\":\"%s\"%s%s}", at, event,
+                       members[0] != '\0' ? "," : "", members);
+    if (rc == 0 && (len < 0 || len >= AUDIT_LINE))
+        rc = gf_err_set(e, GF_E_BUG, "a line of the audit log is too long: %s", event);
+    if (rc == 0) {
+        memcpy(text, prev.b, sizeof prev.b);
+        gf_digest_256(text, sizeof prev.b + (size_t)len, &hash);
+        rc = db_run(&l->db, e, "INSERT INTO audit (n, line, hash) VALUES (?, ?, ?)", "itb", n + 1,
+                    line, hash.b, sizeof hash.b);
+    }
+    return db_end(&l->db, rc, e);
+}
+
+/* ---- the head ---- */
+
+/* 1 read, 0 there is none, -1. */
+static int read_head(const struct ledger *l, int64_t *n, struct gf_hash *hash, struct gf_err *e) {
+    struct gf_buf text;
+    char *end = NULL;
+    int rc = -1;
+
+    if (gf_file_load(l->dir_fd, HEAD, HEAD_MAX, &text, e) == -1) {
+        gf_buf_free(&text);
+        return e->code == GF_E_NOINPUT ? 0 : gf_err_prefix(e, "%s", l->dir);
+    }
+    errno = 0;
+    long long number = text.len > 0 ? strtoll(text.data, &end, 10) : 0;
+    if (text.len > 0 && errno == 0 && number > 0 && *end == ' ' &&
+        strlen(end) == GF_HASH_TEXT + 1 && end[GF_HASH_TEXT] == '\n' &&
+        gf_text_unhex(end + 1, GF_HASH_TEXT - 1, hash->b, sizeof hash->b) == 0) {
+        *n = number;
+        rc = 1;
+    } else {
+        (void)gf_err_set(e, GF_E_DAMAGED, "%s/" HEAD ": is not a number and a hash", l->dir);
+    }
+    gf_buf_free(&text);
+    return rc;
+}
+
+int ledger_fits_head(struct ledger *l, struct gf_err *e) {
+    struct gf_hash now, written, then = {0};
+    int64_t n = 0, at = 0;
+    struct db_query q;
+
+    if (newest(l, &n, &now, e) == -1)
+        return -1;
+    int rc = read_head(l, &at, &written, e);
+    if (rc == 0 && n > 0)
+        return gf_err_set(e, GF_E_DAMAGED,
+                          "%s/" HEAD ": is missing, so nobody can tell how old "
+                          "relay.db is",
+                          l->dir);
+    if (rc != 1)
+        return rc;
+    rc = db_query(&l->db, &q, e, "SELECT hash FROM audit WHERE n = ?", "i", at);
+    if (rc == 0 && (rc = db_next(&q, e)) == 1)
+        (void)db_fixed(&q, 0, &then, sizeof then);
+    db_done(&q);
+    if (rc == -1)
+        return -1;
+    if (rc == 1 && memcmp(&then, &written, sizeof then) == 0)
+        return 0;
+    return gf_err_set(
+        e, GF_E_DAMAGED,
+        "%s/relay.db: is older than " HEAD " beside it; was it put back from a backup?", l->dir);
+}
+
+int ledger_seal(struct ledger *l, struct gf_err *e) {
+    char text[HEAD_MAX], hex[GF_HASH_TEXT];
+    struct gf_hash now, written;
+    struct gf_err why;
+    int64_t n = 0, at = 0;
+    struct gf_out o;
+    int rc = -1;
+
+    if (newest(l, &n, &now, e) == -1)
+        return -1;
+    /* A head that is newer than the chain is evidence: only reconcile may overwrite it. */
+    if (n == 0 || (read_head(l, &at, &written, &why) == 1 && at >= n && !l->reconciled))
+        return 0;
+    gf_text_hex(now.b, sizeof now.b, hex);
+    int len = snprintf(text, sizeof text, "%" PRId64 " %s\n", n, hex);
+    if (gf_out_open(&o, l->dir_fd, HEAD, e) == -1)
+        return gf_err_prefix(e, "%s", l->dir);
+    if (gf_file_write(o.fd, text, (size_t)len) == -1)
+        (void)gf_err_errno(e, "%s/" HEAD, l->dir);
+    else
+        rc = gf_out_commit(&o, 0600, 1, e);
+    gf_out_close(&o);
+    return rc;
+}
+
+/* ---- after a restore ---- */
+
+int ledger_new_stream(struct ledger *l, const struct gf_hash *recipient, struct gf_err *e) {
+    struct gf_id stream;
+
+    /* Number 0 is never a response: it says which stream the next one belongs to. */
+    gf_digest_random(&stream, sizeof stream);
+    return db_run(&l->db, e, "INSERT INTO response (recipient, stream, seq) VALUES (?, ?, 0)", "bb",
+                  recipient, sizeof *recipient, &stream, sizeof stream);
+}
+
+/* What these responses told is news again; the agent takes nothing twice. */
+int ledger_tell_anew(struct ledger *l, const struct gf_hash *recipient, int64_t since, int64_t now,
+                     struct gf_err *e) {
+    static const char *const forget[] = {
+        "UPDATE record SET told = NULL, told_by = NULL WHERE told_by IN (SELECT row FROM response "
+        "WHERE recipient = ifnull(?1, recipient) AND noted IS NOT NULL AND (acknowledged IS NULL "
+        "OR noted >= ?2))",
+        "UPDATE conflict SET told_by = NULL WHERE told_by IN (SELECT row FROM response WHERE "
+        "recipient = ifnull(?1, recipient) AND noted IS NOT NULL AND (acknowledged IS NULL OR "
+        "noted >= ?2))",
+        "UPDATE bundle SET told_by = NULL WHERE told_by IN (SELECT row FROM response WHERE "
+        "recipient = ifnull(?1, recipient) AND noted IS NOT NULL AND (acknowledged IS NULL OR "
+        "noted >= ?2))",
+        "UPDATE fork SET told_by = NULL WHERE told_by IN (SELECT row FROM response WHERE "
+        "recipient = ifnull(?1, recipient) AND noted IS NOT NULL AND (acknowledged IS NULL OR "
+        "noted >= ?2))",
+    };
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < sizeof forget / sizeof *forget; i++)
+        rc = db_run(&l->db, e, forget[i], recipient != NULL ? "bi" : "ni", recipient,
+                    sizeof *recipient, since);
+    if (rc == 0)
+        rc = db_run(&l->db, e,
+                    "UPDATE response SET lost = ?1 WHERE recipient = ifnull(?2, recipient) AND "
+                    "noted IS NOT NULL AND acknowledged IS NULL AND lost IS NULL",
+                    recipient != NULL ? "ib" : "in", now, recipient, sizeof *recipient);
+    return rc;
+}
+
+static int renew_streams(struct ledger *l, int64_t *n, struct gf_err *e) {
+    struct gf_hash *list = NULL;
+    size_t found = 0;
+    struct db_query q;
+
+    int rc = db_query(&l->db, &q, e, "SELECT DISTINCT recipient FROM response", "");
+    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
+        struct gf_hash *more = ledger_grow(list, found, sizeof *list, e);
+        if (more == NULL) {
+            rc = -1;
+            break;
+        }
+        list = more;
+        rc = db_fixed(&q, 0, &list[found++], sizeof *list) == 0
+                 ? 0
+                 : gf_err_set(e, GF_E_DAMAGED, "%s: a response to nobody", l->db.path);
+    }
+    db_done(&q);
+    for (size_t i = 0; rc == 0 && i < found; i++)
+        rc = ledger_new_stream(l, &list[i], e);
+    free(list);
+    *n = (int64_t)found;
+    return rc;
+}
+
+int ledger_reconcile(struct ledger *l, int64_t since, const char *user, int64_t now,
+                     struct ledger_reconciled *out, struct gf_err *e) {
+    struct ledger_reconciled r = {0};
+    char members[300], who[65];
+
+    /* In JSON as it is: names of users are plain. */
+    (void)snprintf(who, sizeof who, "%s", user);
+    for (char *c = who; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == '"' || *c == '\\')
+            *c = '?';
+    }
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    int rc = db_number(&l->db, &r.newest, 0, e, "SELECT max(taken) FROM bundle", "");
+    if (rc == 0)
+        rc = db_number(&l->db, &r.responses, 0, e,
+                       "SELECT count(*) FROM response WHERE noted IS NOT NULL AND lost IS NULL AND "
+                       "(acknowledged IS NULL OR noted >= ?)",
+                       "i", since);
+    if (rc == 0)
+        rc = renew_streams(l, &r.agents, e);
+    if (rc == 0)
+        rc = ledger_tell_anew(l, NULL, since, now, e);
+    (void)snprintf(members, sizeof members,
+                   "\"user\":\"%s\",\"agents\":%" PRId64 ",\"responses\":%" PRId64, who, r.agents,
+                   r.responses);
+    if (rc == 0)
+        rc = ledger_audit(l, now, "reconciled", members, e);
+    if (db_end(&l->db, rc, e) == -1)
+        return -1;
+    l->reconciled = 1;
+    *out = r;
+    return ledger_seal(l, e);
+}
