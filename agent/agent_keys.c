@@ -7,8 +7,8 @@
 const struct config_key agent_keys[] = {
     {"agent", 0, "name", NULL, "what people call this agent; shown by status, never sent"},
     {"agent", 0, "mode", "auto",
-     "auto, online: gapferry-link probes relays that have a url; airgap: only those within the "
-     "site"},
+     "auto, online: gapferry-link visits relays that have a url, with online never more than five "
+     "minutes apart while one is offline; airgap: only those within the site"},
     {"agent", 0, "self_reader", "yes",
      "whether this agent can open the bundles that it has written"},
     {"agent", 0, "export_interval", "1h",
@@ -29,6 +29,12 @@ const struct config_key agent_keys[] = {
      "outside; site: it is reached within the site, also in mode airgap"},
     {"relay", 1, "ca_file", NULL, "certificates that vouch for it, in place of the system's"},
     {"relay", 1, "proxy", NULL, "the HTTP proxy on the way to it"},
+    {"relay", 1, "poll", "1h", "how often gapferry-link visits it while it is online"},
+    {"relay", 1, "failures", "3", "failed tries in a row after which it counts as offline"},
+    {"relay", 1, "successes", "2", "proofs in a row after which it counts as online"},
+    {"relay", 1, "retry", "15s", "the distance of tries while its state is in doubt"},
+    {"relay", 1, "retry_max", "1h",
+     "the longest distance of tries while it is offline; in mode online at most five minutes"},
 
     {"channel", 1, "product", NULL, "product of records that name none"},
     {"channel", 1, "airgap", "carry",

@@ -4,19 +4,47 @@
 #ifndef LINK_PROBE_H
 #define LINK_PROBE_H
 
-#include "agent/link/state.h"
-#include "common/config.h"
+#include "agent/link/peers.h"
 #include "common/https.h"
 
-/*
- * Probe the relay of [relay "NAME"]: GET its url with /healthz behind. The mode decides first: in
- * airgap mode no socket is opened unless the relay's reach is `site`. *out is set whenever 0 is
- * returned; -1 is misuse (GF_E_CONFIG) and memory.
- *
- * An answer is not yet a proof that it is our relay: captive portals answer too. The stage `wrong
- * answer` is for what cannot be a relay: redirects, and any status but 200.
- */
-GF_MUST_CHECK int probe_relay(struct https *client, const struct config *c, const char *name,
-                              int64_t now, struct state *out, struct gf_err *e);
+/* What `stage` says where a try fails. A relay that is not reached has one of the first six; what
+ * is reached and is no proof of our relay is a wrong answer, whatever it is: a portal's page, a
+ * cache's hello, another's signature. */
+#define STAGE_NO_ROUTE    "no route"
+#define STAGE_NO_DNS      "no DNS"
+#define STAGE_REFUSED     "refused"
+#define STAGE_TIMED_OUT   "timed out"
+#define STAGE_PROXY       "proxy"
+#define STAGE_CREDENTIALS "proxy wants credentials"
+#define STAGE_TLS         "TLS untrusted"
+#define STAGE_WRONG       "wrong answer"
+#define STAGE_ERROR       "relay error"
+
+struct probe {
+    int proved;                /* 1: our relay signed our nonce */
+    struct gf_card relay;      /* proved: by this card */
+    const char *stage;         /* static; "" where proved */
+    char evidence[LINK_WORDS]; /* for people; may hold foreign text */
+    int64_t retry_after_s;     /* -1: nobody asked for patience */
+};
+
+/* How requests of a visit are made. */
+struct probe_client {
+    struct https *https;
+    int (*stop)(void *arg); /* as in https.h; may be NULL */
+    void *stop_arg;
+};
+
+/* GET URL/v1/hello?nonce=... and verify the hello. *out is set whenever 0 is returned; -1 is misuse
+ * (GF_E_CONFIG: a certificate file that cannot be read) and memory. */
+GF_MUST_CHECK int probe_relay(const struct probe_client *client, const struct peers *p,
+                              const struct peer *peer, struct probe *out, struct gf_err *e);
+
+/* URL of the peer with `path` behind; without a doubled slash. */
+#define PROBE_URL 2304
+void probe_url(const struct peer *peer, const char *path, char out[PROBE_URL]);
+
+/* The stage of a request that brought no answer of the relay itself; NULL where one did. */
+const char *probe_stage(const struct https_answer *a);
 
 #endif

@@ -1,78 +1,162 @@
-/* state.c -- STATE/link.state: read for `since`, written whole. */
+/*
+ * state.c -- link.state, written whole; link.history, appended to; the lock of both.
+ */
 #include "agent/link/state.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "gapferry/file.h"
 
-#define FILE_MAX 65536
-
-static void path_of(const char *dir, char out[600]) {
-    (void)snprintf(out, 600, "%s/%s", dir, STATE_FILE);
+static void path_of(const struct peers *p, const char *name, char out[600]) {
+    (void)snprintf(out, 600, "%s/%s", p->state, name);
 }
 
-/* 1 if a line is KEY=VALUE. */
-static int is_line(const char *line, size_t len, const char *key, const char *value) {
-    size_t k = strlen(key);
-    return len == k + 1 + strlen(value) && memcmp(line, key, k) == 0 && line[k] == '=' &&
-           memcmp(line + k + 1, value, strlen(value)) == 0;
-}
-
-void state_since(const char *dir, struct state *s) {
-    char path[600];
-    struct gf_buf text;
-    struct gf_err e;
-    int ours = 0;
-    int same = 0;
-
-    s->since = s->tried;
-    path_of(dir, path);
-    if (gf_file_load(AT_FDCWD, path, FILE_MAX, &text, &e) == -1)
-        return;
-    for (size_t at = 0; at < text.len;) {
-        const char *line = text.data + at;
-        size_t len = strcspn(line, "\n");
-        int64_t since = 0;
-        if (len > 6 && memcmp(line, "relay=", 6) == 0)
-            ours = is_line(line, len, "relay", s->relay), same = 0;
-        else if (ours && len > 6 && memcmp(line, "state=", 6) == 0)
-            same = is_line(line, len, "state", s->state);
-        else if (ours && same && len > 6 && memcmp(line, "since=", 6) == 0 &&
-                 gf_text_untime(line + 6, len - 6, &since) == 0)
-            s->since = since;
-        at += len + 1;
-    }
-    gf_buf_free(&text);
-}
-
-int state_save(const char *dir, const struct state *s, size_t n, struct gf_err *e) {
-    char path[600];
-    struct gf_buf text;
+static int replace(const char *path, const struct gf_buf *text, struct gf_err *e) {
     struct gf_out out = {.fd = -1};
     int rc = -1;
 
-    gf_buf_init(&text, FILE_MAX);
-    for (size_t i = 0; i < n; i++) {
-        char since[GF_TIME_TEXT];
-        char tried[GF_TIME_TEXT];
-        gf_text_time(s[i].since, since);
-        gf_text_time(s[i].tried, tried);
-        gf_buf_printf(&text,
-                      "%srelay=%s\nstate=%s\nsince=%s\nstage=%s\nevidence=", i > 0 ? "\n" : "",
-                      s[i].relay, s[i].state, since, s[i].stage);
-        gf_text_safe(&text, s[i].evidence, strlen(s[i].evidence));
-        gf_buf_printf(&text, "\ntried=%s\n", tried);
-    }
-    path_of(dir, path);
-    if (gf_buf_check(&text, path, e) == 0 && gf_out_open(&out, AT_FDCWD, path, e) == 0) {
-        if (gf_file_write(out.fd, text.data, text.len) == -1)
+    if (gf_out_open(&out, AT_FDCWD, path, e) == 0) {
+        if (gf_file_write(out.fd, text->data, text->len) == -1)
             (void)gf_err_errno(e, "%s", path);
         else
             rc = gf_out_commit(&out, 0644, 1, e);
     }
     gf_out_close(&out);
+    return rc;
+}
+
+/* ---- link.state ---- */
+
+static void put_words(struct gf_buf *b, const char *key, const char *words) {
+    gf_buf_printf(b, "%s=", key);
+    gf_text_safe(b, words, strlen(words));
+    gf_buf_byte(b, '\n');
+}
+
+static void put_time(struct gf_buf *b, const char *key, int64_t at) {
+    char text[GF_TIME_TEXT] = "";
+
+    if (at > 0)
+        gf_text_time(at, text);
+    gf_buf_printf(b, "%s=%s\n", key, text);
+}
+
+int state_save(const struct peers *p, struct gf_err *e) {
+    char path[600];
+    struct gf_buf text;
+
+    gf_buf_init(&text, LINK_STATE_MAX);
+    for (size_t i = 0; i < p->n; i++) {
+        const struct link_relay *s = &p->list[i].shown;
+        if (i > 0)
+            gf_buf_byte(&text, '\n');
+        put_words(&text, "relay", s->relay);
+        put_words(&text, "state", link_states[s->is]);
+        put_time(&text, "since", s->since);
+        put_words(&text, "stage", s->stage);
+        put_words(&text, "evidence", s->evidence);
+        put_time(&text, "tried", s->tried);
+        put_time(&text, "next", s->next);
+        put_words(&text, "person", s->person);
+    }
+    path_of(p, LINK_STATE_FILE, path);
+    int rc = gf_buf_check(&text, path, e);
+    if (rc == 0)
+        rc = replace(path, &text, e);
     gf_buf_free(&text);
     return rc;
+}
+
+/* ---- link.history ---- */
+
+/* Leave the newer half, beginning with a whole line. */
+static int halve(const char *path, struct gf_err *e) {
+    struct gf_buf all, half;
+    int rc = -1;
+
+    gf_buf_init(&half, LINK_HISTORY_MAX);
+    if (gf_file_load(AT_FDCWD, path, 2 * LINK_HISTORY_MAX, &all, e) == 0) {
+        size_t from = all.len > LINK_HISTORY_MAX / 2 ? all.len - LINK_HISTORY_MAX / 2 : 0;
+        const char *lf = memchr(all.data + from, '\n', all.len - from);
+        const char *begin = lf != NULL ? lf + 1 : all.data + all.len;
+        gf_buf_add(&half, begin, (size_t)(all.data + all.len - begin));
+        rc = gf_buf_check(&half, path, e);
+    }
+    if (rc == 0)
+        rc = replace(path, &half, e);
+    gf_buf_free(&all);
+    gf_buf_free(&half);
+    return rc;
+}
+
+static void put_change(struct gf_buf *b, const struct link_relay *s) {
+    char at[GF_TIME_TEXT];
+
+    gf_text_time(s->since, at);
+    gf_buf_printf(b, "%s\t", at);
+    gf_text_safe(b, s->relay, strlen(s->relay));
+    gf_buf_printf(b, "\t%s\t%s\t", link_states[s->is], s->stage);
+    gf_text_safe(b, s->evidence, strlen(s->evidence));
+    gf_buf_byte(b, '\n');
+}
+
+/* In one write; behind a line that a crash has torn a new one begins. */
+static int append(int fd, const struct link_relay *s, int64_t size, const char *path,
+                  struct gf_err *e) {
+    struct gf_buf line;
+    char last = '\n';
+
+    gf_buf_init(&line, 8192);
+    if (size > 0 && gf_file_read_at(fd, &last, 1, size - 1) == -1)
+        last = '\0';
+    if (last != '\n')
+        gf_buf_byte(&line, '\n');
+    put_change(&line, s);
+    int rc = gf_buf_check(&line, path, e);
+    if (rc == 0 && (gf_file_write(fd, line.data, line.len) == -1 || fdatasync(fd) == -1))
+        rc = gf_err_errno(e, "%s", path);
+    gf_buf_free(&line);
+    return rc;
+}
+
+int state_changed(const struct peers *p, const struct peer *peer, struct gf_err *e) {
+    char path[600];
+    struct stat st;
+
+    path_of(p, LINK_HISTORY_FILE, path);
+    int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd == -1)
+        return gf_err_errno(e, "%s", path);
+    int rc = fstat(fd, &st) == -1 ? gf_err_errno(e, "%s", path)
+                                  : append(fd, &peer->shown, (int64_t)st.st_size, path, e);
+    (void)close(fd);
+    if (rc == 0 && st.st_size > LINK_HISTORY_MAX)
+        rc = halve(path, e);
+    return rc;
+}
+
+/* ---- the lock ---- */
+
+int state_lock(const char *state, int *fd, struct gf_err *e) {
+    char path[600];
+
+    (void)snprintf(path, sizeof path, "%s/link.lock", state);
+    int lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (lock == -1)
+        return gf_err_errno(e, "%s", path);
+    if (flock(lock, LOCK_EX | LOCK_NB) == -1) {
+        int held = errno == EWOULDBLOCK;
+        if (!held)
+            (void)gf_err_errno(e, "%s", path);
+        (void)close(lock);
+        return held ? 0 : -1;
+    }
+    *fd = lock;
+    return 1;
 }

@@ -1,39 +1,19 @@
 /*
- * state.h -- what gapferry-link knows of the network, for others to read: STATE/link.state.
- *
- * A text of key=value lines, a block for each relay, blocks divided by an empty line:
- *
- *   relay=NAME          its section in agent.conf
- *   state=offline       answered, offline, airgap or unprobed
- *   since=TIME          when this state began
- *   stage=no route      how far the last try came; empty for answered and airgap
- *   evidence=WORDS      what was tried and what happened, for people
- *   tried=TIME          the last try
+ * state.h -- writing what others read: link.state and link.history (agent/link_state.h).
  */
 #ifndef LINK_STATE_H
 #define LINK_STATE_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "agent/link/peers.h"
 
-#include "gapferry/text.h"
+/* Write a block for each peer, in place of the old file, all or nothing; 0644. */
+GF_MUST_CHECK int state_save(const struct peers *p, struct gf_err *e);
 
-#define STATE_FILE "link.state"
+/* Append the peer's block as a change, durably; once the file is longer than LINK_HISTORY_MAX its
+ * older half goes. */
+GF_MUST_CHECK int state_changed(const struct peers *p, const struct peer *peer, struct gf_err *e);
 
-struct state {
-    char relay[65];
-    const char *state; /* static */
-    const char *stage; /* static; "" where none */
-    char evidence[256];
-    int64_t tried;
-    int64_t since;
-};
-
-/* Take over `since` from the file's block of the same relay where the state is still the same;
- * elsewhere it is `tried`. A file that is missing or odd is no reason to fail. */
-void state_since(const char *dir, struct state *s);
-
-/* Write all blocks, in place of the old file, all or nothing. */
-GF_MUST_CHECK int state_save(const char *dir, const struct state *s, size_t n, struct gf_err *e);
+/* The right to write them: 1 it is ours until *fd is closed, 0 another process has it. */
+GF_MUST_CHECK int state_lock(const char *state, int *fd, struct gf_err *e);
 
 #endif

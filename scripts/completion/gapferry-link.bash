@@ -1,16 +1,37 @@
 # Completion of gapferry-link for bash. tests/scenarios/link.bats compares it with --help.
 
+_gapferry_link_options() {
+    case $1 in
+    probe) echo --json --root --help ;;
+    carry) echo --json --root --help ;;
+    run) echo --root --help ;;
+    esac
+}
+
 _gapferry_link() {
     local word=${COMP_WORDS[COMP_CWORD]}
+    local command='' i
 
     COMPREPLY=()
+    # --root DIR may stand anywhere; the first other word is the command.
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        --root) ((i++)) ;;
+        -*) ;;
+        *)
+            command=${COMP_WORDS[i]}
+            break
+            ;;
+        esac
+    done
+
     if [[ ${COMP_WORDS[COMP_CWORD - 1]} == --root ]]; then
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
-    elif [[ $word == -* ]]; then
-        mapfile -t COMPREPLY < <(compgen -W '--root --json --help --version' -- "$word")
+    elif [[ -z $command ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'probe carry run --root --help --version' -- "$word")
     else
-        mapfile -t COMPREPLY < <(compgen -W 'probe' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "$(_gapferry_link_options "$command")" -- "$word")
     fi
 }
 

@@ -1,137 +1,114 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154,SC2030,SC2031 # `run` sets status, output and stderr
-# link.bats -- gapferry-link: each stage at which the way to a relay can end is brought about for
+# link.bats -- gapferry-link probe: each stage at which the way to a relay can end is brought about for
 # real, on the loopback or in a network namespace of the test's own; what status then says; airgap.
 
 bats_require_minimum_version 1.5.0
-
-BIN=${GAPFERRY_BIN:-$BATS_TEST_DIRNAME/../../build/bin}
-SOURCE=${GAPFERRY_SOURCE:-$BATS_TEST_DIRNAME/../..}
-
-A() { "$BIN/gapferry-agent" --root s "$@"; }
-L() { "$BIN/gapferry-link" --root s "$@"; }
+load link.bash
 
 setup() {
-    cd "$BATS_TEST_TMPDIR" || return
-    A init >/dev/null
-    STATE=s/var/lib/gapferry/agent/link.state
-    unset http_proxy https_proxy all_proxy HTTPS_PROXY ALL_PROXY
+    site
 }
 
 teardown() {
-    local pid
-    for pid in ${PIDS:-}; do
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-}
-
-fail() {
-    echo "$*" >&2
-    return 1
-}
-
-# The command fails. (A mere "!" would not fail the test.)
-absent() {
-    if "$@"; then fail "should fail: $*"; fi
-}
-
-# ---- who answers, and where nobody does ----
-
-# Run something that prints its port, or URL, in its first line, until the test ends; what it printed
-# goes to SAID.
-background() { # NAME COMMAND...
-    "${@:2}" >"$1.out" 2>"$1.err" 3>&- &
-    PIDS="${PIDS:-} $!"
-    for _ in $(seq 100); do
-        if [ -s "$1.out" ]; then
-            SAID=$(head -n 1 "$1.out")
-            return
-        fi
-        sleep 0.05
-    done
-    fail "$1 does not start: $(cat "$1.err")"
-}
-
-vendor() { # URL: a server whose /healthz answers 200, and other paths 404
-    background vendor "$BIN/vendor" --port 0 --keys v
-    URL=$(sed -nE 's|^vendor: (http://127.0.0.1:[0-9]+) .*|\1|p' <<<"$SAID")
-}
-
-# URL: a server that reads a request's head and says these bytes, whatever was asked; without bytes it
-# closes, with `silence` it says nothing.
-says() { # BYTES
-    # shellcheck disable=SC2016 # Perl's variables
-    background "says$((SERVERS = ${SERVERS:-0} + 1))" perl -MIO::Socket::INET -e '
-        $| = 1;
-        my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 5) or die $!;
-        print $s->sockport, "\n";
-        while (my $c = $s->accept) {
-            while (<$c>) { last if /^\r?\n$/ }
-            if ($ARGV[0] eq "silence") { push @kept, $c } else { print $c $ARGV[0]; close $c }
-        }' -- "$1"
-    URL=http://127.0.0.1:$SAID
-}
-
-answer() { # STATUS [HEADER]
-    printf 'HTTP/1.1 %s x\r\n%sContent-Length: 2\r\nConnection: close\r\n\r\nok' "$1" "${2:+$2$'\r\n'}"
-}
-
-# A port of the loopback on which nobody listens.
-closed_port() {
-    perl -MIO::Socket::INET -e 'print IO::Socket::INET->new(LocalAddr => "127.0.0.1", Listen => 1)->sockport'
-}
-
-# ---- what is asked, and what is expected ----
-
-config() { # URL [LINE...]: of the relay
-    printf '[agent]\nmode = %s\n\n[relay "r"]\nurl = %s\n' "${MODE:-auto}" "$1" >s/etc/gapferry/agent.conf
-    printf '%s\n' "${@:2}" >>s/etc/gapferry/agent.conf
+    stop_all
 }
 
 # The relay is offline at this stage: for link, in the state file, and for status.
 offline() { # STAGE WORDS [COMMAND...: before gapferry-link]
     run --separate-stderr "${@:3}" "$BIN/gapferry-link" --root s probe
     [ "$status" -eq 69 ] || fail "status $status: $output $stderr"
-    [ -z "$stderr" ] || fail "stderr: $stderr"
     [[ $output == 'relay "r": offline since '*"Z, stage: $1: GET "*"$2"* ]] || fail "$output"
     state_has state=offline "stage=$1"
-    A status | grep -E "^network +r: offline since .*Z: $1 \(GET "
+    A status | grep -E "^network +r: offline since .*Z: $1 \\(GET "
     [ "$(A status --json | jq -r '.network[0] | "\(.state) \(.stage)"')" = "offline $1" ]
 }
 
-answered() { # [COMMAND...: before gapferry-link]
+online() { # [COMMAND...: before gapferry-link]
     run --separate-stderr "$@" "$BIN/gapferry-link" --root s probe
     [ "$status" -eq 0 ] || fail "status $status: $output $stderr"
-    [[ $output == 'relay "r": answered since '* ]] || fail "$output"
-    state_has state=answered stage=
+    [[ $output == 'relay "r": online since '*"hello signed by $(fingerprint relay)"* ]] || fail "$output"
+    state_has state=online stage=
 }
 
-state_has() { # LINE...
-    local line
-    for line; do
-        grep -qxF -- "$line" "$STATE" || fail "no $line in: $(cat "$STATE")"
-    done
+# ---- the proof ----
+
+@test "online: the relay signs a fresh nonce, and status says so" {
+    relay
+    config "$URL"
+    online
+    A status | grep -E '^network +r: online since '
+    config "$URL/"
+    online
+    [[ $(value evidence) == "GET $URL/v1/hello: hello signed by "* ]]
+    [ "$(asked GET /v1/hello)" = 2 ]
 }
 
-# NS: what runs a command in a network namespace of its own, as its root.
-namespace() {
-    NS=(unshare -r -n --)
-    if [ "$(id -u)" = 0 ]; then NS=(unshare -n --); fi
-    "${NS[@]}" true 2>/dev/null || skip 'no network namespace is allowed here: THIS STAGE WAS NOT TRIED'
+@test "a cache gives an old hello, and that is no proof" {
+    relay
+    config "$URL"
+    online
+    behave '{"hello": "replay"}'
+    offline 'wrong answer' 'a portal, a cache or somebody in between'
+}
+
+@test "another relay's hello is no proof, whoever that is" {
+    mkdir r
+    "$BIN/gapferry-bundle" keygen --role relay r/stranger >/dev/null
+    relay
+    config "$URL"
+    behave '{"hello": "stranger"}'
+    offline 'wrong answer' 'not the hello of our relay'
+    # Trusted, it proves itself; unless fingerprint names the other one.
+    A trust r/stranger/card --fingerprint "$(fingerprint r/stranger)" >/dev/null
+    run L probe
+    [ "$status" -eq 0 ]
+    config "$URL" "fingerprint = $(fingerprint relay)"
+    offline 'wrong answer' 'not the hello of our relay'
+    behave '{}'
+    online
+}
+
+@test "a page with status 200 is no proof: login pages, JSON, endless ones" {
+    relay
+    config "$URL"
+    behave '{"hello": "<html>Welcome to Hotel Airgap. Please log in.</html>"}'
+    offline 'wrong answer' 'not the hello of our relay'
+    behave '{"hello": "{\"format\":\"gapferry-hello/1\"}"}'
+    offline 'wrong answer' 'not the hello of our relay'
+    says "$(printf 'HTTP/1.1 200 x\r\n\r\n'; head -c 100000 /dev/zero | tr '\0' x)"
+    config "$URL"
+    offline 'wrong answer' 'larger than we take'
+}
+
+@test "without a trusted relay nothing can prove itself, and nothing is tried" {
+    relay
+    rm -r s
+    A init >/dev/null
+    config "$URL"
+    run L probe
+    [ "$status" -eq 0 ]
+    [[ $output == *'trust its card: gapferry-agent trust'* ]] || fail "$output"
+    state_has state=unprobed
+    [ ! -e r/log ]
+    config "$URL" 'fingerprint = ABCD-EFGH-IJKL-MNOP-QRST'
+    A trust relay/card --fingerprint "$(fingerprint relay)" >/dev/null
+    run L probe
+    [[ $output == *'has the fingerprint ABCD-EFGH-IJKL-MNOP-QRST'* ]] || fail "$output"
+}
+
+@test "cards/ holds the trusted relays' cards and no others, and mends itself" {
+    local card="$(fingerprint relay).card"
+    cmp "$STATE/cards/$card" relay/card
+    [ "$(stat -c %a "$STATE/cards" "$STATE/cards/$card" | paste -sd' ')" = '700 600' ]
+    rm "$STATE/cards/$card"
+    cp relay/card "$STATE/cards/AAAA-AAAA-AAAA-AAAA-AAAA.card"
+    A status >/dev/null
+    [ "$(ls "$STATE/cards")" = "$card" ]
+    cmp "$STATE/cards/$card" relay/card
 }
 
 # ---- stages ----
-
-@test "answered: /healthz of the configured url gives 200" {
-    vendor
-    config "$URL"
-    answered
-    A status | grep -E '^network +r: answered since '
-    config "$URL/"
-    answered
-    grep -xF "evidence=GET $URL/healthz: status 200" "$STATE"
-}
 
 @test "refused: nobody listens" {
     config "http://127.0.0.1:$(closed_port)"
@@ -148,6 +125,65 @@ namespace() {
     namespace
     config https://relay.invalid
     offline 'no DNS' 'relay.invalid: the name has no address' "${NS[@]}"
+}
+
+# A server for names on 127.0.0.1 that gives every name the same address, and /etc/resolv.conf that names
+# it: in a namespace of its own.
+sinkhole() { # ADDRESS
+    cat >sinkhole <<'SH'
+#!/bin/sh
+ip link set lo up && ip addr add 192.0.2.1/32 dev lo && mount --bind resolv.conf /etc/resolv.conf || exit 111
+# shellcheck disable=SC2016
+perl -MIO::Socket::INET -e '
+    my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => 53, Proto => "udp") or die $!;
+    open my $f, ">", "sinkhole.up"; close $f;
+    while (defined $s->recv(my $q, 512)) {
+        my ($id, $flags, $n) = unpack "n3", $q;
+        my $end = index($q, "\0", 12) + 5;
+        my $type = unpack "n", substr($q, $end - 4, 2);
+        my $answer = $type == 1 ? pack("n3Nn", 0xc00c, 1, 1, 60, 4) . pack("C4", split /\./, $ARGV[0]) : "";
+        $s->send(pack("n6", $id, 0x8180, 1, $type == 1, 0, 0) . substr($q, 12, $end - 12) . $answer);
+    }' -- "$SINK" >/dev/null 2>sinkhole.err 3>&- &
+pids=$!
+while [ ! -e sinkhole.up ]; do sleep 0.05; done
+if [ -n "$SERVE" ]; then
+    openssl s_server -accept 192.0.2.1:443 -cert inside.pem -key inside.key -quiet -www >/dev/null 2>&1 3>&- &
+    pids="$pids $!"
+    sleep 0.5
+fi
+"$@"
+status=$?
+# shellcheck disable=SC2086
+kill $pids
+exit $status
+SH
+    chmod +x sinkhole
+    rm -f sinkhole.up
+    printf 'nameserver 127.0.0.1\noptions timeout:2 attempts:1\n' >resolv.conf
+    export SINK=$1
+    "${NS[@]}" ./sinkhole true 2>/dev/null || skip 'no server for names here: THE SINKHOLE WAS NOT TRIED'
+    rm -f sinkhole.up
+}
+
+@test "no DNS: a sinkhole that leads every name to this machine or to nowhere" {
+    namespace
+    config https://relay.example
+    sinkhole 127.0.0.1
+    offline 'no DNS' 'perhaps a sinkhole answers' "${NS[@]}" ./sinkhole
+    sinkhole 0.0.0.0
+    offline 'no DNS' 'perhaps a sinkhole answers' "${NS[@]}" ./sinkhole
+}
+
+@test "a sinkhole that leads every name to a server within the site proves nothing" {
+    namespace
+    certificate inside
+    config https://relay.test
+    sinkhole 192.0.2.1
+    export SERVE=1
+    offline 'TLS untrusted' 'relay.test port 443' "${NS[@]}" ./sinkhole
+    rm -f sinkhole.up
+    config https://relay.test "ca_file = $PWD/inside-ca.pem"
+    offline 'wrong answer' 'relay.test port 443: the answer is larger than we take' "${NS[@]}" ./sinkhole
 }
 
 @test "timed out: a network that swallows everything" {
@@ -176,70 +212,78 @@ SH
     [ $((SECONDS - begin)) -le 13 ]
 }
 
-@test "wrong answer: no such path, a captive portal's redirect, a login page's 401" {
+@test "wrong answer: no such path, a captive portal's redirect, a login page's 401, 511" {
     vendor
-    config "$URL/elsewhere"
+    config "$URL"
     offline 'wrong answer' 'status 404'
-    says "$(answer 302 'Location: http://127.0.0.1:1/login')"
+    relay
     config "$URL"
-    offline 'wrong answer' 'status 302'
-    says "$(answer 401)"
-    config "$URL"
+    behave '{"hello": 302}'
+    offline 'wrong answer' 'status 302, which no relay gives: a portal that wants a login?'
+    behave '{"hello": 401}'
     offline 'wrong answer' 'status 401'
+    behave '{"hello": 511}'
+    offline 'wrong answer' 'a portal that wants a login?'
+}
+
+@test "wrong answer: what answers is no HTTP, or closes" {
+    says $'SSH-2.0-OpenSSH_9.2\r\n'
+    config "$URL"
+    offline 'wrong answer' "${URL#http://127.0.0.1:}"
+    says ''
+    config "$URL"
+    offline 'wrong answer' "${URL#http://127.0.0.1:}"
 }
 
 @test "relay error: it answers that it cannot" {
-    says "$(answer 503)"
+    relay
     config "$URL"
+    behave '{"hello": 503}'
     offline 'relay error' 'status 503'
+    behave '{}'
+    online
 }
 
-@test "broken: what answers is no HTTP, or closes, or never ends" {
-    says $'SSH-2.0-OpenSSH_9.2\r\n'
-    config "$URL"
-    offline broken "${URL#http://127.0.0.1:}"
-    says ''
-    config "$URL"
-    offline broken "${URL#http://127.0.0.1:}"
-    says "$(printf 'HTTP/1.1 200 x\r\n\r\n'; head -c 100000 /dev/zero | tr '\0' x)"
-    config "$URL"
-    offline broken "${URL#http://127.0.0.1:}"
-}
-
-@test "proxy: it is not there, or will not; what the environment names is not asked" {
+@test "proxy: it is not there, refuses, wants credentials; what the environment names is not asked" {
     config https://relay.example "proxy = http://127.0.0.1:$(closed_port)"
     offline proxy 'not reached'
+    says "$(answer 403)"
+    config https://relay.example "proxy = $URL"
+    offline proxy 'answered 403'
     says "$(answer 407 'Proxy-Authenticate: Basic realm="x"')"
     config https://relay.example "proxy = $URL"
-    offline proxy 'it wants credentials'
-    vendor
+    offline 'proxy wants credentials' 'it wants credentials'
+    # One on the way that nobody configured.
     config "$URL"
-    answered env http_proxy=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1 all_proxy=http://127.0.0.1:1
+    offline 'proxy wants credentials' 'status 407'
+    relay
+    config "$URL"
+    online env http_proxy=http://127.0.0.1:1 https_proxy=http://127.0.0.1:1 all_proxy=http://127.0.0.1:1
 }
 
-@test "TLS untrusted: a certificate that nobody vouches for; ca_file vouches" {
-    command -v openssl >/dev/null || skip 'no openssl: TLS WAS NOT TRIED'
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout tls.key -out tls.pem \
-        -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 2>/dev/null
-    # It takes a free port and tells which; what it answers is the file of the path's name.
-    answer 200 >healthz
-    background tls openssl s_server -accept 127.0.0.1:0 -cert tls.pem -key tls.key -HTTP
-    for _ in $(seq 100); do
-        SAID=$(sed -nE 's/^ACCEPT 127.0.0.1:([0-9]+).*/\1/p' tls.out)
-        [ -z "$SAID" ] || break
-        sleep 0.05
-    done
-    config "https://127.0.0.1:$SAID"
-    offline 'TLS untrusted' "127.0.0.1 port $SAID"
-    config "https://127.0.0.1:$SAID" "ca_file = $PWD/tls.pem"
-    answered
+@test "TLS untrusted: a certificate that nobody vouches for, as interception has; ca_file vouches" {
+    certificate ours
+    certificate theirs
+    relay 127.0.0.1 ours.key ours.pem
+    config "$URL"
+    offline 'TLS untrusted' "127.0.0.1 port $PORT"
+    config "$URL" "ca_file = $PWD/ours-ca.pem"
+    online
+    # Somebody on the way breaks TLS open with a certificate of his own.
+    relay_down
+    relay 127.0.0.1 theirs.key theirs.pem
+    offline 'TLS untrusted' "127.0.0.1 port $PORT"
+    # Even where the site trusts him, as with a company's proxy, what he answers himself proves nothing.
+    config "$URL" "ca_file = $PWD/theirs-ca.pem"
+    behave '{"hello": "<html>blocked by policy</html>"}'
+    offline 'wrong answer' 'not the hello of our relay'
 }
 
 # ---- modes ----
 
 @test "airgap mode opens no socket of any kind, and says so" {
     command -v strace >/dev/null || skip 'no strace: SOCKETS WERE NOT LOOKED FOR'
-    vendor
+    relay
     config "$URL"
     strace -f -e trace=network -o trace "$BIN/gapferry-link" --root s probe
     grep -q AF_INET trace # so that we know what it looks like
@@ -252,17 +296,17 @@ SH
 }
 
 @test "airgap mode tries a relay only if it is on the site" {
-    vendor
+    relay
     MODE=airgap config "$URL" 'reach = site'
-    answered
+    online
     MODE=airgap config "$URL" 'reach = outside'
     L probe | grep airgap
 }
 
 @test "mode online looks as well" {
-    vendor
+    relay
     MODE=online config "$URL"
-    answered
+    online
 }
 
 @test "without a url nothing is tried: only drives go there" {
@@ -277,66 +321,69 @@ SH
     [[ $output == *'no [relay] with a url'* ]]
 }
 
-# ---- the state file ----
+# ---- what is kept ----
 
-@test "link.state has a block for each relay, and one that answers is enough" {
-    vendor
+@test "link.state has a block for each relay, and one that proves itself is enough" {
+    relay
     config "$URL" '[relay "gone"]' "url = http://127.0.0.1:$(closed_port)"
-    run L probe
+    run --separate-stderr L probe
     [ "$status" -eq 0 ]
     [ "${#lines[@]}" -eq 2 ]
-    [ "$(cut -d= -f1 "$STATE" | paste -sd' ')" = \
-        'relay state since stage evidence tried  relay state since stage evidence tried' ]
-    [ "$(grep -E '^(relay|state|stage)=' "$STATE" | paste -sd' ')" = \
-        'relay=r state=answered stage= relay=gone state=offline stage=refused' ]
-    [ "$(grep -cE '^(since|tried)=20[0-9-]{8}T[0-9:]{8}Z$' "$STATE")" = 4 ]
+    [ "$(cut -d= -f1 "$STATE/link.state" | paste -sd' ')" = \
+        'relay state since stage evidence tried next person  relay state since stage evidence tried next person' ]
+    [ "$(grep -E '^(relay|state|stage)=' "$STATE/link.state" | paste -sd' ')" = \
+        'relay=r state=online stage= relay=gone state=offline stage=refused' ]
+    [ "$(grep -cE '^(since|tried)=20[0-9-]{8}T[0-9:]{8}Z$' "$STATE/link.state")" = 4 ]
     [ "$(A status | grep -cE '^network +(r|gone): ')" = 2 ]
 }
 
-value() { # KEY
-    sed -n "s/^$1=//p" "$STATE"
-}
-
-@test "since is kept while the state is the same, and is new when it changes" {
+@test "since is kept while the state is the same; each change is logged once and stays in link.history" {
     local first
     config "http://127.0.0.1:$(closed_port)"
-    run L probe
+    run --separate-stderr L probe
+    [[ $stderr == *'event=relay-changed relay=r from=unprobed to=offline stage=refused '* ]] || fail "$stderr"
     first=$(value since)
     [ "$(value tried)" = "$first" ]
     sleep 1.1
-    run L probe
+    run --separate-stderr L probe
+    [ -z "$stderr" ]
     [ "$(value since)" = "$first" ]
     [[ $(value tried) > $first ]]
     # Another stage, but still offline.
     vendor
-    config "$URL/elsewhere"
-    run L probe
-    [ "$(value stage) $(value since)" = "wrong answer $first" ]
     config "$URL"
-    L probe
-    [ "$(value state)" = answered ]
+    run --separate-stderr L probe
+    [ -z "$stderr" ]
+    [ "$(value stage) $(value since)" = "wrong answer $first" ]
+    relay
+    config "$URL"
+    run --separate-stderr L probe
+    [[ $stderr == *'from=offline to=online '* ]] || fail "$stderr"
+    is online
     [[ $(value since) > $first ]]
+    [ "$(changes)" = 'offline:refused online:' ]
 }
 
 @test "since of one relay is not another's, and a damaged file is no obstacle" {
-    vendor
-    printf 'relay=other\nstate=answered\nsince=2020-01-01T00:00:00Z\n\nrelay=r\nstate=offline\nsince=2021-01-01T00:00:00Z\n' >"$STATE"
+    relay
+    printf 'relay=other\nstate=online\nsince=2020-01-01T00:00:00Z\n\nrelay=r\nstate=offline\nsince=2021-01-01T00:00:00Z\n' \
+        >"$STATE/link.state"
     config "$URL"
-    answered
+    online
     [[ $(value since) > 2022-01-01 ]]
-    head -c 300 /dev/urandom >"$STATE"
-    answered
-    printf 'relay=r\nstate=answered\nsince=yesterday\n' >"$STATE"
-    answered
+    head -c 300 /dev/urandom >"$STATE/link.state"
+    online
+    printf 'relay=r\nstate=online\nsince=yesterday\n' >"$STATE/link.state"
+    online
     [[ $(value since) > 2022-01-01 ]]
-    printf 'relay=r\nstate=answered\nsince=2021-01-01T00:00:00Z\n' >"$STATE"
-    answered
+    printf 'relay=r\nstate=online\nsince=2021-01-01T00:00:00Z\n' >"$STATE/link.state"
+    online
     [ "$(value since)" = 2021-01-01T00:00:00Z ]
 }
 
 @test "--json says the same as one object" {
     vendor
-    config "$URL/elsewhere"
+    config "$URL"
     run --separate-stderr L probe --json
     [ "$status" -eq 69 ]
     [ "$(jq -c '.relays | length' <<<"$output")" = 1 ]
@@ -346,26 +393,28 @@ value() { # KEY
 }
 
 @test "a state file that cannot be written is told, and the old one stays" {
-    vendor
+    relay
     config "$URL"
     L probe
-    cp "$STATE" before
+    cp "$STATE/link.state" before
     # A limit on the size of files: whoever writes gets an error, root too.
     run bash -c "trap '' XFSZ; ulimit -f 0; exec '$BIN/gapferry-link' --root s probe"
     [[ $status == 7[34] ]] || fail "status $status: $output"
     [[ $output == *link.state* ]] || fail "$output"
-    cmp before "$STATE"
+    cmp before "$STATE/link.state"
 }
 
 # ---- keys, mistakes ----
 
 @test "it opens neither a key nor the queue" {
     command -v strace >/dev/null || skip 'no strace: OPENED FILES WERE NOT LOOKED AT'
-    vendor
+    relay
     config "$URL"
     strace -f -e trace=file -o trace "$BIN/gapferry-link" --root s probe
+    strace -f -e trace=file -o trace2 "$BIN/gapferry-link" --root s carry
     grep -q 'agent\.conf' trace
-    absent grep -E 'keys|agent\.db|outbox|inbox' trace
+    grep -q 'outbox' trace2
+    absent grep -E '/keys|agent\.db' trace trace2
 }
 
 # refused STATUS TEXT ARGUMENT...: one line that says it, and nothing else.
@@ -377,49 +426,67 @@ refused() {
 }
 
 @test "mistakes are told in a line, and nothing is tried" {
-    refused 64 'the command is' prob
-    refused 64 'the command is'
-    refused 64 'the command is' probe twice
-    refused 64 'frobnicate' probe --frobnicate
-    config http://192.0.2.1
-    refused 78 's/etc/gapferry/agent.conf:5: ' probe
-    config ftp://192.0.2.1
-    refused 78 's/etc/gapferry/agent.conf:5: ' probe
-    MODE=sometimes config https://192.0.2.1
-    refused 78 's/etc/gapferry/agent.conf:2: ' probe
-    config https://192.0.2.1 'reech = site'
-    refused 78 's/etc/gapferry/agent.conf:6: ' probe
-    [ ! -e "$STATE" ]
+    local command
+    refused 64 'did you mean probe?' prob
+    refused 64 'no command given'
+    for command in probe carry run; do
+        refused 64 'what is "twice"' "$command" twice
+        refused 64 'frobnicate' "$command" --frobnicate
+        config http://192.0.2.1
+        refused 78 's/etc/gapferry/agent.conf:5: ' "$command"
+        config ftp://192.0.2.1
+        refused 78 's/etc/gapferry/agent.conf:5: ' "$command"
+        MODE=sometimes config https://192.0.2.1
+        refused 78 's/etc/gapferry/agent.conf:2: ' "$command"
+        config https://192.0.2.1 'reech = site'
+        refused 78 's/etc/gapferry/agent.conf:6: ' "$command"
+        config https://192.0.2.1 'retry = 0'
+        refused 78 's/etc/gapferry/agent.conf:6: retry is between' "$command"
+        config https://192.0.2.1 'proxy = socks5://192.0.2.1:1'
+        refused 78 's/etc/gapferry/agent.conf:6: ' "$command"
+    done
+    [ ! -e "$STATE/link.state" ]
     rm -r s
     refused 78 'gapferry-agent --root s init' probe
 }
 
 # ---- help, completion, manual ----
 
+COMMANDS='probe carry run'
+
+# The long options in a command's help; --root stands for all commands in one place.
 options_of() {
-    L --help | grep -oE '^ +(-[a-zA-Z],)? *--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort
+    L "$1" --help | grep -oE '^ +(-[a-zA-Z],)? *--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort
 }
 
-@test "help fits a terminal; the manual and the completion have each option" {
+@test "help fits a terminal; the completion has each command and option" {
+    local command
     L --help | grep -q '^usage: gapferry-link '
-    [ "$(L --help | wc -L)" -le 90 ]
     [[ $(L --version) =~ ^gapferry-link\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
-    [ "$(options_of | wc -l)" -ge 4 ]
-    diff <(grep -E '^\*-' "$SOURCE/docs/man/gapferry-link.8.scd" | grep -oE -- '--[a-z-]+' | sort -u) <(options_of)
     # shellcheck source=/dev/null
     source "$SOURCE/scripts/completion/gapferry-link.bash"
-    COMP_WORDS=(gapferry-link --) COMP_CWORD=1
-    _gapferry_link
-    diff <(printf '%s\n' "${COMPREPLY[@]}" | sort) <(options_of)
+    for command in $COMMANDS; do
+        L --help | grep -q "^  $command "
+        L "$command" --help | grep -q "^usage: gapferry-link $command "
+        [ "$(L "$command" --help | wc -L)" -le 90 ]
+        diff <(_gapferry_link_options "$command" | tr ' ' '\n' | sort) <(options_of "$command")
+        grep -q "^\*gapferry-link\* .*\*$command\*" "$SOURCE/docs/man/gapferry-link.8.scd"
+    done
     COMP_WORDS=(gapferry-link --root x pr) COMP_CWORD=3
     _gapferry_link
     [ "${COMPREPLY[*]}" = probe ]
+    COMP_WORDS=(gapferry-link carry --js) COMP_CWORD=2
+    _gapferry_link
+    [ "${COMPREPLY[*]}" = --json ]
 }
 
-@test "the manual has each stage" {
-    local stage
-    while read -r stage; do
-        grep -qxF "*$stage*" "$SOURCE/docs/man/gapferry-link.8.scd" || fail "$stage"
-    done < <(sed -n '/^const char \*const https_stages/,/;/p' "$SOURCE/common/https.c" | grep -oE '"[^"]+"' | tr -d '"' | grep -vx ok
-        printf '%s\n' 'wrong answer' 'relay error')
+@test "the manual has each stage, each state and each key" {
+    local word
+    while read -r word; do
+        grep -qxF "*$word*" "$SOURCE/docs/man/gapferry-link.8.scd" || fail "$word"
+    done < <(sed -nE 's/^#define STAGE_[A-Z_]+ +"(.*)"/\1/p' "$SOURCE/agent/link/probe.h"
+        printf '%s\n' online offline airgap unprobed)
+    for word in url reach ca_file proxy fingerprint poll failures successes retry retry_max; do
+        grep -qE "^\*$word\*" "$SOURCE/docs/man/gapferry-link.8.scd" || fail "$word"
+    done
 }

@@ -1,0 +1,296 @@
+/*
+ * carry.c -- the HTTPS courier's way there.
+ */
+#include "agent/link/carry.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/link/round.h"
+#include "common/log.h"
+
+#define PATIENCE     300       /* seconds, where none were named */
+#define BYTES_A_S    16384     /* what we bear with: slower is timed out */
+#define TOTAL_MIN_MS 60000     /* for the smallest request */
+#define POLL_SIZE    (1 << 20) /* bytes of a request that may go out each hour */
+#define POLL_LOOK    64        /* newest requests among which a small one is looked for */
+
+/* ---- what an answer means for the round ---- */
+
+void round_trouble(struct round *x, const char *what, const struct https_answer *a) {
+    struct carry *r = &x->r;
+    char words[256];
+
+    x->over = 1;
+    reply_error(a->body.data != NULL ? a->body.data : "", a->body.len, words);
+    r->stage = probe_stage(a);
+    if (r->stage != NULL) {
+        (void)snprintf(r->evidence, sizeof r->evidence, "%.100s: %.256s", what,
+                       a->stage == HTTPS_OK ? "a proxy on the way wants credentials" : a->text);
+        return;
+    }
+    (void)snprintf(r->evidence, sizeof r->evidence, "%.100s: status %ld%s%.250s", what, a->status,
+                   words[0] != '\0' ? ", " : "", words);
+    if (a->status == 429 || a->status >= 500)
+        r->hold = a->retry_after_s > 0 ? a->retry_after_s : PATIENCE;
+    else if (a->status == 401 || a->status == 403)
+        (void)snprintf(r->person, sizeof r->person,
+                       "the relay does not know this agent (status %ld%s%.250s): its operator "
+                       "approves the card: gapferry-relay approve",
+                       a->status, words[0] != '\0' ? ", " : "", words);
+    else
+        (void)snprintf(r->person, sizeof r->person,
+                       "%.100s: status %ld%s%.250s: is the url of [relay \"%s\"] the relay's?",
+                       what, a->status, words[0] != '\0' ? ", " : "", words, x->peer->name);
+}
+
+/* ---- refused bundles ---- */
+
+/* What tells this file from a changed one under the same name. */
+static void version_of(const struct outbox_file *f, char out[64]) {
+    (void)snprintf(out, 64, "%lld %lld ", (long long)f->size, (long long)f->mtime);
+}
+
+/* 1 if a relay has refused exactly this file; then a person is to hear of it. */
+static int is_refused(struct round *x, const struct outbox_file *f) {
+    const char *words = marks_find(&x->refused, &f->id);
+    char version[64];
+
+    version_of(f, version);
+    if (words == NULL || strncmp(words, version, strlen(version)) != 0)
+        return 0;
+    x->nrefused++;
+    (void)snprintf(x->r.person, sizeof x->r.person,
+                   "%zu bundle%s refused and not sent again, the last is outbox/%s: %s",
+                   x->nrefused, x->nrefused == 1 ? " is" : "s are", f->name,
+                   words + strlen(version));
+    return 1;
+}
+
+static int refuse(struct round *x, const struct outbox_file *f, const struct https_answer *a,
+                  struct gf_err *e) {
+    char words[256], version[64], line[512];
+    struct gf_buf safe;
+
+    version_of(f, version);
+    reply_error(a->body.data != NULL ? a->body.data : "", a->body.len, words);
+    gf_buf_init(&safe, 2048);
+    gf_text_safe(&safe, words, strlen(words));
+    (void)snprintf(line, sizeof line, "%sstatus %ld%s%s", version, a->status,
+                   safe.len > 0 ? ", " : "", safe.len > 0 ? safe.data : "");
+    gf_buf_free(&safe);
+    log_write(LOG_LEVEL_WARNING, "bundle-refused", {"relay", x->peer->name, 0},
+              {"file", f->name, 0}, {"status", NULL, a->status}, {"why", words, 0});
+    if (marks_add(&x->refused, &f->id, line, e) == -1)
+        return -1;
+    (void)is_refused(x, f);
+    return 0;
+}
+
+/* ---- posting ---- */
+
+static int note_sent(struct round *x, const struct outbox_file *f, int taken, struct gf_err *e) {
+    char at[GF_TIME_TEXT];
+
+    x->r.awaited |= taken;
+    if (marks_find(&x->sent, &f->id) != NULL)
+        return 0;
+    x->r.sent++;
+    log_write(LOG_LEVEL_INFO, "bundle-carried", {"relay", x->peer->name, 0}, {"file", f->name, 0},
+              {"state", taken ? "taken" : "seen", 0});
+    gf_text_time((int64_t)time(NULL), at);
+    return marks_add(&x->sent, &f->id, at, e);
+}
+
+static int take_answer(struct round *x, const struct outbox_file *f, const struct https_answer *a,
+                       struct gf_err *e) {
+    char what[64];
+    struct reply reply;
+    struct gf_err why;
+
+    (void)snprintf(what, sizeof what, "POST %s", f->name);
+    if (a->stage == HTTPS_OK && (a->status == 400 || a->status == 413))
+        return refuse(x, f, a, e);
+    if (a->stage != HTTPS_OK || a->status != 200) {
+        round_trouble(x, what, a);
+        return 0;
+    }
+    if (reply_parse(a->body.data != NULL ? a->body.data : "", a->body.len, &f->id, &reply, &why) ==
+        -1) {
+        x->over = 1;
+        x->r.stage = STAGE_WRONG;
+        (void)snprintf(x->r.evidence, sizeof x->r.evidence, "%s: %.300s", what, why.text);
+        return 0;
+    }
+    int rc = note_sent(x, f, reply.taken, e);
+    if (rc == 0)
+        rc = fetch_all(x, &reply, e);
+    reply_free(&reply);
+    return rc;
+}
+
+static int post_bytes(struct round *x, const struct outbox_file *f, const void *bytes,
+                      struct gf_err *e) {
+    static const char *const headers[] = {"Content-Type: application/vnd.gapferry.bundle",
+                                          "Accept: application/json", NULL};
+    char url[PROBE_URL];
+    struct https_answer a;
+
+    probe_url(x->peer, "/v1/bundles", url);
+    const struct https_options o = {.url = url,
+                                    .method = "POST",
+                                    .headers = headers,
+                                    .body = bytes,
+                                    .body_len = (size_t)f->size,
+                                    .ca_file = x->peer->ca_file,
+                                    .proxy = x->peer->proxy,
+                                    .total_ms = TOTAL_MIN_MS + f->size / BYTES_A_S * 1000,
+                                    .answer_max = REPLY_MAX,
+                                    .stop = x->client->stop,
+                                    .stop_arg = x->client->stop_arg};
+    if (https_request(x->client->https, &o, &a, e) == -1)
+        return -1;
+    int rc = take_answer(x, f, &a, e);
+    https_answer_free(&a);
+    return rc;
+}
+
+/* Post an open bundle: mapped, so that its size costs no memory. Nobody writes to a file that has
+ * its name in the outbox; it may be unlinked meanwhile, which a mapping survives. */
+static int post(struct round *x, const struct outbox_file *f, int fd, struct gf_err *e) {
+    void *bytes = mmap(NULL, (size_t)f->size, PROT_READ, MAP_PRIVATE, fd, 0);
+
+    if (bytes == MAP_FAILED)
+        return gf_err_errno(e, "outbox/%s: cannot map it", f->name);
+    int rc = post_bytes(x, f, bytes, e);
+    (void)munmap(bytes, (size_t)f->size);
+    return rc;
+}
+
+/* What the relay does not have yet. *posted: how many requests were made. */
+static int post_new(struct round *x, int *posted, struct gf_err *e) {
+    int rc = 0;
+
+    for (size_t i = 0; i < x->out.n && rc == 0 && !x->over; i++) {
+        const struct outbox_file *f = &x->out.list[i];
+        if (marks_find(&x->sent, &f->id) != NULL || is_refused(x, f))
+            continue;
+        int fd = outbox_open(f, &x->relay->identity);
+        if (fd == -1)
+            continue;
+        rc = post(x, f, fd, e);
+        ++*posted;
+        (void)close(fd);
+    }
+    return rc;
+}
+
+/* The newest request to this relay; a small one is better than a large one. */
+static int poll_again(struct round *x, struct gf_err *e) {
+    const struct outbox_file *best = NULL;
+    int best_fd = -1, rc = 0, looked = 0;
+
+    if (x->history != -1 && outbox_add(&x->out, x->history, e) == -1)
+        return -1;
+    for (size_t i = x->out.n; i-- > 0 && looked < POLL_LOOK;) {
+        const struct outbox_file *f = &x->out.list[i];
+        int fd = is_refused(x, f) ? -1 : outbox_open(f, &x->relay->identity);
+        if (fd == -1)
+            continue;
+        looked++;
+        if (best != NULL && f->size > POLL_SIZE) {
+            (void)close(fd);
+            continue;
+        }
+        if (best != NULL)
+            (void)close(best_fd);
+        best = f;
+        best_fd = fd;
+        if (f->size <= POLL_SIZE)
+            break;
+    }
+    if (best != NULL) {
+        rc = post(x, best, best_fd, e);
+        (void)close(best_fd);
+    }
+    return rc;
+}
+
+/* ---- the round ---- */
+
+/* A folder of the state directory; made where the agent has not made it yet. */
+static int folder(const char *state, const char *name, int make, int *out, struct gf_err *e) {
+    char path[600];
+
+    (void)snprintf(path, sizeof path, "%s/%s", state, name);
+    if (make && mkdir(path, 0700) == -1 && errno != EEXIST)
+        return gf_err_errno(e, "%s: cannot make it", path);
+    *out = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return *out == -1 && (make || errno != ENOENT) ? gf_err_errno(e, "%s", path) : 0;
+}
+
+static void close_all(struct round *x) {
+    const int fds[] = {x->outbox, x->history, x->inbox};
+
+    for (size_t i = 0; i < 3; i++) {
+        if (fds[i] != -1)
+            (void)close(fds[i]);
+    }
+    marks_free(&x->sent);
+    marks_free(&x->fetched);
+    marks_free(&x->refused);
+    outbox_free(&x->out);
+}
+
+int carry_round(const struct probe_client *client, const struct peers *p, const struct peer *peer,
+                const struct gf_card *relay, struct carry *out, struct gf_err *e) {
+    struct round x = {.client = client,
+                      .p = p,
+                      .peer = peer,
+                      .relay = relay,
+                      .outbox = -1,
+                      .history = -1,
+                      .inbox = -1};
+    int posted = 0, rc = -1;
+
+    if (folder(p->state, "outbox", 1, &x.outbox, e) == 0 &&
+        folder(p->state, "history", 0, &x.history, e) == 0 &&
+        folder(p->state, "inbox", 1, &x.inbox, e) == 0 &&
+        marks_load(&x.sent, p->state, MARKS_SENT, e) == 0 &&
+        marks_load(&x.fetched, p->state, MARKS_FETCHED, e) == 0 &&
+        marks_load(&x.refused, p->state, MARKS_REFUSED, e) == 0 &&
+        outbox_add(&x.out, x.outbox, e) == 0)
+        rc = post_new(&x, &posted, e);
+    if (rc == 0 && posted == 0 && !x.over)
+        rc = poll_again(&x, e);
+    close_all(&x);
+    if (rc == 0)
+        *out = x.r;
+    return rc;
+}
+
+void carry_tidy(const char *state) {
+    const struct dirent *d;
+    int fd = -1;
+
+    if (folder(state, "inbox", 0, &fd, NULL) == -1 || fd == -1)
+        return;
+    DIR *dir = fdopendir(fd);
+    if (dir == NULL) {
+        (void)close(fd);
+        return;
+    }
+    for (int i = 0; i < GF_DRIVE_ENTRIES_MAX && (d = readdir(dir)) != NULL; i++) {
+        size_t len = strlen(d->d_name);
+        if (d->d_name[0] == '.' && len > 5 && strcmp(d->d_name + len - 5, ".part") == 0)
+            (void)unlinkat(dirfd(dir), d->d_name, 0);
+    }
+    (void)closedir(dir);
+}

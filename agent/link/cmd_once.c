@@ -1,0 +1,176 @@
+/*
+ * cmd_once.c -- `probe` and `carry`: one visit to each relay, now.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/link/command.h"
+#include "agent/link/state.h"
+#include "common/command.h"
+#include "common/out.h"
+
+static const struct option_spec specs[] = {
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+static const struct option_page probe_page = {
+    LINK_PROGRAM " probe",
+    "[OPTION]...",
+    "Try to reach each relay that agent.conf gives a url, and say which stage failed. Only a hello "
+    "that the relay signs over a fresh number is a proof. One try decides here. What it finds is "
+    "kept for `gapferry-agent status`, unless `gapferry-link run` keeps it. In airgap mode nothing "
+    "is tried but relays within the site.",
+    specs,
+    "Exit status: 0 a relay proved itself, or nothing was to be tried; 69 no relay\n"
+    "can be reached.\n",
+};
+
+static const struct option_page carry_page = {
+    LINK_PROGRAM " carry",
+    "[OPTION]...",
+    "Visit each relay that agent.conf gives a url once: what the outbox holds for it goes there by "
+    "HTTPS, what waits there for this site comes into the inbox, where gapferry-agent finds it. "
+    "The same bundles travel as on a drive. For hosts without `gapferry-link run`.",
+    specs,
+    "Exit status: 0 done, or nothing was to be tried; 69 no relay can be reached;\n"
+    "75 a person is awaited.\n",
+};
+
+struct job {
+    const char *root;
+    int carry;
+};
+
+int64_t command_mono(void) {
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec;
+}
+
+int command_agent(struct agent *a, const char *root, struct gf_err *e) {
+    struct stat st;
+
+    if (agent_paths(a, root, e) == -1)
+        return -1;
+    if (stat(a->state, &st) == -1)
+        return gf_err_set(e, GF_E_CONFIG,
+                          "%s: there is no agent yet; make one: gapferry-agent%s%s init", a->state,
+                          root != NULL ? " --root " : "", root != NULL ? root : "");
+    return 0;
+}
+
+/* ---- what is printed ---- */
+
+static void show_peer(struct out *t, const struct link_relay *s, const struct visit *v, int carry) {
+    char since[GF_TIME_TEXT];
+
+    gf_text_time(s->since, since);
+    out_open(t, NULL, '{');
+    out_str(t, "relay", s->relay);
+    out_str(t, "state", link_states[s->is]);
+    out_str(t, "since", since);
+    out_str(t, "stage", s->stage);
+    out_str(t, "evidence", s->evidence);
+    out_str(t, "person", s->person[0] != '\0' ? s->person : NULL);
+    if (carry) {
+        out_int(t, "sent", v->sent);
+        out_int(t, "fetched", v->fetched);
+    }
+    out_close(t, '}');
+    out_text(t, "relay \"");
+    out_safe(t, s->relay);
+    out_text(t, "\": %s since %s%s%s: ", link_states[s->is], since,
+             s->stage[0] != '\0' ? ", stage: " : "", s->stage);
+    out_safe(t, s->evidence);
+    if (carry && s->is == LINK_ONLINE)
+        out_text(t, "; %lld sent, %lld fetched", (long long)v->sent, (long long)v->fetched);
+    out_text(t, "\n");
+}
+
+/* 0 if one proved itself or nothing was tried; 69 if every try failed; 75 if a person is needed. */
+static int verdict(const struct peers *p, int carry) {
+    int tried = 0, online = 0, person = 0;
+
+    for (size_t i = 0; i < p->n; i++) {
+        tried |= p->list[i].tried;
+        online |= p->list[i].shown.is == LINK_ONLINE;
+        person |= p->list[i].shown.person[0] != '\0';
+    }
+    if (tried && !online)
+        return GF_EXIT_UNREACHABLE;
+    return carry && person ? GF_EXIT_AWAITED : GF_EXIT_DONE;
+}
+
+/* ---- the visits ---- */
+
+static int visit_all(struct peers *p, const struct visit_options *o, struct visit *v,
+                     struct gf_err *e) {
+    struct https *https = NULL;
+    int rc = https_new(&https, e);
+    const struct probe_client client = {.https = https};
+
+    for (size_t i = 0; i < p->n && rc == 0; i++)
+        rc = p->list[i].tried ? visit_relay(&client, p, &p->list[i], o, &v[i], e)
+                              : visit_none(p, &p->list[i], o->write, e);
+    if (rc == 0 && o->write)
+        rc = state_save(p, e);
+    https_free(https);
+    return rc;
+}
+
+static int work(void *context, const struct options *o, int *status, struct gf_err *e) {
+    const struct job *j = context;
+    struct visit_options how = {.carry = j->carry, .mono = command_mono()};
+    struct visit v[LINK_RELAYS_MAX] = {0};
+    struct peers p;
+    struct agent a;
+    struct out t;
+    int lock = -1;
+
+    if (command_args(o, 0, 0, "nothing", e) == -1 || command_agent(&a, j->root, e) == -1)
+        return -1;
+    how.write = state_lock(a.state, &lock, e);
+    if (how.write == -1)
+        return -1;
+    if (!how.write && j->carry)
+        return gf_err_set(e, GF_E_BUSY,
+                          "%s/link.lock: another gapferry-link is at work, and carries what there "
+                          "is",
+                          a.state);
+    int rc = peers_load(&p, &a, 1, how.mono, e);
+    if (rc == 0) {
+        if (j->carry)
+            carry_tidy(a.state);
+        rc = visit_all(&p, &how, v, e);
+        if (rc == 0) {
+            out_begin(&t, o);
+            out_open(&t, "relays", '[');
+            for (size_t i = 0; i < p.n; i++)
+                show_peer(&t, &p.list[i].shown, &v[i], j->carry);
+            out_close(&t, ']');
+            rc = out_end(&t, e);
+            *status = verdict(&p, j->carry);
+        }
+        peers_free(&p);
+    }
+    if (lock != -1)
+        (void)close(lock);
+    return rc;
+}
+
+int cmd_probe(const char *root, int argc, char **argv) {
+    struct job j = {.root = root};
+    return command_do(LINK_PROGRAM, &probe_page, argc, argv, work, &j);
+}
+
+int cmd_carry(const char *root, int argc, char **argv) {
+    struct job j = {.root = root, .carry = 1};
+    return command_do(LINK_PROGRAM, &carry_page, argc, argv, work, &j);
+}

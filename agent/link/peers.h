@@ -1,0 +1,47 @@
+/*
+ * peers.h -- the relays that agent.conf names, and what is known of each.
+ */
+#ifndef LINK_PEERS_H
+#define LINK_PEERS_H
+
+#include "agent/agent.h"
+#include "agent/link/machine.h"
+
+enum peers_mode { PEERS_AUTO, PEERS_AIRGAP, PEERS_ONLINE };
+
+struct peer {
+    char name[65];
+    const char *url, *ca_file, *proxy, *fingerprint; /* borrowed from the configuration; or NULL */
+    int tried; /* 1: mode and configuration let it be tried, and a card can prove it */
+    struct machine_rules rules;
+    struct machine machine;
+    struct link_relay shown; /* its block of link.state */
+    enum link_is before;     /* what it was when link last ran */
+};
+
+struct peers {
+    const char *state; /* the state directory; borrowed from the agent */
+    struct config *config;
+    enum peers_mode mode;
+    struct peer *list; /* at least one: without any [relay] one without a name, not tried */
+    size_t n;
+    struct gf_card *cards; /* of relays, from STATE/cards/ */
+    size_t ncards;
+};
+
+/*
+ * Read the configuration, the cards and link.state; `since` of what has not changed is taken over.
+ * The first try of each is due at `mono`. once: a single try is to decide (`probe`, `carry`).
+ * Errors: GF_E_CONFIG, GF_E_SYSTEM. A card that is no relay's or cannot be read is left out.
+ */
+GF_MUST_CHECK int peers_load(struct peers *p, const struct agent *a, int once, int64_t mono,
+                             struct gf_err *e);
+void peers_free(struct peers *p);
+
+/* 1 if there is, or may yet be, something to try: a relay with a url that the mode allows. */
+int peers_any(const struct peers *p);
+
+/* 1 if this card may prove the peer: with `fingerprint` only that one, else any trusted relay's. */
+int peers_card_fits(const struct peer *peer, const struct gf_card *card);
+
+#endif
