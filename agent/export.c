@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/history.h"
 #include "agent/plan.h"
 #include "agent/readers.h"
 #include "common/log.h"
@@ -243,7 +244,10 @@ int agent_export_within(struct agent *a, const struct export_limits *limits,
 
     if (x.outbox == -1)
         return -1;
-    int rc = plan_keep_house(a, &x.result, e);
+    /* What an older database does not know of would be taken for strays, and numbers used twice. */
+    int rc = history_check_head(a, e);
+    if (rc == 0)
+        rc = plan_keep_house(a, &x.result, e);
     if (rc == 0)
         rc = agent_outbox_mend(a, x.outbox, &x.result.again, e);
     if (rc == 0)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/history.h"
+#include "agent/restore.h"
 #include "common/log.h"
 #include "gapferry/drive.h"
 
@@ -58,6 +59,8 @@ static int remove_strays(struct agent *a, DIR *d, struct gf_err *e) {
         rc = is_wanted(a, x->d_name, &id, e);
         if (rc != 0)
             continue;
+        if (x->d_name[0] != '.' && restore_check_stray(a, dirfd(d), x->d_name, e) == -1)
+            return -1;
         if (unlinkat(dirfd(d), x->d_name, 0) == -1 && errno != ENOENT)
             return gf_err_errno(e, "%s/outbox/%s: cannot remove it", a->state, x->d_name);
         log_write(LOG_LEVEL_NOTICE, "outbox-removed", {"file", x->d_name, 0},

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "agent/command.h"
+#include "agent/restore.h"
 #include "common/log.h"
 
 /* A rule without a field: one hand meant that nothing passes, another that everything does. */
@@ -49,6 +50,8 @@ static int open_store(struct agent *a, struct gf_err *e) {
 
     if (store_open(a->state, &a->store, e) == 0)
         return 0;
+    if (e->code == GF_E_DAMAGED)
+        return restore_set_aside(a, e);
     if (e->code != GF_E_NOINPUT)
         return -1;
     (void)snprintf(what, sizeof what, "%.300s", e->text);

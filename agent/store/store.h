@@ -275,6 +275,30 @@ struct store_resent {
 GF_MUST_CHECK int store_resend(struct store *s, const struct store_resend *what, int64_t now,
                                struct store_resent *out, struct gf_err *e);
 
+/* ---- after a loss (store_adopt.c) ---- */
+
+/* From now on bundles are numbered in a new stream. */
+GF_MUST_CHECK int store_new_stream(struct store *s, struct gf_err *e);
+/* The last number given in a stream towards a relay; 0: none. */
+GF_MUST_CHECK int store_taken(struct store *s, const struct gf_hash *relay,
+                              const struct gf_id *stream, int64_t *seq, struct gf_err *e);
+/* A bundle of ours that the store does not know: note it, then each of its records as exported in
+ * it (what has a receipt already stays as it is), then its end. Within one store_begin(). */
+struct store_adopting {
+    int64_t row;
+    struct gf_hash relay;
+    int64_t now;
+    int64_t records, open;
+    int64_t added; /* records that were not known */
+};
+GF_MUST_CHECK int store_adopt_begin(struct store *s, const struct gf_header *h,
+                                    const struct gf_hash *digest, int64_t now,
+                                    struct store_adopting *out, struct gf_err *e);
+GF_MUST_CHECK int store_adopt(struct store *s, struct store_adopting *x, const struct gf_record *r,
+                              struct gf_err *e);
+GF_MUST_CHECK int store_adopt_end(struct store *s, const struct store_adopting *x,
+                                  struct gf_err *e);
+
 /* ---- bundles in: what was applied (store_have.c) ---- */
 
 /* 1 if this response (stream, seq) was applied before; 2 if another bundle of the same stream and
