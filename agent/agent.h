@@ -41,7 +41,7 @@ GF_MUST_CHECK int agent_configure(const char *path, struct config **out, struct 
 typedef int agent_command(const char *root, int argc, char **argv);
 agent_command cmd_init, cmd_trust, cmd_card, cmd_consent, cmd_record, cmd_preview, cmd_license,
     cmd_sync, cmd_status, cmd_config, cmd_history, cmd_run, cmd_import, cmd_export, cmd_doctor,
-    cmd_source, cmd_id;
+    cmd_source, cmd_id, cmd_updates;
 agent_command cmd_resend, cmd_restore;
 
 /* ---- intake.c: spool files of STATE/intake into the queue ---- */

@@ -55,6 +55,8 @@ const struct config_key agent_keys[] = {
      "refuse: no more is accepted then; drop-oldest: the oldest that never left go, are counted, "
      "and the relay is told"},
 
+    {"channel", 1, "stale_after", "180d",
+     "channel updates: how long a manifest may be the newest before that is told; 0: for ever"},
     {"channel", 1, "only_if", NULL,
      "a program, run before a source of the channel: exit status 0 means that this host reports"},
 

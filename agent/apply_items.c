@@ -10,6 +10,7 @@
 #include "agent/apply_parts.h"
 #include "agent/history.h"
 #include "agent/notice.h"
+#include "agent/updates/updates.h"
 #include "common/log.h"
 #include "gapferry/file.h"
 #include "gapferry/lines.h"
@@ -20,6 +21,9 @@ struct applying {
     const struct response *r;
     struct apply_result result;
     int64_t items;
+    struct updates_files *files; /* members files/..., NULL until they are opened */
+    int came;                    /* 1: files or a manifest: artifacts may be complete now */
+    char words[UPDATES_WORDS];   /* why an update's manifest cannot be used */
 };
 
 static void log_item(enum log_level level, const char *event, const struct gf_id *record,
@@ -90,6 +94,36 @@ static int take_license(struct applying *x, const struct gf_answer *answer, cons
     return rc;
 }
 
+/* An update's manifest; its artifacts come as further files, of this response or of others. */
+static int take_update(struct applying *x, const struct gf_answer *answer, const char **refused,
+                       struct gf_err *e) {
+    const struct gf_hash *relay = &x->r->head->header.from;
+    struct gf_buf file;
+    struct gf_err why;
+    int rc;
+
+    if (answer->body.form == GF_BODY_TEXT) {
+        rc = agent_update_answer(x->r->a, relay, answer, answer->body.data, answer->body.len,
+                                 x->words, e);
+    } else if (gf_file_load(x->r->dir, answer->body.data, UPDATE_FILE_MAX, &file, &why) == 0) {
+        rc = agent_update_answer(x->r->a, relay, answer, file.data ? file.data : "", file.len,
+                                 x->words, e);
+        gf_buf_free(&file);
+    } else {
+        gf_buf_free(&file);
+        if (why.code == GF_E_SYSTEM) {
+            *e = why;
+            return -1;
+        }
+        *refused = "its file is not in the bundle, or larger than any manifest";
+        return 0;
+    }
+    if (rc == 0 && x->words[0])
+        *refused = x->words;
+    x->came = 1;
+    return rc;
+}
+
 static int apply_answer(struct applying *x, const struct gf_answer *answer, struct gf_err *e) {
     struct agent *a = x->r->a;
     char channel[GF_WORD_MAX + 1];
@@ -104,7 +138,11 @@ static int apply_answer(struct applying *x, const struct gf_answer *answer, stru
                      "no record of ours waits for it");
         return expected;
     }
+    if (answer->body.form == GF_BODY_FILE)
+        updates_files_used(x->files, answer->body.data);
     if (strcmp(channel, "license") == 0 && take_license(x, answer, &refused, e) == -1)
+        return -1;
+    if (strcmp(channel, UPDATES_CHANNEL) == 0 && take_update(x, answer, &refused, e) == -1)
         return -1;
     if (store_answered(a->store, &answer->record, refused, a->now, e) == -1)
         return -1;
@@ -221,6 +259,7 @@ static int apply_all(struct applying *x, struct gf_err *e) {
     const struct gf_header *h = &x->r->head->header;
     const struct gf_contents *c = x->r->contents;
     struct store *s = x->r->a->store;
+    int64_t files;
 
     /* Receipts come first: an answer finds its record delivered then. */
     if (each_line(x, GF_MEMBER_RECEIPTS, take_receipt, e) == -1 ||
@@ -228,18 +267,36 @@ static int apply_all(struct applying *x, struct gf_err *e) {
         each_line(x, GF_MEMBER_REFUSALS, take_refusal, e) == -1 ||
         each_line(x, GF_MEMBER_NOTICES, take_notice, e) == -1)
         return -1;
-    if (note_came(x, e) == -1)
+    /* Files last: a manifest that came with them names them now. */
+    if (updates_files_take(x->r->a, x->files, &files, e) == -1 || note_came(x, e) == -1)
         return -1;
+    x->came |= files > 0;
     if (store_void_in(s, h, c->voids, c->nvoids, x->r->a->now, e) == -1)
         return -1;
     return store_applied(s, h, &x->r->head->digest, x->items, x->r->a->now, e);
 }
 
+/* What came is applied and durable; that an artifact could not be completed (a full disk) is told,
+ * and tried again the next time. */
+static void complete_artifacts(struct agent *a) {
+    struct gf_err why;
+    int64_t made;
+
+    if (updates_collect(a, &made, &why) == -1)
+        log_write(LOG_LEVEL_ERROR, "update-artifacts", {"why", why.text, 0});
+}
+
 int agent_apply_items(const struct response *r, struct apply_result *out, struct gf_err *e) {
     struct applying x = {.r = r, .result = *out};
+    int rc = -1;
 
-    if (store_begin(r->a->store, e) == -1 || store_end(r->a->store, apply_all(&x, e), e) == -1)
-        return -1;
-    *out = x.result;
-    return 0;
+    if (updates_files_open(r->a, r->contents, r->dir, &x.files, e) == 0 &&
+        store_begin(r->a->store, e) == 0)
+        rc = store_end(r->a->store, apply_all(&x, e), e);
+    if (rc == 0 && x.came)
+        complete_artifacts(r->a);
+    updates_files_free(x.files);
+    if (rc == 0)
+        *out = x.result;
+    return rc;
 }

@@ -135,6 +135,8 @@ static int prepare(struct export *x, struct gf_pack *p, struct plan_saying *say,
     p->nvoids = nvoids;
     p->have = say->have;
     p->nhave = say->nhave;
+    p->want = say->want;
+    p->nwant = say->nwant;
     p->ext = say->nlosses ? say->ext.data : NULL;
     return 0;
 }

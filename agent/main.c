@@ -19,6 +19,7 @@ static const struct command_entry commands[] = {
     {"source", cmd_source, "show what makes records at an interval, or run it now"},
     {"id", cmd_id, "show or reset the number that stands for this installation in reports"},
     {"license", cmd_license, "ask for licences, install and check them"},
+    {"updates", cmd_updates, "ask for updates, keep and check what came, report how it went"},
     {"sync", cmd_sync, "visit a drive: take in what came, write what is due"},
     {"import", cmd_import, "apply responses that came by other means than a drive"},
     {"export", cmd_export, "bundle what is queued now, and name the files"},

@@ -9,6 +9,7 @@
 
 #include "agent/airgap.h"
 #include "agent/command.h"
+#include "agent/updates/updates.h"
 #include "common/log.h"
 #include "gapferry/lost.h"
 
@@ -177,13 +178,15 @@ static int say_losses(const struct plan *p, const struct plan_target *t, struct 
 int plan_say(const struct plan *p, const struct plan_target *t, struct plan_saying *out,
              struct gf_err *e) {
     gf_buf_init(&out->ext, GF_CONTENTS_MAX / 4);
-    if (store_have(p->a->store, &t->card.identity, &out->have, &out->nhave, e) == -1)
+    if (store_have(p->a->store, &t->card.identity, &out->have, &out->nhave, e) == -1 ||
+        updates_want(p->a, &t->card.identity, &out->want, &out->nwant, e) == -1)
         return -1;
     return say_losses(p, t, out, e);
 }
 
 void plan_saying_free(struct plan_saying *s) {
     store_have_free(s->have, s->nhave);
+    updates_want_free(s->want, s->nwant);
     free(s->losses);
     gf_buf_free(&s->ext);
 }

@@ -42,6 +42,8 @@ int plan_is_for(const struct plan *p, const struct plan_target *t, const struct 
 struct plan_saying {
     struct gf_have *have;
     size_t nhave;
+    struct gf_want *want; /* artifacts of updates that are missed */
+    size_t nwant;
     struct gf_id *losses;
     size_t nlosses;
     struct gf_buf ext; /* contents.json's `ext`, where there are losses */

@@ -244,6 +244,25 @@ void reply_answer(struct reply *r, const struct gf_id *record, int64_t status, c
     check(gf_answer_write(&x, &r->answers, &e), &e);
 }
 
+void reply_answer_file(struct reply *r, const struct gf_id *record, const char *member) {
+    struct gf_answer x = {
+        .record = *record, .status = 200, .body = {GF_BODY_FILE, member, strlen(member)}};
+    struct gf_err e;
+
+    check(gf_answer_write(&x, &r->answers, &e), &e);
+}
+
+void reply_file(struct reply *r, const char *name, const void *data, size_t len) {
+    assert_true(r->nfiles < sizeof r->files / sizeof *r->files);
+    r->files[r->nfiles++] = (struct reply_file){.name = name, .data = data, .len = len};
+}
+
+void reply_part(struct reply *r, const char *name, const void *whole, const struct gf_part *part,
+                size_t len) {
+    reply_file(r, name, (const char *)whole + part->offset, len);
+    r->files[r->nfiles - 1].part = *part;
+}
+
 void reply_refusal(struct reply *r, const struct gf_id *bundle) {
     struct gf_refusal x = {
         .bundle = *bundle, .code = "digest", .reason = "it was damaged", .at = SITE_NOW};
@@ -267,6 +286,16 @@ static void put_member(struct gf_writer *w, enum gf_member m, struct gf_buf *lin
         check(gf_writer_data(w, lines->data, lines->len, &e), &e);
     }
     gf_buf_free(lines);
+}
+
+static void put_file(struct gf_writer *w, const struct reply_file *f) {
+    struct gf_err e;
+
+    if (f->part.count > 0)
+        check(gf_writer_part(w, f->name, (int64_t)f->len, &f->part, NULL, &e), &e);
+    else
+        check(gf_writer_member(w, GF_MEMBER_FILE, f->name, (int64_t)f->len, NULL, &e), &e);
+    check(gf_writer_data(w, f->data, f->len, &e), &e);
 }
 
 int reply_seal(struct reply *r) {
@@ -297,6 +326,9 @@ int reply_seal(struct reply *r) {
     put_member(w, GF_MEMBER_ANSWERS, &r->answers);
     put_member(w, GF_MEMBER_REFUSALS, &r->refusals);
     put_member(w, GF_MEMBER_NOTICES, &r->notices);
+    for (size_t i = 0; i < r->nfiles; i++)
+        put_file(w, &r->files[i]);
+    r->nfiles = 0;
     check(gf_writer_finish(w, &r->header, &r->digest, &e), &e);
     gf_writer_free(w);
     return fd;

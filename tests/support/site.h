@@ -71,6 +71,13 @@ struct reply {
     const int64_t *voids;
     size_t nvoids;
     struct gf_buf receipts, answers, refusals, notices;
+    struct reply_file {
+        const char *name; /* real name; borrowed, as are the bytes */
+        const void *data;
+        size_t len;
+        struct gf_part part; /* count 0: a whole file */
+    } files[8];
+    size_t nfiles;
     struct gf_hash digest; /* of its header, once it was sealed */
     struct gf_header header;
 };
@@ -82,6 +89,12 @@ void reply_receipt(struct reply *r, const struct gf_id *record, const char *body
 void reply_answer(struct reply *r, const struct gf_id *record, int64_t status, const char *body);
 void reply_refusal(struct reply *r, const struct gf_id *bundle);
 void reply_notice(struct reply *r, const char *type, const char *data);
+/* An answer whose body is a file of the bundle ("files/..."). */
+void reply_answer_file(struct reply *r, const struct gf_id *record, const char *member);
+/* A file; a part of one: bytes from `offset` to the next part's, of `whole`. */
+void reply_file(struct reply *r, const char *name, const void *data, size_t len);
+void reply_part(struct reply *r, const char *name, const void *whole, const struct gf_part *part,
+                size_t len);
 /* Seal it into an unnamed file, and forget its lines. */
 int reply_seal(struct reply *r);
 /* Seal, apply, close; 0 or -1 with *e. */

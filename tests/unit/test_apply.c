@@ -236,7 +236,7 @@ static void an_answer_that_says_failed_is_no_licence(void **state) {
 
 static void answers_of_other_channels_are_marked(void **state) {
     struct site *s = *state;
-    struct gf_id id = site_add(s, "updates", "{}", 1);
+    struct gf_id id = site_add(s, "metrics", "{}", 1);
     struct gf_id silent = site_add(s, "metrics", "{}", 0);
     struct gf_id stranger = unknown();
     struct apply_result r;
@@ -244,7 +244,7 @@ static void answers_of_other_channels_are_marked(void **state) {
 
     (void)site_export(s);
     reply_begin(&reply, 1);
-    reply_answer(&reply, &id, 200, "a manifest");
+    reply_answer(&reply, &id, 200, "thanks");
     reply_answer(&reply, &silent, 200, "nobody asked");
     reply_answer(&reply, &stranger, 200, "nobody asked");
     assert_int_equal(reply_apply(&reply, s, &r, &e), 0);

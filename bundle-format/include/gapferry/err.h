@@ -54,7 +54,10 @@
     Y(GF_E_DAMAGED, "damaged", GF_EXIT_DAMAGED)         /* a database of ours is damaged */        \
     Y(GF_E_CONSENT, "consent", GF_EXIT_CONSENT)         /* consent was not given */                \
     Y(GF_E_LICENSE, "license", GF_EXIT_LICENSE_INVALID) /* a licence breaks a rule */              \
-    Y(GF_E_UNABLE, "unable", GF_EXIT_LICENSE_INVALID)   /* this machine cannot decrypt one */
+    Y(GF_E_UNABLE, "unable", GF_EXIT_LICENSE_INVALID)   /* this machine cannot decrypt one */      \
+    Y(GF_E_UPDATE, "update", GF_EXIT_DAMAGED)           /* a manifest or artifact breaks a rule */ \
+    Y(GF_E_ROLLBACK, "rollback", GF_EXIT_REPLAY)        /* an older manifest than one seen */      \
+    Y(GF_E_CONFLICT, "conflict", GF_EXIT_REPLAY)        /* two manifests of one serial */
 
 enum gf_code {
 #define GF_CODE_ENUM(constant, name, status) constant,

@@ -1,0 +1,170 @@
+/*
+ * update.c -- update manifests: verified first, then read.
+ */
+#include "agent/updates/update.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "gapferry/json.h"
+
+#define FORMAT        "gapferry-update/1"
+#define FORMAT_FAMILY "gapferry-update/"
+
+/* 1 if text is 1 or more of the characters that a version or an artifact's name may have: none of
+ * them means anything to a shell, a URL or a file system. */
+static int is_plain(const char *text) {
+    const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._+~-";
+
+    return text[0] != '\0' && strspn(text, all) == strlen(text);
+}
+
+static int begins_plain(const char *text) {
+    return text[0] != '.' && text[0] != '_' && text[0] != '+' && text[0] != '~' && text[0] != '-';
+}
+
+int update_is_version(const char *text) {
+    return strlen(text) <= UPDATE_VERSION_MAX && is_plain(text) && begins_plain(text);
+}
+
+static void read_word(struct gf_json_obj *o, const char *name, char out[GF_WORD_MAX + 1]) {
+    const char *word = "";
+
+    if (gf_json_str(o, name, 1, GF_WORD_MAX, &word) &&
+        !gf_text_is_word(word, strlen(word), GF_WORD_MAX))
+        gf_json_fail(o, GF_E_UPDATE, "\"%s\" must be of [a-z0-9.-], a letter or digit first", name);
+    memcpy(out, word, strlen(word) + 1);
+}
+
+/* A newer manifest may have other fields, so its format comes first. */
+static void check_format(struct gf_json_obj *o) {
+    const char *format = "";
+
+    if (!gf_json_str(o, "format", 1, GF_WORD_MAX, &format) || strcmp(format, FORMAT) == 0)
+        return;
+    if (strncmp(format, FORMAT_FAMILY, strlen(FORMAT_FAMILY)) == 0)
+        gf_json_fail(o, GF_E_VERSION,
+                     "made for a newer version: its format is '%s', this program knows " FORMAT
+                     "; update this program",
+                     format);
+    else
+        gf_json_fail(o, GF_E_UPDATE, "format must be " FORMAT);
+}
+
+static int read_artifact(struct gf_json_obj *o, struct update_artifact *a, struct gf_err *e) {
+    const char *name = "";
+
+    if (gf_json_str(o, "name", 1, UPDATE_NAME_MAX, &name) &&
+        (!is_plain(name) || !begins_plain(name)))
+        gf_json_fail(o, GF_E_UPDATE,
+                     "\"name\" must be of [A-Za-z0-9._+~-], a letter or digit first: a plain name, "
+                     "neither a path nor a URL");
+    memcpy(a->name, name, strlen(name) + 1);
+    gf_json_int(o, "size", 0, UPDATE_SIZE_MAX, &a->size);
+    gf_json_hex(o, "sha256", a->sha256.b, sizeof a->sha256.b);
+    gf_json_hex(o, "blake2b", a->blake2b.b, sizeof a->blake2b.b);
+    return gf_json_end(o, e);
+}
+
+static int read_artifacts(struct gf_json_obj *o, struct update *u, struct gf_err *e) {
+    struct gf_json_obj item;
+    size_t n = 0;
+
+    if (!gf_json_array(o, "artifacts", UPDATE_ARTIFACTS_MAX, &n))
+        return 0; /* its error is the object's */
+    u->artifacts = calloc(n ? n : 1, sizeof *u->artifacts);
+    if (!u->artifacts)
+        return gf_err_errno(e, "no memory for a manifest");
+    for (size_t i = 0; i < n; i++) {
+        struct update_artifact *a = &u->artifacts[i];
+        gf_json_item_obj(o, "artifacts", i, &item);
+        if (read_artifact(&item, a, e) == -1)
+            return -1;
+        for (size_t k = 0; k < i; k++) {
+            if (strcasecmp(u->artifacts[k].name, a->name) == 0)
+                return gf_err_set(e, GF_E_UPDATE,
+                                  "manifest: two artifacts are called \"%s\", or differ in case "
+                                  "only",
+                                  a->name);
+        }
+        u->nartifacts++;
+    }
+    return 0;
+}
+
+static int read_object(struct gf_json_obj *o, struct update *u, struct gf_err *e) {
+    const char *version = "";
+
+    check_format(o);
+    if (o->err.code != GF_OK)
+        return gf_json_end(o, e);
+    read_word(o, "product", u->product);
+    read_word(o, "channel", u->channel);
+    read_word(o, "platform", u->platform);
+    if (gf_json_str(o, "version", 1, UPDATE_VERSION_MAX, &version) && !update_is_version(version))
+        gf_json_fail(o, GF_E_UPDATE,
+                     "\"version\" must be of [A-Za-z0-9._+~-], a letter or digit first");
+    memcpy(u->version, version, strlen(version) + 1);
+    gf_json_int(o, "serial", 1, GF_JSON_INT_MAX, &u->serial);
+    gf_json_time(o, "issued", &u->issued);
+    gf_json_time(o, "expires", &u->expires);
+    if (gf_json_has(o, "ext"))
+        gf_json_any_obj(o, "ext");
+    if (read_artifacts(o, u, e) == -1)
+        return -1;
+    if (u->expires <= u->issued)
+        gf_json_fail(o, GF_E_UPDATE, "expires is not after issued");
+    return gf_json_end(o, e);
+}
+
+int update_parse(const char *text, size_t len, const struct gf_sign_public *vendor,
+                 struct update *out, struct gf_err *e) {
+    struct gf_json *j = NULL;
+    struct update u = {0};
+    struct gf_document d;
+    struct gf_json_obj o;
+
+    /* What no vendor has signed is not even parsed. */
+    if (gf_document_split(text, len, GF_DOCUMENT_MAX, "manifest", &d, e) == -1)
+        return -1;
+    if (gf_document_verify(&d, vendor, NULL, e) == -1) {
+        char line[GF_SIGN_PUBLIC_TEXT];
+        gf_key_sign_public_line(vendor, line);
+        return gf_err_set(e, GF_E_SIGNATURE,
+                          "manifest: not signed by the vendor key %s: it was changed, or it is "
+                          "somebody else's",
+                          line);
+    }
+    if (gf_json_parse(d.json, d.json_len, "manifest", GF_E_UPDATE, &j, e) == -1)
+        return -1;
+    gf_json_root(j, &o);
+    int rc = read_object(&o, &u, e);
+    gf_json_free(j);
+    if (rc == 0)
+        *out = u;
+    else
+        update_free(&u);
+    return rc;
+}
+
+void update_free(struct update *u) {
+    free(u->artifacts);
+    *u = (struct update){0};
+}
+
+int update_same(const char *a, size_t alen, const char *b, size_t blen) {
+    struct gf_document x, y;
+
+    return gf_document_split(a, alen, GF_DOCUMENT_MAX, "manifest", &x, NULL) == 0 &&
+           gf_document_split(b, blen, GF_DOCUMENT_MAX, "manifest", &y, NULL) == 0 &&
+           x.json_len == y.json_len && memcmp(x.json, y.json, x.json_len) == 0;
+}
+
+const struct update_artifact *update_find(const struct update *u, const char *name) {
+    for (size_t i = 0; i < u->nartifacts; i++) {
+        if (strcmp(u->artifacts[i].name, name) == 0)
+            return &u->artifacts[i];
+    }
+    return NULL;
+}
