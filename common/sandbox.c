@@ -53,7 +53,7 @@ static int limit(unsigned which, rlim_t soft, rlim_t hard) {
 #define NEWEST_CALL 450
 
 /* Room for each filter; a system call takes two to six instructions. */
-#define CODE_MAX 256
+#define CODE_MAX 320
 
 struct filter {
     struct sock_filter code[CODE_MAX];
@@ -145,6 +145,23 @@ static const unsigned sockets[] = {
     SYS_accept4, SYS_sendto,     SYS_sendmsg, SYS_sendmmsg, SYS_recvmsg, SYS_recvmmsg,
 };
 
+/* Sockets that lead elsewhere than to those who called. */
+static const unsigned new_sockets[] = {SYS_socket, SYS_socketpair, SYS_connect, SYS_bind,
+                                       SYS_listen};
+
+static const unsigned paths[] = {
+#ifdef SYS_open
+    SYS_open,     SYS_creat,    SYS_unlink,    SYS_rename,    SYS_link,   SYS_symlink,
+    SYS_mkdir,    SYS_rmdir,    SYS_mknod,     SYS_chmod,     SYS_chown,  SYS_lchown,
+#endif
+    SYS_openat,   SYS_openat2,  SYS_unlinkat,  SYS_renameat2, SYS_linkat, SYS_symlinkat,
+    SYS_mkdirat,  SYS_mknodat,  SYS_fchmod,    SYS_fchmodat,  SYS_fchown, SYS_fchownat,
+    SYS_truncate, SYS_setxattr, SYS_lsetxattr, SYS_chdir,     SYS_fchdir,
+#ifdef SYS_renameat
+    SYS_renameat,
+#endif
+};
+
 static const unsigned processes[] = {
 #ifdef SYS_fork
     SYS_fork,
@@ -221,12 +238,8 @@ static void no_network(struct filter *f) {
     give(f, SECCOMP_RET_ALLOW);
 }
 
-static void parser(struct filter *f) {
-    begin(f);
-    when(f, BPF_JGT, NEWEST_CALL, 1);
-    give(f, FAIL(ENOSYS));
-    DENY(f, ways_around);
-    DENY(f, sockets);
+/* What holds for every process that meets strangers; all that is left is allowed. */
+static void harmless(struct filter *f) {
     DENY(f, processes);
     DENY(f, administration);
     /* The flags of clone3() lie in memory, where a filter cannot look; the C library falls back to
@@ -249,6 +262,25 @@ static void parser(struct filter *f) {
     give(f, FAIL(EPERM));
     give(f, SECCOMP_RET_ALLOW);
     give(f, SECCOMP_RET_ALLOW);
+}
+
+static void parser(struct filter *f) {
+    begin(f);
+    when(f, BPF_JGT, NEWEST_CALL, 1);
+    give(f, FAIL(ENOSYS));
+    DENY(f, ways_around);
+    DENY(f, sockets);
+    harmless(f);
+}
+
+static void server(struct filter *f) {
+    begin(f);
+    when(f, BPF_JGT, NEWEST_CALL, 1);
+    give(f, FAIL(ENOSYS));
+    DENY(f, ways_around);
+    DENY(f, new_sockets);
+    DENY(f, paths);
+    harmless(f);
 }
 
 /* What every filter rests upon. */
@@ -283,6 +315,22 @@ int sandbox_parser(size_t memory, unsigned seconds, struct gf_err *e) {
     return install(&f, e);
 }
 
+int sandbox_server(size_t memory, unsigned files, int64_t file_size, struct gf_err *e) {
+    struct filter f = {.n = 0};
+
+    server(&f);
+    if (begin_sandbox(e) == -1)
+        return -1;
+#ifdef UNDER_ASAN
+    memory = 0;
+#endif
+    if ((memory != 0 && limit(RLIMIT_AS, memory, memory) == -1) ||
+        limit(RLIMIT_NOFILE, files, files) == -1 ||
+        limit(RLIMIT_FSIZE, (rlim_t)file_size, (rlim_t)file_size) == -1)
+        return gf_err_errno(e, "sandbox: cannot set limits");
+    return install(&f, e);
+}
+
 #else /* no table of system calls for this machine */
 
 int sandbox_no_network(struct gf_err *e) {
@@ -294,6 +342,13 @@ int sandbox_no_network(struct gf_err *e) {
 int sandbox_parser(size_t memory, unsigned seconds, struct gf_err *e) {
     (void)memory;
     (void)seconds;
+    return sandbox_no_network(e);
+}
+
+int sandbox_server(size_t memory, unsigned files, int64_t file_size, struct gf_err *e) {
+    (void)memory;
+    (void)files;
+    (void)file_size;
     return sandbox_no_network(e);
 }
 

@@ -13,6 +13,7 @@
 #define COMMON_SANDBOX_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "gapferry/err.h"
 
@@ -35,5 +36,14 @@ GF_MUST_CHECK int sandbox_no_network(struct gf_err *e);
  * `seconds` of the process, then SIGXCPU (0: no limit).
  */
 GF_MUST_CHECK int sandbox_parser(size_t memory, unsigned seconds, struct gf_err *e);
+
+/*
+ * For the process that strangers speak to over sockets that it has already: as for the parser, but
+ * it may accept, receive and send on these. It can neither open nor make, rename or remove any
+ * file, nor connect anywhere: what it needs it is handed as open descriptors. `files` is the limit
+ * of descriptors, `file_size` of bytes in a file that it writes.
+ */
+GF_MUST_CHECK int sandbox_server(size_t memory, unsigned files, int64_t file_size,
+                                 struct gf_err *e);
 
 #endif

@@ -1,11 +1,15 @@
 /*
  * cmd_approve.c -- `approve FINGERPRINT`: let an agent in, also ahead of the first contact.
  */
+#include <fcntl.h>
 #include <stdlib.h>
+
+#include "gapferry/file.h"
 
 #include "relay/command.h"
 
 static const struct option_spec specs[] = {
+    {"card", 0, "FILE", "the agent's card, for one that sends by HTTP and never by a drive"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
     COMMAND_OPTION_HELP,
@@ -29,6 +33,31 @@ static int find(struct relay *r, const char *fingerprint, struct gf_card *out, s
     return found;
 }
 
+/* A card that came by another way than a drive; the fingerprint says whether it is the right one.
+ */
+static int show_card(struct relay *r, const char *path, const char *fingerprint, struct gf_err *e) {
+    struct gf_card card;
+    struct gf_buf b;
+    int rc = -1;
+
+    if (gf_file_load(AT_FDCWD, path, GF_CARD_FILE_MAX, &b, e) == -1)
+        return -1;
+    if (gf_card_parse(b.data != NULL ? b.data : "", b.len, path, &card, e) == -1)
+        goto out;
+    if (card.role != GF_ROLE_AGENT)
+        (void)gf_err_set(e, GF_E_CARD, "%s: is the card of a %s, not of an agent", path,
+                         gf_card_roles[card.role]);
+    else if (!gf_card_fingerprint_is(&card, fingerprint))
+        (void)gf_err_set(e, GF_E_USAGE,
+                         "%s: has another fingerprint than the one given; nothing was approved",
+                         path);
+    else
+        rc = ledger_card_seen(r->ledger, &card, b.data, b.len, r->now, e) == -1 ? -1 : 0;
+out:
+    gf_buf_free(&b);
+    return rc;
+}
+
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
     const char *fingerprint = options_arg(o, 0);
     char user[65];
@@ -43,6 +72,9 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         return gf_err_set(e, GF_E_USAGE,
                           "this is the relay's own fingerprint; approve that of the site, which "
                           "gapferry-agent card shows");
+    if (options_value(o, "card") != NULL &&
+        show_card(r, options_value(o, "card"), fingerprint, e) == -1)
+        return -1;
     if (ledger_approve(r->ledger, fingerprint, user, r->now, e) == -1)
         return -1;
     int enrolled = find(r, fingerprint, &card, e);

@@ -6,6 +6,7 @@
 
 #include "relay/command.h"
 #include "relay/endpoints/endpoint.h"
+#include "relay/listener/listener.h"
 
 #define SHOW_MAX ((size_t)4 << 20)
 
@@ -38,7 +39,9 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         return show(r, e);
     if (strcmp(verb, "check") != 0)
         return gf_err_set(e, GF_E_USAGE, "config %s: must be check or show", verb);
-    if (config_bool(r->config, "relay", NULL, "self_reader", &flag, e) == -1 ||
+    struct listener_config listen;
+    if (listener_configure(r->config, &listen, e) == -1 ||
+        config_bool(r->config, "relay", NULL, "self_reader", &flag, e) == -1 ||
         endpoint_check(r->config, e) == -1)
         return -1;
     (void)printf("%s: no mistake was found\n", r->config_path);

@@ -1,6 +1,6 @@
 /*
- * files.h -- the folders of the state directory: incoming, pending, quarantine, work, files,
- * outbox.
+ * files.h -- the folders of the state directory: incoming, uploads, pending, quarantine, work,
+ * files, outbox.
  */
 #ifndef RELAY_FILES_H
 #define RELAY_FILES_H

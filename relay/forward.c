@@ -3,6 +3,7 @@
  * answer's verdict after it. A crash between the two sends the same record with the same key again.
  */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -298,10 +299,35 @@ static void tell(struct walk *w) {
                     w->homeless[i].channel, w->r->config_path, relay_self(w->r, self));
 }
 
+/* `run` blocks SIGTERM in the process that forwards, so that a request is never cut off: once it is
+ * pending, this is the place to end. */
+static int is_stopping(void) {
+    sigset_t pending;
+
+    return sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1;
+}
+
+static int walk_all(struct walk *w, struct gf_err *e) {
+    int rc;
+
+    if (https_new(&w->client, e) == -1)
+        return -1;
+    do {
+        if (left_ms(w) <= 0 || is_stopping()) {
+            rc = 0;
+            break;
+        }
+        rc = ledger_next_due(w->r->ledger, w->r->now, w->row, forward_one, w, e);
+    } while (rc == 1);
+    tell(w);
+    endpoint_breaker_free(&w->breaker);
+    https_free(w->client);
+    return rc == -1 ? -1 : 0;
+}
+
 int relay_forward(struct relay *r, int64_t wait_s, struct turn *t, struct gf_err *e) {
     struct walk w = {.r = r, .t = t, .began_ms = clock_ms(), .wait_ms = wait_s * 1000};
     struct gf_err why;
-    int rc;
 
     /* A wrong line must not let anything go where nobody wanted it; the rest of the turn goes on.
      */
@@ -309,17 +335,17 @@ int relay_forward(struct relay *r, int64_t wait_s, struct turn *t, struct gf_err
         turn_fault(t, "nothing was forwarded", &why, NULL);
         return 0;
     }
-    if (https_new(&w.client, e) == -1)
+    /* What one process is sending must not be sent by another at the same time. */
+    int rc = ledger_hold(r->ledger, LEDGER_FORWARDING, "forwarding", wait_s * 1000, &why);
+    if (rc == 0) {
+        turn_person(t, "another process is forwarding; what it delivers is told by the next turn");
+        return 0;
+    }
+    if (rc == -1) {
+        *e = why;
         return -1;
-    do {
-        if (left_ms(&w) <= 0) {
-            rc = 0;
-            break;
-        }
-        rc = ledger_next_due(r->ledger, r->now, w.row, forward_one, &w, e);
-    } while (rc == 1);
-    tell(&w);
-    endpoint_breaker_free(&w.breaker);
-    https_free(w.client);
-    return rc == -1 ? -1 : 0;
+    }
+    rc = walk_all(&w, e);
+    ledger_leave(r->ledger, LEDGER_FORWARDING);
+    return rc;
 }

@@ -5,12 +5,14 @@
 #include <sys/resource.h>
 
 #include "relay/command.h"
+#include "relay/run.h"
 
 static const struct command_entry commands[] = {
     {"init", cmd_init, "make this machine a relay: keys, configuration, ledger"},
     {"card", cmd_card, "show this relay's card and its fingerprint"},
     {"approve", cmd_approve, "let an agent in, by its fingerprint"},
     {"sync", cmd_sync, "visit a drive: take in requests, forward, write responses"},
+    {"run", cmd_run, "stay: take bundles in by HTTP, forward, keep responses"},
     {"status", cmd_status, "show what waits, who is enrolled, what needs a person"},
     {"records", cmd_records, "list records, or try held ones again"},
     {"reconcile", cmd_reconcile, "go on after the ledger was restored from a backup, or lost"},
@@ -39,5 +41,9 @@ int main(int argc, char **argv) {
         .ncommands = sizeof commands / sizeof *commands,
         .begin = keep_private,
     };
+    int status = 0;
+    (void)keep_private(NULL);
+    if (run_is_child(argc, argv, &status))
+        return status;
     return command_main(&program, argc, argv);
 }

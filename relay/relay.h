@@ -3,7 +3,7 @@
  *
  *   --root DIR   DIR/etc/gapferry/relay.conf, DIR/var/lib/gapferry/relay/
  *
- *   STATE/ keys/  relay.db  lock  incoming/  pending/  quarantine/  work/  files/  outbox/
+ *   STATE/ keys/  relay.db  lock  incoming/  uploads/  pending/  quarantine/  work/  files/ outbox/
  *
  * One turn: intake -> verify -> ledger -> forward -> respond, five files of those names.
  */
@@ -46,8 +46,8 @@ void relay_close(struct relay *r);
 const char *relay_self(const struct relay *r, char out[COMMAND_SELF]);
 
 typedef int relay_command(const char *root, int argc, char **argv);
-relay_command cmd_init, cmd_card, cmd_approve, cmd_sync, cmd_status, cmd_records, cmd_config,
-    cmd_reconcile;
+relay_command cmd_init, cmd_card, cmd_approve, cmd_sync, cmd_run, cmd_status, cmd_records,
+    cmd_config, cmd_reconcile;
 
 /* What one turn did; counts of this turn. Filled by the five files below. */
 struct turn {

@@ -14,9 +14,14 @@
 
 #include "gapferry/file.h"
 
-/* How long a command waits for another one to end before it gives up. */
-#define LOCK_TRIES   20
-#define LOCK_WAIT_US 100000
+/* How long a command waits for another one to end before it gives up, and how long where the other
+ * one is `run`. */
+#define LOCK_WAIT_MS     2000
+#define LOCK_WAIT_RUN_MS 300000
+#define LOCK_STEP_MS     100
+#define LOCK_RUN         "gapferry-relay run"
+
+static const char *const purposes[] = {"forward.lock", "run.lock"};
 
 /*
  * site and vendor are the tenant: empty while a relay serves one. `receipt` is what the record's
@@ -112,7 +117,7 @@ static int open_as(const char *dir, enum db_how how, struct ledger **out, struct
     struct ledger *l = calloc(1, sizeof *l);
     if (l == NULL)
         return gf_err_set(e, GF_E_SYSTEM, "no memory for the ledger");
-    l->lock_fd = -1;
+    l->lock_fd = l->held[LEDGER_FORWARDING] = l->held[LEDGER_RUNNING] = -1;
     (void)snprintf(l->dir, sizeof l->dir, "%s", dir);
     l->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (l->dir_fd == -1) {
@@ -146,6 +151,8 @@ void ledger_close(struct ledger *l) {
     /* Best effort: a head that is older than the chain still fits it. */
     (void)!ledger_seal(l, &ignored);
     ledger_unlock(l);
+    ledger_leave(l, LEDGER_FORWARDING);
+    ledger_leave(l, LEDGER_RUNNING);
     db_close(&l->db);
     (void)close(l->dir_fd);
     free(l);
@@ -154,50 +161,80 @@ void ledger_close(struct ledger *l) {
 /* ---- the lock ---- */
 
 /* Who holds it, from the file's text, which is shown and not believed. */
+static void read_holder(int fd, char text[128]) {
+    ssize_t n = gf_file_read_at(fd, text, 127, 0);
+
+    text[n > 0 ? n : 0] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+}
+
 static int fail_locked(const struct ledger *l, int fd, struct gf_err *e) {
-    char text[128] = "";
+    char text[128];
     char since[GF_TIME_TEXT];
     struct stat st = {0};
 
-    ssize_t n = gf_file_read_at(fd, text, sizeof text - 1, 0);
-    text[n > 0 ? n : 0] = '\0';
-    text[strcspn(text, "\n")] = '\0';
+    read_holder(fd, text);
     (void)fstat(fd, &st);
     gf_text_time(st.st_mtime, since);
     return gf_err_set(e, GF_E_BUSY, "%s: in use by %s since %s; wait until it has ended", l->dir,
                       text[0] ? text : "another command", since);
 }
 
-int ledger_lock(struct ledger *l, const char *command, struct gf_err *e) {
+/* 1 once it is ours, 0 after wait_ms, -1. */
+static int try_lock(int fd, int64_t wait_ms, int64_t wait_run_ms) {
+    char holder[128];
+
+    for (int64_t waited = 0; flock(fd, LOCK_EX | LOCK_NB) == -1; waited += LOCK_STEP_MS) {
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return -1;
+        read_holder(fd, holder);
+        int is_run = strncmp(holder, LOCK_RUN, sizeof LOCK_RUN - 1) == 0;
+        if (waited >= (is_run ? wait_run_ms : wait_ms))
+            return 0;
+        (void)usleep(LOCK_STEP_MS * 1000);
+    }
+    return 1;
+}
+
+/* 1 and *out, 0 and *e set: somebody else has it, -1. */
+static int take_lock(struct ledger *l, const char *name, const char *command, int64_t wait_ms,
+                     int64_t wait_run_ms, int *out, struct gf_err *e) {
     char text[128];
 
-    int fd = openat(l->dir_fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = openat(l->dir_fd, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd == -1)
-        return gf_err_errno(e, "%s/lock", l->dir);
-    for (int tries = 1; flock(fd, LOCK_EX | LOCK_NB) == -1; tries++) {
-        if (errno != EWOULDBLOCK && errno != EINTR) {
-            (void)gf_err_errno(e, "%s/lock", l->dir);
-            goto fail;
-        }
-        if (tries == LOCK_TRIES) {
-            (void)fail_locked(l, fd, e);
-            goto fail;
-        }
-        (void)usleep(LOCK_WAIT_US);
-    }
+        return gf_err_errno(e, "%s/%s", l->dir, name);
+    int rc = try_lock(fd, wait_ms, wait_run_ms);
+    if (rc == 0)
+        (void)fail_locked(l, fd, e);
     int n =
         snprintf(text, sizeof text, "gapferry-relay %s (process %ld)\n", command, (long)getpid());
     if (n >= (int)sizeof text)
         n = sizeof text - 1;
-    if (ftruncate(fd, 0) == -1 || gf_file_write_at(fd, text, (size_t)n, 0) == -1) {
-        (void)gf_err_errno(e, "%s/lock", l->dir);
-        goto fail;
-    }
-    l->lock_fd = fd;
-    return 0;
-fail:
-    (void)close(fd);
-    return -1;
+    if (rc == -1 ||
+        (rc == 1 && (ftruncate(fd, 0) == -1 || gf_file_write_at(fd, text, (size_t)n, 0) == -1)))
+        rc = gf_err_errno(e, "%s/%s", l->dir, name);
+    if (rc == 1)
+        *out = fd;
+    else
+        (void)close(fd);
+    return rc;
+}
+
+int ledger_lock(struct ledger *l, const char *command, struct gf_err *e) {
+    int rc = take_lock(l, "lock", command, LOCK_WAIT_MS, LOCK_WAIT_RUN_MS, &l->lock_fd, e);
+    return rc == 1 ? 0 : -1;
+}
+
+int ledger_hold(struct ledger *l, enum ledger_purpose p, const char *command, int64_t wait_ms,
+                struct gf_err *e) {
+    return take_lock(l, purposes[p], command, wait_ms, wait_ms, &l->held[p], e);
+}
+
+void ledger_leave(struct ledger *l, enum ledger_purpose p) {
+    if (l->held[p] != -1)
+        (void)close(l->held[p]);
+    l->held[p] = -1;
 }
 
 void ledger_unlock(struct ledger *l) {

@@ -20,8 +20,18 @@ struct ledger;
 GF_MUST_CHECK int ledger_open(const char *dir, struct ledger **out, struct gf_err *e);
 GF_MUST_CHECK int ledger_make(const char *dir, struct ledger **out, struct gf_err *e);
 void ledger_close(struct ledger *l);
+/* Who takes a turn holds the lock. GF_E_BUSY names its holder after 2 s; where that is `run`, which
+ * holds it for one short step at a time, after 5 minutes. */
 GF_MUST_CHECK int ledger_lock(struct ledger *l, const char *command, struct gf_err *e);
 void ledger_unlock(struct ledger *l);
+
+/* Locks of one purpose each, beside the one above: whoever forwards, and the one `run`. */
+enum ledger_purpose { LEDGER_FORWARDING, LEDGER_RUNNING };
+/* 1 held by us from now on, 0 held by somebody else for the next wait_ms milliseconds too, -1.
+ * Let go with ledger_leave(). */
+GF_MUST_CHECK int ledger_hold(struct ledger *l, enum ledger_purpose p, const char *command,
+                              int64_t wait_ms, struct gf_err *e);
+void ledger_leave(struct ledger *l, enum ledger_purpose p);
 
 GF_MUST_CHECK int ledger_begin(struct ledger *l, struct gf_err *e);
 GF_MUST_CHECK int ledger_end(struct ledger *l, int rc, struct gf_err *e);
@@ -265,6 +275,21 @@ GF_MUST_CHECK int ledger_is_acknowledged(struct ledger *l, const struct gf_id *i
 /* The outbox file of a response is gone or damaged: what it told is news again. */
 GF_MUST_CHECK int ledger_lost(struct ledger *l, const struct gf_id *id, int64_t now,
                               struct gf_err *e);
+
+/* ---- for the listener (ledger_listen.c): short questions of a process that also does other
+ * things ---- */
+
+/* The enrolled card of this identity, as its file's bytes, appended to out. 1, 0 unknown, -1. */
+GF_MUST_CHECK int ledger_enrolled(struct ledger *l, const struct gf_hash *identity,
+                                  struct gf_buf *out, struct gf_err *e);
+/* What became of a bundle: 0 not here (yet), 1 taken, 2 refused with code and reason in *why, -1.
+ * *agent: who sent it. */
+GF_MUST_CHECK int ledger_fate(struct ledger *l, const struct gf_hash *digest, struct gf_id *agent,
+                              struct gf_err *why, struct gf_err *e);
+/* 1 if there is something that no response has told this agent, 0 if not. */
+GF_MUST_CHECK int ledger_has_news(struct ledger *l, const struct gf_id *agent, struct gf_err *e);
+/* When a record is due to be forwarded next: 0 now; INT64_MAX: none waits. */
+GF_MUST_CHECK int ledger_next_time(struct ledger *l, int64_t *out, struct gf_err *e);
 
 /* ---- loss (ledger_loss.c): what senders' own policy has dropped, as they say ---- */
 

@@ -1,0 +1,73 @@
+/*
+ * ledger_listen.c -- short questions, asked on behalf of those who call by HTTP.
+ */
+#include <string.h>
+
+#include "relay/ledger/ledger_internal.h"
+
+int ledger_enrolled(struct ledger *l, const struct gf_hash *identity, struct gf_buf *out,
+                    struct gf_err *e) {
+    struct db_query q;
+    size_t len = 0;
+    int rc = db_query(&l->db, &q, e,
+                      "SELECT card FROM agent WHERE identity = ? AND enrolled IS NOT NULL", "b",
+                      identity, sizeof *identity);
+
+    if (rc == 0 && (rc = db_next(&q, e)) == 1) {
+        const void *card = db_blob(&q, 0, &len);
+        gf_buf_add(out, card, len);
+        if (gf_buf_check(out, "a card", e) == -1)
+            rc = -1;
+    }
+    db_done(&q);
+    return rc;
+}
+
+/* The code of its name; GF_E_HEADER for one that a newer version has noted. */
+static enum gf_code code_of(const char *name) {
+    for (int i = 0; i < (int)GF_CODE_COUNT; i++)
+        if (strcmp(gf_err_name((enum gf_code)i), name) == 0)
+            return (enum gf_code)i;
+    return GF_E_HEADER;
+}
+
+int ledger_fate(struct ledger *l, const struct gf_hash *digest, struct gf_id *agent,
+                struct gf_err *why, struct gf_err *e) {
+    struct db_query q;
+    int rc = db_query(&l->db, &q, e, "SELECT agent, refused, reason FROM bundle WHERE digest = ?",
+                      "b", digest, sizeof *digest);
+
+    if (rc == 0 && (rc = db_next(&q, e)) == 1) {
+        const char *refused = db_text(&q, 1);
+        const char *reason = db_text(&q, 2);
+        if (db_fixed(&q, 0, agent, sizeof *agent) == -1)
+            rc = gf_err_set(e, GF_E_DAMAGED, "%s: a bundle has no agent", l->db.path);
+        else if (refused != NULL)
+            (void)gf_err_set(why, code_of(refused), "%s", reason != NULL ? reason : "refused");
+        if (rc == 1 && refused != NULL)
+            rc = 2;
+    }
+    db_done(&q);
+    return rc;
+}
+
+int ledger_has_news(struct ledger *l, const struct gf_id *agent, struct gf_err *e) {
+    int64_t n = 0;
+
+    if (db_number(&l->db, &n, 0, e,
+                  "SELECT EXISTS (SELECT 1 FROM record WHERE agent = ?1 AND told IS NOT receipt)"
+                  " OR EXISTS (SELECT 1 FROM conflict WHERE agent = ?1 AND told_by IS NULL)"
+                  " OR EXISTS (SELECT 1 FROM bundle WHERE agent = ?1 AND refused IS NOT NULL"
+                  " AND told_by IS NULL)",
+                  "b", agent, sizeof *agent) == -1)
+        return -1;
+    return n != 0;
+}
+
+int ledger_next_time(struct ledger *l, int64_t *out, struct gf_err *e) {
+    return db_number(&l->db, out, INT64_MAX, e,
+                     "SELECT min(CASE WHEN state = ? THEN due ELSE 0 END) FROM record "
+                     "WHERE state IN (?, ?, ?)",
+                     "iiii", (int64_t)LEDGER_LATER, (int64_t)LEDGER_RECEIVED,
+                     (int64_t)LEDGER_SENDING, (int64_t)LEDGER_LATER);
+}

@@ -1,0 +1,378 @@
+/*
+ * listener.c -- the process that strangers speak to: its loop, and all requests but POST.
+ */
+#include "relay/listener/listener.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/config.h"
+#include "common/log.h"
+#include "common/sandbox.h"
+#include "gapferry/digest.h"
+#include "gapferry/file.h"
+#include "gapferry/json.h"
+#include "relay/relay.h"
+
+/* Bytes of memory for all of it. */
+#define MEMORY ((size_t)512 << 20)
+
+/* A caller's slowest way to us that is still of use. */
+#define RATE_MIN 1024
+
+/* How often refusals are told; how long requests may go on after SIGTERM. */
+#define TELL_MS  60000
+#define GRACE_MS 8000
+
+static int64_t now_ms(void) {
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- replies ---- */
+
+/* Anybody can make us refuse things: a line for each would be a way to fill the disk. */
+static void tell_refused(struct listener *l, int now) {
+    if (!now && now_ms() - l->told < TELL_MS)
+        return;
+    l->told = now_ms();
+    for (int i = 0; i < (int)GF_CODE_COUNT; i++) {
+        struct listener_count *c = &l->refused[i];
+        if (c->n > c->told)
+            log_write(LOG_LEVEL_WARNING, "listener-refused",
+                      {"code", gf_err_name((enum gf_code)i), 0},
+                      {"requests", NULL, (int64_t)(c->n - c->told)});
+        c->told = c->n;
+    }
+}
+
+static int is_untold(const struct listener *l) {
+    for (int i = 0; i < (int)GF_CODE_COUNT; i++)
+        if (l->refused[i].n > l->refused[i].told)
+            return 1;
+    return 0;
+}
+
+void listener_fail(struct listener_call *c, unsigned status, enum gf_code code, const char *text,
+                   unsigned retry_after_s) {
+    const struct httpd_reply a = {.status = status,
+                                  .type = "application/json",
+                                  .retry_after_s = retry_after_s,
+                                  .allow = status == 405 ? "GET, HEAD" : NULL};
+    struct gf_buf b;
+
+    c->l->refused[code].n++;
+    gf_buf_init(&b, 8192);
+    gf_buf_text(&b, "{\"error\":{\"code\":");
+    gf_json_put_str(&b, gf_err_name(code), strlen(gf_err_name(code)));
+    gf_buf_text(&b, ",\"text\":");
+    gf_json_put_str(&b, text, gf_text_is_utf8(text, strlen(text)) ? strlen(text) : 0);
+    gf_buf_text(&b, "}}\n");
+    if (b.failed == 0)
+        httpd_reply(c->r, &a, b.data, b.len);
+    gf_buf_free(&b);
+}
+
+static void put_text(struct listener_call *c, unsigned status, const char *text) {
+    const struct httpd_reply a = {.status = status, .type = "text/plain; charset=utf-8"};
+
+    httpd_reply(c->r, &a, text, strlen(text));
+}
+
+/* ---- questions to the worker ---- */
+
+void listener_ask(struct listener_call *c, struct wire_ask *a,
+                  void (*answer)(struct listener_call *, const struct wire_say *, const char *,
+                                 int)) {
+    struct gf_err why;
+
+    if (a->tag == 0)
+        a->tag = ++c->l->tag;
+    c->tag = a->tag;
+    c->answer = answer;
+    httpd_hold(c->r);
+    if (wire_ask_send(LISTENER_FD_WORKER, a, &why) == -1)
+        _exit(GF_EXIT_IO); /* it is gone: nothing can be answered any more */
+}
+
+/* All answers that are there; -1: the worker is gone. */
+static int hear_answers(struct listener *l, char *data) {
+    struct wire_say s;
+    struct gf_err why;
+    int fd = -1;
+    int rc;
+
+    while ((rc = wire_say_next(LISTENER_FD_WORKER, &s, data, &fd, &why)) == 1) {
+        struct listener_call *c = l->calls;
+        while (c != NULL && c->tag != s.tag)
+            c = c->next;
+        if (c == NULL) {
+            /* Whoever asked is gone. */
+            if (fd != -1)
+                (void)close(fd);
+            continue;
+        }
+        c->tag = 0;
+        c->answer(c, &s, data, fd);
+        if (c->tag == 0)
+            httpd_resume(c->r);
+    }
+    return rc;
+}
+
+/* ---- requests ---- */
+
+static void on_hello(struct listener_call *c, const struct wire_say *s, const char *data, int fd) {
+    const struct httpd_reply ok = {.status = 200, .type = "application/vnd.gapferry.hello+json"};
+
+    (void)fd;
+    if (s->answer == WIRE_YES)
+        httpd_reply(c->r, &ok, data, s->len);
+    else
+        listener_fail(c, 503, GF_E_SYSTEM, data, 30);
+}
+
+static void ask_hello(struct listener_call *c) {
+    struct wire_ask a = {.kind = WIRE_HELLO};
+    const char *nonce = httpd_query(c->r, "nonce");
+
+    if (nonce == NULL || gf_text_unhex(nonce, strlen(nonce), a.nonce.b, sizeof a.nonce.b) == -1)
+        listener_fail(c, 400, GF_E_USAGE, "nonce must be 64 lower-case hex digits", 0);
+    else
+        listener_ask(c, &a, on_hello);
+}
+
+static void on_response(struct listener_call *c, const struct wire_say *s, const char *data,
+                        int fd) {
+    const struct httpd_reply ok = {.status = 200, .type = "application/vnd.gapferry.bundle"};
+
+    if (s->answer == WIRE_YES && fd != -1)
+        httpd_reply_file(c->r, &ok, fd, s->size);
+    else if (s->answer == WIRE_NO)
+        listener_fail(c, 404, GF_E_NOINPUT, "there is no such response, or it is acknowledged", 0);
+    else
+        listener_fail(c, 503, GF_E_SYSTEM, data, 30);
+}
+
+static void ask_response(struct listener_call *c, const char *id) {
+    struct wire_ask a = {.kind = WIRE_FETCH};
+
+    if (gf_text_unhex(id, strlen(id), a.id.b, sizeof a.id.b) == -1)
+        listener_fail(c, 404, GF_E_NOINPUT, "a response is named by 32 lower-case hex digits", 0);
+    else
+        listener_ask(c, &a, on_response);
+}
+
+static void on_ready(struct listener_call *c, const struct wire_say *s, const char *data, int fd) {
+    (void)fd;
+    put_text(c, s->answer == WIRE_YES ? 200 : 503, s->answer == WIRE_YES ? "ok\n" : data);
+}
+
+static void answer_get(struct listener_call *c, const char *path) {
+    static const char responses[] = "/v1/responses/";
+    struct wire_ask ready = {.kind = WIRE_READY};
+
+    if (httpd_method(c->r)[0] == 'P')
+        listener_fail(c, 405, GF_E_USAGE, "this is read with GET", 0);
+    else if (strcmp(path, "/healthz") == 0)
+        put_text(c, 200, "ok\n");
+    else if (strcmp(path, "/readyz") == 0)
+        listener_ask(c, &ready, on_ready);
+    else if (strcmp(path, "/v1/hello") == 0)
+        ask_hello(c);
+    else if (strncmp(path, responses, sizeof responses - 1) == 0)
+        ask_response(c, path + sizeof responses - 1);
+    else
+        listener_fail(c, 404, GF_E_NOINPUT, "there is nothing at this path", 0);
+}
+
+static int is_post(const struct httpd_request *r) {
+    return strcmp(httpd_path(r), "/v1/bundles") == 0 && strcmp(httpd_method(r), "POST") == 0;
+}
+
+static void on_begin(void *arg, struct httpd_request *r) {
+    const struct httpd_reply no = {.status = 503, .type = "text/plain"};
+    struct listener_call *c = calloc(1, sizeof *c);
+    struct listener *l = arg;
+
+    if (c == NULL) {
+        httpd_reply(r, &no, "no memory\n", 10);
+        return;
+    }
+    *c = (struct listener_call){.next = l->calls, .at = &l->calls, .l = l, .r = r, .fd = -1};
+    if (c->next != NULL)
+        c->next->at = &c->next;
+    l->calls = c;
+    httpd_set(r, c);
+    if (is_post(r))
+        listener_post_begin(c);
+    else if (strcmp(httpd_path(r), "/v1/bundles") == 0)
+        listener_fail(c, 405, GF_E_USAGE, "bundles are sent with POST", 0);
+    else if (httpd_method(r)[0] == 'P')
+        listener_fail(c, 405, GF_E_USAGE, "this is read with GET", 0);
+}
+
+static size_t on_body(void *arg, struct httpd_request *r, const void *data, size_t len) {
+    struct listener_call *c = httpd_get(r);
+
+    (void)arg;
+    return c != NULL && is_post(r) ? listener_post_body(c, data, len) : len;
+}
+
+static void on_end(void *arg, struct httpd_request *r) {
+    struct listener_call *c = httpd_get(r);
+
+    (void)arg;
+    if (c == NULL)
+        return;
+    if (is_post(r))
+        listener_post_end(c);
+    else
+        answer_get(c, httpd_path(r));
+}
+
+static void on_gone(void *arg, struct httpd_request *r) {
+    struct listener_call *c = httpd_get(r);
+
+    (void)arg;
+    if (c == NULL)
+        return;
+    listener_post_gone(c);
+    *c->at = c->next;
+    if (c->next != NULL)
+        c->next->at = c->at;
+    free(c);
+}
+
+/* ---- the process ---- */
+
+static int load(const char *path, struct gf_buf *out, struct gf_err *e) {
+    gf_buf_init(out, 1 << 20);
+    /* Certificates are reached through links where a tool renews them. */
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return gf_err_errno(e, "%s", path);
+    char *room = gf_buf_grow(out, (size_t)1 << 19);
+    if (room != NULL)
+        out->len += fread(room, 1, ((size_t)1 << 19) - 1, f);
+    if (room != NULL)
+        out->data[out->len] = '\0';
+    (void)fclose(f);
+    return gf_buf_check(out, path, e);
+}
+
+static int start_server(struct listener *l, struct gf_err *e) {
+    struct gf_buf cert = {.data = NULL}, key = {.data = NULL};
+    const struct httpd_options o = {
+        .listen_fd = LISTENER_FD_LISTEN,
+        .connections = (unsigned)l->config.connections,
+        .per_address = (unsigned)l->config.per_address,
+        .head_s = (unsigned)l->config.patience,
+        .idle_s = (unsigned)l->config.patience,
+        .rate_min = RATE_MIN,
+        .body_max = INT64_MAX, /* listener_post.c has the limit, and a better reply */
+        .calls = {on_begin, on_body, on_end, on_gone},
+        .arg = l};
+    struct httpd_options with = o;
+    int rc = -1;
+
+    if (l->config.cert_file == NULL ||
+        (load(l->config.cert_file, &cert, e) == 0 && load(l->config.key_file, &key, e) == 0)) {
+        with.cert = cert.data;
+        with.key = key.data;
+        rc = httpd_new(&with, &l->httpd, e);
+    }
+    gf_buf_free(&cert);
+    if (key.data != NULL)
+        gf_digest_wipe(key.data, key.len);
+    gf_buf_free(&key);
+    return rc;
+}
+
+/* The worker's first word: which relay we are. */
+static int hear_identity(struct listener *l, char *data, struct gf_err *e) {
+    struct pollfd p = {.fd = LISTENER_FD_WORKER, .events = POLLIN};
+    struct wire_say s;
+    int fd = -1;
+
+    (void)poll(&p, 1, 10000);
+    int rc = wire_say_next(LISTENER_FD_WORKER, &s, data, &fd, e);
+    if (rc != 1 || s.len != sizeof l->us)
+        return rc == -1 ? -1 : gf_err_set(e, GF_E_SYSTEM, "the worker does not say who it is");
+    memcpy(&l->us, data, sizeof l->us);
+    return 0;
+}
+
+static int next_wait(const struct listener *l, int64_t stopping) {
+    int wait = httpd_wait_ms(l->httpd);
+
+    if (is_untold(l) && (wait == -1 || wait > TELL_MS))
+        wait = TELL_MS;
+    return stopping > 0 && (wait == -1 || wait > 100) ? 100 : wait;
+}
+
+static int loop(struct listener *l, int signals, char *data) {
+    int64_t stopping = 0; /* ms: since when */
+
+    for (;;) {
+        struct pollfd p[] = {{httpd_fd(l->httpd), POLLIN, 0},
+                             {LISTENER_FD_WORKER, POLLIN, 0},
+                             {signals, stopping > 0 ? 0 : POLLIN, 0}};
+        (void)poll(p, 3, next_wait(l, stopping));
+        if (p[1].revents != 0 && hear_answers(l, data) == -1)
+            return GF_EXIT_DONE;
+        if (p[2].revents != 0) {
+            stopping = now_ms();
+            httpd_quiesce(l->httpd);
+        }
+        httpd_step(l->httpd);
+        tell_refused(l, 0);
+        if (stopping > 0 && (httpd_requests(l->httpd) == 0 || now_ms() - stopping > GRACE_MS))
+            return GF_EXIT_DONE;
+    }
+}
+
+static int prepare(struct listener *l, struct relay *r, const char *root, char *data, int *signals,
+                   struct gf_err *e) {
+    sigset_t end;
+
+    (void)sigemptyset(&end);
+    (void)sigaddset(&end, SIGTERM);
+    (void)sigprocmask(SIG_SETMASK, &end, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
+    tzset(); /* reads a file, which cannot be done later */
+    *signals = signalfd(-1, &end, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (*signals == -1)
+        return gf_err_errno(e, "signalfd");
+    if (relay_configure(r, root, e) == -1 || listener_configure(r->config, &l->config, e) == -1 ||
+        gf_digest_start(e) == -1 || hear_identity(l, data, e) == -1 || start_server(l, e) == -1)
+        return -1;
+    return sandbox_server(MEMORY, (unsigned)l->config.connections * 3 + 32, l->config.body_max, e);
+}
+
+int listener_main(const char *root) {
+    char *data = malloc(WIRE_DATA_MAX + 1);
+    struct listener l = {.told = now_ms() - TELL_MS};
+    struct relay r = {.state_fd = -1};
+    struct gf_err e = {.text = "no memory"};
+    int signals = -1;
+
+    if (data == NULL || prepare(&l, &r, root, data, &signals, &e) == -1) {
+        log_write(LOG_LEVEL_ERROR, "listener-failed", {"why", e.text, 0});
+        _exit(GF_EXIT_CONFIG);
+    }
+    int status = loop(&l, signals, data);
+    tell_refused(&l, 1);
+    _exit(status);
+}

@@ -1,0 +1,103 @@
+/*
+ * listener.h -- the process that strangers speak to by HTTP. It has neither keys nor ledger, opens
+ * no file and connects nowhere (common/sandbox.h); what needs more it asks of the worker
+ * (relay/listener/wire.h).
+ *
+ *   GET  /v1/hello?nonce=64HEX   a hello for this nonce
+ *   POST /v1/bundles             a bundle; the reply lists the responses that wait for its sender
+ *   GET  /v1/responses/ID        a response
+ *   GET  /healthz  /readyz       is it alive; can it take bundles
+ *
+ * Of a bundle the first GF_HEAD_MAX bytes are kept in memory until shell, addressee, sender and
+ * signature are checked; only then is there a file to write to, which the worker has made.
+ */
+#ifndef RELAY_LISTENER_H
+#define RELAY_LISTENER_H
+
+#include "common/httpd.h"
+#include "gapferry/err.h"
+#include "relay/listener/wire.h"
+
+/* The keys of [listen], for relay_keys. clang-format off keeps one line each. */
+/* clang-format off */
+#define LISTENER_KEYS                                                                              \
+    {"listen", 0, "address", NULL, "where `run` listens: an IP address of this machine, or "       \
+                                   "unix:/PATH; without it nowhere"},                              \
+    {"listen", 0, "port", "8443", "its port"},                                                     \
+    {"listen", 0, "cert_file", NULL, "its certificate with the chain (PEM); without one only "     \
+                                     "127.0.0.1, ::1 and unix:/PATH are allowed"},                 \
+    {"listen", 0, "key_file", NULL, "the key of the certificate (PEM)"},                           \
+    {"listen", 0, "max_mib", "2047", "the largest bundle that is taken, in MiB"},                  \
+    {"listen", 0, "connections", "64", "connections at the same time"},                            \
+    {"listen", 0, "per_address", "8", "of these from one address; 0: as many as there are"},       \
+    {"listen", 0, "patience", "15s", "how long a caller may take for a request's head, or say "    \
+                                     "nothing"}
+/* clang-format on */
+
+/* What [listen] says; texts are borrowed from the configuration. */
+struct listener_config {
+    const char *address; /* NULL: listen nowhere */
+    int64_t port;
+    const char *cert_file, *key_file;
+    int64_t body_max; /* bytes */
+    int64_t connections, per_address, patience;
+};
+struct config;
+/* GF_E_CONFIG: a value is wrong, or plain HTTP would leave this machine, or a file is missing. */
+GF_MUST_CHECK int listener_configure(const struct config *c, struct listener_config *out,
+                                     struct gf_err *e);
+
+/* Descriptors that the process inherits. */
+#define LISTENER_FD_WORKER 3
+#define LISTENER_FD_LISTEN 4
+
+/* The process: until the worker is gone or SIGTERM came. The exit status. */
+int listener_main(const char *root);
+
+/* ---- within ---- */
+
+struct listener_count {
+    uint64_t n, told;
+};
+
+struct listener {
+    struct httpd *httpd;
+    struct listener_config config;
+    struct gf_hash us; /* the relay's identity */
+    uint64_t tag;      /* the last one given out */
+    struct listener_call *calls;
+    struct listener_count refused[GF_CODE_COUNT]; /* by code: a line now and then tells them */
+    int64_t told;                                 /* ms: when */
+};
+
+/* One request under way. */
+struct listener_call {
+    struct listener_call *next, **at;
+    struct listener *l;
+    struct httpd_request *r;
+    uint64_t tag; /* of the question that is open; 0: none */
+    void (*answer)(struct listener_call *c, const struct wire_say *s, const char *data, int fd);
+    /* of a bundle: */
+    char *head;
+    size_t head_len, head_want;
+    struct gf_hash from, digest;
+    struct gf_id id;
+    uint64_t upload; /* tag of its WIRE_ADMIT; 0: there is no file */
+    int fd;          /* the file; -1: none */
+};
+
+/* Ask, and hold the request until the answer is there. */
+void listener_ask(struct listener_call *c, struct wire_ask *a,
+                  void (*answer)(struct listener_call *, const struct wire_say *, const char *,
+                                 int));
+/* The reply for an error, and its place in the counts. */
+void listener_fail(struct listener_call *c, unsigned status, enum gf_code code, const char *text,
+                   unsigned retry_after_s);
+
+/* POST /v1/bundles (listener_post.c). */
+void listener_post_begin(struct listener_call *c);
+size_t listener_post_body(struct listener_call *c, const void *data, size_t len);
+void listener_post_end(struct listener_call *c);
+void listener_post_gone(struct listener_call *c);
+
+#endif

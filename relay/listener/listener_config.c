@@ -1,0 +1,63 @@
+/*
+ * listener_config.c -- what [listen] in relay.conf says.
+ */
+#include <limits.h>
+#include <unistd.h>
+
+#include "common/config.h"
+#include "gapferry/limits.h"
+#include "relay/listener/listener.h"
+
+#define PATIENCE_MAX 3600
+
+static int read_numbers(const struct config *c, struct listener_config *out, struct gf_err *e) {
+    int64_t mib = 0;
+
+    if (config_int(c, "listen", NULL, "port", 1, 65535, &out->port, e) == -1 ||
+        config_int(c, "listen", NULL, "max_mib", 1, 2047, &mib, e) == -1 ||
+        config_int(c, "listen", NULL, "connections", 4, 1024, &out->connections, e) == -1 ||
+        config_int(c, "listen", NULL, "per_address", 0, 1024, &out->per_address, e) == -1 ||
+        config_span(c, "listen", NULL, "patience", &out->patience, e) == -1)
+        return -1;
+    if (out->patience < 1 || out->patience > PATIENCE_MAX)
+        return gf_err_set(e, GF_E_CONFIG, "%s: patience must be from 1s to 1h",
+                          config_origin(c, "listen", NULL, "patience"));
+    out->body_max = mib << 20;
+    return 0;
+}
+
+static int check_file(const struct config *c, const char *key, const char *path, struct gf_err *e) {
+    if (path == NULL || access(path, R_OK) == 0)
+        return 0;
+    (void)gf_err_errno(e, "%s: %s: cannot read %s", config_origin(c, "listen", NULL, key), key,
+                       path);
+    if (e != NULL)
+        e->code = GF_E_CONFIG;
+    return -1;
+}
+
+static int check_tls(const struct config *c, const struct listener_config *o, struct gf_err *e) {
+    if ((o->cert_file != NULL) != (o->key_file != NULL))
+        return gf_err_set(
+            e, GF_E_CONFIG, "%s: cert_file and key_file belong together",
+            config_origin(c, "listen", NULL, o->cert_file != NULL ? "cert_file" : "key_file"));
+    if (o->cert_file == NULL && !httpd_listen_is_local(o->address))
+        return gf_err_set(e, GF_E_CONFIG,
+                          "%s: address %s is not of this machine alone, so cert_file and key_file "
+                          "are needed; without them use 127.0.0.1, ::1 or unix:/PATH",
+                          config_origin(c, "listen", NULL, "address"), o->address);
+    if (check_file(c, "cert_file", o->cert_file, e) == -1)
+        return -1;
+    return check_file(c, "key_file", o->key_file, e);
+}
+
+int listener_configure(const struct config *c, struct listener_config *out, struct gf_err *e) {
+    struct listener_config o = {.address = config_get(c, "listen", NULL, "address"),
+                                .cert_file = config_get(c, "listen", NULL, "cert_file"),
+                                .key_file = config_get(c, "listen", NULL, "key_file")};
+
+    if (read_numbers(c, &o, e) == -1 || (o.address != NULL && check_tls(c, &o, e) == -1))
+        return -1;
+    *out = o;
+    return 0;
+}

@@ -1,0 +1,78 @@
+/*
+ * wire.h -- what listener and worker say to each other, over a unix socket that keeps messages
+ * apart (SOCK_SEQPACKET). Every message is one struct of fixed form, of one program, and perhaps
+ * bytes behind it; a descriptor may travel along with an answer.
+ *
+ * The listener has neither keys nor ledger and opens no file. It asks; the worker answers each
+ * question once, in any order, with the question's tag. The worker believes nothing of what it is
+ * told: a question can name any sender or bundle, and what was uploaded is verified all over.
+ */
+#ifndef RELAY_LISTENER_WIRE_H
+#define RELAY_LISTENER_WIRE_H
+
+#include "gapferry/text.h"
+
+/* Bytes behind an answer: a card, a hello, or WIRE_RESPONSES_MAX entries. */
+#define WIRE_DATA_MAX      32768
+#define WIRE_RESPONSES_MAX 1024
+
+enum wire_kind {
+    WIRE_HELLO = 1, /* nonce: sign a hello for it */
+    WIRE_CARD,      /* identity: is it enrolled? */
+    WIRE_ADMIT,     /* digest, identity, size: a verified head. WIRE_NEW and a file to write to, or
+                       what WIRE_DONE answers if the bundle is here already */
+    WIRE_DONE,      /* the tag of its WIRE_ADMIT: all is written, and the file closed */
+    WIRE_DROP,      /* the same tag: it will never be complete; no answer */
+    WIRE_FETCH,     /* id: a response */
+    WIRE_READY,     /* can bundles be taken? */
+};
+
+struct wire_ask {
+    uint32_t kind;
+    uint32_t zero;
+    uint64_t tag; /* chosen by the listener, never twice */
+    int64_t size; /* bytes of the whole bundle */
+    struct gf_hash nonce;
+    struct gf_hash identity; /* of the sender */
+    struct gf_hash digest;   /* of bundle.json */
+    struct gf_id id;
+};
+
+enum wire_answer {
+    WIRE_YES = 1, /* HELLO, CARD: bytes; FETCH: a descriptor and its size; READY: yes */
+    WIRE_NO,      /* unknown; for READY with a text why not */
+    WIRE_NEW,     /* a descriptor */
+    WIRE_TAKEN,   /* struct wire_response[] */
+    WIRE_SEEN,    /* the same; it was here before */
+    WIRE_REFUSED, /* code and text */
+    WIRE_LATER,   /* code and text; `size` seconds */
+    WIRE_MANY,    /* the same: this sender has enough under way */
+};
+
+struct wire_say {
+    uint32_t answer;
+    uint32_t code; /* enum gf_code */
+    uint64_t tag;
+    int64_t size;
+    uint32_t len; /* bytes behind */
+    uint32_t zero;
+};
+
+struct wire_response {
+    struct gf_id id;
+    int64_t size; /* bytes */
+};
+
+/* All or nothing; 0, or -1 with *e: the other side is gone, or does not listen. fd -1: none goes
+ * along. */
+GF_MUST_CHECK int wire_ask_send(int sock, const struct wire_ask *a, struct gf_err *e);
+GF_MUST_CHECK int wire_say_send(int sock, const struct wire_say *s, const void *data, int fd,
+                                struct gf_err *e);
+
+/* 1 a message, 0 none now, -1 the other side is gone or speaks another language. */
+GF_MUST_CHECK int wire_ask_next(int sock, struct wire_ask *a, struct gf_err *e);
+/* data has WIRE_DATA_MAX + 1 bytes; a NUL follows what came. *fd is -1 or the caller's. */
+GF_MUST_CHECK int wire_say_next(int sock, struct wire_say *s, char *data, int *fd,
+                                struct gf_err *e);
+
+#endif

@@ -1,0 +1,494 @@
+/*
+ * worker.c -- the listener's questions, answered.
+ */
+#include "relay/listener/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "gapferry/file.h"
+#include "gapferry/hello.h"
+
+/* How long a caller is kept waiting for its bundle's verdict, and then for what its records lead
+ * to; beyond that it comes again. */
+#define VERDICT_MS 60000
+#define FORWARD_MS 5000
+
+static int64_t now_ms(void) {
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- answers ---- */
+
+static void say(struct worker *w, const struct wire_say *s, const void *data, int fd) {
+    struct gf_err why;
+
+    if (w->sock != -1 && wire_say_send(w->sock, s, data, fd, &why) == -1) {
+        log_write(LOG_LEVEL_WARNING, "listener-deaf", {"why", why.text, 0});
+        worker_part(w);
+    }
+}
+
+static void say_plain(struct worker *w, uint64_t tag, enum wire_answer answer) {
+    const struct wire_say s = {.answer = answer, .tag = tag};
+    say(w, &s, NULL, -1);
+}
+
+static void say_error(struct worker *w, uint64_t tag, enum wire_answer answer,
+                      const struct gf_err *why, int64_t seconds) {
+    const struct wire_say s = {.answer = answer,
+                               .code = (uint32_t)why->code,
+                               .tag = tag,
+                               .size = seconds,
+                               .len = (uint32_t)strlen(why->text)};
+    say(w, &s, why->text, -1);
+}
+
+/* A defect or a full disk of ours is told to the operator; the caller need not know our paths. */
+static void say_trouble(struct worker *w, uint64_t tag, const struct gf_err *why) {
+    struct gf_err told;
+
+    log_write(LOG_LEVEL_ERROR, "listener-trouble", {"why", why->text, 0});
+    (void)gf_err_set(&told, why->code, "the relay has trouble of its own; its log says which");
+    say_error(w, tag, WIRE_LATER, &told, 30);
+}
+
+/* Responses that wait for a sender, as the ledger knows them and the outbox has them. */
+static void say_responses(struct worker *w, uint64_t tag, const struct gf_hash *identity,
+                          int seen) {
+    struct ledger_response *open_ones = NULL;
+    struct wire_response *list = NULL;
+    struct wire_say s = {.answer = seen ? WIRE_SEEN : WIRE_TAKEN, .tag = tag};
+    struct gf_err why;
+    size_t n = 0, told = 0;
+
+    if (ledger_open_responses(w->r->ledger, identity, &open_ones, &n, &why) == -1) {
+        say_trouble(w, tag, &why);
+        return;
+    }
+    list = calloc(WIRE_RESPONSES_MAX, sizeof *list);
+    for (size_t i = 0; list != NULL && i < n && told < WIRE_RESPONSES_MAX; i++) {
+        char path[80] = "outbox/";
+        struct stat st;
+        gf_drive_bundle_name(&open_ones[i].id, path + strlen(path));
+        if (fstatat(w->r->state_fd, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
+            continue;
+        list[told].id = open_ones[i].id;
+        list[told++].size = (int64_t)st.st_size;
+    }
+    s.len = (uint32_t)(told * sizeof *list);
+    say(w, &s, list, -1);
+    free(list);
+    free(open_ones);
+}
+
+/* ---- those who wait for a turn ---- */
+
+static void start_waiting(struct worker *w, struct worker_wait *x, enum worker_turn t) {
+    x->turn = t;
+    x->number = w->started[t] + 1;
+    x->since = now_ms();
+    w->want[t] = 1;
+}
+
+static void add_wait(struct worker *w, const struct worker_wait *x, enum worker_turn t) {
+    struct gf_err why;
+
+    if (w->nwaits == WORKER_WAITS_MAX) {
+        (void)gf_err_set(&why, GF_E_BUSY, "too many bundles are under way");
+        say_error(w, x->tag, WIRE_LATER, &why, 10);
+        return;
+    }
+    w->waits[w->nwaits] = *x;
+    start_waiting(w, &w->waits[w->nwaits++], t);
+}
+
+static void end_wait(struct worker *w, size_t i) {
+    w->waits[i] = w->waits[--w->nwaits];
+}
+
+/* Why a file lies in quarantine, without the time at the line's beginning. */
+static int read_why(struct worker *w, const char *name, struct gf_err *why) {
+    char path[80];
+    struct gf_buf b;
+    int rc = -1;
+
+    (void)snprintf(path, sizeof path, "quarantine/%s.why", name);
+    if (gf_file_load(w->r->state_fd, path, 4096, &b, NULL) == 0 && b.len > GF_TIME_TEXT) {
+        const char *text = b.data + GF_TIME_TEXT;
+        int is_fork = strncmp(text, "fork:", 5) == 0;
+        (void)gf_err_set(why, is_fork ? GF_E_REPLAY : GF_E_DIGEST, "%.*s", (int)strcspn(text, "\n"),
+                         text);
+        rc = 0;
+    }
+    gf_buf_free(&b);
+    return rc;
+}
+
+/* After a turn: what became of it. 1 answered. */
+static int give_verdict(struct worker *w, struct worker_wait *x) {
+    struct gf_err why = {.text = ""}, e;
+    struct gf_id agent;
+
+    switch (ledger_fate(w->r->ledger, &x->digest, &agent, &why, &e)) {
+    case 1:
+        start_waiting(w, x, WORKER_FORWARD);
+        return 0;
+    case 2:
+        say_error(w, x->tag, WIRE_REFUSED, &why, 0);
+        return 1;
+    case 0:
+        break;
+    default:
+        say_trouble(w, x->tag, &e);
+        return 1;
+    }
+    if (!files_has(w->r, "incoming", x->name) && read_why(w, x->name, &why) == 0) {
+        say_error(w, x->tag, WIRE_REFUSED, &why, 0);
+        return 1;
+    }
+    /* Another command holds the lock, or the disk is full. */
+    if (now_ms() - x->since < VERDICT_MS) {
+        const int64_t since = x->since;
+        start_waiting(w, x, WORKER_VERIFY);
+        x->since = since;
+        return 0;
+    }
+    (void)gf_err_set(&why, GF_E_BUSY, "the relay is busy; it has the bundle, ask again");
+    say_error(w, x->tag, WIRE_LATER, &why, 30);
+    return 1;
+}
+
+void worker_started(struct worker *w, enum worker_turn t) {
+    w->want[t] = 0;
+    w->started[t]++;
+}
+
+void worker_ended(struct worker *w, enum worker_turn t) {
+    w->ended[t]++;
+    for (size_t i = 0; i < w->nwaits;) {
+        struct worker_wait *x = &w->waits[i];
+        int over = 0;
+        if (x->turn == t && x->number <= w->ended[t]) {
+            over = 1;
+            if (t == WORKER_VERIFY)
+                over = give_verdict(w, x);
+            else
+                say_responses(w, x->tag, &x->identity, x->seen);
+        }
+        if (i >= w->nwaits)
+            break; /* the listener is gone, and all who waited */
+        if (over)
+            end_wait(w, i);
+        else
+            i++;
+    }
+}
+
+int worker_patience(struct worker *w) {
+    int64_t now = now_ms();
+    int64_t next = -1;
+
+    for (size_t i = 0; i < w->nwaits;) {
+        const struct worker_wait *x = &w->waits[i];
+        int64_t left = (x->turn == WORKER_FORWARD ? FORWARD_MS : VERDICT_MS) - (now - x->since);
+        if (left > 0) {
+            next = next == -1 || left < next ? left : next;
+            i++;
+            continue;
+        }
+        const struct worker_wait over = *x;
+        end_wait(w, i);
+        if (over.turn == WORKER_FORWARD) {
+            say_responses(w, over.tag, &over.identity, over.seen);
+        } else {
+            struct gf_err why;
+            (void)gf_err_set(&why, GF_E_BUSY, "the relay is busy; it has the bundle, ask again");
+            say_error(w, over.tag, WIRE_LATER, &why, 30);
+        }
+    }
+    return (int)next;
+}
+
+/* ---- uploads ---- */
+
+static void drop_upload(struct worker *w, size_t i) {
+    (void)unlinkat(w->r->state_fd, w->uploads[i].path, 0);
+    w->uploads[i] = w->uploads[--w->nuploads];
+}
+
+/* GF_E_BUSY, GF_E_LIMIT or GF_E_CREATE where this one has to wait. */
+static int find_room(struct worker *w, const struct wire_ask *a, struct gf_err *why) {
+    int64_t promised = 0;
+    size_t own = 0;
+
+    for (size_t i = 0; i < w->nuploads; i++) {
+        promised += w->uploads[i].size;
+        own += memcmp(&w->uploads[i].identity, &a->identity, sizeof a->identity) == 0;
+    }
+    if (own >= WORKER_SENDER_MAX)
+        return gf_err_set(why, GF_E_LIMIT, "this sender has %zu bundles under way already", own);
+    if (w->nuploads == WORKER_UPLOADS_MAX)
+        return gf_err_set(why, GF_E_BUSY, "too many bundles are under way");
+    if (files_room(w->r) - promised < a->size)
+        return gf_err_set(why, GF_E_CREATE, "the relay's disk is full");
+    return 0;
+}
+
+static void open_upload(struct worker *w, const struct wire_ask *a) {
+    const struct wire_say s = {.answer = WIRE_NEW, .tag = a->tag};
+    struct worker_upload *u = &w->uploads[w->nuploads];
+    struct gf_err why;
+
+    if (find_room(w, a, &why) == -1) {
+        say_error(w, a->tag, why.code == GF_E_LIMIT ? WIRE_MANY : WIRE_LATER, &why,
+                  why.code == GF_E_CREATE ? 300 : 10);
+        return;
+    }
+    *u = (struct worker_upload){
+        .tag = a->tag, .identity = a->identity, .digest = a->digest, .size = a->size};
+    (void)snprintf(u->path, sizeof u->path, "uploads/%ld-%llu", (long)getpid(),
+                   (unsigned long long)++w->uploaded);
+    int fd =
+        openat(w->r->state_fd, u->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd == -1) {
+        (void)gf_err_errno(&why, "%s/%s", w->r->state, u->path);
+        say_trouble(w, a->tag, &why);
+        return;
+    }
+    w->nuploads++;
+    say(w, &s, NULL, fd);
+    (void)close(fd);
+}
+
+/* It has all its bytes, and nobody can write to it any more: a lease for reading is given only
+ * where no descriptor is open for writing. */
+static int is_closed(struct worker *w, const struct worker_upload *u, struct gf_err *why) {
+    struct stat st;
+
+    int fd = openat(w->r->state_fd, u->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1 || fstat(fd, &st) == -1) {
+        (void)gf_err_errno(why, "%s/%s", w->r->state, u->path);
+        if (fd != -1)
+            (void)close(fd);
+        return 0;
+    }
+    int ok = st.st_size == u->size && fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
+    (void)fcntl(fd, F_SETLEASE, F_UNLCK);
+    (void)close(fd);
+    if (!ok)
+        (void)gf_err_set(why, GF_E_SYSTEM, "%s/%s: is not complete, or not closed", w->r->state,
+                         u->path);
+    return ok;
+}
+
+static void take_upload(struct worker *w, const struct wire_ask *a) {
+    struct worker_wait x = {.tag = a->tag};
+    struct gf_err why = {.code = GF_E_BUG, .text = "the listener names no upload"};
+    char path[80];
+    size_t i = 0;
+
+    while (i < w->nuploads && w->uploads[i].tag != a->tag)
+        i++;
+    if (i == w->nuploads || !is_closed(w, &w->uploads[i], &why)) {
+        say_trouble(w, a->tag, &why);
+        if (i < w->nuploads)
+            drop_upload(w, i);
+        return;
+    }
+    x.identity = w->uploads[i].identity;
+    x.digest = w->uploads[i].digest;
+    files_name(&x.digest, x.name);
+    (void)snprintf(path, sizeof path, "incoming/%s", x.name);
+    /* One of this name that waits there is as good. */
+    if (renameat2(w->r->state_fd, w->uploads[i].path, w->r->state_fd, path, RENAME_NOREPLACE) ==
+            -1 &&
+        errno != EEXIST) {
+        (void)gf_err_errno(&why, "%s/%s", w->r->state, path);
+        say_trouble(w, a->tag, &why);
+        drop_upload(w, i);
+        return;
+    }
+    drop_upload(w, i);
+    add_wait(w, &x, WORKER_VERIFY);
+}
+
+static void admit(struct worker *w, const struct wire_ask *a) {
+    struct worker_wait x = {.tag = a->tag, .identity = a->identity, .digest = a->digest, .seen = 1};
+    struct gf_err why, e;
+    struct gf_id agent;
+    int news = 0;
+
+    files_name(&a->digest, x.name);
+    int fate = ledger_fate(w->r->ledger, &a->digest, &agent, &why, &e);
+    if (fate == 0 && files_has(w->r, "incoming", x.name)) {
+        x.seen = 0;
+        add_wait(w, &x, WORKER_VERIFY);
+        return;
+    }
+    if (fate == 0) {
+        open_upload(w, a);
+        return;
+    }
+    if (fate == -1 || ledger_retell(w->r->ledger, &a->digest, &e) == -1 ||
+        (news = ledger_has_news(w->r->ledger, &agent, &e)) == -1)
+        say_trouble(w, a->tag, &e);
+    else if (news)
+        add_wait(w, &x, WORKER_FORWARD);
+    else
+        say_responses(w, a->tag, &a->identity, 1);
+}
+
+/* ---- the other questions ---- */
+
+static void greet(struct worker *w, const struct wire_ask *a) {
+    struct wire_say s = {.answer = WIRE_YES, .tag = a->tag};
+    struct gf_err why;
+    struct gf_buf b;
+
+    gf_buf_init(&b, GF_HELLO_MAX);
+    if (gf_hello_make(&w->r->id, a->nonce.b, (int64_t)time(NULL), GAPFERRY_VERSION, &b, &why) ==
+        -1) {
+        say_trouble(w, a->tag, &why);
+    } else {
+        s.len = (uint32_t)b.len;
+        say(w, &s, b.data, -1);
+    }
+    gf_buf_free(&b);
+}
+
+static void show_card(struct worker *w, const struct wire_ask *a) {
+    struct wire_say s = {.answer = WIRE_YES, .tag = a->tag};
+    struct gf_err why;
+    struct gf_buf b;
+
+    gf_buf_init(&b, GF_CARD_FILE_MAX + 1);
+    int rc = ledger_enrolled(w->r->ledger, &a->identity, &b, &why);
+    if (rc == -1) {
+        say_trouble(w, a->tag, &why);
+    } else if (rc == 0) {
+        say_plain(w, a->tag, WIRE_NO);
+    } else {
+        s.len = (uint32_t)b.len;
+        say(w, &s, b.data, -1);
+    }
+    gf_buf_free(&b);
+}
+
+static void fetch(struct worker *w, const struct wire_ask *a) {
+    struct wire_say s = {.answer = WIRE_YES, .tag = a->tag};
+    char path[80] = "outbox/";
+    struct gf_err why;
+    struct stat st;
+
+    gf_drive_bundle_name(&a->id, path + strlen(path));
+    int fd = openat(w->r->state_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1 && errno == ENOENT) {
+        say_plain(w, a->tag, WIRE_NO);
+        return;
+    }
+    if (fd == -1 || fstat(fd, &st) == -1) {
+        (void)gf_err_errno(&why, "%s/%s", w->r->state, path);
+        say_trouble(w, a->tag, &why);
+    } else {
+        s.size = (int64_t)st.st_size;
+        say(w, &s, NULL, fd);
+    }
+    if (fd != -1)
+        (void)close(fd);
+}
+
+static void say_ready(struct worker *w, const struct wire_ask *a) {
+    struct gf_err why;
+    int64_t next = 0;
+
+    if (ledger_next_time(w->r->ledger, &next, &why) == -1)
+        say_error(w, a->tag, WIRE_NO, &why, 0);
+    else if (files_room(w->r) < GF_FRAME_MAX)
+        (void)gf_err_set(&why, GF_E_CREATE, "the disk is full\n"),
+            say_error(w, a->tag, WIRE_NO, &why, 0);
+    else
+        say_plain(w, a->tag, WIRE_YES);
+}
+
+static void answer(struct worker *w, const struct wire_ask *a) {
+    switch ((enum wire_kind)a->kind) {
+    case WIRE_HELLO:
+        greet(w, a);
+        break;
+    case WIRE_CARD:
+        show_card(w, a);
+        break;
+    case WIRE_ADMIT:
+        admit(w, a);
+        break;
+    case WIRE_DONE:
+        take_upload(w, a);
+        break;
+    case WIRE_DROP:
+        for (size_t i = 0; i < w->nuploads; i++)
+            if (w->uploads[i].tag == a->tag) {
+                drop_upload(w, i);
+                break;
+            }
+        break;
+    case WIRE_FETCH:
+        fetch(w, a);
+        break;
+    case WIRE_READY:
+        say_ready(w, a);
+        break;
+    }
+}
+
+/* ---- meeting and parting ---- */
+
+int worker_begin(struct worker *w, struct relay *r, struct gf_err *e) {
+    struct files_list left = {0};
+
+    *w = (struct worker){.r = r, .sock = -1};
+    if (files_make(r->state_fd, e) == -1 || files_list(r, "uploads", &left, e) == -1)
+        return -1;
+    for (size_t i = 0; i < left.n; i++) {
+        char path[300];
+        (void)snprintf(path, sizeof path, "uploads/%s", left.entries[i].name);
+        (void)unlinkat(r->state_fd, path, 0);
+    }
+    free(left.entries);
+    return 0;
+}
+
+int worker_meet(struct worker *w, int sock, struct gf_err *e) {
+    const struct wire_say s = {.answer = WIRE_YES, .len = sizeof w->r->id.card.identity};
+
+    w->sock = sock;
+    return wire_say_send(sock, &s, &w->r->id.card.identity, -1, e);
+}
+
+void worker_part(struct worker *w) {
+    while (w->nuploads > 0)
+        drop_upload(w, w->nuploads - 1);
+    w->nwaits = 0;
+    w->sock = -1;
+}
+
+int worker_hear(struct worker *w, struct gf_err *e) {
+    struct wire_ask a;
+    int rc = 0;
+
+    while (w->sock != -1 && (rc = wire_ask_next(w->sock, &a, e)) == 1)
+        answer(w, &a);
+    if (rc == 0 && w->sock == -1)
+        rc = gf_err_set(e, GF_E_SYSTEM, "the listener does not listen");
+    return rc;
+}
