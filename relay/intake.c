@@ -266,7 +266,9 @@ static int take_all(struct intake *in, const struct gf_drive_list *list, struct 
         turn_fault(in->t, "to-relay", &why, "they were left on the drive");
     }
     if (list->cut)
-        turn_person(in->t, "to-relay: there is more than one visit takes; run sync again");
+        turn_person(in->t,
+                    "to-relay: there is more than one visit takes; run sync again, and take out "
+                    "what is not of your sites: which files come next is left to chance");
     return rc;
 }
 

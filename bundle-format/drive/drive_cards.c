@@ -114,11 +114,24 @@ out:
     return 0;
 }
 
+/* Whether the card at [n] is one of those before it: anybody can copy a card under many names. */
+static int is_copy(const struct gf_card *cards, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (memcmp(&cards[i].identity, &cards[n].identity, sizeof cards[n].identity) == 0 &&
+            cards[i].created == cards[n].created && cards[i].expires == cards[n].expires &&
+            cards[i].has_expires == cards[n].has_expires &&
+            strcmp(cards[i].name, cards[n].name) == 0)
+            return 1;
+    }
+    return 0;
+}
+
 int gf_drive_cards(struct gf_drive *d, struct gf_card **cards, size_t *n, size_t *unreadable,
                    struct gf_err *e) {
     struct gf_drive_list list = {0};
     struct gf_card *found = NULL;
     size_t good = 0;
+    size_t copies = 0;
     int rc = -1;
 
     if (gf_drive_scan(d, GF_FOLDER_CARDS, 0, &list, e) == -1)
@@ -135,9 +148,11 @@ int gf_drive_cards(struct gf_drive *d, struct gf_card **cards, size_t *n, size_t
 
         if (load_card(d, list.entries[i].name, &found[good], &is_card, e) == -1)
             goto out;
-        good += is_card ? 1 : 0;
+        const int copy = is_card && is_copy(found, good);
+        copies += copy ? 1 : 0;
+        good += is_card && !copy ? 1 : 0;
     }
-    *unreadable = list.n - good + list.oversize;
+    *unreadable = list.n - good - copies + list.oversize;
     *cards = found;
     *n = good;
     found = NULL;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "drive/drive_internal.h"
+#include "gapferry/digest.h"
 #include "gapferry/limits.h"
 
 int gf_drive_check_name(enum gf_folder folder, const char *name, struct gf_err *e) {
@@ -61,6 +62,8 @@ int gf_drive_is_spelled(const struct gf_drive *d, int dir, const char *name) {
     (void)closedir(stream);
     return found;
 }
+
+#define LIKELY_BLOCKS 3 /* any bundle has more */
 
 /* One scan under way. */
 struct scan {
@@ -122,9 +125,67 @@ static int by_name(const void *a, const void *b) {
                   ((const struct gf_drive_entry *)b)->name);
 }
 
+static int is_hex(const char *s, size_t n) {
+    return strspn(s, "0123456789abcdef") >= n;
+}
+
+/* Could this be what our writers put here? A bundle is named by its id and is a whole number of
+ * blocks; a card is named by its fingerprint. Other names are read as well, but they do not come
+ * first. */
+static int is_likely(const struct gf_drive_entry *x, const char *ending) {
+    static const size_t groups[] = {4, 9, 14, 19};
+    size_t len = strlen(x->name) - strlen(ending);
+
+    if (strcmp(ending, ".gfb") == 0)
+        return len == GF_ID_TEXT - 1 && is_hex(x->name, len) && x->size % 512 == 0 &&
+               x->size > LIKELY_BLOCKS * 512;
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        if (len <= groups[i] || x->name[groups[i]] != '-')
+            return 0;
+    }
+    return len == GF_FINGERPRINT_TEXT - 1 && x->size > 0;
+}
+
+static void swap(struct gf_drive_entry *a, struct gf_drive_entry *b) {
+    const struct gf_drive_entry kept = *a;
+
+    *a = *b;
+    *b = kept;
+}
+
+/* Put `take` entries of n, chosen by nobody, to the front. */
+static void choose(struct gf_drive_entry *list, size_t n, size_t take) {
+    uint32_t random[256];
+
+    for (size_t i = 0; i < take; i++) {
+        if (i % 256 == 0)
+            gf_digest_random(random, sizeof random);
+        swap(&list[i], &list[i + random[i % 256] % (n - i)]);
+    }
+}
+
+/* Cut to what one go takes. Whoever holds the drive for a moment can fill it with files that are
+ * nothing: what is likely comes first, and of equals those that chance picks, so that nothing is
+ * kept out for ever. */
+static void cut(struct gf_drive_list *l, const char *ending, size_t most) {
+    size_t likely = 0;
+
+    for (size_t i = 0; i < l->n; i++) {
+        if (is_likely(&l->entries[i], ending))
+            swap(&l->entries[i], &l->entries[likely++]);
+    }
+    if (likely >= most)
+        choose(l->entries, likely, most);
+    else
+        choose(l->entries + likely, l->n - likely, most - likely);
+    l->n = most;
+    l->cut = 1;
+    qsort(l->entries, l->n, sizeof(*l->entries), by_name);
+}
+
 /* Sort, let a damaged directory name each file once only, and cut to what one go takes. The cut
  * comes last so that it does not depend on the order on the drive. */
-static void tidy(struct gf_drive_list *l, size_t most) {
+static void tidy(struct gf_drive_list *l, const char *ending, size_t most) {
     size_t n = 0;
 
     if (l->n == 0)
@@ -136,11 +197,9 @@ static void tidy(struct gf_drive_list *l, size_t most) {
         else
             l->entries[n++] = l->entries[i];
     }
-    if (n > most) {
-        n = most;
-        l->cut = 1;
-    }
     l->n = n;
+    if (n > most)
+        cut(l, ending, most);
 }
 
 /* Take the directory's entries until it ends or GF_DRIVE_ENTRIES_MAX were seen. */
@@ -186,7 +245,8 @@ int gf_drive_scan(struct gf_drive *d, enum gf_folder folder, int64_t size_max,
         }
         if (take_all(&s, dir, e) == -1)
             goto out;
-        tidy(&s.list, folder == GF_FOLDER_CARDS ? GF_DRIVE_CARDS_MAX : GF_DRIVE_BUNDLES_MAX);
+        tidy(&s.list, s.ending,
+             folder == GF_FOLDER_CARDS ? GF_DRIVE_CARDS_MAX : GF_DRIVE_BUNDLES_MAX);
     }
     *out = s.list;
     memset(&s.list, 0, sizeof(s.list));

@@ -52,7 +52,9 @@ int gf_drive_read_only(const struct gf_drive *d);
 /* Bytes free for us; -1 if the file system does not say. */
 int64_t gf_drive_room(const struct gf_drive *d);
 
-/* List one folder; a missing folder is an empty one. Entries larger than size_max (0: the folder's
+/* List one folder; a missing folder is an empty one. Where there are more than one go takes, those
+ * come first that are named as our writers do and have a size that fits, and of equals others each
+ * time, so that junk keeps nothing out for ever. Entries larger than size_max (0: the folder's
  * limit from limits.h) are counted as oversize. Free with gf_drive_list_free(). */
 GF_MUST_CHECK int gf_drive_scan(struct gf_drive *d, enum gf_folder folder, int64_t size_max,
                                 struct gf_drive_list *out, struct gf_err *e);
