@@ -1,17 +1,16 @@
 /*
  * cmd_status.c -- `status`: how this agent stands, in about ten lines.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "agent/command.h"
 #include "agent/license/installed.h"
-#include "gapferry/file.h"
+#include "agent/link_state.h"
 
-#define LINK_STATE_MAX 65536
-#define REJECTED_MAX   5 /* lines about rejected records; the number of all is said */
+#define CHANGES_MAX  100 /* of the network, in JSON */
+#define REJECTED_MAX 5   /* lines about rejected records; the number of all is said */
 
 static const struct option_spec specs[] = {
     COMMAND_OPTION_JSON,
@@ -78,65 +77,76 @@ static int show_relay(struct status *s, struct gf_err *e) {
     return 0;
 }
 
-/* A value of one block of the text that gapferry-link leaves: key=value lines up to an empty one.
- */
-static void link_value(const char *block, const char *key, char out[256]) {
-    size_t n = strlen(key);
+/* When the network changed, newest last, and at which stage. */
+static int show_changes(struct status *s, const char *relay, struct gf_err *e) {
+    struct link_change *list = NULL;
+    size_t n = 0;
 
-    out[0] = '\0';
-    while (*block && *block != '\n') {
-        size_t line = strcspn(block, "\n");
-        if (line > n && strncmp(block, key, n) == 0 && block[n] == '=')
-            (void)snprintf(out, 256, "%.*s", (int)(line - n - 1 < 255 ? line - n - 1 : 255),
-                           block + n + 1);
-        block += line + (block[line] == '\n');
+    if (!s->t.json)
+        return 0;
+    if (link_history_load(s->a->state, relay, CHANGES_MAX, &list, &n, e) == -1)
+        return -1;
+    out_open(&s->t, "changes", '[');
+    for (size_t i = 0; i < n; i++) {
+        out_open(&s->t, NULL, '{');
+        out_time(&s->t, "at", 1, list[i].at);
+        out_str(&s->t, "state", link_states[list[i].is]);
+        out_str(&s->t, "stage", list[i].stage[0] ? list[i].stage : NULL);
+        out_str(&s->t, "evidence", list[i].evidence);
+        out_close(&s->t, '}');
     }
+    out_close(&s->t, ']');
+    free(list);
+    return 0;
 }
 
 /* One relay as gapferry-link sees it. */
-static void show_block(struct out *t, const char *block) {
-    static const char *const keys[] = {"relay", "state", "since", "stage", "evidence"};
-    static const char *const before[] = {"", ": ", " since ", ": ", " ("};
-    char value[256];
+static int show_reach(struct status *s, const struct link_relay *r, struct gf_err *e) {
+    struct out *t = &s->t;
+    char since[GF_TIME_TEXT];
 
     out_open(t, NULL, '{');
-    out_text(t, "network    ");
-    for (size_t i = 0; i < 5; i++) {
-        link_value(block, keys[i], value);
-        out_str(t, keys[i], value[0] ? value : NULL);
-        if (!value[0])
-            continue;
-        out_text(t, "%s", before[i]);
-        out_safe(t, value);
-        if (i == 4)
-            out_text(t, ")");
-    }
+    out_str(t, "relay", r->relay[0] ? r->relay : NULL);
+    out_str(t, "state", link_states[r->is]);
+    out_time(t, "since", r->since != 0, r->since);
+    out_str(t, "stage", r->stage[0] ? r->stage : NULL);
+    out_str(t, "evidence", r->evidence);
+    out_time(t, "tried", r->tried != 0, r->tried);
+    out_time(t, "next", r->next != 0, r->next);
+    out_str(t, "person", r->person[0] ? r->person : NULL);
+    int rc = show_changes(s, r->relay, e);
     out_close(t, '}');
-    out_text(t, "\n");
+
+    gf_text_time(r->since, since);
+    out_text(t, "network    ");
+    out_safe(t, r->relay);
+    out_text(t, "%s%s since %s%s", r->relay[0] ? ": " : "", link_states[r->is], since,
+             r->stage[0] ? ": " : "");
+    out_safe(t, r->stage);
+    out_text(t, " (");
+    out_safe(t, r->evidence);
+    out_text(t, ")\n");
+    return rc;
 }
 
-/* What gapferry-link has found out, a block for each relay; it may never have run, and its file is
- * only words to us. */
-static int show_link(struct status *s) {
-    char path[sizeof s->a->state + 16];
-    struct gf_buf text;
-    struct gf_err e;
-    int blocks = 0;
+/* What gapferry-link has found out, for each relay; it may never have run, and its files are only
+ * words to us. */
+static int show_link(struct status *s, struct gf_err *e) {
+    struct link_relay *list = NULL;
+    size_t n = 0;
 
-    (void)snprintf(path, sizeof path, "%s/link.state", s->a->state);
-    int probed = gf_file_load(AT_FDCWD, path, LINK_STATE_MAX, &text, &e) == 0 && text.len > 0;
+    if (link_state_load(s->a->state, &list, &n, e) == -1)
+        return -1;
+    int rc = 0;
     out_open(&s->t, "network", '[');
-    for (const char *at = probed ? text.data : ""; *at; blocks++) {
-        show_block(&s->t, at);
-        const char *end = strstr(at, "\n\n");
-        at = end ? end + 2 : "";
-    }
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = show_reach(s, &list[i], e);
     out_close(&s->t, ']');
-    gf_buf_free(&text);
-    if (blocks == 0)
+    free(list);
+    if (n == 0)
         out_text(&s->t,
                  "network    not probed (gapferry-link has not run; drives need no network)\n");
-    return 0;
+    return rc;
 }
 
 /* ---- consent ---- */
@@ -398,7 +408,7 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     if (rc == 0)
         rc = show_agent(&s);
     if (rc == 0 &&
-        (show_relay(&s, e) == -1 || show_link(&s) == -1 || show_consent(&s, e) == -1 ||
+        (show_relay(&s, e) == -1 || show_link(&s, e) == -1 || show_consent(&s, e) == -1 ||
          show_records(&s, e) == -1 || show_trouble(&s, e) == -1 || show_licenses(&s, e) == -1))
         rc = -1;
     if (rc == 0) {
