@@ -62,9 +62,11 @@ static int tell(struct agent *a, const struct options *o, const struct restore_r
                  "missing    the last %" PRId64 " line%s of the history, and what they tell of\n",
                  missing, plural(missing));
     if (r->is_new)
-        out_text(&t,
-                 "missing    trust in relays and vendors, consent, licences, history, and records "
-                 "that had not been exported\n");
+        out_text(
+            &t,
+            "missing    trust in relays and vendors, consent, licences and what was asked to get "
+            "them (ask again), history, and records "
+            "that had not been exported\n");
     else
         out_text(&t,
                  "missing    whatever was recorded, decided or applied since the backup, except "

@@ -73,13 +73,14 @@ static void count_waiting(struct sync *x) {
     free(counts);
 }
 
-static void export_due(struct sync *x) {
+/* 1 if what lies in the outbox may leave: not where the database proves to be older than that. */
+static int export_due(struct sync *x) {
     struct export_result exported;
     struct gf_err e;
 
     if (agent_export(x->a, &exported, &e) == -1) {
         sync_trouble(x, NULL, &e);
-        return;
+        return e.code != GF_E_DAMAGED;
     }
     if (exported.again > 0)
         gf_buf_printf(
@@ -93,6 +94,7 @@ static void export_due(struct sync *x) {
                                         "on it, and trust that card here");
         x->r.status = sync_graver(x->r.status, GF_EXIT_NOPERM);
     }
+    return 1;
 }
 
 int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result *out,
@@ -111,8 +113,8 @@ int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result
 
     sync_cards(&x);
     sync_in(&x);
-    export_due(&x);
-    sync_out(&x);
+    if (export_due(&x))
+        sync_out(&x);
     count_waiting(&x);
     if (x.r.in.unusable > 0) {
         gf_buf_printf(&x.r.people, "%s cannot be used; `%s status` says why\n",

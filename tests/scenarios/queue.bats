@@ -1,0 +1,294 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154,SC2030,SC2031,SC2034 # trip.bash sets out, err and URL, and uses SITE and RELAY
+# queue.bats -- the queue: many at once, caps and loss, several relays, what is refused, what is
+# lost and found again.
+
+bats_require_minimum_version 1.5.0
+
+# shellcheck source=tests/scenarios/trip.bash
+. "$BATS_TEST_DIRNAME/trip.bash"
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    for tool in curl jq sqlite3; do
+        command -v "$tool" >/dev/null || skip "$tool is not installed: no trip was made"
+    done
+}
+
+teardown() {
+    vendor_stop KILL
+    if mountpoint -q small; then umount -l small; fi
+}
+
+conf() { cat >>site/etc/gapferry/agent.conf; }
+bodies() { seq "$1" "$2" | sed 's/.*/{"users":&}/'; } # FROM TO: a line for each
+
+# ---- many at once ----
+
+@test "record --jsonl queues every line, and all of them arrive once" {
+    ready
+    bodies 1 1100 >many.jsonl
+    gives 0 A record --jsonl metrics many.jsonl
+    says '1100 records on channel metrics'
+    [ "$(state queued)" = 1100 ]
+    home
+    gives 0 R sync usb --wait 60s
+    home
+    [ "$(state)" = 'delivered 1100' ]
+    agree
+    sqlite3 $STATE/agent.db 'SELECT n FROM record ORDER BY id' >by-id
+    sqlite3 $STATE/agent.db 'SELECT n FROM record ORDER BY n' >by-row
+    cmp by-id by-row
+}
+
+@test "a line that cannot be recorded is named; those before it are in, it and the rest are not" {
+    site_init
+    { bodies 1 1203; echo '{"users":'; bodies 1205 1300; } >many.jsonl
+    gives 65 A record --jsonl metrics many.jsonl
+    says 'many.jsonl: line 1204: ' 'is no JSON' 'tail -n +1204 FILE'
+    [ "$(state queued)" = 1203 ]
+    sed -i '1204s/.*/{"users":1204}/' many.jsonl
+    tail -n +1204 many.jsonl >rest.jsonl
+    gives 0 A record --jsonl metrics rest.jsonl
+    [ "$(state queued)" = 1300 ]
+}
+
+@test "rule and consent hold for many as for one" {
+    site_init
+    { bodies 1 3; echo '{"users":4,"secret":1}'; } >many.jsonl
+    gives 0 A record --jsonl metrics many.jsonl
+    says 'dropped by the rule' secret
+    [ "$(sqlite3 $STATE/agent.db "SELECT count(*) FROM line WHERE text LIKE '%secret%'")" = 0 ]
+    echo '{"secret":1}' >none.jsonl
+    gives 66 A record --jsonl metrics none.jsonl
+    says 'line 1' 'leaves nothing of it' 'nothing was recorded'
+    A consent metrics deny >/dev/null
+    gives 85 A record --jsonl metrics many.jsonl
+    gives 64 A record --jsonl license many.jsonl
+    : >empty.jsonl
+    A consent metrics grant >/dev/null
+    gives 66 A record --jsonl metrics empty.jsonl
+}
+
+# ---- caps and loss ----
+
+@test "a full queue refuses more, loses nothing, and takes more once receipts have come" {
+    ready
+    conf <<<$'[channel "metrics"]\nmax_records = 3'
+    users 1
+    bodies 2 9 >many.jsonl
+    gives 84 A record --jsonl metrics many.jsonl
+    says 'line 3: ' 'channel metrics: its queue is full' 'agent.conf:'
+    gives 84 A record metrics - <<<'{"users":9}'
+    says 'full = drop-oldest'
+    [ "$(state queued)" = 3 ]
+    home
+    gives 84 A record metrics - <<<'{"users":9}'
+    there
+    home
+    [ "$(state)" = 'delivered 3' ]
+    users 4
+}
+
+@test "what declared policy drops is counted, and the relay is told once, however often it comes" {
+    ready
+    conf <<<$'[channel "metrics"]\nmax_records = 100\nfull = drop-oldest'
+    bodies 1 130 >many.jsonl
+    gives 0 A record --jsonl metrics many.jsonl
+    [ "$(state queued)" = 100 ]
+    [[ $(A preview metrics) != *'{"users":30}'* ]]
+    [[ $(A preview metrics) == *'{"users":31}'* ]]
+    says_lost() { [ "$(fact '[.lost[] | "\(.channel) \(.policy) \(.records)"] | join(";")' R status)" = "$1" ]; }
+    home
+    there
+    says_lost 'metrics drop-oldest 30'
+    home
+    # The same loss in another bundle.
+    sqlite3 $STATE/agent.db "UPDATE loss SET told = NULL"
+    users 200
+    home
+    there
+    says_lost 'metrics drop-oldest 30'
+    gives 0 R status
+    says 'lost' '30 records of agent'
+    home
+    agree
+}
+
+@test "only what never left is dropped" {
+    ready
+    conf <<<$'[channel "metrics"]\nmax_records = 3\nfull = drop-oldest'
+    bodies 1 3 >many.jsonl
+    A record --jsonl metrics many.jsonl >/dev/null
+    home
+    gives 84 A record metrics - <<<'{"users":4}'
+    [ "$(state exported)" = 3 ]
+}
+
+# ---- disk ----
+
+@test "a full disk is told with the line, and what is in stays in" {
+    [ "$(id -u)" = 0 ] || skip "needs root to mount a small disk"
+    mkdir small
+    mount -t tmpfs -o size=3m tmpfs small 2>/dev/null || skip "cannot mount"
+    SITE=small/site
+    site_init
+    bodies 1 40000 >many.jsonl
+    gives 73 A record --jsonl metrics many.jsonl
+    says 'many.jsonl: line ' 'make room'
+    n=$(state queued)
+    [ "$n" -gt 0 ]
+    [ $((n % 1000)) = 0 ]
+    says "line $((n + 1)):" "tail -n +$((n + 1)) FILE"
+    mount -o remount,size=64m small
+    tail -n "+$((n + 1))" many.jsonl >rest.jsonl
+    gives 0 A record --jsonl metrics rest.jsonl
+    [ "$(state queued)" = 40000 ]
+}
+
+@test "two agents on one state directory wait for each other, and every record is in" {
+    site_init
+    bodies 1 20000 >many.jsonl
+    A record --jsonl metrics many.jsonl >/dev/null &
+    first=$!
+    A record --jsonl metrics many.jsonl >/dev/null
+    wait "$first"
+    [ "$(state queued)" = 40000 ]
+    [ "$(sqlite3 $STATE/agent.db 'SELECT sum(n) FROM tally')" = 40000 ]
+}
+
+# ---- relays ----
+
+@test "a channel has its relay, and only resend moves what has left" {
+    ready
+    RELAY=second
+    relay_init
+    acquaint
+    RELAY=
+    conf <<CONF
+[relay "first"]
+fingerprint = $(R card --fingerprint)
+[relay "second"]
+fingerprint = $(RELAY=second R card --fingerprint)
+[channel "metrics"]
+relay = first
+[channel "license"]
+relay = second
+CONF
+    users 1
+    license_request >/dev/null
+    home
+    [ "$(bundles to-relay)" = 2 ]
+    there
+    home
+    [ "$(state delivered)" = 1 ]
+    [ "$(state exported)" = 1 ]
+    gives 0 env RELAY=second "$BIN/gapferry-relay" --root second sync usb
+    home
+    [ "$(state delivered)" = 2 ]
+
+    users 2
+    home
+    sed -i 's/^relay = first/relay = second/' site/etc/gapferry/agent.conf
+    home
+    gives 0 "$BIN/gapferry-relay" --root second sync usb
+    home
+    [ "$(state exported)" = 1 ]
+    gives 0 A resend --to second
+    says '1 record queued again, 1 bundle not carried any more'
+    home
+    gives 0 "$BIN/gapferry-relay" --root second sync usb
+    home
+    [ "$(state)" = 'delivered 3' ]
+    agree
+}
+
+@test "resend takes a record or a bundle, and says why not where there is nothing to resend" {
+    ready
+    id=$(users 1)
+    home
+    bundle=$(basename "$(find usb/GAPFERRY/to-relay -name '*.gfb')")
+    gives 0 A resend "$id"
+    says '1 record queued again'
+    home
+    [ ! -e "usb/GAPFERRY/to-relay/$bundle" ]
+    bundle=$(basename "$(find usb/GAPFERRY/to-relay -name '*.gfb')")
+    gives 0 A resend --bundle "$bundle"
+    home
+    there
+    home
+    gives 64 A resend "$id"
+    says 'it was delivered'
+    gives 66 A resend 01980a34-7b2c-7def-8123-456789abcdef
+    gives 66 A resend --bundle 5be1c0ffee5be1c0ffee5be1c0ffee00
+    gives 64 A resend
+    gives 78 A resend --to nobody
+    agree
+}
+
+# ---- lost and found ----
+
+@test "a damaged database is set aside, and restore knows the outbox again" {
+    ready
+    users 1
+    users 2
+    home
+    printf 'damage' | dd of=$STATE/agent.db bs=1 conv=notrunc 2>/dev/null
+    gives 65 A status
+    says 'is damaged' 'agent.db.damaged-' 'gapferry-agent --root site restore'
+    ls $STATE/agent.db.damaged-*Z
+    [ ! -e $STATE/agent.db ]
+    gives 65 A sync usb
+    [ "$(find $STATE/outbox -name '*.gfb' | wc -l)" = 1 ]
+    gives 75 A restore
+    says '1 bundle known again, with 2 records' 'trust in relays'
+    [ "$(state exported)" = 2 ]
+    gives 0 A restore
+    A trust relay/var/lib/gapferry/relay/keys/card --yes --fingerprint "$(R card --fingerprint)"
+    A consent metrics grant >/dev/null
+    there
+    home
+    [ "$(state)" = 'delivered 2' ]
+    agree
+}
+
+@test "a database put back from a backup is noticed before anything is lost" {
+    ready
+    users 1
+    home
+    cp $STATE/agent.db backup.db
+    users 2
+    home
+    cp backup.db $STATE/agent.db
+    gives 65 A sync usb
+    says 'restore'
+    [ "$(find $STATE/outbox -name '*.gfb' | wc -l)" = 2 ]
+    gives 0 A restore
+    says '1 bundle known again, with 1 record'
+    users 3
+    home
+    there
+    home
+    [ "$(state)" = 'delivered 3' ]
+    absent grep -r fork relay/var/lib/gapferry/relay/quarantine
+    agree
+}
+
+@test "what was exported after a backup and settled is bundled anew, and counts once" {
+    ready
+    users 1
+    home
+    cp $STATE/agent.db backup.db
+    there
+    home
+    [ "$(state)" = 'delivered 1' ]
+    cp backup.db $STATE/agent.db
+    gives 65 A sync usb
+    gives 0 A restore
+    says '1 record whose bundle is gone'
+    home
+    there
+    home
+    [ "$(state)" = 'delivered 1' ]
+    agree
+}
