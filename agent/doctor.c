@@ -2,7 +2,7 @@
  * doctor.c -- from the ground up: configuration, keys, store, clock, room; then what waits, and for
  * what.
  */
-#include "agent/doctor.h"
+#include "agent/doctor_parts.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,18 +24,8 @@ const char *const doctor_levels[] = {"fine", "note", "warn", "bad", NULL};
 #define ROOM_LOW (256LL << 20) /* bytes free, below which a person should look */
 #define OLD      (30 * 86400)  /* seconds that a bundle may wait for its receipt */
 
-struct doctor {
-    struct agent *a;
-    char self[COMMAND_SELF];
-    doctor_tell *fn;
-    void *arg;
-    struct gf_err *e;
-};
-
-static int tell(struct doctor *d, enum doctor_level level, const char *about, const char *remedy,
-                const char *fmt, ...) GF_PRINTF(5, 6);
-static int tell(struct doctor *d, enum doctor_level level, const char *about, const char *remedy,
-                const char *fmt, ...) {
+int doctor_say(struct doctor *d, enum doctor_level level, const char *about, const char *remedy,
+               const char *fmt, ...) {
     struct doctor_finding f = {.level = level, .about = about};
     va_list ap;
 
@@ -56,21 +46,23 @@ static int examine_clock(struct doctor *d) {
         return -1;
     gf_text_time(d->a->now, now);
     if (floor_words(d->a->now, floor, words))
-        return tell(d, DOCTOR_WARN, "clock", "set the clock: timedatectl set-time, or chrony", "%s",
-                    words);
-    return tell(d, DOCTOR_FINE, "clock", "", "%s", now);
+        return doctor_say(d, DOCTOR_WARN, "clock", "set the clock: timedatectl set-time, or chrony",
+                          "%s", words);
+    return doctor_say(d, DOCTOR_FINE, "clock", "", "%s", now);
 }
 
 static int examine_room(struct doctor *d) {
     struct statvfs v;
 
     if (statvfs(d->a->state, &v) == -1)
-        return tell(d, DOCTOR_BAD, "disk", "", "%s: %s", d->a->state, strerror(errno));
+        return doctor_say(d, DOCTOR_BAD, "disk", "", "%s: %s", d->a->state, strerror(errno));
     int64_t room = (int64_t)v.f_bavail * (int64_t)v.f_frsize;
     if (room < ROOM_LOW)
-        return tell(d, DOCTOR_WARN, "disk", "make room: records that cannot be stored are refused",
-                    "%s: only %" PRId64 " MiB are free", d->a->state, room >> 20);
-    return tell(d, DOCTOR_FINE, "disk", "", "%" PRId64 " MiB free in %s", room >> 20, d->a->state);
+        return doctor_say(d, DOCTOR_WARN, "disk",
+                          "make room: records that cannot be stored are refused",
+                          "%s: only %" PRId64 " MiB are free", d->a->state, room >> 20);
+    return doctor_say(d, DOCTOR_FINE, "disk", "", "%" PRId64 " MiB free in %s", room >> 20,
+                      d->a->state);
 }
 
 static int examine_history(struct doctor *d) {
@@ -79,8 +71,9 @@ static int examine_history(struct doctor *d) {
 
     (void)snprintf(remedy, sizeof remedy, "%s restore", d->self);
     if (history_check_head(d->a, &why) == -1)
-        return tell(d, DOCTOR_BAD, "history", remedy, "%s", why.text);
-    return tell(d, DOCTOR_FINE, "history", "", "the database is as new as what is known of it");
+        return doctor_say(d, DOCTOR_BAD, "history", remedy, "%s", why.text);
+    return doctor_say(d, DOCTOR_FINE, "history", "",
+                      "the database is as new as what is known of it");
 }
 
 /* ---- whom we know ---- */
@@ -96,16 +89,17 @@ static int examine_relay(struct doctor *d) {
         (void)snprintf(remedy, sizeof remedy,
                        "%s sync DRIVE shows the cards on a drive; then: %s trust CARD", d->self,
                        d->self);
-        return tell(d, DOCTOR_BAD, "relay", remedy, "none is trusted: nothing can leave");
+        return doctor_say(d, DOCTOR_BAD, "relay", remedy, "none is trusted: nothing can leave");
     }
     gf_card_fingerprint(&relay, fingerprint);
     gf_text_time(relay.expires, ended);
     if (relay.has_expires && relay.expires <= d->a->now) {
         (void)snprintf(remedy, sizeof remedy,
                        "let the relay's operator make a new card, then: %s trust CARD", d->self);
-        return tell(d, DOCTOR_BAD, "relay", remedy, "%s: its card ended on %s", fingerprint, ended);
+        return doctor_say(d, DOCTOR_BAD, "relay", remedy, "%s: its card ended on %s", fingerprint,
+                          ended);
     }
-    return tell(d, DOCTOR_FINE, "relay", "", "%s is trusted", fingerprint);
+    return doctor_say(d, DOCTOR_FINE, "relay", "", "%s is trusted", fingerprint);
 }
 
 static int examine_consent(struct doctor *d) {
@@ -121,11 +115,11 @@ static int examine_consent(struct doctor *d) {
             continue;
         asked++;
         (void)snprintf(remedy, sizeof remedy, "%s consent %s grant, or deny", d->self, name);
-        if (tell(d, DOCTOR_NOTE, "consent", remedy,
-                 "channel %s: nobody has decided yet; nothing is recorded on it", name) == -1)
+        if (doctor_say(d, DOCTOR_NOTE, "consent", remedy,
+                       "channel %s: nobody has decided yet; nothing is recorded on it", name) == -1)
             return -1;
     }
-    return asked ? 0 : tell(d, DOCTOR_FINE, "consent", "", "each channel is decided");
+    return asked ? 0 : doctor_say(d, DOCTOR_FINE, "consent", "", "each channel is decided");
 }
 
 /* ---- what waits ---- */
@@ -144,14 +138,14 @@ static int examine_bundles(struct doctor *d) {
     }
     free(list);
     if (n == 0)
-        return tell(d, DOCTOR_FINE, "bundles", "", "none is on its way");
+        return doctor_say(d, DOCTOR_FINE, "bundles", "", "none is on its way");
     gf_text_time(oldest, since);
     (void)snprintf(remedy, sizeof remedy, "%s sync DRIVE, and carry it to the relay", d->self);
     enum doctor_level level = d->a->now - oldest > OLD ? DOCTOR_WARN : DOCTOR_NOTE;
-    return tell(d, level, "bundles", remedy,
-                "%zu wait for receipts, the oldest since %s; %" PRId64
-                " of them are on no drive yet",
-                n, since, unwritten);
+    return doctor_say(d, level, "bundles", remedy,
+                      "%zu wait for receipts, the oldest since %s; %" PRId64
+                      " of them are on no drive yet",
+                      n, since, unwritten);
 }
 
 static int examine_quarantine(struct doctor *d) {
@@ -170,8 +164,8 @@ static int examine_quarantine(struct doctor *d) {
     (void)closedir(dir);
     (void)snprintf(remedy, sizeof remedy, "read %s/*.why; remove what is settled", path);
     return n == 0 ? 0
-                  : tell(d, DOCTOR_WARN, "quarantine", remedy,
-                         "%d responses could not be used and were put aside", n);
+                  : doctor_say(d, DOCTOR_WARN, "quarantine", remedy,
+                               "%d responses could not be used and were put aside", n);
 }
 
 static int examine_network(struct doctor *d) {
@@ -188,15 +182,15 @@ static int examine_network(struct doctor *d) {
     }
     free(list);
     if (n == 0)
-        rc = tell(d, DOCTOR_NOTE, "network", "",
-                  "gapferry-link has not run here: bundles go by drive only");
+        rc = doctor_say(d, DOCTOR_NOTE, "network", "",
+                        "gapferry-link has not run here: bundles go by drive only");
     return rc;
 }
 
-typedef int examination(struct doctor *d);
-static examination *const examinations[] = {
-    examine_clock,   examine_room,    examine_history,    examine_relay,
-    examine_consent, examine_bundles, examine_quarantine, examine_network,
+static doctor_examination *const examinations[] = {
+    examine_clock,   examine_room,       examine_history, examine_relay,
+    examine_consent, doctor_licenses,    doctor_sources,  doctor_queue,
+    examine_bundles, examine_quarantine, examine_network,
 };
 
 int doctor_examine(const char *root, int64_t now, doctor_tell *fn, void *arg, struct gf_err *e) {
@@ -206,10 +200,10 @@ int doctor_examine(const char *root, int64_t now, doctor_tell *fn, void *arg, st
 
     /* What cannot be opened is the finding; what hangs on it is not asked. */
     if (agent_open(&a, root, &why) == -1)
-        return tell(&d, DOCTOR_BAD, "agent", "", "%s", why.text);
+        return doctor_say(&d, DOCTOR_BAD, "agent", "", "%s", why.text);
     a.now = now;
     (void)command_self(&a, d.self);
-    int rc = tell(&d, DOCTOR_FINE, "agent", "", "configuration, keys and database open");
+    int rc = doctor_say(&d, DOCTOR_FINE, "agent", "", "configuration, keys and database open");
     for (size_t i = 0; rc == 0 && i < sizeof examinations / sizeof *examinations; i++)
         rc = examinations[i](&d);
     agent_close(&a);
