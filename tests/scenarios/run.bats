@@ -130,7 +130,7 @@ has() { [ "$(count "$1" '*.gfb')" = "$2" ]; }         # FOLDER NUMBER: so many b
     has usb/GAPFERRY/to-relay 1
     gives 75 R sync usb # this relay has no endpoint
     home
-    [ "$(state rejected)" = 1 ]
+    [ "$(state relayed)" = 1 ]
 }
 
 @test "run holds less than 12 MiB and does not wake up while there is nothing to do" {
