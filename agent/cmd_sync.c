@@ -7,6 +7,7 @@
 #include "agent/command.h"
 #include "agent/drives.h"
 #include "agent/sync.h"
+#include "common/place.h"
 
 static const struct option_spec specs[] = {
     {"name-on-card", 0, NULL, "put this agent's name on the card that is left on the drive"},
@@ -90,7 +91,11 @@ static void put_out(struct out *t, const struct sync_result *r) {
                  "replaced", (long long)r->replaced, r->replaced == 1 ? "" : "s",
                  r->replaced == 1 ? "was" : "were");
     if (r->read_only)
-        out_text(t, "%-11sthe drive cannot be written: nothing was written or removed\n", "");
+        out_text(t,
+                 "%-11sthe drive cannot be written: nothing was written or removed. Look for a "
+                 "write-protect switch, or mount it for writing (mount -o remount,rw), and run "
+                 "this again\n",
+                 "");
 }
 
 static void put_waits(struct out *t, const struct sync_result *r) {
@@ -122,8 +127,8 @@ static void put_people(struct out *t, struct sync_result *r) {
     out_close(t, ']');
 }
 
-static int print(const struct options *o, struct sync_result *r, const char *dir,
-                 struct gf_err *e) {
+static int print(const struct options *o, struct sync_result *r, const struct place *place,
+                 const char *dir, struct gf_err *e) {
     struct out t;
 
     out_begin(&t, o);
@@ -135,6 +140,7 @@ static int print(const struct options *o, struct sync_result *r, const char *dir
     out_bool(&t, "read_only", r->read_only);
     out_bool(&t, "safe_to_remove", r->safe);
     out_int(&t, "exit", (int64_t)r->status);
+    place_tell(place, dir, r->read_only, &t);
     if (r->safe) {
         out_text(&t, "safe to remove: ");
         out_safe(&t, dir);
@@ -150,18 +156,21 @@ static int work(const char *root, const struct options *o, int *status, struct g
     struct sync_options s = {.dir = options_arg(o, 0),
                              .name_on_card = options_count(o, "name-on-card") > 0};
     struct sync_result r;
+    struct place place;
     struct agent a;
 
     if (command_args(o, 1, 1, "DIR, where the drive is,", e) == -1 || agent_open(&a, root, e) == -1)
         return -1;
-    int rc = sync_drive(&a, &s, &r, e);
+    int rc = place_look(s.dir, a.state, &place, e);
+    if (rc == 0)
+        rc = sync_drive(&a, &s, &r, e);
     if (rc == 0 && drives_note(&a, s.dir, e) == -1) {
         sync_free(&r);
         rc = -1;
     }
     if (rc == 0) {
         *status = (int)r.status;
-        rc = print(o, &r, s.dir, e);
+        rc = print(o, &r, &place, s.dir, e);
         sync_free(&r);
     }
     agent_close(&a);

@@ -31,19 +31,33 @@ static int compare(const void *x, const void *y) {
     return rc != 0 ? rc : strcmp(a->name, b->name);
 }
 
-static void where(const char *name, char out[80]) {
-    (void)snprintf(out, 80, "to-site/%s", name);
+#define PLACE_TEXT 640
+
+static void where(const struct sync *x, const char *name, char out[PLACE_TEXT]) {
+    (void)snprintf(out, PLACE_TEXT, "%.500s/GAPFERRY/to-site/%s", x->o->dir, name);
+}
+
+/* A response that cannot be used; the relay writes one anew that is damaged. */
+static void tell_bad(struct sync *x, const char *place, const struct gf_err *e) {
+    enum gf_exit status = gf_err_exit(e->code);
+    struct gf_err said = *e;
+
+    if (status == GF_EXIT_DAMAGED || status == GF_EXIT_SIGNATURE)
+        (void)gf_err_set(&said, e->code,
+                         "%.600s; take the drive to the relay once more, whose sync writes it anew",
+                         e->text);
+    sync_trouble(x, place, &said);
 }
 
 /* Look at one head. 1: for us and from a relay we trust; *out is set. */
 static int look(struct sync *x, const struct gf_check *check, const struct gf_drive_entry *entry,
                 struct incoming *out, int *untrusted) {
     struct gf_head head;
-    char place[80];
+    char place[PLACE_TEXT];
     struct gf_err e;
     int fd = -1;
 
-    where(entry->name, place);
+    where(x, entry->name, place);
     if (gf_drive_read(x->drive, GF_FOLDER_TO_SITE, entry->name, &fd, &e) == -1) {
         sync_drive_trouble(x, place, &e);
         return 0;
@@ -54,7 +68,7 @@ static int look(struct sync *x, const struct gf_check *check, const struct gf_dr
         if (e.code == GF_E_SENDER && check->ntrusted == 0)
             ++*untrusted;
         else if (e.code != GF_E_NOT_FOR_US)
-            sync_trouble(x, place, &e);
+            tell_bad(x, place, &e);
         return 0;
     }
     *out = (struct incoming){.from = head.header.from,
@@ -83,11 +97,11 @@ static void add_up(struct sync_result *r, const struct apply_result *in) {
 /* Apply one, and take it from the drive: it is in the store now. */
 static void take(struct sync *x, const struct incoming *in) {
     struct apply_result result;
-    char place[80];
+    char place[PLACE_TEXT];
     struct gf_err e;
     int fd = -1;
 
-    where(in->name, place);
+    where(x, in->name, place);
     if (gf_drive_read(x->drive, GF_FOLDER_TO_SITE, in->name, &fd, &e) == -1) {
         sync_drive_trouble(x, place, &e);
         return;
@@ -95,7 +109,7 @@ static void take(struct sync *x, const struct incoming *in) {
     int rc = agent_apply(x->a, fd, &result, &e);
     (void)close(fd);
     if (rc == -1) {
-        sync_trouble(x, place, &e);
+        tell_bad(x, place, &e);
         return;
     }
     add_up(&x->r, &result);

@@ -180,10 +180,11 @@ int relay_carry(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_e
     if (ledger_open_responses(r->ledger, NULL, &due, &n, e) == -1)
         return -1;
     if (gf_drive_read_only(d)) {
+        t->read_only = 1;
         if (n > 0)
             turn_person(t,
-                        "the drive cannot be written: %zu response%s for one that can; what "
-                        "lies on this one stays there",
+                        "the drive cannot be written, and %zu response%s: look for a write-protect "
+                        "switch, or mount it for writing (mount -o remount,rw), and run this again",
                         n, n == 1 ? " waits" : "s wait");
         free(due);
         return 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/place.h"
 #include "relay/command.h"
 
 #define WAIT_DEFAULT 60   /* seconds */
@@ -116,12 +117,23 @@ static void put_forwarded(struct out *o, const struct turn *t) {
     put_part(o, "forwarded", &parts, t->delivered, "record delivered", "records delivered");
     put_part(o, "forwarded", &parts, t->rejected, "record rejected", "records rejected");
     put_part(o, "forwarded", &parts, t->expired, "record expired", "records expired");
+    if (t->failed > 0) {
+        out_text(o, "%s%" PRId64 " tried and failed (",
+                 parts > 0 ? ", " : "forwarded    0 delivered, ", t->failed);
+        out_safe(o, t->failure);
+        out_text(o, ")\n");
+        return;
+    }
     end_line(o, "forwarded", parts, "nothing was due");
 }
 
 static void put_went_out(struct out *o, const struct turn *t) {
     int parts = 0;
 
+    if (t->read_only) {
+        out_text(o, "%-13snothing: the drive cannot be written\n", "went out");
+        return;
+    }
     put_part(o, "went out", &parts, t->carried, "response", "responses");
     put_part(o, "went out", &parts, t->receipts, "new receipt", "new receipts");
     put_part(o, "went out", &parts, t->withdrawn, "acknowledged response removed",
@@ -176,7 +188,7 @@ static void put_people(struct out *o, const struct turn *t) {
 }
 
 static void put_text(struct out *o, const struct relay *r, const struct turn *t,
-                     const struct oldest *oldest, const char *dir) {
+                     const struct oldest *oldest, const struct place *place, const char *dir) {
     put_came_in(o, t);
     put_forwarded(o, t);
     put_went_out(o, t);
@@ -187,6 +199,7 @@ static void put_text(struct out *o, const struct relay *r, const struct turn *t,
                  "note: there is no [endpoint \"NAME\"] in %s, so every record that arrives is "
                  "held\n",
                  r->config_path);
+    place_tell(place, dir, t->read_only, o);
     if (t->unsafe) {
         out_text(o, "NOT safe: not all could be flushed to the drive; run this again, or take "
                     "another drive\n");
@@ -200,17 +213,18 @@ static void put_text(struct out *o, const struct relay *r, const struct turn *t,
 /* ---- for programs ---- */
 
 static void put_json(struct out *o, const struct turn *t, const struct oldest *oldest,
-                     const char *dir) {
+                     const struct place *place, const char *dir) {
     const struct {
         const char *name;
         int64_t n;
     } numbers[] = {
-        {"bundles", t->taken},         {"records", t->records},     {"seen_before", t->replays},
-        {"strangers", t->strangers},   {"refused", t->refused},     {"not_ours", t->not_ours},
-        {"delivered", t->delivered},   {"rejected", t->rejected},   {"expired", t->expired},
-        {"later", t->later},           {"held", t->held},           {"new_responses", t->responses},
-        {"new_receipts", t->receipts}, {"cleared", t->cleared},     {"carried", t->carried},
-        {"replaced", t->replaced},     {"withdrawn", t->withdrawn}, {"exit", (int64_t)turn_exit(t)},
+        {"bundles", t->taken},           {"records", t->records},       {"seen_before", t->replays},
+        {"strangers", t->strangers},     {"refused", t->refused},       {"not_ours", t->not_ours},
+        {"failed", t->failed},           {"delivered", t->delivered},   {"rejected", t->rejected},
+        {"expired", t->expired},         {"later", t->later},           {"held", t->held},
+        {"new_responses", t->responses}, {"new_receipts", t->receipts}, {"cleared", t->cleared},
+        {"carried", t->carried},         {"replaced", t->replaced},     {"withdrawn", t->withdrawn},
+        {"exit", (int64_t)turn_exit(t)},
     };
 
     command_str(o, NULL, "drive", dir);
@@ -221,19 +235,22 @@ static void put_json(struct out *o, const struct turn *t, const struct oldest *o
         command_time(o, NULL, "later_until", oldest->asked);
     else
         command_str(o, NULL, "later_until", NULL);
+    out_bool(o, "read_only", t->read_only);
+    place_tell(place, dir, t->read_only, o);
     out_bool(o, "safe_to_remove", !t->unsafe);
     put_people(o, t);
 }
 
 static int print(const struct options *options, const struct relay *r, const struct turn *t,
-                 const struct oldest *oldest, const char *dir, struct gf_err *e) {
+                 const struct oldest *oldest, const struct place *place, const char *dir,
+                 struct gf_err *e) {
     struct out o;
 
     out_begin(&o, options);
     if (o.json)
-        put_json(&o, t, oldest, dir);
+        put_json(&o, t, oldest, place, dir);
     else
-        put_text(&o, r, t, oldest, dir);
+        put_text(&o, r, t, oldest, place, dir);
     return command_end(&o, e);
 }
 
@@ -258,9 +275,11 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     int64_t wait_s = 0;
     struct oldest oldest = {0};
     int64_t untried = 0;
+    struct place place;
     struct turn t;
 
     if (command_args(o, 1, 1, "DIR, where the drive is mounted,", e) == -1 ||
+        place_look(dir, r->state, &place, e) == -1 ||
         read_wait(options_value(o, "wait"), &wait_s, e) == -1)
         return -1;
     r->name_on_card = options_count(o, "name-on-card") > 0;
@@ -270,7 +289,7 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         rc = count_waiting(r, &t, &untried, &oldest, e);
     if (rc == 0) {
         *status = (int)turn_exit(&t);
-        rc = print(o, r, &t, &oldest, dir, e);
+        rc = print(o, r, &t, &oldest, &place, dir, e);
     }
     turn_free(&t);
     return rc;

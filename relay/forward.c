@@ -139,6 +139,12 @@ static int64_t due_of(const struct walk *w, const struct ledger_record *lr,
     return now_of(w) + (res->retry_after_s > wait ? res->retry_after_s : wait);
 }
 
+/* It was tried, and is not delivered. */
+static void note_failure(struct turn *t, const char *reason) {
+    t->failed++;
+    (void)snprintf(t->failure, sizeof t->failure, "%s", reason);
+}
+
 static int settle(struct walk *w, const struct ledger_record *lr, const struct gf_record *rec,
                   const struct endpoint_result *res, struct endpoint_breaker_place *place,
                   struct gf_err *e) {
@@ -155,12 +161,14 @@ static int settle(struct walk *w, const struct ledger_record *lr, const struct g
         w->t->rejected++;
         return ledger_rejected(l, lr->row, res->reason, now_of(w), e);
     case ENDPOINT_HELD:
+        note_failure(w->t, res->reason);
         w->t->held++;
         place->held++;
         return ledger_held(l, lr->row, res->reason, e);
     case ENDPOINT_LATER:
         break;
     }
+    note_failure(w->t, res->reason);
     w->t->later++;
     place->later++;
     return ledger_later(l, lr->row, res->reason, due, asked, e);
@@ -287,8 +295,11 @@ static void tell(struct walk *w) {
                         p->name, (long long)p->held, p->reason, w->r->config_path,
                         relay_self(w->r, self));
         else if (p->later > 0)
-            turn_person(w->t, "endpoint \"%s\": %lld to be tried again: %.300s", p->name,
-                        (long long)p->later, p->reason);
+            turn_person(w->t,
+                        "endpoint \"%s\": %lld to be tried again: %.300s; the next sync tries; "
+                        "if it stays so, see url in its section in %s, and whether this machine "
+                        "may reach it",
+                        p->name, (long long)p->later, p->reason, w->r->config_path);
     }
     for (size_t i = 0; i < w->nhomeless; i++)
         turn_person(w->t,

@@ -31,3 +31,75 @@ teardown() {
     gives 0 R sync usb
     [[ $out != *endpoint* ]]
 }
+
+# ---- drives ----
+
+@test "sync says of a directory that is new, on our own disk, or the folder itself" {
+    site_init
+    gives 0 A sync usb
+    says 'new drive: GAPFERRY was made here' "note: usb is on this machine's own disk"
+    [ "$(fact '[.new_drive, .own_disk] | @csv' A sync usb)" = false,true ]
+    absent grep -q 'new drive' <(A sync usb)
+    gives 0 R init
+    gives 0 R sync usb
+    says "note: usb is on this machine's own disk"
+    local dir
+    for dir in usb/GAPFERRY usb/GAPFERRY/ usb/GAPFERRY/to-relay; do
+        gives 64 A sync "$dir"
+        says "name the drive, which is its parent: $PWD/usb"
+        gives 64 R sync "$dir"
+        says 'name the drive'
+    done
+    [ ! -e usb/GAPFERRY/GAPFERRY ]
+    # A drive may be called so, too.
+    mkdir -p media/GAPFERRY
+    gives 0 A sync media/GAPFERRY
+    gives 0 A sync media/GAPFERRY
+}
+
+@test "a mounted drive is not taken for the machine's own disk" {
+    site_init
+    mount -t tmpfs -o size=8m gapferry-test usb 2>/dev/null || skip "cannot mount a file system here: no drive was mounted"
+    gives 0 A sync usb
+    says 'new drive'
+    umount usb
+    [[ $out != *'own disk'* ]]
+}
+
+@test "a drive that cannot be written: both sides say so and what to do, and nothing of going out" {
+    ready
+    users 1 >/dev/null
+    home && there
+    mount --bind usb usb 2>/dev/null && mount -o remount,ro,bind usb || skip "cannot mount read-only here: no such drive was tried"
+    users 2 >/dev/null
+    A sync usb >said-home || true
+    R sync usb >said-there || true
+    umount usb
+    grep -q 'mount -o remount,rw' said-home
+    grep -q 'went out     nothing: the drive cannot be written' said-there
+    grep -q 'needs you.*mount -o remount,rw' said-there
+}
+
+@test "a damaged response: its whole path, and what to do" {
+    ready
+    users 1 >/dev/null
+    home && there
+    local file
+    file=$(echo usb/GAPFERRY/to-site/*.gfb)
+    printf x | dd of="$file" bs=1 seek=20000 conv=notrunc status=none
+    A sync usb >said || true
+    grep -q "needs you *$file: .*take the drive to the relay once more" said
+    there
+    home
+    [ "$(state delivered)" = 1 ]
+}
+
+@test "a relay that cannot reach the endpoint says that it tried, and what to do" {
+    ready
+    users 1 >/dev/null
+    home
+    vendor_stop
+    gives 75 R sync usb
+    says 'forwarded    0 delivered, 1 tried and failed (' 'url in its section'
+    absent grep -q 'nothing was due' .out
+}
