@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "agent/command.h"
+#include "agent/store/store_local.h"
 #include "common/log.h"
 #include "common/spool.h"
 #include "gapferry/file.h"

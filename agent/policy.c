@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/command.h"
+#include "agent/store/store_local.h"
 #include "gapferry/file.h"
 #include "gapferry/json.h"
 

@@ -8,6 +8,7 @@
 #define AGENT_SOURCE_H
 
 #include "agent/agent.h"
+#include "agent/store/store_local.h"
 
 #define SOURCE_INTERVAL_MIN 60 /* seconds: an idle agent wakes up once a minute at most */
 #define SOURCE_INTERVAL_MAX (366LL * 86400)

@@ -3,6 +3,7 @@
  * them was refused.
  */
 #include "agent/store/store_internal.h"
+#include "agent/store/store_local.h"
 
 #include <stdio.h>
 #include <stdlib.h>

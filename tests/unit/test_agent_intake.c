@@ -1,54 +1,23 @@
 /*
  * test_agent_intake.c -- spool files into the queue: each entry once, and only what may come in.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "configured_testing.h"
 
-#include <cmocka.h>
-
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
+#include "agent/store/store_local.h"
 #include "common/spool.h"
 #include "gapferry/digest.h"
-#include "gapferry/file.h"
-#include "support/kit.h"
-#include "support/site.h"
 
-static struct gf_err e;
-static struct site s;
 static char intake[600];
 
 static int setup(void **state) {
-    (void)state;
-    site_make(&s, 1);
+    (void)agent_setup(state);
     (void)snprintf(intake, sizeof intake, "%s/intake", s.a.state);
     assert_int_equal(mkdir(intake, 0700), 0);
     return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    site_free(&s);
-    return 0;
-}
-
-/* Read this configuration from now on. */
-static void configure(const char *text) {
-    (void)unlink(s.a.config_path);
-    assert_int_equal(gf_file_save_new(AT_FDCWD, s.a.config_path, text, strlen(text), 0600, &e), 0);
-    config_free(s.a.config);
-    if (config_load(s.a.config_path, agent_keys, &s.a.config, &e) == -1)
-        fail_msg("%s", e.text);
 }
 
 /* A record's line, as another program writes it. */
@@ -483,7 +452,7 @@ static void killed_at_any_moment_each_entry_counts_once(void **state) {
     free(ids);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, agent_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

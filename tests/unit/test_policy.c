@@ -1,48 +1,16 @@
 /*
  * test_policy.c -- policy.json: what the collector may take, as things stand.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "configured_testing.h"
 
-#include <cmocka.h>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "gapferry/file.h"
 #include "gapferry/json.h"
-#include "support/kit.h"
-#include "support/site.h"
 
-static struct gf_err e;
-static struct site s;
 static char path[600];
 
 static int setup(void **state) {
-    (void)state;
-    site_make(&s, 1);
+    (void)agent_setup(state);
     (void)snprintf(path, sizeof path, "%s/policy.json", s.a.state);
     return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    site_free(&s);
-    return 0;
-}
-
-static void configure(const char *text) {
-    (void)unlink(s.a.config_path);
-    assert_int_equal(gf_file_save_new(AT_FDCWD, s.a.config_path, text, strlen(text), 0600, &e), 0);
-    config_free(s.a.config);
-    if (config_load(s.a.config_path, agent_keys, &s.a.config, &e) == -1)
-        fail_msg("%s", e.text);
 }
 
 /* Publish, and what is there then. */
@@ -127,7 +95,7 @@ static void what_lies_in_its_place_is_replaced(void **state) {
     assert_true(S_ISREG(st.st_mode));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, agent_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -1,49 +1,12 @@
 /*
  * test_source.c -- sources as configured, when they are due, and what the built-in document reads.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include <fcntl.h>
-#include <unistd.h>
+#include "configured_testing.h"
 
 #include "agent/source/source.h"
-#include "gapferry/file.h"
 #include "gapferry/json.h"
-#include "support/kit.h"
-#include "support/site.h"
 
 #define DAY 86400LL
-
-static struct gf_err e;
-static struct site s;
-
-static int setup(void **state) {
-    (void)state;
-    site_make(&s, 1);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    site_free(&s);
-    return 0;
-}
-
-static void configure(const char *text) {
-    (void)unlink(s.a.config_path);
-    assert_int_equal(gf_file_save_new(AT_FDCWD, s.a.config_path, text, strlen(text), 0600, &e), 0);
-    config_free(s.a.config);
-    if (config_load(s.a.config_path, agent_keys, &s.a.config, &e) == -1)
-        fail_msg("%s", e.text);
-}
 
 /* ---- configuration ---- */
 
@@ -324,7 +287,7 @@ static void a_count_that_cannot_be_read_is_named(void **state) {
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, agent_setup, agent_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

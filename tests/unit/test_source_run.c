@@ -2,51 +2,14 @@
  * test_source_run.c -- sources run when they are due and may, once, and what they make goes through
  * the rule into the queue.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "configured_testing.h"
 
-#include <cmocka.h>
-
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "agent/source/source.h"
-#include "gapferry/file.h"
-#include "support/kit.h"
-#include "support/site.h"
 
 #define DAY    86400LL
 #define JITTER 600
-
-static struct gf_err e;
-static struct site s;
-
-static int setup(void **state) {
-    (void)state;
-    site_make(&s, 1);
-    return 0;
-}
-
-static int teardown(void **state) {
-    (void)state;
-    site_free(&s);
-    return 0;
-}
-
-static void configure(const char *text) {
-    (void)unlink(s.a.config_path);
-    assert_int_equal(gf_file_save_new(AT_FDCWD, s.a.config_path, text, strlen(text), 0600, &e), 0);
-    config_free(s.a.config);
-    if (config_load(s.a.config_path, agent_keys, &s.a.config, &e) == -1)
-        fail_msg("%s", e.text);
-}
 
 /* A shell script ROOT/NAME with these lines; each of its runs leaves a byte in ROOT/NAME.ran. */
 static void script(const char *name, const char *lines) {
@@ -416,7 +379,7 @@ static void a_source_that_is_not_there_is_named(void **state) {
     assert_int_equal(agent_sources_next(&s.a), INT64_MAX);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, agent_setup, agent_teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

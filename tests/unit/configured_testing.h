@@ -1,0 +1,50 @@
+/*
+ * configured_testing.h -- an agent of the test's own, made before each test and gone after it, and its
+ * configuration.
+ */
+#ifndef CONFIGURED_TESTING_H
+#define CONFIGURED_TESTING_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gapferry/file.h"
+#include "support/kit.h"
+#include "support/site.h"
+
+static struct gf_err e;
+static struct site s;
+
+static inline int agent_setup(void **state) {
+    (void)state;
+    site_make(&s, 1);
+    return 0;
+}
+
+static inline int agent_teardown(void **state) {
+    (void)state;
+    site_free(&s);
+    return 0;
+}
+
+/* Read this configuration from now on. */
+static inline void configure(const char *text) {
+    (void)unlink(s.a.config_path);
+    assert_int_equal(gf_file_save_new(AT_FDCWD, s.a.config_path, text, strlen(text), 0600, &e), 0);
+    config_free(s.a.config);
+    if (config_load(s.a.config_path, agent_keys, &s.a.config, &e) == -1)
+        fail_msg("%s", e.text);
+}
+
+#endif
