@@ -269,7 +269,7 @@ int64_t agent_export_next(struct agent *a) {
     }
     plan_free(&p);
     if (next == INT64_MAX &&
-        config_span(a->config, "agent", NULL, "resend_after", &after, &e) == 0 && after > 0 &&
+        config_span(a->config, "agent", NULL, "resend_after", &after, &e) != -1 && after > 0 &&
         store_unsettled(a->store, &list, &n, &e) == 0) {
         for (size_t i = 0; i < n; i++)
             if (list[i].records > 0 && list[i].left > 0 && list[i].left + after < next)
