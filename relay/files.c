@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "gapferry/bundle.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
@@ -188,28 +189,94 @@ static int copy(int fd, int64_t size, int to, struct gf_err *e) {
     return 0;
 }
 
-int files_keep(const struct relay *r, int fd, int64_t size, const char *folder, const char *name,
-               struct gf_err *e) {
-    char path[300];
+/* Listing the folder for each file would make many files cost the square of their number. */
+static int count(const struct relay *r, const char *folder, struct files_quota *q,
+                 struct gf_err *e) {
     struct files_list have;
-    struct gf_out o;
-    int rc = -1;
 
-    if (files_has(r, folder, name))
-        return 1;
+    if (q->known)
+        return 0;
     if (files_list(r, folder, &have, e) == -1)
         return -1;
     free(have.entries);
-    if (size > FILES_COPY_MAX || have.total + size > FILES_QUOTA_MAX)
-        return 0;
-    if (files_need(r, size, e) == -1)
+    *q = (struct files_quota){1, have.n, have.total};
+    return 0;
+}
+
+int files_keep(const struct relay *r, struct files_quota *q, const struct files_copy *c,
+               struct gf_err *e) {
+    char path[300];
+    struct gf_out o;
+    int rc = -1;
+
+    if (files_has(r, c->folder, c->name))
+        return 1;
+    if (count(r, c->folder, q, e) == -1)
         return -1;
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (c->size > FILES_COPY_MAX || q->total + c->size > FILES_QUOTA_MAX || q->n >= FILES_KEEP_MAX)
+        return 0;
+    if (files_need(r, c->size, e) == -1)
+        return -1;
+    (void)snprintf(path, sizeof path, "%s/%s", c->folder, c->name);
     if (gf_out_open(&o, r->state_fd, path, e) == -1)
         return -1;
-    if (copy(fd, size, o.fd, e) == 0 && gf_out_commit(&o, 0600, 1, e) == 0)
+    if (copy(c->fd, c->size, o.fd, e) == 0 && gf_out_commit(&o, 0600, 1, e) == 0) {
         rc = 1;
+        q->n++;
+        q->total += c->size;
+    }
     gf_out_close(&o);
+    return rc;
+}
+
+/* A file of quarantine/ and when it came. */
+struct aged {
+    const char *name;
+    int64_t at;
+};
+
+static int by_age(const void *a, const void *b) {
+    const int64_t x = ((const struct aged *)a)->at, y = ((const struct aged *)b)->at;
+
+    return x < y ? -1 : x > y;
+}
+
+int files_trim(const struct relay *r, struct gf_err *e) {
+    struct files_list list = {0};
+    struct aged *aged = NULL;
+    size_t gone = 0;
+    int rc = -1;
+
+    if (files_list(r, "quarantine", &list, e) == -1)
+        return -1;
+    if (list.n <= FILES_QUARANTINE_MAX) {
+        rc = 0;
+        goto out;
+    }
+    aged = calloc(list.n, sizeof *aged);
+    if (aged == NULL) {
+        (void)gf_err_set(e, GF_E_SYSTEM, "no memory for the files of quarantine");
+        goto out;
+    }
+    for (size_t i = 0; i < list.n; i++) {
+        char path[300];
+        struct stat st = {0};
+        (void)snprintf(path, sizeof path, "quarantine/%s", list.entries[i].name);
+        (void)fstatat(r->state_fd, path, &st, AT_SYMLINK_NOFOLLOW);
+        aged[i] = (struct aged){list.entries[i].name, (int64_t)st.st_mtime};
+    }
+    qsort(aged, list.n, sizeof *aged, by_age);
+    for (; gone < list.n - FILES_QUARANTINE_MAX; gone++) {
+        char path[300];
+        (void)snprintf(path, sizeof path, "quarantine/%s", aged[gone].name);
+        (void)unlinkat(r->state_fd, path, 0);
+    }
+    log_write(LOG_LEVEL_WARNING, "quarantine-trimmed", {"removed", NULL, (int64_t)gone},
+              {"why", "more than are kept; the oldest went", 0});
+    rc = 0;
+out:
+    free(aged);
+    free(list.entries);
     return rc;
 }
 

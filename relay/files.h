@@ -12,6 +12,11 @@
 #define FILES_COPY_MAX  (64LL << 20)
 #define FILES_QUOTA_MAX (256LL << 20)
 
+/* Files in one folder of what was not verified, with their .why; and of all that quarantine/ keeps,
+ * beyond which the oldest go. */
+#define FILES_KEEP_MAX       512
+#define FILES_QUARANTINE_MAX 4096
+
 /* Bytes of disk that are never filled: the database and the records' receipts need them. */
 #define FILES_RESERVE (64LL << 20)
 
@@ -52,10 +57,24 @@ int64_t files_room(const struct relay *r);
 /* GF_E_CREATE unless `size` bytes fit. */
 GF_MUST_CHECK int files_need(const struct relay *r, int64_t size, struct gf_err *e);
 
-/* Copy `size` bytes of fd to folder/name, durably, within the limits above. 1 copied (or there
- * already), 0 too much, -1. */
-GF_MUST_CHECK int files_keep(const struct relay *r, int fd, int64_t size, const char *folder,
-                             const char *name, struct gf_err *e);
+/* What lies in a folder, counted once for many files_keep(). Zeroed: not counted yet. */
+struct files_quota {
+    int known;
+    size_t n;
+    int64_t total; /* bytes */
+};
+/* A copy to be made for somebody who has not proved who he is. */
+struct files_copy {
+    int fd;
+    int64_t size;
+    const char *folder, *name;
+};
+/* Copy it, durably, within the limits above. 1 copied (or there already), 0 too much, -1. */
+GF_MUST_CHECK int files_keep(const struct relay *r, struct files_quota *q,
+                             const struct files_copy *c, struct gf_err *e);
+
+/* Remove the oldest of quarantine/ beyond FILES_QUARANTINE_MAX, and log how many. */
+GF_MUST_CHECK int files_trim(const struct relay *r, struct gf_err *e);
 
 /* Move folder/name to quarantine/, with NAME.why beside it; durable. */
 GF_MUST_CHECK int files_quarantine(const struct relay *r, const char *folder, const char *name,

@@ -22,6 +22,9 @@ struct found_card {
     size_t len;
 };
 
+/* Files on a drive that get a line each; the rest is counted. */
+#define TOLD_MAX 16
+
 struct intake {
     struct relay *r;
     struct gf_drive *d;
@@ -31,6 +34,8 @@ struct intake {
     struct gf_card *agents; /* enrolled */
     const struct gf_card **trusted;
     size_t nagents;
+    struct files_quota pending, quarantine;
+    size_t told; /* files that got, or would have got, a line of their own */
 };
 
 /* One bundle on the drive. */
@@ -112,20 +117,24 @@ static int load_agents(struct intake *in, struct gf_err *e) {
 /* ---- what is not taken ---- */
 
 /* Left where it lies, with a copy as evidence, since drives come and go. */
-static int leave_bad(struct intake *in, const struct item *it, const struct gf_err *why,
-                     struct gf_err *e) {
+static int leave_bad(struct intake *in, const struct item *it, int is_bundle,
+                     const struct gf_err *why, struct gf_err *e) {
     char name[FILES_NAME];
     struct gf_err ignored;
 
     in->t->refused++;
-    turn_fault(in->t, it->label, why,
-               "it was left on the drive: the site's next sync writes what is due anew; what still "
-               "lies there then can be deleted");
-    if (files_name_of(it->fd, name, &ignored) == -1)
+    if (in->told++ < TOLD_MAX)
+        turn_fault(in->t, it->label, why,
+                   "it was left on the drive: the site's next sync writes what is due anew; what "
+                   "still lies there then can be deleted");
+    else
+        turn_grave(in->t, why->code);
+    /* Of what is not even shaped like a bundle, a few are enough to see what it is. */
+    if ((!is_bundle && in->told > TOLD_MAX) || files_name_of(it->fd, name, &ignored) == -1 ||
+        files_has(in->r, "quarantine", name))
         return 0;
-    if (files_has(in->r, "quarantine", name))
-        return 0;
-    int rc = files_keep(in->r, it->fd, it->size, "quarantine", name, &ignored);
+    const struct files_copy copy = {it->fd, it->size, "quarantine", name};
+    int rc = files_keep(in->r, &in->quarantine, &copy, &ignored);
     return rc == 1 ? files_why(in->r, name, why->text, e) : 0;
 }
 
@@ -141,16 +150,19 @@ static int keep_stranger(struct intake *in, const struct item *it, const struct 
             return -1;
     }
     int rc = files_name_of(it->fd, name, &why);
+    const struct files_copy copy = {it->fd, it->size, "pending", name};
     if (rc == 0)
-        rc = files_keep(in->r, it->fd, it->size, "pending", name, &why);
+        rc = files_keep(in->r, &in->pending, &copy, &why);
     if (rc == -1) {
         turn_fault(in->t, it->label, &why, NULL);
     } else if (rc == 0) {
         in->t->strangers++;
-        turn_person(in->t,
-                    "%s: its sender is not enrolled, and it is too large to be kept until then; "
-                    "bring this drive again after you have approved the sender",
-                    it->label);
+        if (in->told++ < TOLD_MAX)
+            turn_person(in->t,
+                        "%s: its sender is not enrolled, and it is too large to be kept until "
+                        "then, or one too many; bring this drive again after you have approved "
+                        "the sender",
+                        it->label);
     }
     return 0;
 }
@@ -214,7 +226,7 @@ static int take(struct intake *in, const struct item *it, const struct gf_head *
     if (copy_bundle(in, it, h, name, &why) == 0)
         return 0;
     if (!is_our_fault(&why))
-        return leave_bad(in, it, &why, e);
+        return leave_bad(in, it, 1, &why, e);
     turn_fault(in->t, it->label, &why, "it was left on the drive");
     return 0;
 }
@@ -228,7 +240,7 @@ static int take_one(struct intake *in, const struct item *it, struct gf_err *e) 
     int known = 0;
 
     if (gf_bundle_route(it->fd, &route, &why) == -1)
-        return leave_bad(in, it, &why, e);
+        return leave_bad(in, it, 0, &why, e);
     if (memcmp(&route.to, &in->r->id.card.identity, sizeof route.to) != 0) {
         in->t->not_ours++;
         return 0;
@@ -238,7 +250,7 @@ static int take_one(struct intake *in, const struct item *it, struct gf_err *e) 
     if (!known)
         return keep_stranger(in, it, &route, e);
     if (gf_bundle_head(it->fd, &check, &head, &why) == -1)
-        return leave_bad(in, it, &why, e);
+        return leave_bad(in, it, 1, &why, e);
     int rc = take(in, it, &head, e);
     gf_head_free(&head);
     return rc;
@@ -260,6 +272,11 @@ static int take_all(struct intake *in, const struct gf_drive_list *list, struct 
         rc = take_one(in, &it, e);
         (void)close(it.fd);
     }
+    if (in->told > TOLD_MAX)
+        turn_person(in->t,
+                    "to-relay: %zu more files were refused, or wait for their sender to be "
+                    "approved; they were left on the drive",
+                    in->told - TOLD_MAX);
     if (list->oversize > 0) {
         struct gf_err why;
         (void)gf_err_set(&why, GF_E_LIMIT, "%zu files are larger than any bundle", list->oversize);

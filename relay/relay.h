@@ -79,6 +79,8 @@ GF_MUST_CHECK int relay_turn(struct relay *r, struct gf_drive *d, int64_t wait_s
                              struct gf_err *e);
 /* A line for people; what is foreign in it was made safe by the caller. */
 void turn_person(struct turn *t, const char *fmt, ...) GF_PRINTF(2, 3);
+/* A code, if it is graver than those before, without a line. */
+void turn_grave(struct turn *t, enum gf_code code);
 /* Something was refused or failed: a line that begins with `what`, and its code if it is graver
  * than those before. */
 void turn_fault(struct turn *t, const char *what, const struct gf_err *why, const char *remedy);

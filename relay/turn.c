@@ -47,11 +47,15 @@ static size_t rank(enum gf_exit status) {
     return i;
 }
 
+void turn_grave(struct turn *t, enum gf_code code) {
+    if (t->gravest == GF_OK || rank(gf_err_exit(code)) < rank(gf_err_exit(t->gravest)))
+        t->gravest = code;
+}
+
 void turn_fault(struct turn *t, const char *what, const struct gf_err *why, const char *remedy) {
     turn_person(t, "%s: %s%s%s", what, why->text, remedy != NULL ? "; " : "",
                 remedy != NULL ? remedy : "");
-    if (t->gravest == GF_OK || rank(gf_err_exit(why->code)) < rank(gf_err_exit(t->gravest)))
-        t->gravest = why->code;
+    turn_grave(t, why->code);
 }
 
 void turn_drive_fault(struct turn *t, const char *what, const struct gf_err *why,
@@ -73,7 +77,7 @@ enum gf_exit turn_exit(const struct turn *t) {
 
 int relay_turn(struct relay *r, struct gf_drive *d, int64_t wait_s, struct turn *t,
                struct gf_err *e) {
-    if (files_tidy(r, e) == -1)
+    if (files_tidy(r, e) == -1 || files_trim(r, e) == -1)
         return -1;
     if (d != NULL && relay_intake(r, d, t, e) == -1)
         return -1;

@@ -208,3 +208,20 @@ waiting() { state exported; }
     err=$(cat .err)
     says bundle-refused code=fork 'gapferry-agent restore'
 }
+
+# ---- litter ----
+
+@test "thousands of junk files cost little, are told in a few lines, and keep nothing out" {
+    ready
+    users 1
+    home
+    for ((i = 0; i < 1000; i++)); do
+        printf 12345678 >"usb/GAPFERRY/to-relay/0-$i.gfb"
+    done
+    SECONDS=0
+    gives 65 R sync usb
+    [ $SECONDS -le 20 ]
+    says '1 record delivered' '984 more files were refused'
+    [ "$(wc -l <.out)" -lt 40 ]
+    [ "$(find $RSTATE/quarantine -name '*.gfb' | wc -l)" -le 16 ]
+}
