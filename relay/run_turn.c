@@ -48,6 +48,8 @@ static int come_in(struct relay *r, struct turn *t, struct gf_err *e) {
     int rc = files_tidy(r, e);
     if (rc == 0)
         rc = relay_verify(r, t, e);
+    if (rc == 0)
+        rc = ledger_seal(r->ledger, e);
     ledger_unlock(r->ledger);
     return rc;
 }
@@ -61,6 +63,8 @@ static int go_out(struct relay *r, struct turn *t, struct gf_err *e) {
     if (ledger_lock(r->ledger, "run", e) == -1)
         return -1;
     int rc = relay_respond(r, t, e);
+    if (rc == 0)
+        rc = ledger_seal(r->ledger, e);
     ledger_unlock(r->ledger);
     return rc;
 }

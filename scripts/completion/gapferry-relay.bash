@@ -4,8 +4,9 @@ _gapferry_relay_options() {
     case $1 in
     init) echo --name --json --root --help ;;
     card) echo --fingerprint --json --root --help ;;
-    approve) echo --json --root --help ;;
+    approve) echo --card --json --root --help ;;
     sync) echo --wait --name-on-card --json --root --help ;;
+    run) echo --root --help ;;
     status) echo --json --root --help ;;
     records) echo --state --channel --json --root --help ;;
     reconcile) echo --since --json --root --help ;;
@@ -15,7 +16,7 @@ _gapferry_relay_options() {
 
 _gapferry_relay() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init card approve sync status records reconcile config'
+    local commands='init card approve sync run status records reconcile config'
     local command='' i
 
     COMPREPLY=()
@@ -35,6 +36,11 @@ _gapferry_relay() {
     --root)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+        ;;
+    --card)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
         ;;
     --state | -s)

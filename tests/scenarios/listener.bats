@@ -209,7 +209,7 @@ nothing_kept() {
     printf x >short
     post short
     answers 400
-    head -c 20480 "$bundle" >cut
+    head -c $(($(stat -c %s "$bundle") - 1)) "$bundle" >cut
     post cut
     answers 400
     head -c 700 "$bundle" >cut
@@ -393,10 +393,11 @@ nothing_kept() {
         relay_start
         users "$n" >/dev/null
         request
-        ( post "$bundle" ) &
+        (post "$bundle") &
+        poster=$!
         sleep "0.0$n"
         relay_stop KILL
-        wait || true
+        wait "$poster" || true
     done
     relay_start
     for b in "$STATE"/outbox/*.gfb; do

@@ -404,6 +404,72 @@ static void a_parser_dies_as_others_do(void **state) {
 #endif
 }
 
+/* ---- the server ---- */
+
+static void server(void) {
+    struct gf_err e = {GF_OK, ""};
+    if (sandbox_server(0, 20, 1 << 20, &e) == -1) {
+        (void)!write(2, e.text, strlen(e.text));
+        _exit(2);
+    }
+}
+
+static void serve_and_try(void) {
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    int pair[2], listening = socket(AF_UNIX, SOCK_STREAM, 0), caller;
+    char c = 'x';
+
+    /* What it has before: a socket that listens, one who calls, and a file. */
+    (void)snprintf(a.sun_path + 1, sizeof a.sun_path - 1, "gapferry-test-%ld", (long)getpid());
+    NEED(bind(listening, (struct sockaddr *)&a, sizeof a) == 0 && listen(listening, 1) == 0);
+    caller = socket(AF_UNIX, SOCK_STREAM, 0);
+    NEED(connect(caller, (struct sockaddr *)&a, sizeof a) == 0);
+    int file = memfd_create("file", 0);
+    server();
+
+    int served = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+    NEED(served != -1 && send(served, &c, 1, 0) == 1 && recv(caller, &c, 1, 0) == 1);
+    NEED(write(file, &c, 1) == 1 && lseek(file, 0, SEEK_SET) == 0 && read(file, &c, 1) == 1);
+
+    DENIED(open("/etc/passwd", O_RDONLY));
+    DENIED(openat(AT_FDCWD, "/tmp", O_RDONLY));
+    DENIED(unlink("/tmp/nothing"));
+    DENIED(rename("/tmp/nothing", "/tmp/other"));
+    DENIED(mkdir("/tmp/nothing", 0700));
+    DENIED(socket(AF_INET, SOCK_STREAM, 0));
+    DENIED(socket(AF_UNIX, SOCK_STREAM, 0));
+    DENIED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+    DENIED(connect(caller, (struct sockaddr *)&a, sizeof a));
+    DENIED(fork());
+    char *words[] = {NULL};
+    DENIED(execve("/bin/true", words, words));
+    DENIED(kill(getppid(), 0));
+    int highest = 0;
+    for (int fd = 0; (fd = dup(file)) != -1;)
+        highest = fd;
+    NEED(errno == EMFILE && highest == 19);
+}
+
+static void a_server_reaches_nothing_but_its_callers(void **state) {
+    (void)state;
+    assert_int_equal(in_child(serve_and_try), 0);
+}
+
+static void write_too_much(void) {
+    int file = memfd_create("file", 0);
+    char c = 'x';
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    server();
+    NEED(pwrite(file, &c, 1, (1 << 20) - 1) == 1);
+    NEED(pwrite(file, &c, 1, 1 << 20) == -1 && errno == EFBIG);
+}
+
+static void a_server_writes_no_longer_files_than_it_may(void **state) {
+    (void)state;
+    assert_int_equal(in_child(write_too_much), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_unix_sockets_are_left),
@@ -420,6 +486,8 @@ int main(void) {
         cmocka_unit_test(a_parser_has_bounded_memory),
         cmocka_unit_test(a_parser_has_bounded_time),
         cmocka_unit_test(a_parser_dies_as_others_do),
+        cmocka_unit_test(a_server_reaches_nothing_but_its_callers),
+        cmocka_unit_test(a_server_writes_no_longer_files_than_it_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,310 @@
+/*
+ * test_worker.c -- what the worker answers to a listener that may have been taken over, and when.
+ */
+#include "relay_testing.h"
+
+#include <sys/socket.h>
+#include <time.h>
+
+#include "gapferry/hello.h"
+#include "relay/listener/worker.h"
+
+/* A worker, and the listener's end of the socket. */
+struct pair {
+    struct worker w;
+    int ours, theirs;
+};
+
+static char data[WIRE_DATA_MAX + 1];
+static int handed; /* the descriptor that came with the last answer; -1: none */
+
+static struct pair *meet(struct site *s) {
+    struct pair *p = calloc(1, sizeof *p);
+    struct wire_say first;
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+    p->ours = fds[0];
+    p->theirs = fds[1];
+    assert_ok(worker_begin(&p->w, &s->r, &s->e), s->e);
+    assert_ok(worker_meet(&p->w, p->ours, &s->e), s->e);
+    assert_int_equal(wire_say_next(p->theirs, &first, data, &handed, &s->e), 1);
+    assert_int_equal(first.len, 32);
+    assert_memory_equal(data, &kit_relay.card.identity, 32);
+    return p;
+}
+
+static void part(struct pair *p) {
+    worker_part(&p->w);
+    (void)close(p->ours);
+    (void)close(p->theirs);
+    free(p);
+}
+
+/* Ask, and the answer that is there at once; 0: none yet. */
+static uint32_t ask(struct site *s, struct pair *p, const struct wire_ask *a,
+                    struct wire_say *answer) {
+    assert_ok(wire_ask_send(p->theirs, a, &s->e), s->e);
+    assert_ok(worker_hear(&p->w, &s->e), s->e);
+    handed = -1;
+    int rc = wire_say_next(p->theirs, answer, data, &handed, &s->e);
+    assert_int_not_equal(rc, -1);
+    if (rc == 1)
+        assert_int_equal(answer->tag, a->tag);
+    return rc == 1 ? answer->answer : 0;
+}
+
+/* A bundle of kit_site with one record; its question for admittance. */
+static int make_bundle(struct site *s, int64_t seq, struct wire_ask *a) {
+    char *line = testing_record(s, "metrics", "{}", 0);
+    const struct testing_request q = {.seq = seq, .lines = line};
+    struct gf_header h;
+    struct stat st;
+
+    *a = (struct wire_ask){.kind = WIRE_ADMIT, .tag = (uint64_t)seq};
+    int fd = testing_pack(s, &q, &h, &a->digest);
+    assert_int_equal(fstat(fd, &st), 0);
+    a->identity = kit_site.card.identity;
+    a->size = (int64_t)st.st_size;
+    free(line);
+    return fd;
+}
+
+static void copy_to(int from, int to) {
+    char block[4096];
+    int64_t at = 0;
+
+    for (ssize_t n = 0; (n = pread(from, block, sizeof block, at)) > 0; at += n)
+        assert_int_equal(write(to, block, (size_t)n), n);
+}
+
+static void a_hello_is_signed_for_the_nonce(void **state) {
+    struct site *s = *state;
+    struct wire_ask a = {.kind = WIRE_HELLO, .tag = 7};
+    struct gf_hello hello;
+    struct wire_say answer;
+    struct pair *p = meet(s);
+
+    memset(&a.nonce, 0x5a, sizeof a.nonce);
+    assert_int_equal(ask(s, p, &a, &answer), WIRE_YES);
+    assert_ok(gf_hello_verify(data, answer.len, &kit_relay.card, a.nonce.b, &hello, &s->e), s->e);
+    part(p);
+}
+
+static void only_the_enrolled_are_known(void **state) {
+    struct site *s = *state;
+    struct wire_ask a = {.kind = WIRE_CARD, .tag = 1, .identity = kit_site.card.identity};
+    struct wire_say answer;
+    struct pair *p = meet(s);
+
+    assert_int_equal(ask(s, p, &a, &answer), WIRE_NO);
+    testing_enrol(s, &kit_site);
+    assert_int_equal(ask(s, p, &a, &answer), WIRE_YES);
+    assert_int_equal(answer.len, kit_site.card_len);
+    assert_memory_equal(data, kit_site.card_text, kit_site.card_len);
+    part(p);
+}
+
+static void an_upload_is_taken_when_it_is_closed_and_answered_when_it_is_verified(void **state) {
+    struct site *s = *state;
+    struct wire_say answer;
+    struct wire_ask a;
+    struct pair *p = meet(s);
+
+    testing_enrol(s, &kit_site);
+    int fd = make_bundle(s, 1, &a);
+    assert_int_equal(ask(s, p, &a, &answer), WIRE_NEW);
+    assert_int_not_equal(handed, -1);
+    copy_to(fd, handed);
+    (void)close(handed);
+    a.kind = WIRE_DONE;
+    assert_int_equal(ask(s, p, &a, &answer), 0);
+    assert_int_equal(p->w.want[WORKER_VERIFY], 1);
+    assert_int_equal(testing_count(s->state, "incoming"), 1);
+    assert_int_equal(testing_count(s->state, "uploads"), 0);
+
+    worker_started(&p->w, WORKER_VERIFY);
+    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
+    worker_ended(&p->w, WORKER_VERIFY);
+    assert_int_equal(p->w.want[WORKER_FORWARD], 1);
+    assert_int_equal(wire_say_next(p->theirs, &answer, data, &handed, &s->e), 0);
+    worker_started(&p->w, WORKER_FORWARD);
+    assert_ok(relay_respond(&s->r, &s->t, &s->e), s->e);
+    worker_ended(&p->w, WORKER_FORWARD);
+    assert_int_equal(wire_say_next(p->theirs, &answer, data, &handed, &s->e), 1);
+    assert_int_equal(answer.answer, WIRE_TAKEN);
+    assert_int_equal(answer.len, sizeof(struct wire_response));
+
+    /* Once more: nothing is to be uploaded, and the same waits. */
+    a.kind = WIRE_ADMIT;
+    assert_int_equal(ask(s, p, &a, &answer), WIRE_SEEN);
+    assert_int_equal(answer.len, sizeof(struct wire_response));
+    assert_int_equal(testing_records(s, -1), 1);
+    (void)close(fd);
+    part(p);
+}
+
+static void what_can_still_be_written_to_is_not_taken(void **state) {
+    struct site *s = *state;
+    struct wire_say answer;
+    struct wire_ask a;
+    struct pair *p = meet(s);
+
+    testing_enrol(s, &kit_site);
+    int fd = make_bundle(s, 1, &a);
+    assert_int_equal(ask(s, p, &a, &answer), WIRE_NEW);
+    copy_to(fd, handed);
+    int kept = handed;
+    a.kind = WIRE_DONE;
+    assert_int_equal(ask(s, p, &a, &answer), WIRE_LATER);
+    assert_int_equal(testing_count(s->state, "incoming"), 0);
+    assert_int_equal(testing_count(s->state, "uploads"), 0);
+    (void)close(kept);
+    (void)close(fd);
+    part(p);
+}
+
+static void an_upload_that_is_short_or_unknown_is_not_taken(void **state) {
+    struct site *s = *state;
+    struct wire_say answer;
+    struct wire_ask a;
+    struct pair *p = meet(s);
+
+    (void)close(make_bundle(s, 1, &a));
+    assert_int_equal(ask(s, p, &a, &answer), WIRE_NEW);
+    assert_int_equal(write(handed, "x", 1), 1);
+    (void)close(handed);
+    a.kind = WIRE_DONE;
+    assert_int_equal(ask(s, p, &a, &answer), WIRE_LATER);
+    assert_int_equal(ask(s, p, &a, &answer), WIRE_LATER);
+    assert_int_equal(testing_count(s->state, "incoming"), 0);
+    part(p);
+}
+
+static void one_sender_has_so_many_uploads_and_no_more(void **state) {
+    struct site *s = *state;
+    struct wire_ask a = {.kind = WIRE_ADMIT, .size = 1000};
+    struct wire_say answer;
+    struct pair *p = meet(s);
+
+    for (unsigned i = 1; i <= WORKER_SENDER_MAX + 1; i++) {
+        a.tag = i;
+        memset(&a.digest, (int)i, sizeof a.digest);
+        assert_int_equal(ask(s, p, &a, &answer), i <= WORKER_SENDER_MAX ? WIRE_NEW : WIRE_MANY);
+        if (handed != -1)
+            (void)close(handed);
+    }
+    /* One that is dropped makes room. */
+    a.kind = WIRE_DROP;
+    a.tag = 1;
+    assert_int_equal(ask(s, p, &a, &answer), 0);
+    a.kind = WIRE_ADMIT;
+    a.tag = 9;
+    assert_int_equal(ask(s, p, &a, &answer), WIRE_NEW);
+    (void)close(handed);
+    part(p);
+    assert_int_equal(testing_count(s->state, "uploads"), 0);
+}
+
+static void a_size_that_no_disk_has_waits(void **state) {
+    struct site *s = *state;
+    struct wire_ask a = {.kind = WIRE_ADMIT, .tag = 1, .size = INT64_MAX / 2};
+    struct wire_say answer;
+    struct pair *p = meet(s);
+
+    assert_int_equal(ask(s, p, &a, &answer), WIRE_LATER);
+    assert_int_equal(answer.code, GF_E_CREATE);
+    part(p);
+}
+
+static void a_refused_bundle_is_told_with_its_reason(void **state) {
+    struct site *s = *state;
+    struct wire_say answer;
+    struct wire_ask a;
+    struct pair *p = meet(s);
+
+    testing_enrol(s, &kit_site);
+    int fd = make_bundle(s, 1, &a);
+    assert_int_equal(ask(s, p, &a, &answer), WIRE_NEW);
+    copy_to(fd, handed);
+    /* A byte of the payload is another one now. */
+    assert_int_equal(pwrite(handed, "\x01\x02\x03", 3, a.size - 1024 - 700), 3);
+    (void)close(handed);
+    a.kind = WIRE_DONE;
+    assert_int_equal(ask(s, p, &a, &answer), 0);
+    worker_started(&p->w, WORKER_VERIFY);
+    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
+    worker_ended(&p->w, WORKER_VERIFY);
+    assert_int_equal(wire_say_next(p->theirs, &answer, data, &handed, &s->e), 1);
+    assert_int_equal(answer.answer, WIRE_REFUSED);
+    assert_int_equal(answer.code, GF_E_DIGEST);
+    assert_int_equal(testing_records(s, -1), 0);
+    (void)close(fd);
+    part(p);
+}
+
+static void a_response_is_handed_out_for_reading_only(void **state) {
+    struct site *s = *state;
+    struct wire_ask a = {.kind = WIRE_FETCH, .tag = 1};
+    struct wire_say answer;
+    char path[256], name[GF_DRIVE_NAME];
+    struct pair *p = meet(s);
+
+    memset(&a.id, 0x11, sizeof a.id);
+    assert_int_equal(ask(s, p, &a, &answer), WIRE_NO);
+    gf_drive_bundle_name(&a.id, name);
+    (void)snprintf(path, sizeof path, "%s/outbox/%s", s->state, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(fd, "hello", 5), 5);
+    (void)close(fd);
+    assert_int_equal(ask(s, p, &a, &answer), WIRE_YES);
+    assert_int_equal(answer.size, 5);
+    assert_int_equal(write(handed, "x", 1), -1);
+    (void)close(handed);
+    part(p);
+}
+
+static void nonsense_ends_the_listener(void **state) {
+    struct site *s = *state;
+    struct wire_ask a = {.kind = 99};
+    struct pair *p = meet(s);
+
+    assert_ok(wire_ask_send(p->theirs, &a, &s->e), s->e);
+    assert_int_equal(worker_hear(&p->w, &s->e), -1);
+    assert_int_equal(send(p->theirs, "short", 5, 0), 5);
+    assert_int_equal(worker_hear(&p->w, &s->e), -1);
+    (void)close(p->theirs);
+    p->theirs = dup(p->ours);
+    assert_int_equal(worker_hear(&p->w, &s->e), -1);
+    part(p);
+}
+
+static void what_an_earlier_process_left_is_swept(void **state) {
+    struct site *s = *state;
+    char path[128];
+
+    (void)snprintf(path, sizeof path, "%s/uploads/1-1", s->state);
+    (void)close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    struct pair *p = meet(s);
+    assert_int_equal(testing_count(s->state, "uploads"), 0);
+    part(p);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        T(a_hello_is_signed_for_the_nonce),
+        T(only_the_enrolled_are_known),
+        T(an_upload_is_taken_when_it_is_closed_and_answered_when_it_is_verified),
+        T(what_can_still_be_written_to_is_not_taken),
+        T(an_upload_that_is_short_or_unknown_is_not_taken),
+        T(one_sender_has_so_many_uploads_and_no_more),
+        T(a_size_that_no_disk_has_waits),
+        T(a_refused_bundle_is_told_with_its_reason),
+        T(a_response_is_handed_out_for_reading_only),
+        T(nonsense_ends_the_listener),
+        T(what_an_earlier_process_left_is_swept),
+    };
+    return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
+}
