@@ -206,7 +206,7 @@ static int make_dirs(const char *path, mode_t mode, struct gf_err *e) {
         char kept = *c;
         *c = '\0';
         if (mkdir(part, kept ? 0755 : mode) == -1 && errno != EEXIST)
-            return gf_err_errno(e, "%s: cannot make this directory", part);
+            return command_init_failed(part, e);
         *c = kept;
         if (!kept)
             return 0;

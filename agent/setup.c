@@ -66,7 +66,7 @@ int agent_open(struct agent *a, const char *root, struct gf_err *e) {
     char keys[sizeof a->state + 8], self[COMMAND_SELF];
     struct stat st;
 
-    if (agent_paths(a, root, e) == -1)
+    if (agent_paths(a, root, e) == -1 || command_check_user(COMMAND_PROGRAM, a->state, e) == -1)
         return -1;
     (void)snprintf(keys, sizeof keys, "%s/keys", a->state);
     if (stat(keys, &st) == -1 && (errno == ENOENT || errno == ENOTDIR))

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/nearest.h"
@@ -88,6 +89,37 @@ void command_suggest(const char *called, const char *fmt, va_list ap) {
     (void)fprintf(stderr, "next: %s ", called);
     (void)vfprintf(stderr, fmt, ap);
     (void)fputc('\n', stderr);
+}
+
+int command_check_user(const char *program, const char *state, struct gf_err *e) {
+    char called[COMMAND_SELF];
+    struct stat st;
+
+    if (access(state, R_OK | W_OK | X_OK) == 0 || errno != EACCES)
+        return 0;
+    (void)command_called(program, state, called);
+    if (stat(state, &st) == -1)
+        return gf_err_set(e, GF_E_USER,
+                          "%s: this user may not enter it; run this as the user who made it, or as "
+                          "root: sudo %s ...",
+                          state, called);
+    const struct passwd *pw = getpwuid(st.st_uid);
+    char number[24];
+    (void)snprintf(number, sizeof number, "#%u", (unsigned)st.st_uid);
+    const char *owner = pw != NULL ? pw->pw_name : number;
+    return gf_err_set(e, GF_E_USER,
+                      "%s: belongs to user %s, and this user may not use it; run this as that "
+                      "user: sudo -u '%s' %s ...",
+                      state, owner, owner, called);
+}
+
+int command_init_failed(const char *dir, struct gf_err *e) {
+    if (errno != EACCES)
+        return gf_err_errno(e, "%s: cannot make this directory", dir);
+    return gf_err_set(e, GF_E_USER,
+                      "%s: this user may not make this directory; run init as root (sudo), or let "
+                      "it use a directory of your own: --root DIR before the command",
+                      dir);
 }
 
 void command_user(char out[65]) {

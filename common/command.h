@@ -72,6 +72,14 @@ const char *command_called(const char *program, const char *state, char out[COMM
 /* "next: CALLED ..." to standard error, if that is a terminal. */
 void command_suggest(const char *called, const char *fmt, va_list ap) GF_PRINTF(2, 0);
 
+/* GF_E_USER if this user may not use the state directory of program: who may, and how to say it. A
+ * directory that is missing, or on a medium that cannot be written, is nothing to do with users. */
+GF_MUST_CHECK int command_check_user(const char *program, const char *state, struct gf_err *e);
+
+/* GF_E_USER in place of "Permission denied" where `init` could not make dir: what to do. errno is
+ * that of the failure. Always -1. */
+int command_init_failed(const char *dir, struct gf_err *e);
+
 /* Who runs this: the user behind sudo, else the user. */
 void command_user(char out[65]);
 

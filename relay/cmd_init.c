@@ -60,7 +60,7 @@ static int make_dirs(const char *path, mode_t mode, struct gf_err *e) {
             continue;
         (void)snprintf(part, sizeof part, "%.*s", (int)i, path);
         if (mkdir(part, path[i] == '\0' ? mode : 0755) == -1 && errno != EEXIST)
-            return gf_err_errno(e, "cannot make the directory %s", part);
+            return command_init_failed(part, e);
         if (path[i] == '\0')
             break;
     }

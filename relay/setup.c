@@ -61,6 +61,8 @@ static int open_rest(struct relay *r, struct gf_err *e) {
     char keys[sizeof r->state + 8], self[COMMAND_SELF];
     struct stat st;
 
+    if (command_check_user("gapferry-relay", r->state, e) == -1)
+        return -1;
     (void)snprintf(keys, sizeof keys, "%s/keys", r->state);
     if (stat(keys, &st) == -1 && (errno == ENOENT || errno == ENOTDIR))
         return gf_err_set(e, GF_E_CONFIG, "%s: there is no relay yet; make one: %s init", r->state,

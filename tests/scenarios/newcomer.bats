@@ -103,3 +103,25 @@ teardown() {
     says 'forwarded    0 delivered, 1 tried and failed (' 'url in its section'
     absent grep -q 'nothing was due' .out
 }
+
+# ---- users ----
+
+# As nobody, in a directory that everybody may enter.
+as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+
+@test "another user is told who may, and init what to do" {
+    [ "$(id -u)" = 0 ] || skip "only root can be somebody else: no other user was tried"
+    local dir
+    dir=$(mktemp -d /tmp/gapferry-users.XXXXXX)
+    cp "$BIN/gapferry-agent" "$BIN/gapferry-relay" "$dir"
+    chmod 755 "$dir"
+    local program
+    for program in agent relay; do
+        "$dir/gapferry-$program" --root "$dir" init >/dev/null
+        gives 77 as_nobody "$dir/gapferry-$program" --root "$dir" status
+        says 'belongs to user root' "sudo -u 'root' gapferry-$program --root $dir"
+        gives 77 as_nobody "$dir/gapferry-$program" --root "$dir/other" init
+        says 'run init as root (sudo)' '--root DIR'
+    done
+    rm -r "$dir"
+}

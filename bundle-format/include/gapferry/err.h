@@ -51,6 +51,7 @@
 #define GF_PROGRAM_CODES(Y)                                                                        \
     Y(GF_E_CONFIG, "config", GF_EXIT_CONFIG)            /* configuration is wrong, or missing */   \
     Y(GF_E_BUSY, "busy", GF_EXIT_CANTWRITE)             /* another process holds the lock */       \
+    Y(GF_E_USER, "user", GF_EXIT_NOPERM)                /* another user has to run this */         \
     Y(GF_E_DAMAGED, "damaged", GF_EXIT_DAMAGED)         /* a database of ours is damaged */        \
     Y(GF_E_CONSENT, "consent", GF_EXIT_CONSENT)         /* consent was not given */                \
     Y(GF_E_LICENSE, "license", GF_EXIT_LICENSE_INVALID) /* a licence breaks a rule */              \
