@@ -114,6 +114,31 @@ static size_t into_sink(struct https_attempt *at, const char *data, size_t size)
     return size;
 }
 
+/* A source that is shorter than was told cannot be mended underway. */
+static size_t from_source(char *out, size_t size, size_t n, void *arg) {
+    struct https_attempt *at = arg;
+    int64_t left = (int64_t)at->o->body_len - at->at;
+
+    size *= n;
+    if ((int64_t)size > left)
+        size = (size_t)left;
+    ssize_t got = gf_file_read_at(*at->o->source, out, size, at->at);
+    if (got == -1 || (size_t)got != size)
+        return CURL_READFUNC_ABORT;
+    at->at += got;
+    return size;
+}
+
+/* The request goes out once more: a kept connection was dead. */
+static int seek_source(void *arg, curl_off_t offset, int origin) {
+    struct https_attempt *at = arg;
+
+    if (origin != SEEK_SET)
+        return CURL_SEEKFUNC_CANTSEEK;
+    at->at = offset;
+    return CURL_SEEKFUNC_OK;
+}
+
 static int look_up(void *arg, curl_off_t down, curl_off_t downed, curl_off_t up, curl_off_t upped) {
     struct https_attempt *at = arg;
 
@@ -240,7 +265,14 @@ static CURLcode set_request(struct https *h, struct https_attempt *at) {
     } else {
         SET(POST, 1L);
         SET(POSTFIELDSIZE_LARGE, (curl_off_t)o->body_len);
-        SET(POSTFIELDS, o->body_len > 0 ? o->body : "");
+        if (o->source != NULL) {
+            SET(READFUNCTION, from_source);
+            SET(READDATA, at);
+            SET(SEEKFUNCTION, seek_source);
+            SET(SEEKDATA, at);
+        } else {
+            SET(POSTFIELDS, o->body_len > 0 ? o->body : "");
+        }
         if (strcmp(o->method, "PUT") == 0)
             SET(CUSTOMREQUEST, "PUT");
     }

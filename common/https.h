@@ -33,7 +33,8 @@ struct https_options {
     const char *const *headers; /* "Name: value", NULL at the end; NULL: none */
     const void *body;           /* sent as it is */
     size_t body_len;
-    const char *ca_file;   /* NULL: the system's */
+    const int *source;   /* the body is read from the beginning of this file, in place of `body` */
+    const char *ca_file; /* NULL: the system's */
     const char *cert_file; /* client certificate and key, NULL: none */
     const char *key_file;
     const char *proxy;  /* http://HOST:PORT; NULL: none; the environment is not asked */

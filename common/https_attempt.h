@@ -27,6 +27,7 @@ struct https_attempt {
     int flood;  /* too many headers */
     int sink;   /* errno of a sink that took no more, or 0 */
     int halted; /* the caller wanted an end */
+    int64_t at; /* bytes read from the source */
 };
 
 /* What libcurl said, as stage, status and text of the answer; -1 and *e as https_request(). */

@@ -40,7 +40,7 @@ static inline void ask(int port, struct https_options o, struct https_answer *a)
         o.url = url;
     if (o.method == NULL)
         o.method = "POST";
-    if (o.body == NULL && strcmp(o.method, "GET") != 0) {
+    if (o.body == NULL && o.source == NULL && strcmp(o.method, "GET") != 0) {
         o.body = "{\"a\":1}";
         o.body_len = 7;
     }

@@ -426,6 +426,34 @@ static void a_sink_gets_no_byte_beyond_the_limit_and_its_failure_is_told(void **
     (void)close(sink);
 }
 
+static void a_body_from_a_file_goes_out_whole_and_twice_where_a_connection_was_dead(void **state) {
+    const struct reply script[] = {{OK_EMPTY, CLOSE}, {OK_EMPTY, KEEP}, {NULL, 0}};
+    struct https_answer a;
+    struct gf_err e;
+    (void)state;
+    int fd = gf_file_unnamed(AT_FDCWD, &e);
+    assert_int_not_equal(fd, -1);
+    assert_int_equal(gf_file_write(fd, "0123456789", 10), 0);
+    struct server *s = server_start(script);
+    for (int i = 0; i < 2; i++) {
+        ask(s->port, (struct https_options){.source = &fd, .body_len = 10}, &a);
+        assert_stage(&a, HTTPS_OK, 1);
+        https_answer_free(&a);
+        assert_non_null(strstr(s->got, "\r\n\r\n0123456789"));
+        assert_non_null(strstr(s->got, "Content-Length: 10\r\n"));
+    }
+    server_stop(s);
+    free(s);
+    /* One that is shorter than was said never looks like a whole one. */
+    s = server_start(script);
+    ask(s->port, (struct https_options){.source = &fd, .body_len = 11}, &a);
+    assert_int_not_equal(a.stage, HTTPS_OK);
+    https_answer_free(&a);
+    server_stop(s);
+    free(s);
+    (void)close(fd);
+}
+
 static int at_once(void *arg) {
     (void)arg;
     return 1;
@@ -468,6 +496,7 @@ int main(void) {
         cmocka_unit_test(a_proxy_that_refuses_is_the_proxys_stage),
         cmocka_unit_test(only_the_body_of_a_200_goes_into_the_sink),
         cmocka_unit_test(a_sink_gets_no_byte_beyond_the_limit_and_its_failure_is_told),
+        cmocka_unit_test(a_body_from_a_file_goes_out_whole_and_twice_where_a_connection_was_dead),
         cmocka_unit_test(a_request_ends_soon_when_it_is_stopped),
         cmocka_unit_test(misuse_is_refused_before_anything_is_opened),
     };
