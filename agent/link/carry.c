@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -136,8 +135,8 @@ static int take_answer(struct round *x, const struct outbox_file *f, const struc
     return rc;
 }
 
-static int post_bytes(struct round *x, const struct outbox_file *f, const void *bytes,
-                      struct gf_err *e) {
+/* Post an open bundle. */
+static int post(struct round *x, const struct outbox_file *f, int fd, struct gf_err *e) {
     static const char *const headers[] = {"Content-Type: application/vnd.gapferry.bundle",
                                           "Accept: application/json", NULL};
     char url[PROBE_URL];
@@ -147,7 +146,7 @@ static int post_bytes(struct round *x, const struct outbox_file *f, const void *
     const struct https_options o = {.url = url,
                                     .method = "POST",
                                     .headers = headers,
-                                    .body = bytes,
+                                    .source = &fd,
                                     .body_len = (size_t)f->size,
                                     .ca_file = x->peer->ca_file,
                                     .proxy = x->peer->proxy,
@@ -159,18 +158,6 @@ static int post_bytes(struct round *x, const struct outbox_file *f, const void *
         return -1;
     int rc = take_answer(x, f, &a, e);
     https_answer_free(&a);
-    return rc;
-}
-
-/* Post an open bundle: mapped, so that its size costs no memory. Nobody writes to a file that has
- * its name in the outbox; it may be unlinked meanwhile, which a mapping survives. */
-static int post(struct round *x, const struct outbox_file *f, int fd, struct gf_err *e) {
-    void *bytes = mmap(NULL, (size_t)f->size, PROT_READ, MAP_PRIVATE, fd, 0);
-
-    if (bytes == MAP_FAILED)
-        return gf_err_errno(e, "outbox/%s: cannot map it", f->name);
-    int rc = post_bytes(x, f, bytes, e);
-    (void)munmap(bytes, (size_t)f->size);
     return rc;
 }
 
