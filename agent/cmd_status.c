@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/cmd_updates.h"
 #include "agent/command.h"
 #include "agent/license/installed.h"
 #include "agent/link_state.h"
@@ -409,7 +410,8 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
         rc = show_agent(&s);
     if (rc == 0 &&
         (show_relay(&s, e) == -1 || show_link(&s, e) == -1 || show_consent(&s, e) == -1 ||
-         show_records(&s, e) == -1 || show_trouble(&s, e) == -1 || show_licenses(&s, e) == -1))
+         show_records(&s, e) == -1 || show_trouble(&s, e) == -1 || show_licenses(&s, e) == -1 ||
+         cmd_updates_status(a, &s.t, e) == -1))
         rc = -1;
     if (rc == 0) {
         show_next(&s);

@@ -32,12 +32,13 @@ static const struct option_spec specs[] = {
 
 static const struct option_page page = {
     COMMAND_PROGRAM " updates",
-    "check|list|fetch|verify|import|report [OPTION]... [ARGUMENT]...",
+    "VERB [OPTION]... [ARGUMENT]...",
     "check: queue the question whether there is an update; the vendor's signed manifest and its "
     "artifacts come back with the trip. list: what is known, what is here, what went wrong. fetch "
     "NAME DIR: copy an artifact out, verified again on the way. verify [FILE...]: check files "
-    "against a manifest; with only a MANIFEST all that lies beside it; without any FILE all "
-    "artifacts that are here. import DIR|MANIFEST: take in what a vendor handed over on a disc. "
+    "against a manifest (the first FILE may be it); with only a MANIFEST all that lies beside it; "
+    "without any FILE all artifacts that are here. import DIR|MANIFEST: take in what a vendor "
+    "handed over on a disc. "
     "report PRODUCT VERSION installed|failed: tell the vendor how an installation went.",
     specs,
     "Examples:\n  gapferry-agent updates check --product demo\n"

@@ -10,10 +10,14 @@
 /* `updates list`: every manifest, its artifacts, what was installed and what went wrong. */
 GF_MUST_CHECK int cmd_updates_list(struct agent *a, const struct options *o, struct gf_err *e);
 
+/* What `status` says of updates: a line for each newest manifest, and one for what went wrong. */
+GF_MUST_CHECK int cmd_updates_status(struct agent *a, struct out *t, struct gf_err *e);
+
 /* `updates fetch NAME DIR`, `updates fetch --all DIR`: verified copies. */
 GF_MUST_CHECK int cmd_updates_fetch(struct agent *a, const struct options *o, struct gf_err *e);
 
-/* `updates verify [--manifest M] [FILE...]`; *status is that of the first thing that is wrong. */
+/* `updates verify [--manifest M] [FILE...]`, `updates verify M [FILE...]`; *status is that of the
+ * first thing that is wrong. */
 GF_MUST_CHECK int cmd_updates_verify(struct agent *a, const struct options *o, int *status,
                                      struct gf_err *e);
 

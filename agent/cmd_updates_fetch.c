@@ -17,6 +17,8 @@ int cmd_updates_open(int dir, const char *path, const char *what, struct gf_err 
     struct stat st;
 
     int fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd == -1 && errno == ELOOP)
+        return gf_err_set(e, GF_E_NOINPUT, "%s: is a link, which is not followed", what);
     if (fd == -1)
         return gf_err_errno(e, "%s", what);
     if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode)) {

@@ -218,14 +218,14 @@ static int verify_known(struct verifying *v, const struct options *o, struct gf_
 int cmd_updates_verify(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
     struct verifying v = {.a = a, .status = GF_EXIT_DONE};
     const char *manifest = options_value(o, "manifest");
-    const char *only = options_arg(o, 2) ? NULL : options_arg(o, 1);
+    const char *first = options_arg(o, 1);
     int rc;
 
     out_begin(&v.t, o);
     if (manifest)
         rc = verify_manifest(&v, o, manifest, 1, e);
-    else if (only && cmd_updates_is_manifest(AT_FDCWD, only))
-        rc = verify_manifest(&v, o, only, 2, e);
+    else if (first && cmd_updates_is_manifest(AT_FDCWD, first))
+        rc = verify_manifest(&v, o, first, 2, e);
     else
         rc = verify_known(&v, o, e);
     if (rc == 0)

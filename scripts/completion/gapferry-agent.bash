@@ -16,6 +16,10 @@ _gapferry_agent_options() {
         echo --product --key --version --contact --count --license --proof --vendor-key --fingerprint \
             --force --strict --json --help
         ;;
+    updates)
+        echo --product --version --platform --channel --feature --serial --all --expired --manifest \
+            --note --json --help
+        ;;
     sync) echo --name-on-card --json --help ;;
     config) echo --help ;;
     esac
@@ -23,7 +27,7 @@ _gapferry_agent_options() {
 
 _gapferry_agent() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init trust card consent record preview source id license sync import export run doctor history status config'
+    local commands='init trust card consent record preview source id license updates sync import export run doctor history status config'
     local command='' i
 
     COMPREPLY=()
@@ -48,7 +52,8 @@ _gapferry_agent() {
         return
         ;;
     --name | --consent | --allow | --fingerprint | --at | --since | --product | --type | --expires | --key | \
-        --version | --contact | --count | --license | --vendor-key | --keygen)
+        --version | --contact | --count | --license | --vendor-key | --keygen | \
+        --platform | --channel | --feature | --serial | --note)
         [[ $command == card ]] || return
         ;;
     esac
@@ -59,6 +64,8 @@ _gapferry_agent() {
         mapfile -t COMPREPLY < <(compgen -W "$(_gapferry_agent_options "$command") --root" -- "$word")
     elif [[ $before == license ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'request install status check list renew repair deactivate' -- "$word")
+    elif [[ $before == updates ]]; then
+        mapfile -t COMPREPLY < <(compgen -W 'check list fetch verify import report' -- "$word")
     elif [[ $before == history ]]; then
         mapfile -t COMPREPLY < <(compgen -W 'verify show' -- "$word")
     elif [[ $before == source ]]; then

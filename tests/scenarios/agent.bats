@@ -595,7 +595,7 @@ alow = a' >>s/etc/gapferry/agent.conf
 
 # ---- help, completion, manual ----
 
-COMMANDS='init trust card consent record preview source id license sync status config'
+COMMANDS='init trust card consent record preview source id license updates sync status config'
 
 # The long options in a command's help; --root stands for all commands in one place.
 options_of() {
