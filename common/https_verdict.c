@@ -131,10 +131,25 @@ static void explain(struct https_attempt *at, CURLcode rc) {
                    e.text);
 }
 
+/* libcurl calls a header line beyond its own limit want of memory. It is the other side's doing if
+ * an answer had begun to come, and nothing of ours failed. */
+static int is_endless_line(const struct https_attempt *at, CURLcode rc) {
+    curl_off_t begun = 0;
+
+    return rc == CURLE_OUT_OF_MEMORY && at->answer.body.failed != 1 &&
+           at->answer.headers.failed != 1 &&
+           curl_easy_getinfo(at->easy, CURLINFO_STARTTRANSFER_TIME_T, &begun) == CURLE_OK &&
+           begun > 0 && !at->body;
+}
+
 int https_verdict(struct https_attempt *at, CURLcode rc, struct gf_err *e) {
     struct https_answer *a = &at->answer;
     long os = 0, status = 0, proxy = 0;
 
+    if (is_endless_line(at, rc)) {
+        at->flood = 1;
+        rc = CURLE_WEIRD_SERVER_REPLY;
+    }
     if (rc == CURLE_OUT_OF_MEMORY || a->body.failed == 1 || a->headers.failed == 1)
         return gf_err_set(e, GF_E_SYSTEM, "libcurl: out of memory");
     if (at->sink != 0) {

@@ -285,6 +285,25 @@ static void a_flood_of_headers_is_broken(void **state) {
     gf_buf_free(&b);
 }
 
+static void a_header_line_without_end_is_broken(void **state) {
+    static const char *const begins[] = {"HTTP/1.1 200 OK\r\nX-Long: ", "HTTP/1.1 200 "};
+    (void)state;
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++) {
+        struct gf_buf b;
+        struct https_answer a;
+        gf_buf_init(&b, 400000);
+        gf_buf_text(&b, begins[i]);
+        for (int k = 0; k < 30000; k++)
+            gf_buf_text(&b, "aaaaaaaaaa");
+        gf_buf_byte(&b, '\0');
+        hear(b.data, CLOSE, &a);
+        assert_stage(&a, HTTPS_BROKEN, 1);
+        assert_non_null(strstr(a.text, "too many headers"));
+        https_answer_free(&a);
+        gf_buf_free(&b);
+    }
+}
+
 static int64_t retry_after_of(const char *value) {
     char reply[200];
     struct https_answer a;
@@ -492,6 +511,7 @@ int main(void) {
         cmocka_unit_test(packed_content_stays_packed),
         cmocka_unit_test(only_the_last_answers_headers_count_and_no_trailers),
         cmocka_unit_test(a_flood_of_headers_is_broken),
+        cmocka_unit_test(a_header_line_without_end_is_broken),
         cmocka_unit_test(retry_after_is_seconds_or_a_date),
         cmocka_unit_test(a_proxy_that_refuses_is_the_proxys_stage),
         cmocka_unit_test(only_the_body_of_a_200_goes_into_the_sink),
