@@ -1,4 +1,5 @@
 # listener.bats -- the relay's `run` and its listener from outside, with curl as the courier.
+# shellcheck disable=SC2030,SC2031 # each test is a shell of its own
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
@@ -209,11 +210,11 @@ nothing_kept() {
     printf x >short
     post short
     answers 400
-    head -c $(($(stat -c %s "$bundle") - 1)) "$bundle" >cut
-    post cut
+    head -c $(($(stat -c %s "$bundle") - 1)) "$bundle" >shorter
+    post shorter
     answers 400
-    head -c 700 "$bundle" >cut
-    post cut
+    head -c 700 "$bundle" >shorter
+    post shorter
     answers 400
     # The signature is over the header: a changed byte of it is not the sender's.
     cp "$bundle" changed

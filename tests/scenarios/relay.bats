@@ -59,7 +59,7 @@ options_of() {
     for command in $(commands); do
         diff <(options_of "$command" | sort) <(_gapferry_relay_options "$command" | tr ' ' '\n' | sort) || fail "$command"
     done
-    COMP_WORDS=(gapferry-relay --root x rec) COMP_CWORD=3
+    COMP_WORDS=(gapferry-relay --root x recor) COMP_CWORD=3
     _gapferry_relay
     [ "${COMPREPLY[*]}" = records ]
     COMP_WORDS=(gapferry-relay records rel) COMP_CWORD=2
