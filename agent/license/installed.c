@@ -67,13 +67,12 @@ static int read_signed(struct agent *a, const char *text, size_t len, struct lic
 }
 
 /* Ours or Keygen's, by whichever vendor has signed it. */
-static int read_any(struct agent *a, const char *text, size_t len, const char *product,
-                    const struct installed_secret *secret, int stored,
-                    struct installed_document *out, int *elsewhere, struct gf_err *e) {
-    if (keygen_is(text, len))
-        return installed_keygen(a, text, len, product, secret, stored, out, elsewhere, e);
+static int read_any(struct agent *a, const struct installed_file *f, struct installed_document *out,
+                    int *elsewhere, struct gf_err *e) {
+    if (keygen_is(f->text, f->len))
+        return installed_keygen(a, f, out, elsewhere, e);
     struct installed_document d = {.is_keygen = 0};
-    if (read_signed(a, text, len, &d.license, e) == -1)
+    if (read_signed(a, f->text, f->len, &d.license, e) == -1)
         return -1;
     memcpy(d.scope, d.license.product, sizeof d.scope);
     *out = d;
@@ -128,10 +127,11 @@ static int check_gone(struct agent *a, const struct installed_document *d, struc
 int installed_read(struct agent *a, const char *text, size_t len, const char *product,
                    const struct installed_secret *secret, struct installed_document *out,
                    int *elsewhere, struct gf_err *e) {
+    const struct installed_file f = {text, len, product, secret, 0};
     struct installed_document d;
 
     *elsewhere = 0;
-    if (read_any(a, text, len, product, secret, 0, &d, elsewhere, e) == -1)
+    if (read_any(a, &f, &d, elsewhere, e) == -1)
         return -1;
     if (product && strcmp(d.license.product, product) != 0)
         return gf_err_set(e, GF_E_LICENSE, "licence %s: is for product %s, and %s was asked for",
@@ -209,7 +209,8 @@ static int collect(void *arg, const char *product, const char *text, size_t len,
     (void)snprintf(l->product, sizeof l->product, "%s", product);
     if (load_secret(c->a, product, &secret, e) == -1)
         return -1;
-    if (read_any(c->a, text, len, product, &secret, 1, &l->document, &elsewhere, &why) == -1) {
+    const struct installed_file f = {text, len, product, &secret, 1};
+    if (read_any(c->a, &f, &l->document, &elsewhere, &why) == -1) {
         if (why.code == GF_E_SYSTEM || why.code == GF_E_DAMAGED) {
             *e = why;
             return -1;

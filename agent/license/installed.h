@@ -88,12 +88,19 @@ void installed_words(const struct installed *l, char out[INSTALLED_WORDS]);
 
 /* ---- installed_keygen.c: Keygen's files ---- */
 
-/* Read one by whichever vendor has signed it, as installed_read() and for the same product; the
- * machine is looked at too: *elsewhere. `stored` is 1 for what is installed already: then its
- * secret says all, and a changed machine is left to license_judge(). */
-GF_MUST_CHECK int installed_keygen(struct agent *a, const char *text, size_t len,
-                                   const char *product, const struct installed_secret *secret,
-                                   int stored, struct installed_document *out, int *elsewhere,
+/* A file to be read, and what is known of it; as for installed_read(). */
+struct installed_file {
+    const char *text;
+    size_t len;
+    const char *product;
+    const struct installed_secret *secret;
+    int stored; /* 1: it is installed already: its secret says all, and a changed machine is left to
+                   license_judge() */
+};
+
+/* Read one by whichever vendor has signed it; the machine is looked at too: *elsewhere. */
+GF_MUST_CHECK int installed_keygen(struct agent *a, const struct installed_file *f,
+                                   struct installed_document *out, int *elsewhere,
                                    struct gf_err *e);
 
 /* A secret as the store keeps it, and back; texts are single lines. */

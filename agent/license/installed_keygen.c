@@ -158,8 +158,7 @@ static void bind_to(struct installed_document *d, const struct installed_machine
     d->license.k = 1;
 }
 
-int installed_keygen(struct agent *a, const char *text, size_t len, const char *product,
-                     const struct installed_secret *secret, int stored,
+int installed_keygen(struct agent *a, const struct installed_file *f,
                      struct installed_document *out, int *elsewhere, struct gf_err *e) {
     struct installed_document d = {.is_keygen = 1};
     struct store_vendor *vendors = NULL;
@@ -168,12 +167,12 @@ int installed_keygen(struct agent *a, const char *text, size_t len, const char *
     size_t n = 0;
 
     *elsewhere = 0;
-    if (secret)
-        d.secret = *secret;
+    if (f->secret)
+        d.secret = *f->secret;
     if (installed_machine(a, &m, e) == -1 || store_vendors(a->store, &vendors, &n, e) == -1)
         return -1;
     const struct installed_secret given = d.secret;
-    struct trying t = {text, len, or_null(given.key), vendors, n, 0};
+    struct trying t = {f->text, f->len, or_null(given.key), vendors, n, 0};
     int rc = read_file(&t, &m, &given, &d, elsewhere, e);
     free(vendors);
     if (t.tried == 0)
@@ -186,10 +185,10 @@ int installed_keygen(struct agent *a, const char *text, size_t len, const char *
     if (rc == -1)
         return -1;
     memcpy(d.scope, d.license.product, sizeof d.scope);
-    if (product)
-        (void)snprintf(d.license.product, sizeof d.license.product, "%s", product);
+    if (f->product)
+        (void)snprintf(d.license.product, sizeof d.license.product, "%s", f->product);
     if (d.keygen.machine)
-        bind_to(&d, &m, stored);
+        bind_to(&d, &m, f->stored);
     *out = d;
     return 0;
 }
