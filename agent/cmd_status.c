@@ -10,8 +10,9 @@
 #include "agent/license/installed.h"
 #include "agent/link_state.h"
 
-#define CHANGES_MAX  100 /* of the network, in JSON */
-#define REJECTED_MAX 5   /* lines about rejected records; the number of all is said */
+#define CHANGES_MAX   100 /* of the network, in JSON */
+#define REJECTED_DAYS 7   /* so long a rejection is the next thing to see to */
+#define REJECTED_MAX  5   /* lines about rejected records; the number of all is said */
 
 static const struct option_spec specs[] = {
     COMMAND_OPTION_JSON,
@@ -38,7 +39,9 @@ struct status {
     int64_t oldest_queued;
     int relay; /* 1: one is trusted */
     int64_t told;
-    int64_t unusable; /* answers that cannot be used */
+    int64_t unusable;               /* answers that cannot be used */
+    int64_t unwritten;              /* bundles that no drive has seen yet */
+    char rejected[GF_WORD_MAX + 1]; /* channel of the last record rejected of late; "": none */
 };
 
 /* ---- who, and whom ---- */
@@ -241,6 +244,7 @@ static int show_bundles(struct status *s, struct gf_err *e) {
         last = bundles[i].written > last ? bundles[i].written : last;
     }
     free(bundles);
+    s->unwritten = unwritten;
     gf_text_time(last, written);
     out_int(&s->t, "bundles_unsettled", (int64_t)n);
     out_time(&s->t, "last_written", last != 0, last);
@@ -293,6 +297,8 @@ struct trouble {
     } last[REJECTED_MAX];
     int64_t n;
     int64_t unusable;
+    int64_t rejected_at;
+    char rejected[GF_WORD_MAX + 1];
 };
 
 static int note_trouble(void *arg, const struct store_record *r, struct gf_err *e) {
@@ -303,6 +309,10 @@ static int note_trouble(void *arg, const struct store_record *r, struct gf_err *
     if (r->state != STORE_REJECTED && !(r->wants_answer && r->reason))
         return 0;
     x->n++;
+    if (r->state == STORE_REJECTED && r->state_since >= x->rejected_at) {
+        x->rejected_at = r->state_since;
+        (void)snprintf(x->rejected, sizeof x->rejected, "%s", r->channel);
+    }
     x->unusable += r->state != STORE_REJECTED;
     gf_text_uuid(&r->id, x->last[at].id);
     (void)snprintf(x->last[at].channel, sizeof x->last[at].channel, "%s", r->channel);
@@ -320,6 +330,8 @@ static int show_trouble(struct status *s, struct gf_err *e) {
         store_walk(s->a->store, STORE_DELIVERED, "license", note_trouble, &x, e) == -1)
         return -1;
     s->unusable = x.unusable;
+    if (x.rejected_at > s->a->now - (int64_t)REJECTED_DAYS * 86400)
+        (void)snprintf(s->rejected, sizeof s->rejected, "%s", x.rejected);
     out_open(&s->t, "trouble", '[');
     for (int64_t i = x.n > REJECTED_MAX ? x.n - REJECTED_MAX : 0; i < x.n; i++) {
         size_t at = (size_t)(i % REJECTED_MAX);
@@ -367,7 +379,7 @@ static int show_licenses(struct status *s, struct gf_err *e) {
 }
 
 static void show_next(struct status *s) {
-    char self[COMMAND_SELF], next[COMMAND_SELF + 160];
+    char self[COMMAND_SELF], next[COMMAND_SELF + 320], again[GF_WORD_MAX + 32];
     const char *what = "", *command = "", *after = "";
 
     (void)command_self(s->a, self);
@@ -375,7 +387,7 @@ static void show_next(struct status *s) {
         what = "trust the relay: ";
         command = " trust CARD";
         after = " (the relay's own sync leaves it on the drive, in GAPFERRY/cards/)";
-    } else if (s->n[STORE_QUEUED]) {
+    } else if (s->n[STORE_QUEUED] || s->unwritten) {
         what = "write it to a drive: ";
         command = " sync DRIVE";
     } else if (s->n[STORE_EXPORTED]) {
@@ -387,6 +399,13 @@ static void show_next(struct status *s) {
     } else if (s->n[STORE_RELAYED]) {
         what = "one more trip, since the relay has not said yet what became of everything: ";
         command = " sync DRIVE";
+    } else if (strcmp(s->rejected, "license") == 0) {
+        what = "do what the reason of the rejection says, then ask anew: ";
+        command = " license request";
+    } else if (*s->rejected) {
+        (void)snprintf(again, sizeof again, " record %s FILE", s->rejected);
+        what = "what was rejected is not sent again: see its reason, then record it anew: ";
+        command = again;
     }
     if (*command)
         (void)snprintf(next, sizeof next, "%s%s%s%s", what, self, command, after);

@@ -1,14 +1,17 @@
 /*
  * cmd_trust.c -- `trust`: a relay's or reader's card, by its fingerprint; a vendor's key, by duty.
  */
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "agent/cmd_license.h"
 #include "agent/command.h"
+#include "agent/license/refused.h"
 #include "gapferry/file.h"
 
 static const struct option_spec specs[] = {
@@ -106,14 +109,20 @@ static int trust_vendor(struct agent *a, const struct options *o, const char *pa
     if (read_duties(duty, &v.duties, e) == -1)
         return -1;
     command_user(user);
-    if (store_trust_vendor(a->store, &v, user, e) == -1)
+    int64_t installed = 0;
+    if (store_trust_vendor(a->store, &v, user, e) == -1 ||
+        ((v.duties & STORE_DUTY_LICENSE) && refused_retry(a, &installed, e) == -1))
         return -1;
     gf_key_sign_public_line(&v.key, line);
     out_begin(&t, o);
     out_str(&t, "vendor", v.name);
     out_str(&t, "key", line);
     out_str(&t, "duties", duty);
+    out_int(&t, "licences_installed", installed);
     out_text(&t, "vendor %s is trusted with: %s\nkey %s\n", v.name, duty, line);
+    if (installed > 0)
+        out_text(&t, "%lld answer%s that had been refused can be used now: installed\n",
+                 (long long)installed, installed == 1 ? "" : "s");
     return out_end(&t, e);
 }
 
@@ -148,9 +157,19 @@ static void safe_name(const struct gf_card *c, struct gf_buf *out) {
                  strlen(c->name[0] ? c->name : "without name"));
 }
 
+/* 1 yes, 0 no, -1 neither. */
+static int is_yes(const char *answer) {
+    char word[16];
+
+    (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(answer, " \r\n"), answer);
+    if (strcasecmp(word, "y") == 0 || strcasecmp(word, "yes") == 0)
+        return 1;
+    return strcasecmp(word, "n") == 0 || strcasecmp(word, "no") == 0 ? 0 : -1;
+}
+
 /* 1 if the person at the terminal says that the fingerprint is right. */
 static int ask(const struct gf_card *c, const char *fingerprint) {
-    char answer[16] = "";
+    char answer[256] = "";
     struct gf_buf name;
 
     safe_name(c, &name);
@@ -162,7 +181,13 @@ static int ask(const struct gf_card *c, const char *fingerprint) {
         c->name[0] ? "\"" : "", fingerprint);
     gf_buf_free(&name);
     (void)fflush(stderr);
-    return fgets(answer, sizeof answer, stdin) && strcmp(answer, "yes\n") == 0;
+    while (fgets(answer, sizeof answer, stdin)) {
+        if (is_yes(answer) != -1)
+            return is_yes(answer);
+        (void)fprintf(stderr, "Please answer yes or no: ");
+        (void)fflush(stderr);
+    }
+    return 0;
 }
 
 static int refuse_mismatch(const char *path, const struct gf_card *c, const char *fingerprint,
@@ -179,6 +204,18 @@ static int refuse_mismatch(const char *path, const struct gf_card *c, const char
     return -1;
 }
 
+/* Five groups of four, with dashes or spaces where people put them. */
+static int is_fingerprint(const char *typed) {
+    size_t n = 0;
+
+    for (; *typed; typed++) {
+        if (*typed != '-' && *typed != ' ' && !isalnum((unsigned char)*typed))
+            return 0;
+        n += isalnum((unsigned char)*typed) != 0;
+    }
+    return n == 20;
+}
+
 /* 0 if the card may be trusted: by its fingerprint, by a vendor or by the person at the terminal;
  * *by says which. */
 static int decide(struct agent *a, const struct options *o, const char *path,
@@ -189,6 +226,11 @@ static int decide(struct agent *a, const struct options *o, const char *path,
 
     gf_card_fingerprint(c, fingerprint);
     (void)snprintf(by, 128, "by its fingerprint");
+    if (typed && !is_fingerprint(typed))
+        return gf_err_set(e, GF_E_USAGE,
+                          "--fingerprint %.64s: is no fingerprint; it has five groups of four "
+                          "letters and digits, such as ABCD-EFGH-IJKL-MNOP-QRST",
+                          typed);
     if (typed)
         return gf_card_fingerprint_is(c, typed) ? 0
                                                 : refuse_mismatch(path, c, fingerprint, typed, e);
@@ -236,6 +278,10 @@ static int trust_card(struct agent *a, const struct options *o, const char *path
     if (decide(a, o, path, text, &c, by, e) == -1)
         return -1;
     command_user(user);
+    struct gf_card before;
+    int had = c.role == GF_ROLE_RELAY ? command_relay(a, &before, e) : 0;
+    if (had == -1)
+        return -1;
     int again = store_trust_card(a->store, &c, text->data, text->len, user, a->now, e) == -1;
     if (again && e->code != GF_E_REPLAY)
         return -1;
@@ -247,11 +293,29 @@ static int trust_card(struct agent *a, const struct options *o, const char *path
     out_bool(&t, "new", !again);
     out_text(&t, "\n%s %s: %s\n", gf_card_roles[c.role],
              again ? "was trusted already" : "is trusted", by);
+    if (had == 1 && !again) {
+        char old[GF_FINGERPRINT_TEXT];
+        gf_card_fingerprint(&before, old);
+        out_str(&t, "takes_the_place_of", old);
+        out_text(&t, "It takes the place of relay %s for channels that name no relay.\n", old);
+    }
     if (out_end(&t, e) == -1)
         return -1;
     if (c.role == GF_ROLE_RELAY)
         command_next(a, "sync DRIVE");
     return 0;
+}
+
+/* 1 if the word stands within the text's first bytes, where files say what they are. */
+static int begins_with(const struct gf_buf *text, const char *word) {
+    size_t n = text->len < 512 ? text->len : 512;
+
+    return n > 0 && memmem(text->data, n, word, strlen(word)) != NULL;
+}
+
+/* minisign's and our own, and age's. */
+static int is_secret(const struct gf_buf *text) {
+    return begins_with(text, "secret key") || begins_with(text, "AGE-SECRET-KEY-");
 }
 
 static int run(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
@@ -266,9 +330,19 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     if (command_args(o, 1, 1, "FILE", e) == -1)
         return -1;
     if (gf_file_load(AT_FDCWD, path, GF_CARD_FILE_MAX, &text, e) == 0) {
-        if (text.len >= sizeof minisign - 1 &&
+        if (!is_secret(&text) && text.len >= sizeof minisign - 1 &&
             memcmp(text.data, minisign, sizeof minisign - 1) == 0)
             rc = trust_vendor(a, o, path, &text, e);
+        else if (is_secret(&text))
+            rc = gf_err_set(e, GF_E_KEY,
+                            "%s: is a secret key, which only its owner may have; is the public "
+                            "half beside it, such as vendor.pub?",
+                            path);
+        else if (text.len > 0 && text.data[0] == '{' && !begins_with(&text, "gapferry-card/"))
+            rc = gf_err_set(e, GF_E_CARD,
+                            "%s: is neither a card nor a vendor's key; a card is what the relay's "
+                            "sync puts on the drive, a vendor's key ends in .pub",
+                            path);
         else if (text.len > 0 && text.data[0] == '{')
             rc = trust_card(a, o, path, &text, e);
         else

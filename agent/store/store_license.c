@@ -25,11 +25,18 @@ int store_has_nonce(struct store *s, const char *product, const struct gf_id *no
 
 int store_put_license(struct store *s, const char *product, const char *text, size_t len,
                       int64_t now, struct gf_err *e) {
+    if (db_run(&s->db, e,
+               "INSERT INTO license (product, text, installed) VALUES (?, ?, ?)"
+               " ON CONFLICT (product) DO UPDATE SET text = excluded.text,"
+               " installed = excluded.installed, secret = NULL",
+               "tbi", product, (const void *)text, len, now) == -1)
+        return -1;
+    /* Nobody waits any more for an answer in place of one that was refused. */
     return db_run(&s->db, e,
-                  "INSERT INTO license (product, text, installed) VALUES (?, ?, ?)"
-                  " ON CONFLICT (product) DO UPDATE SET text = excluded.text,"
-                  " installed = excluded.installed, secret = NULL",
-                  "tbi", product, (const void *)text, len, now);
+                  "UPDATE record SET answered = 1, answered_at = ?, reason = NULL"
+                  " WHERE channel = 'license' AND product = ? AND wants_answer AND NOT answered"
+                  " AND reason IS NOT NULL AND state BETWEEN 1 AND 3",
+                  "it", now, product);
 }
 
 int store_licenses(struct store *s, store_each_license *fn, void *arg, struct gf_err *e) {

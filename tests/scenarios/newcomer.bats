@@ -125,3 +125,67 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     done
     rm -r "$dir"
 }
+
+# ---- trust ----
+
+@test "a licence that was refused for want of the vendor's key is taken once that is trusted" {
+    vendor_start
+    site_init
+    relay_init
+    acquaint
+    license_request >/dev/null
+    home && there
+    gives 75 A sync usb
+    gives 0 A status
+    says 'unusable   license'
+    gives 0 A trust v/vendor.pub --duty license
+    says '1 answer that had been refused can be used now: installed'
+    gives 0 A license check
+    gives 0 A status
+    [[ $out != *unusable* ]]
+    home
+    [[ $out != *'for its answer'* ]]
+}
+
+@test "trust tells a slip from a stranger" {
+    vendor_start
+    site_init
+    R init >/dev/null
+    local card=relay/var/lib/gapferry/relay/keys/card
+    gives 64 A trust "$card" --fingerprint AAAA
+    says 'is no fingerprint'
+    gives 77 A trust "$card" --fingerprint AAAA-AAAA-AAAA-AAAA-AAAA
+    echo '{"users":1}' >m.json
+    gives 65 A trust m.json
+    says "neither a card nor a vendor's key"
+    local secret
+    for secret in v/vendor.key site/var/lib/gapferry/agent/keys/*.key; do
+        [ -e "$secret" ] || continue
+        gives 65 A trust "$secret" --duty license
+        says 'is a secret key'
+    done
+}
+
+@test "a second relay is said to take the place of the first" {
+    site_init
+    local first second
+    R init >/dev/null
+    RELAY=other R init >/dev/null
+    first=$(R card --fingerprint)
+    second=$(RELAY=other R card --fingerprint)
+    gives 0 A trust relay/var/lib/gapferry/relay/keys/card --fingerprint "$first"
+    [[ $out != *'takes the place'* ]]
+    gives 0 A trust other/var/lib/gapferry/relay/keys/card --fingerprint "$second"
+    says "It takes the place of relay $first for channels that name no relay"
+}
+
+@test "status leads to what is next: a drive for what lies here, and what was rejected" {
+    ready
+    license_request WRONG-KEY >/dev/null
+    gives 0 A export
+    gives 0 A status
+    says '1 not on a drive yet' 'next       write it to a drive'
+    home && there && home
+    gives 0 A status
+    says 'rejected' 'ask anew' 'license request'
+}

@@ -1,0 +1,14 @@
+/*
+ * refused.h -- answers that were refused and kept in STATE/refused: another try once the vendor's
+ * key is trusted.
+ */
+#ifndef AGENT_REFUSED_H
+#define AGENT_REFUSED_H
+
+#include "agent/agent.h"
+
+/* Try each again; *installed: how many could be used now, and are kept there no longer. What is
+ * refused once more stays. The caller holds no transaction. */
+GF_MUST_CHECK int refused_retry(struct agent *a, int64_t *installed, struct gf_err *e);
+
+#endif
