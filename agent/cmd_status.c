@@ -286,6 +286,65 @@ static int show_records(struct status *s, struct gf_err *e) {
     return 0;
 }
 
+/* Queued records that the relay refused even alone; the first ones are named. */
+struct stuck {
+    struct out *t;
+    int64_t n;
+};
+
+static int show_one_stuck(void *arg, const struct store_record *r, struct gf_err *e) {
+    struct stuck *x = arg;
+    char id[GF_UUID_TEXT];
+
+    (void)e;
+    if (r->most != -1)
+        return 0;
+    gf_text_uuid(&r->id, id);
+    out_str(x->t, NULL, id);
+    out_text(x->t,
+             "stuck      %s %s: its bundle was refused, even alone; `resend %s` tries again\n",
+             r->channel, id, id);
+    return ++x->n == REJECTED_MAX;
+}
+
+static int show_stuck(struct status *s, struct gf_err *e) {
+    struct stuck x = {.t = &s->t};
+    int64_t n;
+
+    if (store_stuck(s->a->store, &n, e) == -1)
+        return -1;
+    out_open(&s->t, "stuck", '[');
+    if (n > 0 && store_walk_heads(s->a->store, STORE_QUEUED, show_one_stuck, &x, e) == -1)
+        return -1;
+    out_close(&s->t, ']');
+    if (n > x.n)
+        out_text(&s->t, "           and %lld more\n", (long long)(n - x.n));
+    return 0;
+}
+
+/* What policy has dropped, and whether a bundle has said so. */
+static int show_losses(struct status *s, struct gf_err *e) {
+    struct store_loss *list = NULL;
+    int64_t records = 0, untold = 0;
+    size_t n = 0;
+
+    if (store_losses(s->a->store, 0, &list, &n, e) == -1)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        records += list[i].records;
+        untold += list[i].told ? 0 : list[i].records;
+    }
+    out_int(&s->t, "lost", records);
+    out_int(&s->t, "lost_untold", untold);
+    if (records > 0)
+        out_text(&s->t, "lost       %lld record%s dropped by the policy of %s%s (full, airgap)%s\n",
+                 (long long)records, records == 1 ? "" : "s", list[n - 1].channel,
+                 n > 1 ? " and others" : "",
+                 untold ? "; the relay is told with the next bundle" : "; the relay was told");
+    free(list);
+    return 0;
+}
+
 /* Records that were rejected, and answers that cannot be used: the last ones, with their reasons.
  */
 struct trouble {
@@ -429,7 +488,8 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
         rc = show_agent(&s);
     if (rc == 0 &&
         (show_relay(&s, e) == -1 || show_link(&s, e) == -1 || show_consent(&s, e) == -1 ||
-         show_records(&s, e) == -1 || show_trouble(&s, e) == -1 || show_licenses(&s, e) == -1 ||
+         show_records(&s, e) == -1 || show_stuck(&s, e) == -1 || show_losses(&s, e) == -1 ||
+         show_trouble(&s, e) == -1 || show_licenses(&s, e) == -1 ||
          cmd_updates_status(a, &s.t, e) == -1))
         rc = -1;
     if (rc == 0) {

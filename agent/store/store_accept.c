@@ -59,7 +59,7 @@ static int insert(struct accepting *x, size_t to, int64_t bytes, struct gf_err *
     struct db *d = &x->s->db;
     int64_t top;
 
-    x->s->offer = (struct store_offer){x->batch, x->done, to};
+    x->s->offer = (struct store_offer){.batch = x->batch, .from = x->done, .to = to};
     if (db_number(d, &top, 0, e, "SELECT seq FROM sqlite_sequence WHERE name = 'record'", "") == -1)
         return -1;
     if (db_run(d, e,

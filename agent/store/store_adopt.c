@@ -55,9 +55,12 @@ int store_adopt(struct store *s, struct store_adopting *x, const struct gf_recor
             return -1;
         x->added++;
     }
+    /* By way of `relayed`, so that the trigger counts it: from queued to exported it does not. */
     if (db_run(&s->db, e,
-               "UPDATE record SET state = 1, since = ?, relay = ? WHERE n = ? AND state = 0", "ibi",
+               "UPDATE record SET state = 2, since = ?, relay = ? WHERE n = ? AND state = 0", "ibi",
                x->now, STORE_BYTES(&x->relay), row) == -1 ||
+        (db_changes(&s->db) == 1 &&
+         db_run(&s->db, e, "UPDATE record SET state = 1 WHERE n = ?", "i", row) == -1) ||
         db_number(&s->db, &state, 0, e, "SELECT state FROM record WHERE n = ?", "i", row) == -1)
         return -1;
     x->records++;

@@ -101,18 +101,66 @@ int store_voids(struct store *s, const struct gf_hash *relay, int64_t **voids, s
     return 0;
 }
 
-/* A record's move into the bundle of this row; from now on it belongs to that bundle's relay. */
-static int hold(struct store *s, int64_t bundle, const struct gf_hash *relay, int64_t record,
-                int64_t now, struct gf_err *e) {
-    if (db_run(&s->db, e,
-               "UPDATE record SET state = 1, since = ?, relay = ? WHERE n = ? AND state = 0", "ibi",
-               now, STORE_BYTES(relay), record) == -1)
+/* Records of the bundle by channel: from queued to exported. */
+struct moved {
+    char channel[GF_WORD_MAX + 1];
+    int64_t n, bytes;
+};
+
+static int count_moved(struct store *s, int64_t bundle, struct gf_err *e) {
+    struct moved *list = NULL;
+    struct db_query q;
+    size_t n = 0;
+    int rc;
+
+    if (db_query(
+            &s->db, &q, e,
+            "SELECT channel, count(*), sum(size) FROM held JOIN record ON record.n = held.record"
+            " WHERE bundle = ? GROUP BY channel",
+            "i", bundle) == -1)
         return -1;
-    if (db_changes(&s->db) != 1)
+    while ((rc = db_next(&q, e)) == 1) {
+        if ((rc = store_grow(&list, n, sizeof *list, e)) == -1)
+            break;
+        struct moved *x = &list[n++];
+        *x = (struct moved){.n = db_int(&q, 1), .bytes = db_int(&q, 2)};
+        (void)strncpy(x->channel, db_text(&q, 0), sizeof x->channel - 1);
+    }
+    db_done(&q);
+    for (size_t i = 0; i < n && rc != -1; i++) {
+        rc = db_run(&s->db, e,
+                    "UPDATE tally SET n = n - ?, bytes = bytes - ? WHERE channel = ? AND state = 0",
+                    "iit", list[i].n, list[i].bytes, list[i].channel);
+        if (rc == 0)
+            rc = db_run(&s->db, e,
+                        "INSERT INTO tally (channel, state, n, bytes) VALUES (?, 1, ?, ?)"
+                        " ON CONFLICT DO UPDATE SET n = n + excluded.n,"
+                        " bytes = bytes + excluded.bytes",
+                        "tii", list[i].channel, list[i].n, list[i].bytes);
+    }
+    free(list);
+    return rc == -1 ? -1 : 0;
+}
+
+/* Records move into the bundle of this row, all at once, for there may be a million; from now on
+ * they belong to its relay. */
+static int hold(struct store *s, int64_t bundle, const struct gf_hash *relay,
+                const struct store_carried *c, int64_t now, struct gf_err *e) {
+    if (c->n == 0)
+        return 0;
+    s->offer = (struct store_offer){.to = c->n, .numbers = c->rows};
+    if (db_run(&s->db, e,
+               "UPDATE record SET state = 1, since = ?, relay = ?"
+               " WHERE state = 0 AND n IN (SELECT i FROM batch)",
+               "ib", now, STORE_BYTES(relay)) == -1)
+        return -1;
+    if (db_changes(&s->db) != (int64_t)c->n)
         return gf_err_set(e, GF_E_BUSY,
                           "a record left the queue while its bundle was made; run this again");
-    return db_run(&s->db, e, "INSERT INTO held (bundle, record) VALUES (?, ?)", "ii", bundle,
-                  record);
+    if (db_run(&s->db, e, "INSERT INTO held (bundle, record) SELECT ?, i FROM batch", "i",
+               bundle) == -1)
+        return -1;
+    return count_moved(s, bundle, e);
 }
 
 static int exported(struct store *s, const struct gf_header *h, const struct gf_hash *digest,
@@ -128,9 +176,8 @@ static int exported(struct store *s, const struct gf_header *h, const struct gf_
         db_number(&s->db, &row, 0, e, "SELECT n FROM bundle WHERE id = ?", "b",
                   STORE_BYTES(&h->id)) == -1)
         return -1;
-    for (size_t i = 0; i < c->n; i++)
-        if (hold(s, row, &h->to, c->rows[i], now, e) == -1)
-            return -1;
+    if (hold(s, row, &h->to, c, now, e) == -1)
+        return -1;
     for (size_t i = 0; i < c->nlosses; i++)
         if (db_run(&s->db, e, "UPDATE loss SET told = ? WHERE id = ?", "ib", row,
                    STORE_BYTES(&c->losses[i])) == -1)

@@ -18,10 +18,11 @@ struct store_batch_entry {
     char product[GF_WORD_MAX + 1];
 };
 
-/* Entries from <= i < to of a batch, as the rows of the table `batch`. */
+/* Entries from <= i < to of a batch, as the rows of the table `batch`; or numbers. */
 struct store_offer {
     const struct store_batch *batch;
     size_t from, to;
+    const int64_t *numbers; /* without a batch: column i is numbers[i], the others are NULL */
 };
 
 struct store {
@@ -33,8 +34,8 @@ struct store {
 };
 
 extern const struct db_schema store_schema; /* store_schema.c */
-extern const char store_schema_license[];     /* store_schema_license.c */
-extern const char store_schema_updates[];     /* store_schema_updates.c */
+extern const char store_schema_license[];   /* store_schema_license.c */
+extern const char store_schema_updates[];   /* store_schema_updates.c */
 extern const char store_schema_queue[];     /* a step of it: store_schema_queue.c */
 
 /* A gf_id or gf_hash as the two arguments that stand for a blob in db.h. */
@@ -65,7 +66,8 @@ GF_MUST_CHECK int store_drop_oldest(struct store *s, const char *channel, int64_
                                     int64_t *bytes, struct gf_err *e);
 
 /* The columns that store_read_bundle() reads, in its order. */
-#define STORE_BUNDLE_COLUMNS "id, relay, seq, created, records, settled, withdrawn, written, digest, left"
+#define STORE_BUNDLE_COLUMNS                                                                       \
+    "id, relay, seq, created, records, settled, withdrawn, written, digest, left"
 GF_MUST_CHECK int store_read_bundle(const struct db_query *q, struct store_bundle *out,
                                     struct gf_err *e);
 

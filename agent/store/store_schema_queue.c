@@ -6,8 +6,9 @@
 
 /*
  * line    a record's frozen line, apart from what changes: moving a record does not rewrite it
- * tally   how many records of a channel are in a state, and the bytes of their lines; kept by the
- *         triggers, so that nobody has to count a million rows
+ * tally   how many records of a channel are in a state, and the bytes of their lines, so that
+ * nobody has to count a million rows; kept by the triggers, but for what moves a million at once:
+ *         acceptance (store_accept.c) and export (store_bundles.c) count for themselves
  * record  relay: whom it belongs to since it was first exported; size: bytes of its line; refused:
  *         how many refused bundles held it; most: since then its bundles hold at most that many
  *         records, 0: no such limit, -1: alone it was refused, too, and a person is needed
@@ -32,7 +33,8 @@ const char store_schema_queue[] =
     " bytes INTEGER NOT NULL, PRIMARY KEY (channel, state)) STRICT, WITHOUT ROWID;"
     "INSERT INTO tally SELECT channel, state, count(*), sum(size) FROM record"
     " GROUP BY channel, state;"
-    "CREATE TRIGGER record_moved AFTER UPDATE OF state ON record WHEN OLD.state <> NEW.state BEGIN"
+    "CREATE TRIGGER record_moved AFTER UPDATE OF state ON record WHEN OLD.state <> NEW.state"
+    " AND NOT (OLD.state = 0 AND NEW.state = 1) BEGIN"
     " UPDATE tally SET n = n - 1, bytes = bytes - OLD.size"
     " WHERE channel = OLD.channel AND state = OLD.state;"
     " INSERT INTO tally VALUES (NEW.channel, NEW.state, 1, NEW.size)"

@@ -8,9 +8,11 @@ _gapferry_agent_options() {
     preview) echo --now --json --help ;;
     id) echo --reset --json --help ;;
     consent | source | status) echo --json --help ;;
-    record) echo --at --product --type --answer --expires --json --help ;;
+    record) echo --at --product --type --answer --jsonl --expires --json --help ;;
     import | export | doctor) echo --json --help ;;
     run) echo --once --help ;;
+    resend) echo --bundle --to --json --help ;;
+    restore) echo --json --help ;;
     history) echo --since --json --help ;;
     license)
         echo --product --key --version --contact --count --license --proof --vendor-key --fingerprint \
@@ -27,7 +29,7 @@ _gapferry_agent_options() {
 
 _gapferry_agent() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init trust card consent record preview source id license updates sync import export run doctor history status config'
+    local commands='init trust card consent record preview source id license updates sync import export run doctor resend restore history status config'
     local command='' i
 
     COMPREPLY=()
@@ -51,7 +53,7 @@ _gapferry_agent() {
         mapfile -t COMPREPLY < <(compgen -W 'license update card' -- "$word")
         return
         ;;
-    --name | --consent | --allow | --fingerprint | --at | --since | --product | --type | --expires | --key | \
+    --name | --bundle | --to | --consent | --allow | --fingerprint | --at | --since | --product | --type | --expires | --key | \
         --version | --contact | --count | --license | --vendor-key | --keygen | \
         --platform | --channel | --feature | --serial | --note)
         [[ $command == card ]] || return
