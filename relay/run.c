@@ -30,9 +30,11 @@
 /* Seconds between starts of a listener that keeps ending: 1, 2, 4 ... this. */
 #define BACKOFF_MAX 60
 
-/* Milliseconds: between turns when one has failed or has left things due; for all to end; for the
- * port to become free when an earlier listener is still ending. */
+/* Milliseconds: after a turn that failed; after one that went out, if nothing new comes in, since
+ * what it left due will not go any better at once; for all to end; for the port to become free when
+ * an earlier listener is still ending. */
 #define AGAIN_MS 2000
+#define REST_MS  60000
 #define STOP_MS  75000
 #define BIND_MS  10000
 
@@ -50,6 +52,7 @@ struct run {
     int64_t backoff;     /* seconds */
     pid_t turn[2];       /* 0: none */
     int64_t turn_at[2];  /* ms: not before */
+    int64_t rest;        /* ms: until then records that are due do not count */
     int64_t look_at;     /* ms: when everything is looked through */
     int64_t stopping;    /* ms: since when; 0: not */
 };
@@ -151,6 +154,8 @@ static void turn_ended(struct run *d, enum worker_turn t, int status) {
                   {"signal", NULL, WTERMSIG(status)});
     d->turn[t] = 0;
     d->turn_at[t] = failed ? now_ms() + AGAIN_MS : 0;
+    if (t == WORKER_FORWARD)
+        d->rest = now_ms() + REST_MS;
     worker_ended(&d->worker, t);
     /* What came in is to go out. */
     if (t == WORKER_VERIFY && !failed)
@@ -192,15 +197,18 @@ static void hear_signals(struct run *d) {
     }
 }
 
-/* Milliseconds until a record is due; -1: none waits. */
-static int64_t next_record(struct run *d) {
+/* Milliseconds until a record is due; one that is due already waits until the rest is over. -1:
+ * there is none. */
+static int64_t next_record(struct run *d, int64_t now) {
     struct gf_err why;
     int64_t at = INT64_MAX;
 
     if (ledger_next_time(d->r->ledger, &at, &why) == -1 || at == INT64_MAX)
         return -1;
-    int64_t left = at - (int64_t)time(NULL);
-    return left > 0 ? left * 1000 : 0;
+    int64_t left = (at - (int64_t)time(NULL)) * 1000;
+    if (left <= 0)
+        left = d->rest - now;
+    return left > 0 ? left : 0;
 }
 
 static void start_what_is_due(struct run *d, int64_t now) {
@@ -208,7 +216,7 @@ static void start_what_is_due(struct run *d, int64_t now) {
         d->worker.want[WORKER_VERIFY] = 1;
         d->look_at = now + d->every_ms;
     }
-    if (d->turn[WORKER_FORWARD] == 0 && next_record(d) == 0)
+    if (d->turn[WORKER_FORWARD] == 0 && next_record(d, now) == 0)
         d->worker.want[WORKER_FORWARD] = 1;
     for (int t = 0; t < 2; t++)
         if (d->worker.want[t] && d->turn[t] == 0 && d->turn_at[t] <= now) {
@@ -230,7 +238,7 @@ static int64_t next_wait(struct run *d, int64_t now) {
 
     sooner(&wait, worker_patience(&d->worker));
     if (d->turn[WORKER_FORWARD] == 0)
-        sooner(&wait, next_record(d));
+        sooner(&wait, next_record(d, now));
     for (int t = 0; t < 2; t++)
         if (d->worker.want[t] && d->turn[t] == 0)
             sooner(&wait, d->turn_at[t] > now ? d->turn_at[t] - now : 0);

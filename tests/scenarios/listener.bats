@@ -441,11 +441,11 @@ nothing_kept() {
         sleep 0.1
     done
     absent [ -e "$RSTATE/incoming/x.gfb" ]
+    mapfile -t children < <(pgrep -P "$RUN")
     relay_stop
     [ "$status" = 0 ]
     absent curl -s "$base/healthz"
-    absent pgrep -f "gapferry-relay: .*$PWD"
-    absent pgrep -f "gapferry-relay: (listener|turn) relay$"
+    for child in "${children[@]}"; do absent kill -0 "$child" 2>/dev/null; done
 }
 
 @test "ready says no when bundles cannot be taken; health is of the listener alone" {
@@ -455,6 +455,22 @@ nothing_kept() {
     get /healthz
     answers 200
     [ "$(cat body)" = ok ]
+}
+
+@test "what cannot be forwarded makes no storm, and what waits costs nothing" {
+    enroll
+    sed -i 's/^timeout = 3s/&\nprofile = nonsense/' relay/etc/gapferry/relay.conf
+    relay_start
+    users 7 >/dev/null
+    request
+    post "$bundle"
+    answers 200
+    # Where Linux counts it: time of the processor that relay and listener use while nothing happens.
+    before=$(cat "/proc/$RUN/stat" "/proc/$(listener)/stat" | awk '{n += $14 + $15 + $16 + $17} END {print n}')
+    sleep 4
+    after=$(cat "/proc/$RUN/stat" "/proc/$(listener)/stat" | awk '{n += $14 + $15 + $16 + $17} END {print n}')
+    [ $((after - before)) -le 4 ] || fail "$((after - before)) ticks in 4 s"
+    [ "$(grep -c 'event=needs-you' run.log)" -le 3 ]
 }
 
 @test "callers without manners do not keep others away" {
