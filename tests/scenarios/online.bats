@@ -1,0 +1,141 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154,SC2034 # trip.bash sets out, err and URL
+# online.bats -- the same trip without a person: three services, TLS between them, and a relay that
+# comes and goes.
+
+bats_require_minimum_version 1.5.0
+
+# shellcheck source=tests/scenarios/trip.bash
+. "$BATS_TEST_DIRNAME/trip.bash"
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    ready
+    # The relay has seen the agent's card, on a drive that carried nothing else.
+    home
+    R sync usb >/dev/null
+    openssl req -x509 -newkey ed25519 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1 \
+        -keyout tls.key -out tls.crt 2>/dev/null
+    PORT2=$(free_port)
+    cat >>relay/etc/gapferry/relay.conf <<CONF
+[listen]
+address = 127.0.0.1
+port = $PORT2
+cert_file = $PWD/tls.crt
+key_file = $PWD/tls.key
+CONF
+    cat >>site/etc/gapferry/agent.conf <<CONF
+[relay "hq"]
+url = https://127.0.0.1:$PORT2
+ca_file = $PWD/tls.crt
+poll = 2s
+retry = 1s
+retry_max = 2s
+failures = 2
+successes = 1
+CONF
+    sed -i '/^\[agent\]/a export_interval = 1s' site/etc/gapferry/agent.conf
+}
+
+teardown() {
+    local pid
+    for pid in ${SERVICES:-}; do
+        kill -TERM "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    vendor_stop KILL
+}
+
+free_port() {
+    node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
+}
+
+# service NAME COMMAND...: its pid is in PID_NAME, what it says in the file NAME.log.
+service() {
+    local name=$1
+    shift
+    "$@" >>"$name.log" 2>&1 3>&- &
+    declare -g "PID_$name=$!"
+    SERVICES="${SERVICES:-} $!"
+}
+
+stop() { # NAME [SIGNAL]
+    local pid=PID_$1
+    kill -"${2:-TERM}" "${!pid}"
+    wait "${!pid}" 2>/dev/null || true
+}
+
+relay_up() {
+    service relay "$BIN/gapferry-relay" --root relay run
+    soon curl -sf --cacert tls.crt "https://127.0.0.1:$PORT2/readyz" -o /dev/null
+}
+
+soon() {
+    local i
+    for ((i = 0; i < 150; i++)); do
+        if "$@" 2>/dev/null; then return; fi
+        sleep 0.2
+    done
+    fail "did not come: $*"$'\n'"$(tail -n 5 ./*.log)"
+}
+
+delivered() { [ "$(state delivered)" = "$1" ]; }
+network() { [ "$(A status --json | jq -r '.network[0].state')" = "$1" ]; }
+
+@test "three services make the trip by themselves, and both sides agree" {
+    relay_up
+    service link "$BIN/gapferry-link" --root site run
+    service agent "$BIN/gapferry-agent" --root site run
+    users 1 >/dev/null
+    license_request >/dev/null
+    soon delivered 2
+    gives 0 A license check
+    [ "$(A status --json | jq -r '.network[0].state')" = online ]
+    [ "$(A history --json | jq -r '[.events[] | select(.event == "left")][0].courier')" = https ]
+    users 2 >/dev/null
+    soon delivered 3
+    agree
+}
+
+@test "a relay that goes is noticed with its stage, and what waits leaves when it is back" {
+    relay_up
+    service link "$BIN/gapferry-link" --root site run
+    service agent "$BIN/gapferry-agent" --root site run
+    soon network online
+    stop relay
+    soon network offline
+    users 1 >/dev/null
+    sleep 2
+    delivered 0
+    [ "$(A status --json | jq -r '.network[0].stage')" = refused ]
+    gives 0 A doctor
+    says offline 'nobody listens'
+    relay_up
+    soon delivered 1
+    soon network online
+    # Each change stands there with its stage.
+    [ "$(A status --json | jq -r '[.network[0].changes[].state] | join(" ")')" = 'online offline online' ] ||
+        fail "$(A status --json | jq .network)"
+    agree
+}
+
+@test "kill -9 of any of the three, again and again: nothing is lost, nothing is doubled" {
+    relay_up
+    service link "$BIN/gapferry-link" --root site run
+    service agent "$BIN/gapferry-agent" --root site run
+    local i
+    for i in 1 2 3 4; do
+        users "$i" >/dev/null
+        sleep 0.$((RANDOM % 9))
+        stop relay KILL
+        relay_up
+        users "1$i" >/dev/null
+        sleep 0.$((RANDOM % 9))
+        stop link KILL
+        service link "$BIN/gapferry-link" --root site run
+        stop agent KILL
+        service agent "$BIN/gapferry-agent" --root site run
+    done
+    soon delivered 8
+    agree
+}
