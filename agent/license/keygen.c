@@ -166,21 +166,21 @@ static int decode(const struct envelope *v, int kind, struct gf_buf *json, struc
 static int decrypt_with(const struct envelope *v, const char *const dots[2], int kind,
                         const struct gf_buf *secret, struct gf_buf *json, struct gf_err *e) {
     const char *end = v->enc + v->enc_len;
-    uint8_t iv[GF_FOREIGN_IV], tag[GF_FOREIGN_TAG];
-    size_t n = 0, room_len = (size_t)(dots[0] - v->enc);
+    struct gf_foreign_sealed sealed;
+    size_t room_len = (size_t)(dots[0] - v->enc);
 
     char *room = gf_buf_grow(json, room_len);
     if (!room)
         return gf_buf_check(json, kinds[kind], e);
-    if (gf_text_unbase64(v->enc, room_len, 1, (uint8_t *)room, room_len, &n) == -1 ||
-        fixed(dots[0] + 1, (size_t)(dots[1] - dots[0] - 1), iv, sizeof iv) == -1 ||
-        fixed(dots[1] + 1, (size_t)(end - dots[1] - 1), tag, sizeof tag) == -1)
+    if (gf_text_unbase64(v->enc, room_len, 1, (uint8_t *)room, room_len, &sealed.len) == -1 ||
+        fixed(dots[0] + 1, (size_t)(dots[1] - dots[0] - 1), sealed.iv, sizeof sealed.iv) == -1 ||
+        fixed(dots[1] + 1, (size_t)(end - dots[1] - 1), sealed.tag, sizeof sealed.tag) == -1)
         return gf_err_set(e, GF_E_LICENSE,
                           "%s: its \"enc\" is not base64 of ciphertext, iv and tag", kinds[kind]);
-    json->len = n;
-    room[n] = '\0';
-    if (gf_foreign_decrypt(secret->data, secret->len, iv, tag, (const uint8_t *)room, n,
-                           (uint8_t *)room, e) == 0)
+    json->len = sealed.len;
+    room[sealed.len] = '\0';
+    sealed.data = (const uint8_t *)room;
+    if (gf_foreign_decrypt(secret->data, secret->len, &sealed, (uint8_t *)room, e) == 0)
         return 0;
     if (e->code == GF_E_UNABLE)
         return gf_err_set(e, GF_E_UNABLE,

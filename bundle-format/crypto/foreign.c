@@ -23,8 +23,7 @@ int gf_foreign_verify(const uint8_t key[GF_FOREIGN_KEY], const void *msg, size_t
 }
 
 int gf_foreign_decrypt_if(int (*available)(void), const void *secret, size_t n,
-                          const uint8_t iv[GF_FOREIGN_IV], const uint8_t tag[GF_FOREIGN_TAG],
-                          const uint8_t *in, size_t len, uint8_t *out, struct gf_err *e) {
+                          const struct gf_foreign_sealed *sealed, uint8_t *out, struct gf_err *e) {
     uint8_t key[crypto_hash_sha256_BYTES];
 
     if (!available())
@@ -32,18 +31,17 @@ int gf_foreign_decrypt_if(int (*available)(void), const void *secret, size_t n,
                           "AES-256-GCM: this processor has no AES instructions, without which it "
                           "is not decrypted here");
     (void)crypto_hash_sha256(key, secret, n);
-    int rc = crypto_aead_aes256gcm_decrypt_detached(out, NULL, in, len, tag, NULL, 0, iv, key);
+    int rc = crypto_aead_aes256gcm_decrypt_detached(out, NULL, sealed->data, sealed->len,
+                                                    sealed->tag, NULL, 0, sealed->iv, key);
     sodium_memzero(key, sizeof key);
     if (rc == 0)
         return 0;
-    memset(out, 0, len);
+    memset(out, 0, sealed->len);
     return gf_err_set(e, GF_E_CHUNK,
                       "AES-256-GCM: the tag does not match: another secret, or changed bytes");
 }
 
-int gf_foreign_decrypt(const void *secret, size_t n, const uint8_t iv[GF_FOREIGN_IV],
-                       const uint8_t tag[GF_FOREIGN_TAG], const uint8_t *in, size_t len,
+int gf_foreign_decrypt(const void *secret, size_t n, const struct gf_foreign_sealed *sealed,
                        uint8_t *out, struct gf_err *e) {
-    return gf_foreign_decrypt_if(crypto_aead_aes256gcm_is_available, secret, n, iv, tag, in, len,
-                                 out, e);
+    return gf_foreign_decrypt_if(crypto_aead_aes256gcm_is_available, secret, n, sealed, out, e);
 }

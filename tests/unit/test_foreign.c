@@ -56,31 +56,31 @@ static void a_key_of_low_order_signs_nothing(void **state) {
 
 static void what_was_encrypted_under_a_secret_is_read_with_it_alone(void **state) {
     static const char text[] = "{\"data\":{}}";
-    const uint8_t iv[12] = {1, 2, 3};
-    uint8_t key[32], sealed[sizeof text], tag[16], out[sizeof text], zeros[sizeof text] = {0};
+    uint8_t key[32], data[sizeof text], out[sizeof text], zeros[sizeof text] = {0};
+    struct gf_foreign_sealed s = {data, sizeof text, {1, 2, 3}, {0}};
 
     (void)state;
     if (!crypto_aead_aes256gcm_is_available())
         skip();
     crypto_hash_sha256(key, (const uint8_t *)"secret", 6);
-    crypto_aead_aes256gcm_encrypt_detached(sealed, tag, NULL, (const uint8_t *)text, sizeof text,
-                                           NULL, 0, NULL, iv, key);
-    assert_int_equal(gf_foreign_decrypt("secret", 6, iv, tag, sealed, sizeof text, out, &e), 0);
+    crypto_aead_aes256gcm_encrypt_detached(data, s.tag, NULL, (const uint8_t *)text, sizeof text,
+                                           NULL, 0, NULL, s.iv, key);
+    assert_int_equal(gf_foreign_decrypt("secret", 6, &s, out, &e), 0);
     assert_memory_equal(out, text, sizeof text);
     memset(out, 7, sizeof out);
-    assert_int_equal(gf_foreign_decrypt("secreT", 6, iv, tag, sealed, sizeof text, out, &e), -1);
+    assert_int_equal(gf_foreign_decrypt("secreT", 6, &s, out, &e), -1);
     assert_int_equal(e.code, GF_E_CHUNK);
     assert_memory_equal(out, zeros, sizeof out);
-    tag[15] ^= 1;
-    assert_int_equal(gf_foreign_decrypt("secret", 6, iv, tag, sealed, sizeof text, out, &e), -1);
-    tag[15] ^= 1;
-    sealed[0] ^= 1;
-    assert_int_equal(gf_foreign_decrypt("secret", 6, iv, tag, sealed, sizeof text, out, &e), -1);
-    sealed[0] ^= 1;
+    s.tag[15] ^= 1;
+    assert_int_equal(gf_foreign_decrypt("secret", 6, &s, out, &e), -1);
+    s.tag[15] ^= 1;
+    data[0] ^= 1;
+    assert_int_equal(gf_foreign_decrypt("secret", 6, &s, out, &e), -1);
+    data[0] ^= 1;
 
     /* In place. */
-    assert_int_equal(gf_foreign_decrypt("secret", 6, iv, tag, sealed, sizeof text, sealed, &e), 0);
-    assert_memory_equal(sealed, text, sizeof text);
+    assert_int_equal(gf_foreign_decrypt("secret", 6, &s, data, &e), 0);
+    assert_memory_equal(data, text, sizeof text);
 }
 
 static int no(void) {
@@ -88,12 +88,11 @@ static int no(void) {
 }
 
 static void a_processor_without_aes_is_told_as_such(void **state) {
-    const uint8_t iv[12] = {0}, tag[16] = {0};
+    const struct gf_foreign_sealed s = {(const uint8_t *)"abcd", 4, {0}, {0}};
     uint8_t out[4];
 
     (void)state;
-    assert_int_equal(
-        gf_foreign_decrypt_if(no, "s", 1, iv, tag, (const uint8_t *)"abcd", 4, out, &e), -1);
+    assert_int_equal(gf_foreign_decrypt_if(no, "s", 1, &s, out, &e), -1);
     assert_int_equal(e.code, GF_E_UNABLE);
     assert_int_equal(gf_err_exit(e.code), GF_EXIT_LICENSE_INVALID);
     assert_non_null(strstr(e.text, "no AES instructions"));

@@ -21,14 +21,22 @@
 GF_MUST_CHECK int gf_foreign_verify(const uint8_t key[GF_FOREIGN_KEY], const void *msg, size_t len,
                                     const uint8_t sig[GF_FOREIGN_SIG], struct gf_err *e);
 
+/* What AES-256-GCM makes of a text. */
+struct gf_foreign_sealed {
+    const uint8_t *data; /* len bytes; borrowed */
+    size_t len;
+    uint8_t iv[GF_FOREIGN_IV];
+    uint8_t tag[GF_FOREIGN_TAG];
+};
+
 /*
- * Decrypt in[0 .. len-1] to out (len bytes, may be `in`): AES-256-GCM (NIST SP 800-38D) without
- * associated data, the key being the SHA-256 of secret[0 .. n-1]. Errors: GF_E_CHUNK where the tag
- * does not match (another secret, or changed bytes; out is then zeros), GF_E_UNABLE where this
- * processor has no AES instructions, which libsodium needs for it.
+ * Decrypt to out (len bytes, may be `data`): AES-256-GCM (NIST SP 800-38D) without associated data,
+ * the key being the SHA-256 of secret[0 .. n-1]. Errors: GF_E_CHUNK where the tag does not match
+ * (another secret, or changed bytes; out is then zeros), GF_E_UNABLE where this processor has no
+ * AES instructions, which libsodium needs for it.
  */
-GF_MUST_CHECK int gf_foreign_decrypt(const void *secret, size_t n, const uint8_t iv[GF_FOREIGN_IV],
-                                     const uint8_t tag[GF_FOREIGN_TAG], const uint8_t *in,
-                                     size_t len, uint8_t *out, struct gf_err *e);
+GF_MUST_CHECK int gf_foreign_decrypt(const void *secret, size_t n,
+                                     const struct gf_foreign_sealed *sealed, uint8_t *out,
+                                     struct gf_err *e);
 
 #endif
