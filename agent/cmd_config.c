@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/channels.h"
 #include "agent/command.h"
 #include "agent/source/source.h"
 
@@ -71,6 +72,20 @@ static int check_values(const struct config *c, struct gf_err *e) {
     return source_check(c, e);
 }
 
+/* What is no mistake in itself, and shows only beside what the store knows; an agent that does not
+ * open has other troubles, which `doctor` names. */
+static void warn(const char *root) {
+    char words[CHANNELS_WORDS];
+    struct gf_err e;
+    struct agent a;
+
+    if (agent_open(&a, root, &e) == -1)
+        return;
+    if (channels_suspect(&a, words, &e) == 1)
+        (void)fprintf(stderr, COMMAND_PROGRAM ": warning: %s\n", words);
+    agent_close(&a);
+}
+
 static int run(const char *root, const struct options *o, int *status, struct gf_err *e) {
     const char *verb = options_arg(o, 0);
     struct agent a;
@@ -97,6 +112,7 @@ static int run(const char *root, const struct options *o, int *status, struct gf
         gf_buf_free(&b);
     } else if (rc == 0) {
         (void)printf("%s: no mistake was found\n", a.config_path);
+        warn(root);
     }
     config_free(a.config);
     return rc;

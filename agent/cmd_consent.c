@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/channels.h"
 #include "agent/command.h"
 #include "agent/history.h"
 
@@ -224,6 +225,8 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     if (rc == 0)
         rc = out_end(&t, e);
     out_free(&t);
+    if (rc == 0 && grant)
+        channels_tell_no_rule(a, channel);
     if (rc == 0 && grant)
         command_next(a, "record %s FILE", channel);
     return rc;

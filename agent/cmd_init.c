@@ -88,6 +88,15 @@ static int read_allow(const char *text, char channel[GF_WORD_MAX + 1], const cha
         return gf_err_set(e, GF_E_USAGE,
                           "--allow %s: must be %s=FIELD,FIELD...: at least one field, 2048 bytes",
                           text, channel);
+    /* A blank within a name is a comma that was forgotten. */
+    for (const char *at = *fields; (at = strpbrk(at, " \t")); at += strspn(at, " \t")) {
+        const char *next = at + strspn(at, " \t");
+        if (at > *fields && at[-1] != ',' && *next && *next != ',')
+            return gf_err_set(e, GF_E_USAGE,
+                              "--allow %s: a field's name holds a blank; put commas between the "
+                              "names",
+                              text);
+    }
     return 0;
 }
 

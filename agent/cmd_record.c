@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/channels.h"
 #include "agent/command.h"
 #include "agent/record_lines.h"
 #include "common/when.h"
@@ -110,10 +111,12 @@ static int need_consent(struct agent *a, const char *channel, struct gf_err *e) 
                           "channel %s: consent is denied by the configuration (%s); nothing was "
                           "recorded",
                           channel, c.forced);
+    const char *meant = c.is == STORE_ASK ? channels_near(a, channel) : NULL;
     return gf_err_set(e, GF_E_CONSENT,
-                      "channel %s: consent %s; nothing was recorded. To allow it: %s consent %s "
-                      "grant",
+                      "channel %s: consent %s; nothing was recorded. %s%s%sTo allow it: %s consent "
+                      "%s grant",
                       channel, c.is == STORE_DENIED ? "was denied" : "was not given yet",
+                      meant ? "Did you mean " : "", meant ? meant : "", meant ? "? " : "",
                       command_self(a, self), channel);
 }
 
@@ -193,7 +196,9 @@ static int queue(struct agent *a, const struct options *o, const struct gf_buf *
         goto out;
     if (redact_json(input->data, input->len, config_get(a->config, "channel", channel, "allow"),
                     &body, &dropped, e) == -1) {
-        (void)gf_err_prefix(e, "channel %s", channel);
+        (void)gf_err_prefix(
+            e, "%s: channel %s",
+            strcmp(options_arg(o, 1), "-") == 0 ? "standard input" : options_arg(o, 1), channel);
         goto out;
     }
     if (dropped.len > 0)
@@ -207,6 +212,7 @@ static int queue(struct agent *a, const struct options *o, const struct gf_buf *
     r.body = (struct gf_body){GF_BODY_TEXT, body.data, body.len};
     if (agent_accept(a, &r, e) == -1)
         goto out;
+    channels_tell_no_rule(a, channel);
     rc = tell(a, o, &r, &dropped, e);
 out:
     gf_buf_free(&body);
@@ -250,6 +256,8 @@ static int queue_lines(struct agent *a, const struct options *o, struct gf_err *
         (void)close(fd);
     if (lines.redacted > 0)
         tell_dropped(a, options_arg(o, 0), &lines.dropped);
+    if (rc == 0)
+        channels_tell_no_rule(a, options_arg(o, 0));
     if (rc == 0)
         rc = tell_lines(a, o, &lines, e);
     record_lines_free(&lines);

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "agent/channels.h"
 #include "agent/command.h"
 #include "agent/floor.h"
 #include "agent/history.h"
@@ -119,6 +120,13 @@ static int examine_consent(struct doctor *d) {
                        "channel %s: nobody has decided yet; nothing is recorded on it", name) == -1)
             return -1;
     }
+    char words[CHANNELS_WORDS];
+    int suspect = channels_suspect(d->a, words, d->e);
+    if (suspect == -1)
+        return -1;
+    if (suspect == 1)
+        return doctor_say(d, DOCTOR_NOTE, "consent", "see the names of the sections in agent.conf",
+                          "%s", words);
     return asked ? 0 : doctor_say(d, DOCTOR_FINE, "consent", "", "each channel is decided");
 }
 

@@ -380,6 +380,9 @@ GF_MUST_CHECK int store_set_consent(struct store *s, const char *channel, enum s
 /* The last decision; *since and *user may be NULL; STORE_ASK if there was none. */
 GF_MUST_CHECK int store_get_consent(struct store *s, const char *channel, enum store_consent *out,
                                     int64_t *since, char user[65], struct gf_err *e);
+/* The channels whose last decision was to grant, sorted. Free with free(). */
+GF_MUST_CHECK int store_granted(struct store *s, char (**out)[GF_WORD_MAX + 1], size_t *n,
+                                struct gf_err *e);
 
 /* ---- small facts (store.c): agent id, licence salt, nonces of requests ... ---- */
 

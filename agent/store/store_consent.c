@@ -94,3 +94,31 @@ int store_get_consent(struct store *s, const char *channel, enum store_consent *
     db_done(&q);
     return rc == -1 ? -1 : 0;
 }
+
+int store_granted(struct store *s, char (**out)[GF_WORD_MAX + 1], size_t *n, struct gf_err *e) {
+    char(*list)[GF_WORD_MAX + 1] = NULL;
+    struct db_query q;
+    size_t found = 0;
+    int rc;
+
+    if (db_query(&s->db, &q, e,
+                 "SELECT channel FROM consent AS c WHERE decision = ? AND n ="
+                 " (SELECT max(n) FROM consent WHERE channel = c.channel) ORDER BY channel",
+                 "i", (int64_t)STORE_GRANTED) == -1)
+        return -1;
+    while ((rc = db_next(&q, e)) == 1) {
+        if (store_grow(&list, found, sizeof *list, e) == -1) {
+            rc = -1;
+            break;
+        }
+        (void)snprintf(list[found++], sizeof *list, "%s", db_text(&q, 0));
+    }
+    db_done(&q);
+    if (rc == -1) {
+        free(list);
+        return -1;
+    }
+    *out = list;
+    *n = found;
+    return 0;
+}

@@ -189,3 +189,35 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     gives 0 A status
     says 'rejected' 'ask anew' 'license request'
 }
+
+# ---- channels ----
+
+@test "a misspelt channel in agent.conf is noticed before all leaves" {
+    A init --name site --allow metrcs=users >/dev/null
+    gives 85 A record metrcis - <<<'{"users":1}'
+    says 'Did you mean metrics?'
+    gives 0 A config check
+    [[ $err != *warning* ]]
+    gives 0 A consent metrics grant
+    says 'channel metrics: no rule (allow): every field leaves' '[channel "metrcs"]'
+    gives 0 A record metrics - <<<'{"users":1,"secret":2}'
+    says 'every field leaves'
+    gives 0 A config check
+    says 'nothing uses [channel "metrcs"], while channel metrics has consent' 'did you mean [channel "metrics"]?'
+    A doctor >said || true
+    grep -q 'nothing uses \[channel "metrcs"\]' said
+    sed -i 's/metrcs/metrics/' site/etc/gapferry/agent.conf
+    gives 0 A config check
+    [[ $err != *warning* ]]
+    gives 0 A record metrics - <<<'{"users":1,"secret":2}'
+    [[ $err != *'every field'* ]]
+}
+
+@test "a slip in init --allow, and which file is no JSON" {
+    gives 64 A init --allow 'metrics=us ers'
+    says 'put commas between'
+    gives 0 A init --allow 'metrics=users, edition' --consent metrics=granted
+    echo nonsense >bad.json
+    gives 65 A record metrics bad.json
+    says 'bad.json'
+}
