@@ -74,15 +74,15 @@ GF_MUST_CHECK int store_add(struct store *s, const struct gf_record *r, int64_t 
 struct store_batch {
     struct store_batch_entry *entries;
     size_t n, room;
-    struct gf_buf lines; /* one behind the other */
-    struct gf_buf like;  /* a line with an empty body */
+    struct gf_buf lines;             /* one behind the other */
+    struct gf_buf like;              /* a line with an empty body */
     struct store_batch_entry *first; /* what store_batch_like() was given */
 };
 /* Append a record. A body that is a file is GF_E_USAGE; of a failure nothing stays. */
 GF_MUST_CHECK int store_batch_add(struct store_batch *b, const struct gf_record *r,
                                   struct gf_err *e);
-/* The same, quicker, for many of one kind: what they have in common but id and body, then each body,
- * which must be well-formed JSON in UTF-8 (redact_check()). */
+/* The same, quicker, for many of one kind: what they have in common but id and body, then each
+ * body, which must be well-formed JSON in UTF-8 (redact_check()). */
 GF_MUST_CHECK int store_batch_like(struct store_batch *b, const struct gf_record *like,
                                    struct gf_err *e);
 GF_MUST_CHECK int store_batch_json(struct store_batch *b, const struct gf_id *id, const char *body,
@@ -119,7 +119,8 @@ GF_MUST_CHECK int store_losses(struct store *s, int untold, struct store_loss **
  * its policy says so. *records is their number. */
 GF_MUST_CHECK int store_drop_before(struct store *s, const char *channel, int64_t accepted,
                                     int64_t now, int64_t *records, struct gf_err *e);
-/* The same for all that never left, because the channel discards while its relay is out of reach. */
+/* The same for all that never left, because the channel discards while its relay is out of reach.
+ */
 GF_MUST_CHECK int store_discard(struct store *s, const char *channel, int64_t now, int64_t *records,
                                 struct gf_err *e);
 /* Forget records that are final (delivered, rejected, expired) since before a time, and that no
@@ -221,8 +222,7 @@ struct store_carried {
 };
 GF_MUST_CHECK int store_exported_rows(struct store *s, const struct gf_header *h,
                                       const struct gf_hash *header_digest,
-                                      const struct store_carried *c, int64_t now,
-                                      struct gf_err *e);
+                                      const struct store_carried *c, int64_t now, struct gf_err *e);
 
 /* Unsettled bundles, oldest first; one allocation, free(). */
 GF_MUST_CHECK int store_unsettled(struct store *s, struct store_bundle **out, size_t *n,

@@ -417,9 +417,9 @@ static void each_relay_gets_its_own_and_keeps_it(void **state) {
     gf_identity_free(&second);
 }
 
-/* ---- an older database ---- */
+/* ---- restart ---- */
 
-static void a_queue_of_the_first_version_is_led_on_with_all_that_it_holds(void **state) {
+static void what_is_queued_is_there_and_counted_after_a_restart(void **state) {
     struct site *s = *state;
     struct gf_id sent = site_add(s, "metrics", "{\"n\":1}", 0);
 
@@ -446,7 +446,7 @@ int main(void) {
         T(what_nobody_answers_is_bundled_anew_after_resend_after),
         T(a_bundle_that_never_left_is_not_overdue),
         T(each_relay_gets_its_own_and_keeps_it),
-        T(a_queue_of_the_first_version_is_led_on_with_all_that_it_holds),
+        T(what_is_queued_is_there_and_counted_after_a_restart),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
 }
