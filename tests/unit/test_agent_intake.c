@@ -4,6 +4,7 @@
 #include "configured_testing.h"
 
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -422,10 +423,10 @@ static void killed_at_any_moment_each_entry_counts_once(void **state) {
         s.a.store = NULL;
         assert_int_equal(pipe(tell), 0);
         pid_t writing = fork();
-        if (writing == 0)
+        if (writing == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0)
             write_on(tell[1]);
         pid_t taking = fork();
-        if (taking == 0)
+        if (taking == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0)
             take_on();
         (void)close(tell[1]);
         struct timespec t = {.tv_nsec = (5 + rand() % 60) * 1000000L};

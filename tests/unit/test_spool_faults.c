@@ -3,6 +3,8 @@
  */
 #include "spool_testing.h"
 
+#include <sys/prctl.h>
+
 static void torn_at_every_byte_whole_entries_come_out_and_the_tail_is_ignored(void **state) {
     static const size_t lens[] = {0, 8, 17, 27};
     size_t ends[3];
@@ -152,7 +154,7 @@ static void killed_writers_lose_nothing_that_they_promised(void **state) {
 
         assert_int_equal(pipe(tell), 0);
         pid_t child = fork();
-        if (child == 0) {
+        if (child == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) == 0) {
             struct spool *s = writer(300);
             for (int i = 0;; i++) {
                 char line[32];
