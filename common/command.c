@@ -230,6 +230,8 @@ static void open_standard_streams(void) {
 void command_begin(void) {
     open_standard_streams();
     (void)signal(SIGPIPE, SIG_IGN);
+    /* A limit on the size of files is an error like others (EFBIG), and is told. */
+    (void)signal(SIGXFSZ, SIG_IGN);
 }
 
 int command_finish(const char *program, int status) {
