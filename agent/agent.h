@@ -30,7 +30,7 @@ GF_MUST_CHECK int agent_paths(struct agent *a, const char *root, struct gf_err *
 /* Paths, configuration, keys and store of an agent that was initialised; GF_E_CONFIG with the
  * remedy
  * ("gapferry-agent init") if it was not; GF_E_DAMAGED with the remedy (`restore`, which opens the
- * store with store_make()) if it has keys and no database. On failure *a is closed. */
+ * store with store_make()) if it has keys and no database. Where nothing can be written the store can only be read. On failure *a is closed. */
 GF_MUST_CHECK int agent_open(struct agent *a, const char *root, struct gf_err *e);
 void agent_close(struct agent *a);
 

@@ -50,6 +50,15 @@ static int open_store(struct agent *a, struct gf_err *e) {
 
     if (store_open(a->state, &a->store, e) == 0)
         return 0;
+    /* A disk that is full or read-only stops nobody from reading: a product that has its licence
+     * must start. What would change something fails then. */
+    if (e->code == GF_E_CREATE) {
+        struct gf_err why;
+        if (store_read(a->state, &a->store, &why) == -1)
+            return -1;
+        log_write(LOG_LEVEL_WARNING, "read-only", {"why", e->text, 0});
+        return 0;
+    }
     if (e->code == GF_E_DAMAGED)
         return restore_set_aside(a, e);
     if (e->code != GF_E_NOINPUT)

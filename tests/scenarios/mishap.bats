@@ -225,3 +225,54 @@ waiting() { state exported; }
     [ "$(wc -l <.out)" -lt 40 ]
     [ "$(find $RSTATE/quarantine -name '*.gfb' | wc -l)" -le 16 ]
 }
+
+# ---- what the machine forbids ----
+
+@test "a limit on the size of files is told, whichever program meets it" {
+    ready
+    users 1
+    head -c 200000 /dev/zero | tr '\0' x | sed 's/.*/{"users":"&"}/' >big.json
+    run bash -c 'ulimit -f 64; exec "$0" --root site record metrics big.json' "$BIN/gapferry-agent"
+    [ "$status" -eq 73 ] || [ "$status" -eq 74 ] || fail "$status $output"
+    [[ $output == *gapferry-agent:* ]]
+    home
+    run bash -c 'ulimit -f 1; exec "$0" --root relay sync usb' "$BIN/gapferry-relay"
+    [ "$status" -lt 126 ]
+    there
+}
+
+@test "a product starts on a full disk, and on one that is read-only" {
+    mkdir m
+    mount -t tmpfs -o size=8m gapferry-test m 2>/dev/null || skip "cannot mount a file system here: no full disk was tried"
+    mkdir m/site
+    ln -s m/site site
+    ready
+    license_request >/dev/null
+    home
+    there
+    home
+    gives 0 A license check
+    : >$STATE/agent.db-open
+    cat /dev/zero >m/filler 2>/dev/null || true
+    gives 0 A license check
+    says valid
+    gives 0 A status
+    rm m/filler
+    mount -o remount,ro m
+    gives 0 A license check
+    says valid
+    gives 0 A status
+    gives 73 A record metrics - <<<'{"users":1}'
+    mount -o remount,rw m
+    gives 0 A record metrics - <<<'{"users":1}'
+}
+
+@test "a relay that nobody here knows is 77, also where nothing is queued" {
+    ready
+    mkdir other-usb
+    SITE=other
+    SITE=other A init >/dev/null
+    there other-usb
+    gives 77 A sync other-usb
+    says 'needs you' 'a relay'
+}
