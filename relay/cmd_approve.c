@@ -2,6 +2,7 @@
  * cmd_approve.c -- `approve FINGERPRINT`: let an agent in, also ahead of the first contact.
  */
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "gapferry/file.h"
@@ -10,6 +11,7 @@
 
 static const struct option_spec specs[] = {
     {"card", 0, "FILE", "the agent's card, for one that sends by HTTP and never by a drive"},
+    {"withdraw", 0, NULL, "take back an approval whose agent has not come yet"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
     COMMAND_OPTION_HELP,
@@ -58,15 +60,51 @@ out:
     return rc;
 }
 
+/* The groups of a fingerprint may come as one word or as several. */
+static int join(const struct options *o, char out[128], struct gf_err *e) {
+    size_t len = 0;
+
+    if (command_args(o, 1, 5, "FINGERPRINT", e) == -1)
+        return -1;
+    for (size_t i = 0; i < o->nargs; i++) {
+        int n = snprintf(out + len, 128 - len, "%s%s", i > 0 ? "-" : "", options_arg(o, i));
+        if (n < 0 || (size_t)n >= 128 - len)
+            return gf_err_set(e, GF_E_USAGE,
+                              "%.64s: not a fingerprint; it has five groups of four, such as "
+                              "ABCD-EFGH-IJKL-MNOP-QRST",
+                              options_arg(o, i));
+        len += (size_t)n;
+    }
+    for (char *c = out; *c != '\0'; c++)
+        *c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+    return 0;
+}
+
+static int withdraw(struct relay *r, const struct options *o, const char *fingerprint,
+                    struct gf_err *e) {
+    struct out t;
+
+    int was = ledger_unapprove(r->ledger, fingerprint, e);
+    if (was == -1)
+        return -1;
+    if (was == 0)
+        return gf_err_set(e, GF_E_NOINPUT, "%s: was not approved", fingerprint);
+    out_begin(&t, o);
+    command_str(&t, "withdrawn", "withdrawn", fingerprint);
+    return command_end(&t, e);
+}
+
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
-    const char *fingerprint = options_arg(o, 0);
+    char fingerprint[128];
     char user[65];
     struct gf_card card;
     struct out t;
 
     (void)status;
-    if (command_args(o, 1, 1, "FINGERPRINT", e) == -1)
+    if (join(o, fingerprint, e) == -1)
         return -1;
+    if (options_count(o, "withdraw") > 0)
+        return withdraw(r, o, fingerprint, e);
     command_user(user);
     if (gf_card_fingerprint_is(&r->id.card, fingerprint))
         return gf_err_set(e, GF_E_USAGE,
@@ -85,8 +123,10 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     if (enrolled)
         command_card(&t, "enrolled", "enrolled", &card);
     else
-        out_text(&t, "approved     its card has not been seen yet; it is enrolled when its drive "
-                     "comes\n");
+        out_text(&t,
+                 "approved     %s: its card has not been seen yet; it is enrolled when its drive "
+                 "comes\n",
+                 fingerprint);
     if (command_end(&t, e) == -1)
         return -1;
     command_next(r, "sync DRIVE");

@@ -42,8 +42,44 @@ out:
     return rc;
 }
 
+/* Who may come, and has not yet. */
+static int put_approvals(struct relay *r, struct out *t, struct gf_err *e) {
+    struct ledger_approval *list = NULL;
+    char at[GF_TIME_TEXT];
+    size_t n = 0;
+
+    if (ledger_approvals(r->ledger, &list, &n, e) == -1)
+        return -1;
+    out_open(t, "approved_ahead", '[');
+    for (size_t i = 0; i < n; i++) {
+        gf_text_time(list[i].at, at);
+        command_str(t, NULL, NULL, list[i].fingerprint);
+        out_text(t, "%-13s%s  since %s; its card has not been seen yet\n", "approved",
+                 list[i].fingerprint, at);
+    }
+    out_close(t, ']');
+    free(list);
+    return 0;
+}
+
+/* What a person can do about records that wait, with the command. */
+static void put_advice(struct relay *r, struct out *t, int64_t held, int64_t later) {
+    char self[COMMAND_SELF];
+
+    if (held > 0)
+        out_text(t,
+                 "%-13sheld: see why: %s records list --state held; mend that, then: %s records "
+                 "release, or reject\n",
+                 "", relay_self(r, self), self);
+    if (later > 0)
+        out_text(t,
+                 "%-13slater: the next sync tries again; see why: %s records list --state later\n",
+                 "", relay_self(r, self));
+}
+
 static int put_records(struct relay *r, struct out *t, struct gf_err *e) {
     struct ledger_count *counts = NULL;
+    int64_t held = 0, later = 0;
     size_t n = 0;
 
     if (ledger_counts(r->ledger, &counts, &n, e) == -1)
@@ -61,10 +97,13 @@ static int put_records(struct relay *r, struct out *t, struct gf_err *e) {
             if (t->json)
                 command_int(t, NULL, ledger_states[s], counts[i].n[s]);
         }
+        held += counts[i].n[LEDGER_HELD];
+        later += counts[i].n[LEDGER_LATER];
         out_text(t, "\n");
         out_close(t, '}');
     }
     out_close(t, ']');
+    put_advice(r, t, held, later);
     if (n == 0)
         out_text(t, "%-13snone yet\n", "records");
     free(counts);
@@ -151,9 +190,9 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
                    relay_self(r, self));
     out_begin(&t, o);
     command_card(&t, "relay", "relay", &r->id.card);
-    if (put_agents(r, &t, &strangers, e) == -1 || put_records(r, &t, e) == -1 ||
-        put_losses(r, &t, e) == -1 || put_responses(r, &t, e) == -1 ||
-        put_folder(r, &t, "pending", waits, e) == -1 ||
+    if (put_agents(r, &t, &strangers, e) == -1 || put_approvals(r, &t, e) == -1 ||
+        put_records(r, &t, e) == -1 || put_losses(r, &t, e) == -1 ||
+        put_responses(r, &t, e) == -1 || put_folder(r, &t, "pending", waits, e) == -1 ||
         put_folder(r, &t, "quarantine", "refused; NAME.why beside each says why", e) == -1) {
         gf_buf_free(&t.b);
         return -1;

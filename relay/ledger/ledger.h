@@ -10,8 +10,8 @@
 #ifndef RELAY_LEDGER_H
 #define RELAY_LEDGER_H
 
-#include "gapferry/lost.h"
 #include "gapferry/bundle.h"
+#include "gapferry/lost.h"
 #include "gapferry/record.h"
 
 struct ledger;
@@ -75,6 +75,16 @@ GF_MUST_CHECK int ledger_reconcile(struct ledger *l, int64_t since, const char *
  * fingerprint. */
 GF_MUST_CHECK int ledger_approve(struct ledger *l, const char *fingerprint, const char *user,
                                  int64_t now, struct gf_err *e);
+/* Take back an approval ahead of the first contact: 1 done, 0 there is none. GF_E_USAGE if it is no
+ * fingerprint, or its agent is enrolled already. */
+GF_MUST_CHECK int ledger_unapprove(struct ledger *l, const char *fingerprint, struct gf_err *e);
+/* Fingerprints that were approved and whose agent is not enrolled yet; one allocation, free(). */
+struct ledger_approval {
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    int64_t at;
+};
+GF_MUST_CHECK int ledger_approvals(struct ledger *l, struct ledger_approval **out, size_t *n,
+                                   struct gf_err *e);
 /* A card was seen: 1 it is (now) enrolled, its fingerprint having been approved; 0 it is not; -1. A
  * card that claims another lineage's agent id is GF_E_SENDER. */
 GF_MUST_CHECK int ledger_card_seen(struct ledger *l, const struct gf_card *c, const char *text,

@@ -109,6 +109,55 @@ int ledger_approve(struct ledger *l, const char *fingerprint, const char *user, 
     return db_end(&l->db, rc, e);
 }
 
+int ledger_unapprove(struct ledger *l, const char *fingerprint, struct gf_err *e) {
+    char spelled[GF_FINGERPRINT_TEXT];
+    int64_t enrolled = 0;
+
+    if (spell(fingerprint, spelled, e) == -1 ||
+        db_number(&l->db, &enrolled, 0, e,
+                  "SELECT count(*) FROM agent WHERE fingerprint = ? AND enrolled IS NOT NULL", "t",
+                  spelled) == -1)
+        return -1;
+    if (enrolled > 0)
+        return gf_err_set(e, GF_E_USAGE,
+                          "%s: this agent is enrolled already; only an approval ahead of the first "
+                          "contact can be withdrawn",
+                          spelled);
+    if (db_run(&l->db, e, "DELETE FROM approval WHERE fingerprint = ?", "t", spelled) == -1)
+        return -1;
+    return db_changes(&l->db) > 0;
+}
+
+int ledger_approvals(struct ledger *l, struct ledger_approval **out, size_t *n, struct gf_err *e) {
+    struct ledger_approval *list = NULL;
+    struct db_query q;
+    size_t found = 0;
+
+    int rc = db_query(&l->db, &q, e,
+                      "SELECT fingerprint, at FROM approval WHERE fingerprint NOT IN"
+                      " (SELECT fingerprint FROM agent WHERE enrolled IS NOT NULL) ORDER BY at",
+                      "");
+    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
+        struct ledger_approval *more = ledger_grow(list, found, sizeof *list, e);
+        if (more == NULL) {
+            rc = -1;
+            break;
+        }
+        list = more;
+        (void)snprintf(list[found].fingerprint, sizeof list->fingerprint, "%s", db_text(&q, 0));
+        list[found++].at = db_int(&q, 1);
+        rc = 0;
+    }
+    db_done(&q);
+    if (rc == -1) {
+        free(list);
+        return -1;
+    }
+    *out = list;
+    *n = found;
+    return 0;
+}
+
 /* A stranger's card, in a table that cannot be filled up. */
 static int keep_card(struct ledger *l, const struct gf_card *c, const char *text, size_t len,
                      int64_t now, struct gf_err *e) {

@@ -4,7 +4,7 @@ _gapferry_relay_options() {
     case $1 in
     init) echo --name --json --root --help ;;
     card) echo --fingerprint --json --root --help ;;
-    approve) echo --card --json --root --help ;;
+    approve) echo --card --withdraw --json --root --help ;;
     sync) echo --wait --name-on-card --json --root --help ;;
     run) echo --root --help ;;
     status) echo --json --root --help ;;

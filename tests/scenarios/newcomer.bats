@@ -221,3 +221,31 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     gives 65 A record metrics bad.json
     says 'bad.json'
 }
+
+@test "approve takes a fingerprint in groups, repeats it, and can be taken back" {
+    R init >/dev/null
+    gives 0 R approve abcd EFGH IJKL-MNOP QRST
+    says 'ABCD-EFGH-IJKL-MNOP-QRST'
+    gives 0 R status
+    says 'approved     ABCD-EFGH-IJKL-MNOP-QRST  since' 'its card has not been seen yet'
+    gives 0 R approve --withdraw ABCD-EFGH-IJKL-MNOP-QRST
+    gives 66 R approve --withdraw ABCD-EFGH-IJKL-MNOP-QRST
+    gives 0 R status
+    [[ $out != *ABCD* ]]
+    gives 64 R approve ABCD EFGH
+    says 'not a fingerprint'
+
+    # Who is enrolled is not let go by that.
+    site_init
+    acquaint
+    gives 0 R status
+    says 'its card has not been seen yet'
+    A record metrics - <<<'{"users":1}'
+    home
+    gives 75 R sync usb
+    gives 64 R approve --withdraw "$(A card --fingerprint)"
+    says 'enrolled already'
+    gives 0 R status
+    says 'records list --state held'
+    [[ $out != *'not been seen'* ]]
+}
