@@ -71,6 +71,37 @@ static int open_store(struct agent *a, struct gf_err *e) {
         what, command_self(a, self));
 }
 
+/* A database and keys that were made apart do not belong together: whatever this agent is owed is
+ * addressed to other keys. */
+static int check_identity(struct agent *a, struct gf_err *e) {
+    const struct gf_hash *us = &a->id.card.identity;
+    char theirs[GF_HASH_TEXT], fingerprint[GF_FINGERPRINT_TEXT];
+    struct gf_err ignored;
+    struct gf_buf b;
+
+    int found = store_get_fact(a->store, "identity", &b, e);
+    int same = found == 1 && b.len == sizeof us->b && memcmp(b.data, us->b, b.len) == 0;
+    if (found == 1 && b.len == sizeof us->b)
+        gf_text_hex((const uint8_t *)b.data, b.len, theirs);
+    else if (found == 1)
+        (void)snprintf(theirs, sizeof theirs, "unknown");
+    gf_buf_free(&b);
+    if (found == -1 || same)
+        return found == -1 ? -1 : 0;
+    /* The first time: where nothing can be written it is noted another time. */
+    if (found == 0) {
+        (void)!store_put_fact(a->store, "identity", us->b, sizeof us->b, &ignored);
+        return 0;
+    }
+    gf_card_fingerprint(&a->id.card, fingerprint);
+    return gf_err_set(
+        e, GF_E_DAMAGED,
+        "%s/keys: these keys (%s) are not those that agent.db belongs to (identity "
+        "%.16s...); put back the keys and the database of one agent, from one backup. "
+        "Nothing was changed",
+        a->state, fingerprint, theirs);
+}
+
 int agent_open(struct agent *a, const char *root, struct gf_err *e) {
     char keys[sizeof a->state + 8], self[COMMAND_SELF];
     struct stat st;
@@ -82,7 +113,8 @@ int agent_open(struct agent *a, const char *root, struct gf_err *e) {
         return gf_err_set(e, GF_E_CONFIG, "%s: there is no agent yet; make one: %s init", a->state,
                           command_self(a, self));
     if (agent_configure(a->config_path, &a->config, e) == 0 &&
-        gf_identity_load(AT_FDCWD, keys, &a->id, e) == 0 && open_store(a, e) == 0) {
+        gf_identity_load(AT_FDCWD, keys, &a->id, e) == 0 && open_store(a, e) == 0 &&
+        check_identity(a, e) == 0) {
         /* Only gapferry-link needs them, and the next command tries again. */
         if (agent_publish_cards(a, e) == -1)
             log_write(LOG_LEVEL_WARNING, "cards-not-published", {"why", e->text, 0});

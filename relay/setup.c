@@ -77,7 +77,8 @@ static int open_rest(struct relay *r, struct gf_err *e) {
 int relay_open(struct relay *r, const char *root, struct gf_err *e) {
     if (relay_paths(r, root, e) == -1)
         return -1;
-    if (open_rest(r, e) == 0 && open_ledger(r, e) == 0)
+    if (open_rest(r, e) == 0 && open_ledger(r, e) == 0 &&
+        ledger_belongs(r->ledger, &r->id.card, e) == 0)
         return 0;
     relay_close(r);
     return -1;
@@ -86,10 +87,11 @@ int relay_open(struct relay *r, const char *root, struct gf_err *e) {
 int relay_open_anyhow(struct relay *r, int *made, struct gf_err *e) {
     *made = 0;
     if (open_rest(r, e) == 0) {
-        if (ledger_open(r->state, &r->ledger, e) == 0)
-            return 0;
-        *made = e->code == GF_E_NOINPUT;
-        if (*made && ledger_make(r->state, &r->ledger, e) == 0)
+        int opened = ledger_open(r->state, &r->ledger, e);
+        *made = opened == -1 && e->code == GF_E_NOINPUT;
+        if (*made)
+            opened = ledger_make(r->state, &r->ledger, e);
+        if (opened == 0 && ledger_belongs(r->ledger, &r->id.card, e) == 0)
             return 0;
     }
     relay_close(r);

@@ -106,7 +106,12 @@ static const char schema_4[] =
     " told_by INTEGER REFERENCES response (row)) STRICT;"
     "CREATE INDEX fork_untold ON fork (agent) WHERE told_by IS NULL;";
 
-static const char *const steps[] = {schema_1, schema_2, ledger_loss_schema, schema_4, NULL};
+/* Small facts: `identity`, whose ledger this is. */
+static const char schema_fact[] =
+    "CREATE TABLE fact (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;";
+
+static const char *const steps[] = {schema_1, schema_2,    ledger_loss_schema,
+                                    schema_4, schema_fact, NULL};
 static const struct db_schema schema = {.application_id = 0x47464c52, .steps = steps};
 
 static int open_as(const char *dir, enum db_how how, struct ledger **out, struct gf_err *e) {
@@ -141,6 +146,30 @@ int ledger_open(const char *dir, struct ledger **out, struct gf_err *e) {
 
 int ledger_make(const char *dir, struct ledger **out, struct gf_err *e) {
     return open_as(dir, DB_MAKE, out, e);
+}
+
+int ledger_belongs(struct ledger *l, const struct gf_card *us, struct gf_err *e) {
+    char fingerprint[GF_FINGERPRINT_TEXT], theirs[GF_HASH_TEXT];
+    struct gf_hash is;
+    struct db_query q;
+
+    int rc = db_query(&l->db, &q, e, "SELECT data FROM fact WHERE name = 'identity'", "");
+    if (rc == 0)
+        rc = db_next(&q, e);
+    int known = rc == 1 && db_fixed(&q, 0, &is, sizeof is) == 0;
+    db_done(&q);
+    if (rc == -1 || (known && memcmp(&is, &us->identity, sizeof is) == 0))
+        return rc == -1 ? -1 : 0;
+    if (rc == 0)
+        return db_run(&l->db, e, "INSERT INTO fact (name, data) VALUES ('identity', ?)", "b",
+                      us->identity.b, sizeof us->identity.b);
+    gf_card_fingerprint(us, fingerprint);
+    gf_text_hex(is.b, known ? sizeof is.b : 0, theirs);
+    return gf_err_set(e, GF_E_DAMAGED,
+                      "%s/keys: these keys (%s) are not those that relay.db belongs to (identity "
+                      "%.16s...); put back the keys and the ledger of one relay, from one backup. "
+                      "Nothing was changed",
+                      l->dir, fingerprint, theirs);
 }
 
 void ledger_close(struct ledger *l) {

@@ -36,6 +36,10 @@ void ledger_leave(struct ledger *l, enum ledger_purpose p);
 GF_MUST_CHECK int ledger_begin(struct ledger *l, struct gf_err *e);
 GF_MUST_CHECK int ledger_end(struct ledger *l, int rc, struct gf_err *e);
 
+/* Whose ledger this is: 0 if it belongs to this identity (and from now on, if it belonged to
+ * nobody); GF_E_DAMAGED if it is another's. */
+GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, struct gf_err *e);
+
 /* ---- the chain of what was done (ledger_audit.c) ---- */
 
 /*

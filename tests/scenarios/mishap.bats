@@ -276,3 +276,26 @@ waiting() { state exported; }
     gives 77 A sync other-usb
     says 'needs you' 'a relay'
 }
+
+@test "keys that were swapped for another's are noticed, on both sides" {
+    ready
+    SITE=other A init >/dev/null
+    RELAY=another R init >/dev/null
+    A status >/dev/null || true
+    R status >/dev/null || true
+    mv $STATE/keys mine
+    cp -a other/var/lib/gapferry/agent/keys $STATE/keys
+    gives 65 A sync usb
+    says "$STATE/keys: these keys" 'agent.db belongs to'
+    rm -r $STATE/keys
+    mv mine $STATE/keys
+    home
+    mv $RSTATE/keys mine
+    cp -a another/var/lib/gapferry/relay/keys $RSTATE/keys
+    gives 65 R sync usb
+    says "$RSTATE/keys: these keys" 'relay.db belongs to'
+    gives 65 R reconcile
+    rm -r $RSTATE/keys
+    mv mine $RSTATE/keys
+    there
+}
