@@ -80,7 +80,8 @@ GF_MUST_CHECK int config_enum(const struct config *c, const char *section, const
 
 /* Every setting in force, one per line, in the order of the table: "[section \"NAME\"] key = value
  * # FILE:LINE", the last part in a column of its own. A fallback shows as "# default", and what an
- * empty value has taken back as "key =   # FILE:LINE, taken back". */
+ * empty value has taken back as "key =   # FILE:LINE, taken back". The value of a header, and user
+ * and password of a URL, show as ***. */
 void config_show(const struct config *c, struct gf_buf *out);
 
 #endif

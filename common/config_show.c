@@ -25,6 +25,37 @@ static void put_value(struct gf_buf *out, const char *value) {
     gf_buf_byte(out, '"');
 }
 
+/* What could be a secret is not shown: the value of a header, and the user and password of a URL.
+ * Secrets stand in files; what is here in spite of that is in every terminal's scrollback else. */
+static void put_shown(const struct config_key *k, const char *value, struct gf_buf *out) {
+    struct gf_buf b;
+    size_t from = 0, to = 0;
+
+    if (strcmp(k->key, "header") == 0) {
+        from = strcspn(value, ":") + 1;
+        to = strlen(value);
+    } else if (strstr(value, "://")) {
+        from = (size_t)(strstr(value, "://") - value) + 3;
+        size_t end = from + strcspn(value + from, "/?#");
+        for (to = end; to > from && value[to] != '@'; to--)
+            ;
+    }
+    if (to <= from) {
+        put_value(out, value);
+        return;
+    }
+    gf_buf_init(&b, strlen(value) + 8);
+    gf_buf_add(&b, value, from);
+    gf_buf_text(&b, "***");
+    gf_buf_text(&b, value + to);
+    gf_buf_byte(&b, '\0');
+    if (b.failed)
+        out->failed = b.failed;
+    else
+        put_value(out, b.data);
+    gf_buf_free(&b);
+}
+
 static void put_setting(const struct config *c, const struct config_key *k, const char *name,
                         struct gf_buf *out) {
     const char *value = config_get(c, k->section, name, k->key);
@@ -38,7 +69,7 @@ static void put_setting(const struct config *c, const struct config_key *k, cons
     else
         gf_buf_printf(out, "[%s] %s = ", k->section, k->key);
     if (value)
-        put_value(out, value);
+        put_shown(k, value, out);
     do
         gf_buf_byte(out, ' ');
     while (!out->failed && out->len - begin < ORIGIN_COLUMN);

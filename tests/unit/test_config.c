@@ -353,6 +353,19 @@ static void show_tells_what_is_in_force_and_from_where(void **state) {
     gf_buf_free(&out);
 }
 
+static void show_hides_what_could_be_a_secret(void **state) {
+    struct gf_buf out;
+    (void)state;
+    assert_loads("[relay \"a\"]\nurl = https://user:se@cret@host.example:1/p?q=a@b\n"
+                 "[relay \"b\"]\nurl = https://host.example/a@b\n");
+    gf_buf_init(&out, 10000);
+    config_show(config, &out);
+    assert_null(strstr(out.data, "cret"));
+    assert_non_null(strstr(out.data, "url = https://***@host.example:1/p?q=a@b "));
+    assert_non_null(strstr(out.data, "url = https://host.example/a@b "));
+    gf_buf_free(&out);
+}
+
 static void show_tells_what_was_taken_back(void **state) {
     struct gf_buf out;
     (void)state;
@@ -390,6 +403,7 @@ int main(void) {
         CONFIG_TEST(numbers_and_spans_have_one_spelling),
         CONFIG_TEST(show_tells_what_is_in_force_and_from_where),
         CONFIG_TEST(show_tells_what_was_taken_back),
+        CONFIG_TEST(show_hides_what_could_be_a_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
