@@ -120,9 +120,9 @@ static int apply_head(struct agent *a, int fd, const struct gf_head *h, struct a
         return -1;
     if (seen == 2)
         return gf_err_set(e, GF_E_REPLAY,
-                          "another response with its number %lld was applied before: the relay, or "
-                          "its keys, exist twice; keep this file as evidence and ask who runs the "
-                          "relay",
+                          "another response with its number %lld was applied before: was the relay "
+                          "restored from a backup? Then its operator has to run `gapferry-relay "
+                          "reconcile`. If not, its keys exist twice: keep this file as evidence",
                           (long long)h->header.seq);
     if (seen == 1) {
         out->seen_before = 1;
