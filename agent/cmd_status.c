@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/cmd_status.h"
 #include "agent/cmd_updates.h"
 #include "agent/command.h"
 #include "agent/license/installed.h"
@@ -437,45 +438,6 @@ static int show_licenses(struct status *s, struct gf_err *e) {
     return 0;
 }
 
-static void show_next(struct status *s) {
-    char self[COMMAND_SELF], next[COMMAND_SELF + 320], again[GF_WORD_MAX + 32];
-    const char *what = "", *command = "", *after = "";
-
-    (void)command_self(s->a, self);
-    if (!s->relay && (s->n[STORE_QUEUED] || s->n[STORE_EXPORTED] == 0)) {
-        what = "trust the relay: ";
-        command = " trust CARD";
-        after = " (the relay's own sync leaves it on the drive, in GAPFERRY/cards/)";
-    } else if (s->n[STORE_QUEUED] || s->unwritten) {
-        what = "write it to a drive: ";
-        command = " sync DRIVE";
-    } else if (s->n[STORE_EXPORTED]) {
-        what = "carry the drive to the relay, and when it is back: ";
-        command = " sync DRIVE";
-    } else if (s->unusable) {
-        what = "see why an answer cannot be used: ";
-        command = " license status";
-    } else if (s->n[STORE_RELAYED]) {
-        what = "one more trip, since the relay has not said yet what became of everything: ";
-        command = " sync DRIVE";
-    } else if (strcmp(s->rejected, "license") == 0) {
-        what = "do what the reason of the rejection says, then ask anew: ";
-        command = " license request";
-    } else if (*s->rejected) {
-        (void)snprintf(again, sizeof again, " record %s FILE", s->rejected);
-        what = "what was rejected is not sent again: see its reason, then record it anew: ";
-        command = again;
-    }
-    if (*command)
-        (void)snprintf(next, sizeof next, "%s%s%s%s", what, self, command, after);
-    else
-        (void)snprintf(next, sizeof next, "nothing is due");
-    out_str(&s->t, "next", next);
-    out_text(&s->t, "next       ");
-    out_safe(&s->t, next);
-    out_text(&s->t, "\n");
-}
-
 static int run(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
     struct status s = {.a = a};
 
@@ -493,7 +455,14 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
          cmd_updates_status(a, &s.t, e) == -1))
         rc = -1;
     if (rc == 0) {
-        show_next(&s);
+        const struct cmd_status_next next = {.relay = s.relay,
+                                             .queued = s.n[STORE_QUEUED],
+                                             .exported = s.n[STORE_EXPORTED],
+                                             .relayed = s.n[STORE_RELAYED],
+                                             .unwritten = s.unwritten,
+                                             .unusable = s.unusable,
+                                             .rejected = s.rejected};
+        cmd_status_next(a, &next, &s.t);
         rc = out_end(&s.t, e);
     }
     out_free(&s.t);

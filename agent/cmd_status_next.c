@@ -1,0 +1,46 @@
+/*
+ * cmd_status_next.c -- what to do next: one sentence and the command.
+ */
+#include "agent/cmd_status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void cmd_status_next(const struct agent *a, const struct cmd_status_next *n, struct out *t) {
+    char self[COMMAND_SELF], next[COMMAND_SELF + 320], again[GF_WORD_MAX + 32];
+    const char *what = "", *command = "", *after = "";
+
+    (void)command_self(a, self);
+    if (!n->relay && (n->queued || n->exported == 0)) {
+        what = "trust the relay: ";
+        command = " trust CARD";
+        after = " (the relay's own sync leaves it on the drive, in GAPFERRY/cards/)";
+    } else if (n->queued || n->unwritten) {
+        what = "write it to a drive: ";
+        command = " sync DRIVE";
+    } else if (n->exported) {
+        what = "carry the drive to the relay, and when it is back: ";
+        command = " sync DRIVE";
+    } else if (n->unusable) {
+        what = "see why an answer cannot be used: ";
+        command = " license status";
+    } else if (n->relayed) {
+        what = "one more trip, since the relay has not said yet what became of everything: ";
+        command = " sync DRIVE";
+    } else if (strcmp(n->rejected, "license") == 0) {
+        what = "do what the reason of the rejection says, then ask anew: ";
+        command = " license request";
+    } else if (*n->rejected) {
+        (void)snprintf(again, sizeof again, " record %s FILE", n->rejected);
+        what = "what was rejected is not sent again: see its reason, then record it anew: ";
+        command = again;
+    }
+    if (*command)
+        (void)snprintf(next, sizeof next, "%s%s%s%s", what, self, command, after);
+    else
+        (void)snprintf(next, sizeof next, "nothing is due");
+    out_str(t, "next", next);
+    out_text(t, "next       ");
+    out_safe(t, next);
+    out_text(t, "\n");
+}
