@@ -30,7 +30,8 @@ GF_MUST_CHECK int agent_paths(struct agent *a, const char *root, struct gf_err *
 /* Paths, configuration, keys and store of an agent that was initialised; GF_E_CONFIG with the
  * remedy
  * ("gapferry-agent init") if it was not; GF_E_DAMAGED with the remedy (`restore`, which opens the
- * store with store_make()) if it has keys and no database. Where nothing can be written the store can only be read. On failure *a is closed. */
+ * store with store_make()) if it has keys and no database. Where nothing can be written the store
+ * can only be read. On failure *a is closed. */
 GF_MUST_CHECK int agent_open(struct agent *a, const char *root, struct gf_err *e);
 void agent_close(struct agent *a);
 
@@ -180,7 +181,10 @@ struct apply_result {
     int seen_before;
     int64_t delivered, rejected, expired, relayed; /* receipts that moved something */
     int64_t odd;                                   /* receipts that fit nothing */
-    int64_t answers;                               /* applied */
+    int64_t denied;         /* receipts of records that a denial has deleted here after they left */
+    struct gf_id denied_id; /* the last of these */
+    enum gf_state denied_state;
+    int64_t answers;  /* applied */
     int64_t unusable; /* answers that were refused: `status` says why */
     int64_t refusals; /* bundles of ours that had no effect; their records are queued again */
     int64_t notices;

@@ -55,7 +55,12 @@ static int take_receipt(struct applying *x, const char *line, size_t len, struct
         if (receipt.state == GF_STATE_REJECTED)
             log_item(LOG_LEVEL_WARNING, "record-rejected", &receipt.record, receipt.reason);
     }
-    if (moved == 0 && odd) {
+    if (moved == 0 && odd && strcmp(odd, STORE_ODD_DENIED) == 0) {
+        x->result.denied++;
+        x->result.denied_id = receipt.record;
+        x->result.denied_state = receipt.state;
+        log_item(LOG_LEVEL_INFO, "receipt-of-denied", &receipt.record, odd);
+    } else if (moved == 0 && odd) {
         x->result.odd++;
         log_item(LOG_LEVEL_WARNING, "receipt-odd", &receipt.record, odd);
     }

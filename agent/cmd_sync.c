@@ -62,6 +62,8 @@ static void put_in(struct out *t, const struct sync_result *r) {
         {"answers_unusable", r->in.unusable, "answer unusable", "answers unusable"},
         {"refusals", r->in.refusals, "bundle refused", "bundles refused"},
         {"notices", r->in.notices, "notice", "notices"},
+        {"denied_receipts", r->in.denied, "receipt of a deleted record",
+         "receipts of deleted records"},
         {"odd_receipts", r->in.odd, "receipt that fits nothing", "receipts that fit nothing"},
         {"seen_before", r->seen, "response seen before", "responses seen before"},
         {NULL, 0, NULL, NULL},

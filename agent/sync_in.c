@@ -88,10 +88,28 @@ static void add_up(struct sync_result *r, const struct apply_result *in) {
     r->in.expired += in->expired;
     r->in.relayed += in->relayed;
     r->in.odd += in->odd;
+    r->in.denied += in->denied;
     r->in.answers += in->answers;
     r->in.unusable += in->unusable;
     r->in.refusals += in->refusals;
     r->in.notices += in->notices;
+}
+
+/* Consent was withdrawn after it had left: the site must know what became of it. */
+static void tell_denied(struct sync *x, const struct apply_result *in) {
+    static const char *const became[] = {[GF_STATE_RELAYED] = "taken by the relay",
+                                         [GF_STATE_DELIVERED] = "delivered",
+                                         [GF_STATE_REJECTED] = "rejected",
+                                         [GF_STATE_EXPIRED] = "found expired"};
+    char id[GF_UUID_TEXT];
+
+    gf_text_uuid(&in->denied_id, id);
+    gf_buf_printf(&x->r.people,
+                  "a record deleted by `deny` had been carried already and was %s: %s",
+                  became[in->denied_state], id);
+    if (in->denied > 1)
+        gf_buf_printf(&x->r.people, ", and %lld more", (long long)in->denied - 1);
+    gf_buf_text(&x->r.people, "\n");
 }
 
 /* Apply one, and take it from the drive: it is in the store now. */
@@ -113,6 +131,8 @@ static void take(struct sync *x, const struct incoming *in) {
         return;
     }
     add_up(&x->r, &result);
+    if (result.denied > 0)
+        tell_denied(x, &result);
     log_write(LOG_LEVEL_INFO, result.seen_before ? "response-seen-before" : "response-applied",
               {"file", in->name, 0}, {"seq", NULL, in->seq});
     if (!x->r.read_only && gf_drive_remove(x->drive, GF_FOLDER_TO_SITE, in->name, &e) == -1)

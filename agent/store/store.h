@@ -154,6 +154,7 @@ GF_MUST_CHECK int store_counts(struct store *s, struct store_count **counts, siz
  * the receipt does not fit, and then nothing changes. A record that went back to the queue counts
  * as exported to where it has been.
  */
+#define STORE_ODD_DENIED "deleted by a denial of consent after it was carried"
 GF_MUST_CHECK int store_receipt(struct store *s, const struct gf_hash *relay,
                                 const struct gf_receipt *r, int64_t now, const char **odd,
                                 struct gf_err *e);

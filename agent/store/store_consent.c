@@ -45,6 +45,10 @@ static int take_back(struct store *s, const char *channel, int64_t now, int64_t 
     free(rows);
     if (rc == -1 ||
         db_run(&s->db, e,
+               "INSERT OR IGNORE INTO denied SELECT id, ? FROM record WHERE channel = ? AND state "
+               "<= 1 AND EXISTS (SELECT 1 FROM held WHERE record = record.n)",
+               "it", now, channel) == -1 ||
+        db_run(&s->db, e,
                "DELETE FROM held WHERE record IN"
                " (SELECT n FROM record WHERE channel = ? AND state <= 1)",
                "t", channel) == -1 ||

@@ -89,7 +89,11 @@ static int take(struct store *s, const struct gf_hash *relay, const struct gf_re
     if (rc == -1)
         return -1;
     if (rc == 0) {
-        *odd = "unknown record";
+        int64_t denied = 0;
+        if (db_number(&s->db, &denied, 0, e, "SELECT count(*) FROM denied WHERE id = ?", "b",
+                      STORE_BYTES(&r->record)) == -1)
+            return -1;
+        *odd = denied ? STORE_ODD_DENIED : "unknown record";
         return 0;
     }
     if (memcmp(t.digest.b, r->digest.b, sizeof t.digest.b) != 0) {

@@ -68,6 +68,7 @@ static const char version_1[] =
 
 /* What the queue, the history, licences, updates and sources have needed since. */
 static const char version_2[] =
+    "CREATE TABLE denied (id BLOB PRIMARY KEY NOT NULL, at INTEGER NOT NULL) STRICT;"
     "CREATE TABLE policy (channel TEXT PRIMARY KEY NOT NULL, denied INTEGER NOT NULL,"
     " airgap INTEGER NOT NULL, relay BLOB NOT NULL, since INTEGER NOT NULL) STRICT;"
     "ALTER TABLE bundle ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;"
