@@ -176,17 +176,11 @@ static int keep_card(struct ledger *l, const struct gf_card *c, const char *text
                   fingerprint, text, len, now);
 }
 
-static int see(struct ledger *l, const struct gf_card *c, const char *text, size_t len, int64_t now,
-               struct gf_err *e) {
+static int see(struct ledger *l, const struct gf_card *c, int64_t now, struct gf_err *e) {
     char fingerprint[GF_FINGERPRINT_TEXT];
-    int64_t known = 0;
     int64_t enrolled = 0;
 
-    if (db_number(&l->db, &known, 0, e, "SELECT count(*) FROM agent WHERE identity = ?", "b",
-                  &c->identity, sizeof c->identity) == -1 ||
-        check_lineage(l, &c->agent, &c->identity, e) == -1)
-        return -1;
-    if (known == 0 && keep_card(l, c, text, len, now, e) == -1)
+    if (check_lineage(l, &c->agent, &c->identity, e) == -1)
         return -1;
     int approved = ledger_is_approved(l, c, e);
     gf_card_fingerprint(c, fingerprint);
@@ -203,9 +197,17 @@ int ledger_card_seen(struct ledger *l, const struct gf_card *c, const char *text
                      int64_t now, struct gf_err *e) {
     if (c->role != GF_ROLE_AGENT || !c->has_agent)
         return 0;
+    /* It is remembered also where it is refused, so that approving it can be refused, too. */
+    int64_t known = 0;
     if (db_begin(&l->db, e) == -1)
         return -1;
-    return db_end(&l->db, see(l, c, text, len, now, e), e);
+    int rc = db_number(&l->db, &known, 0, e, "SELECT count(*) FROM agent WHERE identity = ?", "b",
+                       &c->identity, sizeof c->identity);
+    if (rc == 0 && known == 0)
+        rc = keep_card(l, c, text, len, now, e);
+    if (db_end(&l->db, rc, e) == -1 || db_begin(&l->db, e) == -1)
+        return -1;
+    return db_end(&l->db, see(l, c, now, e), e);
 }
 
 /* ---- lists ---- */
@@ -244,5 +246,9 @@ int ledger_agents(struct ledger *l, struct gf_card **out, size_t *n, struct gf_e
 }
 
 int ledger_strangers(struct ledger *l, struct gf_card **out, size_t *n, struct gf_err *e) {
-    return list(l, "SELECT card FROM agent WHERE enrolled IS NULL ORDER BY row", out, n, e);
+    return list(l,
+                "SELECT card FROM agent AS a WHERE enrolled IS NULL AND NOT EXISTS (SELECT 1 FROM "
+                "agent AS o WHERE o.agent = a.agent AND o.identity <> a.identity AND o.enrolled "
+                "IS NOT NULL) ORDER BY row",
+                out, n, e);
 }

@@ -102,6 +102,29 @@ static void a_card_that_claims_anothers_agent_id_is_refused(void **state) {
     gf_identity_free(&thief);
 }
 
+static void a_claim_seen_after_its_owner_cannot_be_approved(void **state) {
+    struct site *s = *state;
+    struct gf_identity thief = {0};
+    struct gf_card c = {.role = GF_ROLE_AGENT, .has_agent = 1, .agent = kit_site.card.agent};
+    struct gf_card *strangers = NULL;
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    size_t n = 9;
+
+    assert_ok(gf_identity_make(s->r.state_fd, "thief", &c, &s->e), s->e);
+    assert_ok(gf_identity_load(s->r.state_fd, "thief", &thief, &s->e), s->e);
+    gf_card_fingerprint(&thief.card, fingerprint);
+    testing_enrol(s, &kit_site);
+    assert_fails(
+        ledger_card_seen(s->r.ledger, &thief.card, thief.card_text, thief.card_len, NOW, &s->e),
+        s->e, GF_E_SENDER);
+    assert_fails(ledger_approve(s->r.ledger, fingerprint, "me", NOW, &s->e), s->e, GF_E_SENDER);
+    assert_int_equal(ledger_is_approved(s->r.ledger, &thief.card, &s->e), 0);
+    assert_ok(ledger_strangers(s->r.ledger, &strangers, &n, &s->e), s->e);
+    assert_int_equal(n, 0); /* nobody is asked to approve it */
+    free(strangers);
+    gf_identity_free(&thief);
+}
+
 static void strangers_cannot_fill_the_ledger(void **state) {
     struct site *s = *state;
     struct gf_card *cards = NULL;
@@ -242,6 +265,7 @@ int main(void) {
         T(what_is_no_fingerprint_is_refused),
         T(only_agents_are_enrolled),
         T(a_card_that_claims_anothers_agent_id_is_refused),
+        T(a_claim_seen_after_its_owner_cannot_be_approved),
         T(strangers_cannot_fill_the_ledger),
         T(the_same_bundle_is_a_replay_and_another_of_its_number_a_fork),
         T(a_bundle_of_a_sender_who_is_not_enrolled_is_not_taken),
