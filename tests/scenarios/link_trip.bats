@@ -1,0 +1,79 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154,SC2030,SC2031 # out and err are set by `gives`
+# link_trip.bats -- the whole trip by HTTPS: agent, link, the relay's listener, a vendor, and back.
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    # shellcheck source=tests/scenarios/trip.bash
+    source "$BATS_TEST_DIRNAME/trip.bash"
+    ready
+    local port=$((20000 + RANDOM % 20000))
+    base=http://127.0.0.1:$port
+    printf '[listen]\naddress = 127.0.0.1\nport = %s\n' "$port" >>relay/etc/gapferry/relay.conf
+    printf '\n[relay "r"]\nurl = %s\nsuccesses = 1\nretry = 1s\npoll = 2s\n' "$base" >>site/etc/gapferry/agent.conf
+    unset http_proxy https_proxy all_proxy HTTPS_PROXY ALL_PROXY
+}
+
+teardown() {
+    local pid
+    for pid in ${LINK:-} ${RUN:-}; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    vendor_stop
+}
+
+L() { "$BIN/gapferry-link" --root site "$@"; }
+
+relay_start() {
+    "$BIN/gapferry-relay" --root relay run 2>>run.log 3>&- &
+    RUN=$!
+    local i
+    for ((i = 0; i < 100; i++)); do
+        ! curl -sf -o /dev/null "$base/healthz" || return 0
+        sleep 0.1
+    done
+    fail "the relay does not listen: $(cat run.log)"
+}
+
+# Until the agent knows that one record was delivered.
+delivered() {
+    local i file
+    for ((i = 0; i < 30; i++)); do
+        for file in "$STATE"/inbox/*.gfb; do
+            [ ! -e "$file" ] || A import "$file" >>import.log 2>&1 || true
+        done
+        [ "$(A status --json | jq .records.delivered)" -lt 1 ] || return 0
+        "$@"
+        sleep 1
+    done
+    fail "not delivered: $(A status) $(cat site/var/lib/gapferry/agent/link.state run.log import.log)"
+}
+
+@test "unknown, then approved: a record goes by HTTPS, and its receipt comes back" {
+    relay_start
+    users 7 >/dev/null
+    gives 0 A export
+    gives 75 L carry
+    says 'does not know this agent'
+    gives 0 A status
+    says 'r: online since'
+    gives 0 R approve --card "$STATE/keys/card" "$(A card --fingerprint)"
+    gives 0 L carry
+    says '1 sent'
+    delivered L carry
+    agree
+}
+
+@test "run: the same without a hand, through a relay that comes late" {
+    gives 0 R approve --card "$STATE/keys/card" "$(A card --fingerprint)"
+    L run 2>link.err 3>&- &
+    LINK=$!
+    users 7 >/dev/null
+    gives 0 A export
+    sleep 1
+    relay_start
+    delivered true
+    agree
+    [ "$(A status --json | jq -r '.network[0].state')" = online ]
+}
