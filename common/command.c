@@ -159,7 +159,12 @@ static const struct command_entry *find(const struct command_program *p, const c
         if (nearest_is(name, p->commands[i].name, &best))
             near = p->commands[i].name;
     }
-    if (near)
+    best = (size_t)-1;
+    if (*name == '-')
+        (void)gf_err_set(
+            e, GF_E_USAGE, "unknown option %s before the command%s; see %s --help", name,
+            nearest_is(name, "--root", &best) ? "; did you mean --root DIR?" : "", p->name);
+    else if (near)
         (void)gf_err_set(e, GF_E_USAGE, "unknown command %s; did you mean %s?", name, near);
     else
         (void)gf_err_set(e, GF_E_USAGE, "unknown command %s; see %s --help", name, p->name);

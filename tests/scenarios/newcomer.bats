@@ -249,3 +249,10 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     says 'records list --state held'
     [[ $out != *'not been seen'* ]]
 }
+
+@test "a misspelt --root is named" {
+    gives 64 "$BIN/gapferry-relay" --rot x status
+    says 'unknown option --rot' 'did you mean --root DIR?'
+    gives 64 "$BIN/gapferry-agent" --wrong status
+    [[ $err != *'did you mean'* ]]
+}
