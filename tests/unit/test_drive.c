@@ -322,55 +322,6 @@ static void one_go_takes_so_many_and_says_that_there_are_more(void **state) {
     gf_drive_list_free(&l);
 }
 
-/* How often this name was listed, in so many scans. */
-static int times_listed(struct stick *s, const char *name, int scans) {
-    int times = 0;
-    for (int k = 0; k < scans; k++) {
-        struct gf_drive_list l;
-        assert_int_equal(gf_drive_scan(s->d, GF_FOLDER_TO_RELAY, 0, &l, &s->e), 0);
-        assert_int_equal(l.n, GF_DRIVE_BUNDLES_MAX);
-        for (size_t i = 0; i < l.n; i++)
-            times += strcmp(l.entries[i].name, name) == 0;
-        gf_drive_list_free(&l);
-    }
-    return times;
-}
-
-static void junk_keeps_no_bundle_out(void **state) {
-    static const char honest[] = "feedfeedfeedfeedfeedfeedfeedfeed.gfb";
-    static const char zeros[4096];
-    struct stick *s = *state;
-    char name[80];
-    open_drive(s);
-    (void)snprintf(name, sizeof(name), RELAY "/%s", honest);
-    put_file(s, name, zeros, sizeof zeros);
-    for (int i = 0; i < GF_DRIVE_BUNDLES_MAX; i++) {
-        (void)snprintf(name, sizeof(name), RELAY "/0-%05d.gfb", i);
-        put_file(s, name, zeros, sizeof zeros);
-    }
-    assert_int_equal(times_listed(s, honest, 3), 3);
-    for (int i = 0; i < GF_DRIVE_BUNDLES_MAX; i++) {
-        (void)snprintf(name, sizeof(name), RELAY "/%032x.gfb", (unsigned)i);
-        put_file(s, name, "12345678", 8); /* no bundle has this size */
-    }
-    assert_int_equal(times_listed(s, honest, 3), 3);
-}
-
-static void likely_junk_keeps_no_bundle_out_for_ever(void **state) {
-    static const char honest[] = "feedfeedfeedfeedfeedfeedfeedfeed.gfb";
-    static const char zeros[2048];
-    struct stick *s = *state;
-    char name[80];
-    open_drive(s);
-    (void)snprintf(name, sizeof(name), RELAY "/%s", honest);
-    put_file(s, name, zeros, sizeof zeros);
-    for (int i = 0; i < GF_DRIVE_BUNDLES_MAX; i++) {
-        (void)snprintf(name, sizeof(name), RELAY "/%032x.gfb", (unsigned)i);
-        put_file(s, name, zeros, sizeof zeros);
-    }
-    assert_int_not_equal(times_listed(s, honest, 3), 0);
-}
-
 static void an_endless_directory_is_left_after_the_cap(void **state) {
     struct stick *s = *state;
     struct gf_drive_list l;
@@ -494,8 +445,6 @@ int main(void) {
         drive_test(what_is_too_large_is_counted_apart),
         drive_test(thousands_of_foreign_files_do_not_hide_ours),
         drive_test(one_go_takes_so_many_and_says_that_there_are_more),
-        drive_test(junk_keeps_no_bundle_out),
-        drive_test(likely_junk_keeps_no_bundle_out_for_ever),
         drive_test(an_endless_directory_is_left_after_the_cap),
         drive_test(an_entry_opens_for_reading_only_and_blocks_as_files_do),
         drive_test(names_that_are_not_ours_are_a_mistake_of_the_caller),

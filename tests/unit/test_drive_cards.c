@@ -97,6 +97,55 @@ static void what_is_no_card_is_counted_and_hides_no_other(void **state) {
     gf_buf_free(&text);
 }
 
+/* How often this name was listed, in so many scans. */
+static int times_listed(struct stick *s, const char *name, int scans) {
+    int times = 0;
+    for (int k = 0; k < scans; k++) {
+        struct gf_drive_list l;
+        assert_int_equal(gf_drive_scan(s->d, GF_FOLDER_TO_RELAY, 0, &l, &s->e), 0);
+        assert_int_equal(l.n, GF_DRIVE_BUNDLES_MAX);
+        for (size_t i = 0; i < l.n; i++)
+            times += strcmp(l.entries[i].name, name) == 0;
+        gf_drive_list_free(&l);
+    }
+    return times;
+}
+
+static void junk_keeps_no_bundle_out(void **state) {
+    static const char honest[] = "feedfeedfeedfeedfeedfeedfeedfeed.gfb";
+    static const char zeros[4096];
+    struct stick *s = *state;
+    char name[80];
+    open_drive(s);
+    (void)snprintf(name, sizeof(name), RELAY "/%s", honest);
+    put_file(s, name, zeros, sizeof zeros);
+    for (int i = 0; i < GF_DRIVE_BUNDLES_MAX; i++) {
+        (void)snprintf(name, sizeof(name), RELAY "/0-%05d.gfb", i);
+        put_file(s, name, zeros, sizeof zeros);
+    }
+    assert_int_equal(times_listed(s, honest, 3), 3);
+    for (int i = 0; i < GF_DRIVE_BUNDLES_MAX; i++) {
+        (void)snprintf(name, sizeof(name), RELAY "/%032x.gfb", (unsigned)i);
+        put_file(s, name, "12345678", 8); /* no bundle has this size */
+    }
+    assert_int_equal(times_listed(s, honest, 3), 3);
+}
+
+static void likely_junk_keeps_no_bundle_out_for_ever(void **state) {
+    static const char honest[] = "feedfeedfeedfeedfeedfeedfeedfeed.gfb";
+    static const char zeros[2048];
+    struct stick *s = *state;
+    char name[80];
+    open_drive(s);
+    (void)snprintf(name, sizeof(name), RELAY "/%s", honest);
+    put_file(s, name, zeros, sizeof zeros);
+    for (int i = 0; i < GF_DRIVE_BUNDLES_MAX; i++) {
+        (void)snprintf(name, sizeof(name), RELAY "/%032x.gfb", (unsigned)i);
+        put_file(s, name, zeros, sizeof zeros);
+    }
+    assert_int_not_equal(times_listed(s, honest, 3), 0);
+}
+
 static void copies_of_a_card_keep_no_other_out(void **state) {
     struct stick *s = *state;
     struct gf_card c, other, *cards = NULL;
@@ -178,6 +227,8 @@ int main(void) {
         drive_test(what_is_no_card_is_counted_and_hides_no_other),
         drive_test(only_so_many_cards_are_read),
         drive_test(copies_of_a_card_keep_no_other_out),
+        drive_test(junk_keeps_no_bundle_out),
+        drive_test(likely_junk_keeps_no_bundle_out_for_ever),
         drive_test(a_card_that_is_too_long_is_not_put),
         drive_test(another_card_under_our_name_is_left_as_it_is),
     };
