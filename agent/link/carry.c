@@ -41,8 +41,9 @@ void round_trouble(struct round *x, const char *what, const struct https_answer 
         r->hold = a->retry_after_s > 0 ? a->retry_after_s : PATIENCE;
     else if (a->status == 401 || a->status == 403)
         (void)snprintf(r->person, sizeof r->person,
-                       "the relay does not know this agent (status %ld%s%.250s): its operator "
-                       "approves the card: gapferry-relay approve",
+                       "the relay does not know this agent (status %ld%s%.250s): bring its operator "
+                       "this agent's card, the file keys/card of its state directory, for: "
+                       "gapferry-relay approve --card FILE",
                        a->status, words[0] != '\0' ? ", " : "", words);
     else
         (void)snprintf(r->person, sizeof r->person,
