@@ -67,6 +67,7 @@ struct turn {
     enum gf_code gravest; /* of the refusals */
     int64_t failed;       /* records that were tried and not delivered; they wait or are held */
     char failure[GF_REASON_MAX + 1]; /* why, the last of them */
+    int time_over;                   /* 1: forwarding ended because its time was over */
     int read_only;                   /* 1: the drive, to which nothing was written */
     int unsafe;           /* 1: something could not be flushed to the drive, or removed from it */
     struct gf_buf people; /* lines that need a person: sender, fingerprint, remedy; UTF-8, safe */
