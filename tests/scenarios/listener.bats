@@ -490,3 +490,50 @@ nothing_kept() {
     kill "${pids[@]}" 2>/dev/null || true
     answers 200
 }
+
+# logged WORDS: how many lines of the log hold them.
+logged() { grep -c "$1" run.log || true; }
+
+@test "SIGTERM does not wait for an endpoint, and the record goes out with the same key later" {
+    enroll
+    users 1 >/dev/null
+    request
+    vendor_script '1 timeout-after 30 /usage'
+    sed -i 's/^timeout = 3s/timeout = 60s/' relay/etc/gapferry/relay.conf
+    relay_start
+    post "$bundle"
+    [ "$(fact '.channels[0].sending' R status)" -eq 1 ]
+    local began=$SECONDS
+    relay_stop
+    [ "$status" -eq 0 ]
+    ((SECONDS - began < 15)) || fail "it took $((SECONDS - began)) s"
+    [ "$(fact '.channels[0].sending' R status)" -eq 1 ]
+    gives 0 R sync usb
+    [ "$(fact '.channels[0].delivered' R status)" -eq 1 ]
+    home
+    agree
+}
+
+@test "who waits for approval is logged once, and again when something changes" {
+    local i SITE=other
+    site_init
+    A trust "$RSTATE/keys/card" --yes --fingerprint "$(R card --fingerprint)" >/dev/null
+    users 1 >/dev/null
+    home
+    gives 77 R sync usb
+    relay_start
+    for ((i = 0; i < 3; i++)); do
+        sleep 1
+        kill -HUP "$RUN"
+    done
+    sleep 1
+    [ "$(grep -c strangers=1 run.log)" -ge 2 ]
+    [ "$(grep -c needs-you run.log)" -eq 1 ]
+    users 2 >/dev/null
+    home
+    gives 77 R sync usb
+    kill -HUP "$RUN"
+    sleep 2
+    [ "$(grep -c needs-you run.log)" -eq 2 ]
+    relay_stop
+}
