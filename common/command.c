@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -91,9 +92,25 @@ void command_suggest(const char *called, const char *fmt, va_list ap) {
     (void)fputc('\n', stderr);
 }
 
+/* Root becomes the owner of the state, for good: what it makes there must be the service's own. */
+static int become(const char *state, const struct stat *st, struct gf_err *e) {
+    const struct passwd *pw = getpwuid(st->st_uid);
+    int rc = pw != NULL ? initgroups(pw->pw_name, st->st_gid) : setgroups(0, NULL);
+
+    /* Who it was stays known, as with sudo. */
+    if (rc == -1 || setenv("SUDO_USER", "root", 0) == -1 ||
+        setresgid(st->st_gid, st->st_gid, st->st_gid) == -1 ||
+        setresuid(st->st_uid, st->st_uid, st->st_uid) == -1)
+        return gf_err_errno(e, "%s: cannot become the user it belongs to", state);
+    return 0;
+}
+
 int command_check_user(const char *program, const char *state, struct gf_err *e) {
     char called[COMMAND_SELF];
     struct stat st;
+
+    if (geteuid() == 0 && stat(state, &st) == 0 && st.st_uid != 0 && become(state, &st, e) == -1)
+        return -1;
 
     if (access(state, R_OK | W_OK | X_OK) == 0 || errno != EACCES)
         return 0;

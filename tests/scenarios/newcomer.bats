@@ -256,3 +256,21 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     gives 64 "$BIN/gapferry-agent" --wrong status
     [[ $err != *'did you mean'* ]]
 }
+
+@test "root on the state of the service's user leaves nothing there that the service cannot use" {
+    [ "$(id -u)" -eq 0 ] || skip "not root: nobody's state was not used"
+    # Somewhere that another user can reach.
+    PUBLIC=$(mktemp -d)
+    cd "$PUBLIC"
+    chmod 777 .
+    A init --name s --consent metrics=granted >/dev/null
+    chown -R nobody:nogroup "$STATE"
+    users 1 >/dev/null
+    mkdir -m 777 usb
+    home
+    gives 0 A consent metrics deny
+    [ -z "$(find "$STATE" ! -user nobody)" ] || fail "$(find "$STATE" ! -user nobody)"
+    [ "$(A history --json | jq -r '.events[-1].user')" = root ]
+    cd /
+    rm -rf "$PUBLIC"
+}
