@@ -267,7 +267,7 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     chown -R nobody:nogroup "$STATE"
     users 1 >/dev/null
     mkdir -m 777 usb
-    home
+    gives 77 A sync usb # no relay is trusted yet
     gives 0 A consent metrics deny
     [ -z "$(find "$STATE" ! -user nobody)" ] || fail "$(find "$STATE" ! -user nobody)"
     [ "$(A history --json | jq -r '.events[-1].user')" = root ]
