@@ -239,6 +239,23 @@ static int agent_id(struct store *s, struct gf_id *out, struct gf_err *e) {
     return store_put_fact(s, "agent-id", out->b, sizeof out->b, e);
 }
 
+/* A database that has been used with keys cannot be used with others. */
+static int refuse_orphan(struct agent *a, struct gf_err *e) {
+    char self[COMMAND_SELF];
+    struct gf_buf b;
+
+    int found = store_get_fact(a->store, "identity", &b, e);
+    gf_buf_free(&b);
+    if (found != 1)
+        return found;
+    return gf_err_set(
+        e, GF_E_DAMAGED,
+        "%s: there are no keys, but agent.db belongs to some; put the folder keys back "
+        "from a backup, then: %s status. If there is none: move all of it away and "
+        "run init again, for an agent that is new to its relay",
+        a->state, command_self(a, self));
+}
+
 static int record_consent(struct agent *a, const struct options *o, struct gf_err *e) {
     char channel[GF_WORD_MAX + 1], user[65];
     enum store_consent consent;
@@ -263,8 +280,8 @@ static int make(struct agent *a, const struct options *o, const char *keys, stru
     *strrchr(folder, '/') = '\0';
     if (make_dirs(folder, 0755, e) == -1 || make_dirs(a->state, 0700, e) == -1 ||
         save_config(a, o, e) == -1 || agent_configure(a->config_path, &a->config, e) == -1 ||
-        store_make(a->state, &a->store, e) == -1 || agent_id(a->store, &c->agent, e) == -1 ||
-        record_consent(a, o, e) == -1)
+        store_make(a->state, &a->store, e) == -1 || refuse_orphan(a, e) == -1 ||
+        agent_id(a->store, &c->agent, e) == -1 || record_consent(a, o, e) == -1)
         return -1;
     return gf_identity_make(AT_FDCWD, keys, c, e);
 }

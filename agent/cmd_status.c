@@ -122,15 +122,18 @@ static int show_reach(struct status *s, const struct link_relay *r, struct gf_er
     int rc = show_changes(s, r->relay, e);
     out_close(t, '}');
 
-    gf_text_time(r->since, since);
     out_text(t, "network    ");
     out_safe(t, r->relay);
-    out_text(t, "%s%s since %s%s", r->relay[0] ? ": " : "", link_states[r->is], since,
-             r->stage[0] ? ": " : "");
+    out_text(t, "%s%s", r->relay[0] ? ": " : "", link_states[r->is]);
+    if (r->since != 0) {
+        gf_text_time(r->since, since);
+        out_text(t, " since %s", since);
+    }
+    out_text(t, "%s", r->stage[0] ? ": " : "");
     out_safe(t, r->stage);
-    out_text(t, " (");
+    out_text(t, "%s", r->evidence[0] ? " (" : "");
     out_safe(t, r->evidence);
-    out_text(t, ")\n");
+    out_text(t, "%s\n", r->evidence[0] ? ")" : "");
     return rc;
 }
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -97,9 +98,27 @@ void command_suggest(const char *called, const char *fmt, va_list ap) {
     (void)fputc('\n', stderr);
 }
 
+/* Who root was before it became somebody else; "" if it did not. */
+static char user_before[65];
+
+/* Root becomes the owner of the state, for good: what it makes there must be the service's own. */
+static int become(const char *state, const struct stat *st, struct gf_err *e) {
+    const struct passwd *pw = getpwuid(st->st_uid);
+    int rc = pw != NULL ? initgroups(pw->pw_name, st->st_gid) : setgroups(0, NULL);
+
+    command_user(user_before);
+    if (rc == -1 || setresgid(st->st_gid, st->st_gid, st->st_gid) == -1 ||
+        setresuid(st->st_uid, st->st_uid, st->st_uid) == -1)
+        return gf_err_errno(e, "%s: cannot become the user it belongs to", state);
+    return 0;
+}
+
 int command_check_user(const char *program, const char *state, struct gf_err *e) {
     char called[COMMAND_SELF];
     struct stat st;
+
+    if (geteuid() == 0 && stat(state, &st) == 0 && st.st_uid != 0 && become(state, &st, e) == -1)
+        return -1;
 
     if (access(state, R_OK | W_OK | X_OK) == 0 || errno != EACCES)
         return 0;
@@ -129,6 +148,10 @@ int command_init_failed(const char *dir, struct gf_err *e) {
 }
 
 void command_user(char out[65]) {
+    if (user_before[0] != '\0' && out != user_before) {
+        memcpy(out, user_before, sizeof user_before);
+        return;
+    }
     uid_t uid = getuid();
     const char *sudo = uid == 0 ? getenv("SUDO_USER") : NULL;
     const struct passwd *pw = sudo && *sudo ? NULL : getpwuid(uid);

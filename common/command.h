@@ -77,7 +77,9 @@ const char *command_called(const char *program, const char *state, char out[COMM
 void command_suggest(const char *called, const char *fmt, va_list ap) GF_PRINTF(2, 0);
 
 /* GF_E_USER if this user may not use the state directory of program: who may, and how to say it. A
- * directory that is missing, or on a medium that cannot be written, is nothing to do with users. */
+ * directory that is missing, or on a medium that cannot be written, is nothing to do with users.
+ * Root becomes the owner of the directory, for good, so that what it makes there is the service's
+ * own; command_user() still says root. */
 GF_MUST_CHECK int command_check_user(const char *program, const char *state, struct gf_err *e);
 
 /* GF_E_USER in place of "Permission denied" where `init` could not make dir: what to do. errno is

@@ -94,10 +94,21 @@ fingerprint() {
 @test "an init that was interrupted is run again" {
     init
     local id
-    id=$(A card --json | jq -r .agent)
+    # Asked without the agent, which would note that the database belongs to these keys.
+    id=$("$B" card --json "$STATE"/keys | jq -r .agent)
     rm -r "$STATE"/keys # as if it had not come to that
     init
     [ "$(A card --json | jq -r .agent)" = "$id" ]
+}
+
+@test "init makes no new keys for the database of others" {
+    init
+    A status >/dev/null
+    mv "$STATE"/keys kept
+    refused 65 'no keys, but agent.db belongs to some' init
+    [ ! -e "$STATE"/keys ]
+    mv kept "$STATE"/keys
+    A status >/dev/null
 }
 
 @test "init refuses what it does not understand, and leaves nothing" {
@@ -541,10 +552,11 @@ answer() {
 
 @test "status shows what gapferry-link has found, as words only" {
     init
-    printf 'relay=a\nstate=offline\nsince=2026-01-02T03:04:05Z\nstage=no DNS\nevidence=a.example\033[2J\ntried=x\n\nrelay=b\nstate=answered\n' \
+    printf 'relay=a\nstate=offline\nsince=2026-01-02T03:04:05Z\nstage=no DNS\nevidence=a.example\033[2J\ntried=x\n\nrelay=b\nstate=unprobed\n\nrelay=c\nstate=answered\n' \
         >"$STATE"/link.state
     A status | grep -F 'network    a: offline since 2026-01-02T03:04:05Z: no DNS (a.example\x1b[2J)'
-    A status | grep -x 'network    b: answered'
+    A status | grep -x 'network    b: unprobed'
+    # What is no state is left out.
     [ "$(A status --json | jq -c '[.network[] | .stage]')" = '["no DNS",null]' ]
     : >"$STATE"/link.state
     A status | grep 'not probed'

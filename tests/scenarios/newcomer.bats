@@ -311,4 +311,21 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     sed -i "s|^url = ftp.*|url = $URL/usage|" $RCONF
     R sync --wait 0 usb >.out 2>.err || true
     grep -q 'the time (--wait) was over' .out
+
+@test "root on the state of the service's user leaves nothing there that the service cannot use" {
+    [ "$(id -u)" -eq 0 ] || skip "not root: nobody's state was not used"
+    # Somewhere that another user can reach.
+    PUBLIC=$(mktemp -d)
+    cd "$PUBLIC"
+    chmod 777 .
+    A init --name s --consent metrics=granted >/dev/null
+    chown -R nobody:nogroup "$STATE"
+    users 1 >/dev/null
+    mkdir -m 777 usb
+    gives 77 A sync usb # no relay is trusted yet
+    gives 0 A consent metrics deny
+    [ -z "$(find "$STATE" ! -user nobody)" ] || fail "$(find "$STATE" ! -user nobody)"
+    [ "$(A history --json | jq -r '.events[-1].user')" = root ]
+    cd /
+    rm -rf "$PUBLIC"
 }
