@@ -311,6 +311,7 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     sed -i "s|^url = ftp.*|url = $URL/usage|" $RCONF
     R sync --wait 0 usb >.out 2>.err || true
     grep -q 'the time (--wait) was over' .out
+}
 
 @test "root on the state of the service's user leaves nothing there that the service cannot use" {
     [ "$(id -u)" -eq 0 ] || skip "not root: nobody's state was not used"
