@@ -113,7 +113,7 @@ int agent_open(struct agent *a, const char *root, struct gf_err *e) {
         return gf_err_set(e, GF_E_CONFIG, "%s: there is no agent yet; make one: %s init", a->state,
                           command_self(a, self));
     if (agent_configure(a->config_path, &a->config, e) == 0 &&
-        gf_identity_load(AT_FDCWD, keys, &a->id, e) == 0 && open_store(a, e) == 0 &&
+        command_keys(a->state, &a->id, e) == 0 && open_store(a, e) == 0 &&
         check_identity(a, e) == 0) {
         /* Only gapferry-link needs them, and the next command tries again. */
         if (agent_publish_cards(a, e) == -1)

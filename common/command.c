@@ -138,6 +138,41 @@ int command_check_user(const char *program, const char *state, struct gf_err *e)
                       state, owner, owner, called);
 }
 
+/* Who may write there could put other keys or bundles in the place of ours. */
+static int check_folder(const char *state, const char *folder, mode_t others, struct gf_err *e) {
+    char path[1024];
+    struct stat st;
+
+    (void)snprintf(path, sizeof path, "%s/%s", state, folder);
+    if (stat(path, &st) == -1 || (st.st_mode & others) == 0)
+        return 0;
+    return gf_err_set(e, GF_E_CONFIG,
+                      "%s: others may write to it (mode %03o); see that all in it is yours, then: "
+                      "chmod 700 %s",
+                      path, (unsigned)st.st_mode & 0777, path);
+}
+
+int command_keys(const char *state, struct gf_identity *out, struct gf_err *e) {
+    static const char *const files[] = {"sign.key", "seal.key", "card"};
+    char keys[1024], path[1088];
+    struct stat st;
+
+    (void)snprintf(keys, sizeof keys, "%s/keys", state);
+    if (check_folder(state, "keys", S_IWGRP | S_IWOTH, e) == -1 ||
+        check_folder(state, "outbox", S_IWOTH, e) == -1)
+        return -1;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", keys, files[i]);
+        if (stat(path, &st) == -1 && errno == ENOENT)
+            return gf_err_set(e, GF_E_DAMAGED,
+                              "%s: is missing; nothing was changed. Put the whole of %s back from "
+                              "one backup. Without a backup nobody can open what is addressed to "
+                              "these keys: move %s away and make new ones with init",
+                              path, keys, state);
+    }
+    return gf_identity_load(AT_FDCWD, keys, out, e);
+}
+
 int command_init_failed(const char *dir, struct gf_err *e) {
     if (errno != EACCES)
         return gf_err_errno(e, "%s: cannot make this directory", dir);

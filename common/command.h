@@ -8,6 +8,7 @@
 #include <stdarg.h>
 
 #include "common/options.h"
+#include "gapferry/card.h"
 
 /* Rows of the options' table that many commands have. command_main() takes --root off the command
  * line; it stands in each table for --help. */
@@ -81,6 +82,11 @@ void command_suggest(const char *called, const char *fmt, va_list ap) GF_PRINTF(
  * Root becomes the owner of the directory, for good, so that what it makes there is the service's
  * own; command_user() still says root. */
 GF_MUST_CHECK int command_check_user(const char *program, const char *state, struct gf_err *e);
+
+/* Load the keys of program below its state directory. A directory (or outbox/ beside it) that
+ * others may write to is refused, GF_E_CONFIG; a key file that is missing is GF_E_DAMAGED with the
+ * remedy. */
+GF_MUST_CHECK int command_keys(const char *state, struct gf_identity *out, struct gf_err *e);
 
 /* GF_E_USER in place of "Permission denied" where `init` could not make dir: what to do. errno is
  * that of the failure. Always -1. */

@@ -68,7 +68,7 @@ static int open_rest(struct relay *r, struct gf_err *e) {
         return gf_err_set(e, GF_E_CONFIG, "%s: there is no relay yet; make one: %s init", r->state,
                           relay_self(r, self));
     if (config_load(r->config_path, relay_keys, &r->config, e) == -1 ||
-        gf_identity_load(AT_FDCWD, keys, &r->id, e) == -1)
+        command_keys(r->state, &r->id, e) == -1)
         return -1;
     r->state_fd = open(r->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return r->state_fd == -1 ? gf_err_errno(e, "%s", r->state) : 0;

@@ -339,3 +339,38 @@ waiting() { state exported; }
     gives 0 R decline "$(sed -n 's/.* decline \([0-9a-f]\{16\}\).*/\1/p' .out)"
     gives 0 R sync usb
 }
+
+# ---- keys ----
+
+@test "a key file that is missing has a remedy, on both sides" {
+    site_init
+    gives 0 R init
+    local file
+    for file in sign.key seal.key card; do
+        mv "$STATE/keys/$file" kept
+        gives 65 A status
+        says "$STATE/keys/$file: is missing" backup init
+        mv kept "$STATE/keys/$file"
+        mv "$RSTATE/keys/$file" kept
+        gives 65 R status
+        says "$RSTATE/keys/$file: is missing" backup init
+        mv kept "$RSTATE/keys/$file"
+    done
+}
+
+@test "keys and an outbox to which all may write are refused" {
+    site_init
+    gives 0 R init
+    local folder
+    for folder in keys outbox; do
+        mkdir -p "$STATE/$folder" "$RSTATE/$folder"
+        chmod 777 "$STATE/$folder" "$RSTATE/$folder"
+        gives 78 A status
+        says "$STATE/$folder: others may write to it (mode 777)" 'chmod 700'
+        gives 78 R status
+        says "$RSTATE/$folder: others may write to it"
+        chmod 700 "$STATE/$folder" "$RSTATE/$folder"
+        gives 0 A status
+        gives 0 R status
+    done
+}
