@@ -40,7 +40,7 @@ struct status {
     int64_t oldest_queued;
     int relay; /* 1: one is trusted */
     int64_t told;
-    int64_t unusable;               /* answers that cannot be used */
+    char unusable[GF_WORD_MAX + 1]; /* channel of the last answer that cannot be used; "": none */
     int64_t unwritten;              /* bundles that no drive has seen yet */
     char rejected[GF_WORD_MAX + 1]; /* channel of the last record rejected of late; "": none */
 };
@@ -359,7 +359,7 @@ struct trouble {
         char reason[GF_REASON_MAX + 1];
     } last[REJECTED_MAX];
     int64_t n;
-    int64_t unusable;
+    char unusable[GF_WORD_MAX + 1];
     int64_t rejected_at;
     char rejected[GF_WORD_MAX + 1];
 };
@@ -376,7 +376,8 @@ static int note_trouble(void *arg, const struct store_record *r, struct gf_err *
         x->rejected_at = r->state_since;
         (void)snprintf(x->rejected, sizeof x->rejected, "%s", r->channel);
     }
-    x->unusable += r->state != STORE_REJECTED;
+    if (r->state != STORE_REJECTED)
+        (void)snprintf(x->unusable, sizeof x->unusable, "%s", r->channel);
     gf_text_uuid(&r->id, x->last[at].id);
     (void)snprintf(x->last[at].channel, sizeof x->last[at].channel, "%s", r->channel);
     (void)snprintf(x->last[at].reason, sizeof x->last[at].reason, "%s",
@@ -390,9 +391,10 @@ static int show_trouble(struct status *s, struct gf_err *e) {
 
     /* Walks what can be in trouble only where there is something. */
     if (store_walk(s->a->store, STORE_REJECTED, NULL, note_trouble, &x, e) == -1 ||
-        store_walk(s->a->store, STORE_DELIVERED, "license", note_trouble, &x, e) == -1)
+        store_walk(s->a->store, STORE_DELIVERED, "license", note_trouble, &x, e) == -1 ||
+        store_walk(s->a->store, STORE_DELIVERED, "updates", note_trouble, &x, e) == -1)
         return -1;
-    s->unusable = x.unusable;
+    (void)snprintf(s->unusable, sizeof s->unusable, "%s", x.unusable);
     if (x.rejected_at > s->a->now - (int64_t)REJECTED_DAYS * 86400)
         (void)snprintf(s->rejected, sizeof s->rejected, "%s", x.rejected);
     out_open(&s->t, "trouble", '[');
@@ -455,7 +457,7 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
         (show_relay(&s, e) == -1 || show_link(&s, e) == -1 || show_consent(&s, e) == -1 ||
          show_records(&s, e) == -1 || show_stuck(&s, e) == -1 || show_losses(&s, e) == -1 ||
          show_trouble(&s, e) == -1 || show_licenses(&s, e) == -1 ||
-         cmd_updates_status(a, &s.t, e) == -1))
+         cmd_updates_status(a, &s.t, e) == -1 || cmd_status_health(a, &s.t, e) == -1))
         rc = -1;
     if (rc == 0) {
         const struct cmd_status_next next = {.relay = s.relay,

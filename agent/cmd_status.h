@@ -11,9 +11,12 @@ struct cmd_status_next {
     int relay; /* 1: one is trusted */
     int64_t queued, exported, relayed;
     int64_t unwritten;    /* bundles that no drive has seen yet */
-    int64_t unusable;     /* answers */
+    const char *unusable; /* channel of the last answer that cannot be used; "": none */
     const char *rejected; /* channel of the last record rejected of late; "": none */
 };
+
+/* What went wrong of itself, and when the relay expects a bundle; in text only what there is. */
+GF_MUST_CHECK int cmd_status_health(struct agent *a, struct out *t, struct gf_err *e);
 
 /* The line "next", and its member in JSON. */
 void cmd_status_next(const struct agent *a, const struct cmd_status_next *n, struct out *t);

@@ -21,9 +21,9 @@ void cmd_status_next(const struct agent *a, const struct cmd_status_next *n, str
     } else if (n->exported) {
         what = "carry the drive to the relay, and when it is back: ";
         command = " sync DRIVE";
-    } else if (n->unusable) {
+    } else if (*n->unusable) {
         what = "see why an answer cannot be used: ";
-        command = " license status";
+        command = strcmp(n->unusable, "updates") == 0 ? " updates list" : " license status";
     } else if (n->relayed) {
         what = "one more trip, since the relay has not said yet what became of everything: ";
         command = " sync DRIVE";

@@ -330,3 +330,25 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     cd /
     rm -rf "$PUBLIC"
 }
+
+# ---- what went wrong unasked ----
+
+@test "status shows what failed by itself, and nothing of it where all is well" {
+    site_init
+    gives 0 A status
+    [ "$(wc -l <.out)" -le 12 ]
+    [[ $out != *source* && $out != *refused* && $out != *clock* && $out != *quarantine* ]]
+    [ "$(fact '[.sources_failing, .intake_refused, .clock, .next_due, .quarantine] | tojson' A status)" = \
+        '[[],[],null,null,0]' ]
+    printf '[source "s"]\nchannel = metrics\ncommand = /bin/false\ninterval = 1h\n' >>site/etc/gapferry/agent.conf
+    A source run s >/dev/null 2>&1 || true
+    sqlite3 $STATE/agent.db "INSERT INTO source (name, due, ran, good, runs, failures, reason)
+        VALUES ('s', 0, 1, 0, 1, 3, 'it ended with 1') ON CONFLICT DO UPDATE SET failures = 3"
+    mkdir -p $STATE/quarantine
+    : >$STATE/quarantine/a.gfb
+    gives 0 A status
+    says 'source     s failed 3 times in a row' 'quarantine 1 bundle refused'
+    [ "$(fact '.sources_failing[0].failures' A status)" -eq 3 ]
+    gives 0 faketime '2001-01-01' "$BIN/gapferry-agent" --root site status
+    says 'set the clock'
+}
