@@ -177,6 +177,7 @@ carries() { # STATUS SENT FETCHED
         behave '{}'
         run L carry
         [ "$status" -eq 75 ]
+        [ "$(posts)" = "$before" ] || fail "$(cat r/log)"
         [ ! -e "r/bundles/$ID.gfb" ]
         A status | grep -F "$ID.gfb"
         touch -d '2020-01-01' "$STATE/outbox/$ID.gfb"
