@@ -177,8 +177,8 @@ static int tell(struct agent *a, const struct options *o, const struct gf_record
     out_time(&t, "created", 1, r->created);
     out_str(&t, "dropped", dropped->len ? dropped->data : NULL);
     out_text(&t, "%s\n", id);
-    if (out_end(&t, e) == -1)
-        return -1;
+    if (out_end(&t, e) == -1 || command_print(e) == -1)
+        return gf_err_prefix(e, "record %s is queued all the same; do not record it again", id);
     command_next(a, "preview %s", r->channel);
     return 0;
 }
@@ -210,8 +210,17 @@ static int queue(struct agent *a, const struct options *o, const struct gf_buf *
         goto out;
     }
     r.body = (struct gf_body){GF_BODY_TEXT, body.data, body.len};
-    if (agent_accept(a, &r, e) == -1)
+    if (agent_accept(a, &r, e) == -1) {
+        /* Of the record's own form only this can be wrong by now, and it is the file's size. */
+        if (strncmp(e->text, "record: ", 8) == 0)
+            (void)gf_err_set(e, GF_E_LIMIT,
+                             "%s: with what stands around it longer than %d bytes, the most that "
+                             "one record can hold; record it in pieces",
+                             strcmp(options_arg(o, 1), "-") == 0 ? "standard input"
+                                                                 : options_arg(o, 1),
+                             GF_LINE_MAX);
         goto out;
+    }
     channels_tell_no_rule(a, channel);
     rc = tell(a, o, &r, &dropped, e);
 out:
@@ -234,8 +243,12 @@ static int tell_lines(struct agent *a, const struct options *o, const struct rec
     out_str(&t, "dropped", r->dropped.len ? r->dropped.data : NULL);
     out_text(&t, "%lld record%s on channel %s\n", (long long)r->records, r->records == 1 ? "" : "s",
              channel);
-    if (out_end(&t, e) == -1)
-        return -1;
+    if (out_end(&t, e) == -1 || command_print(e) == -1)
+        return gf_err_prefix(e,
+                             "%lld record%s of channel %s: queued all the same; do not record "
+                             "%s again",
+                             (long long)r->records, r->records == 1 ? "" : "s", channel,
+                             r->records == 1 ? "it" : "them");
     command_next(a, "preview %s", channel);
     return 0;
 }

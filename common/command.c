@@ -9,6 +9,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,7 +31,12 @@ int command_failed(const char *program, const struct gf_err *e, int json) {
         gf_buf_text(&b, "}}\n");
         (void)fputs(b.data ? b.data : "", stdout);
         gf_buf_free(&b);
-        (void)fflush(stdout);
+    }
+    /* One failure is told once, and its status stands: command_finish() would find anew what cannot
+     * be written. A reader that closed the pipe is left to it. */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && errno != EPIPE) {
+        __fpurge(stdout);
+        clearerr(stdout);
     }
     (void)fprintf(stderr, "%s: %s\n", program, e->text);
     return (int)gf_err_exit(e->code);
@@ -260,6 +266,12 @@ void command_begin(void) {
     (void)signal(SIGPIPE, SIG_IGN);
     /* A limit on the size of files is an error like others (EFBIG), and is told. */
     (void)signal(SIGXFSZ, SIG_IGN);
+}
+
+int command_print(struct gf_err *e) {
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return 0;
+    return gf_err_errno(e, "standard output: cannot write the result");
 }
 
 int command_finish(const char *program, int status) {

@@ -48,6 +48,10 @@ void command_begin(void);
  * it has read enough, and the process ends as other tools do then. */
 int command_finish(const char *program, int status);
 
+/* What was printed has come out; else GF_E_SYSTEM or GF_E_CREATE. For who has to say what happened
+ * although nobody was told; command_finish() sees to all others. */
+GF_MUST_CHECK int command_print(struct gf_err *e);
+
 /* One line about a failure, with json also an object on standard output; its exit status. */
 int command_failed(const char *program, const struct gf_err *e, int json);
 

@@ -172,6 +172,10 @@ int https_verdict(struct https_attempt *at, CURLcode rc, struct gf_err *e) {
         a->status = status;
     }
     if (a->stage == HTTPS_OK && (status < 100 || status > 599)) {
+        /* To libcurl all is well, so that its words would be "No error". */
+        (void)snprintf(at->words, sizeof at->words,
+                       "answered with status %ld, which HTTP does not have; is it a web server?",
+                       status);
         a->stage = HTTPS_BROKEN;
         a->status = 0;
     }

@@ -168,7 +168,9 @@ static void put_waits(struct out *o, const struct relay *r, const struct turn *t
         else
             out_text(o, "; the next sync tries again\n");
     } else if (t->later > 0) {
-        out_text(o, "%-13sthe time (--wait) was over; the next sync goes on\n", "");
+        out_text(o, "%-13s%s; the next sync goes on\n", "",
+                 t->time_over ? "the time (--wait) was over"
+                              : "not tried, for the reason given below");
     }
 }
 

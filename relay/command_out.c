@@ -52,9 +52,5 @@ void command_card(struct out *t, const char *label, const char *name, const stru
 }
 
 int command_end(struct out *t, struct gf_err *e) {
-    if (out_end(t, e) == -1)
-        return -1;
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return gf_err_errno(e, "standard output: cannot write the result");
-    return 0;
+    return out_end(t, e) == -1 || command_print(e) == -1 ? -1 : 0;
 }

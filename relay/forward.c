@@ -187,21 +187,35 @@ static int hold(struct walk *w, int64_t row, struct endpoint_breaker_place *plac
     return ledger_held(w->r->ledger, row, why->text, e);
 }
 
+/* `run` blocks SIGTERM in the process that forwards, so that it ends at a good moment: once it is
+ * pending, a request that is under way is given up, and none begins. */
+static int is_stopping(void *arg) {
+    sigset_t pending;
+
+    (void)arg;
+    return sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1;
+}
+
 static int send_one(struct walk *w, const struct ledger_record *lr, struct gf_record *rec,
                     struct endpoint_breaker_place *place, struct gf_err *e) {
     struct mapped body = {NULL, 0};
     struct endpoint_result res;
     struct gf_err why;
     int64_t left = left_ms(w);
+    const struct endpoint_until until = {left > LAST_MS ? left : LAST_MS, is_stopping};
     int rc;
 
     if (rec->body.form == GF_BODY_FILE && map_body(w->r, lr->file, rec, &body, &why) == -1)
         return hold(w, lr->row, NULL, &why, e);
     rc = ledger_sending(w->r->ledger, lr->row, place->name, now_of(w), e);
     if (rc == 0) {
-        if (endpoint_http(w->client, w->r->config, place->name, &lr->agent, rec,
-                          left > LAST_MS ? left : LAST_MS, &res, &why) == -1) {
+        if (endpoint_http(w->client, w->r->config, place->name, &lr->agent, rec, &until, &res,
+                          &why) == -1) {
             rc = hold(w, lr->row, place, &why, e);
+        } else if (res.verdict == ENDPOINT_LATER && is_stopping(NULL)) {
+            /* Cut off: it stays `sending`, as after a crash, and goes out first with the same key
+             * when the relay is back. */
+            endpoint_result_free(&res);
         } else {
             rc = settle(w, lr, rec, &res, place, e);
             endpoint_result_free(&res);
@@ -310,21 +324,14 @@ static void tell(struct walk *w) {
                     w->homeless[i].channel, w->r->config_path, relay_self(w->r, self));
 }
 
-/* `run` blocks SIGTERM in the process that forwards, so that a request is never cut off: once it is
- * pending, this is the place to end. */
-static int is_stopping(void) {
-    sigset_t pending;
-
-    return sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1;
-}
-
 static int walk_all(struct walk *w, struct gf_err *e) {
     int rc;
 
     if (https_new(&w->client, e) == -1)
         return -1;
     do {
-        if (left_ms(w) <= 0 || is_stopping()) {
+        w->t->time_over = left_ms(w) <= 0;
+        if (w->t->time_over || is_stopping(NULL)) {
             rc = 0;
             break;
         }

@@ -12,6 +12,7 @@ static const struct command_entry commands[] = {
     {"card", cmd_card, "show this relay's card and its fingerprint"},
     {"approve", cmd_approve, "let an agent in, by its fingerprint"},
     {"sync", cmd_sync, "visit a drive: take in requests, forward, write responses"},
+    {"decline", cmd_decline, "do not let an unknown sender in; what it sent goes"},
     {"run", cmd_run, "stay: take bundles in by HTTP, forward, keep responses"},
     {"status", cmd_status, "show what waits, who is enrolled, what needs a person"},
     {"records", cmd_records, "list records, or try held ones again"},

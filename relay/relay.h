@@ -46,7 +46,7 @@ void relay_close(struct relay *r);
 const char *relay_self(const struct relay *r, char out[COMMAND_SELF]);
 
 typedef int relay_command(const char *root, int argc, char **argv);
-relay_command cmd_init, cmd_card, cmd_approve, cmd_sync, cmd_run, cmd_status, cmd_records,
+relay_command cmd_init, cmd_card, cmd_approve, cmd_decline, cmd_sync, cmd_run, cmd_status, cmd_records,
     cmd_config, cmd_reconcile;
 
 /* What one turn did; counts of this turn. Filled by the five files below. */
@@ -67,6 +67,7 @@ struct turn {
     enum gf_code gravest; /* of the refusals */
     int64_t failed;       /* records that were tried and not delivered; they wait or are held */
     char failure[GF_REASON_MAX + 1]; /* why, the last of them */
+    int time_over;                   /* 1: forwarding ended because its time was over */
     int read_only;                   /* 1: the drive, to which nothing was written */
     int unsafe;           /* 1: something could not be flushed to the drive, or removed from it */
     struct gf_buf people; /* lines that need a person: sender, fingerprint, remedy; UTF-8, safe */

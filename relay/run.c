@@ -336,6 +336,8 @@ int run_daemon(struct relay *r, const char *root, struct gf_err *e) {
         return gf_err_set(e, GF_E_SYSTEM, "no memory");
     *d = (struct run){.r = r, .root = root, .listen_fd = -1, .sock = -1, .signals = -1};
     int held = ledger_hold(r->ledger, LEDGER_RUNNING, "run", 0, e);
+    if (held == 1)
+        (void)unlinkat(r->state_fd, RUN_TOLD, 0);
     if (held == 1 && read_config(d, e) == 0 && worker_begin(&d->worker, r, e) == 0 &&
         block_signals(d, e) == 0 && listen_at(d, e) == 0) {
         loop(d);

@@ -14,6 +14,9 @@ GF_MUST_CHECK int run_daemon(struct relay *r, const char *root, struct gf_err *e
  * its kind as their words. 1 if this is one of them: *status is what it ends with. */
 int run_is_child(int argc, char **argv, int *status);
 
+/* What the last turn that took in said to people; a new `run` begins without it. */
+#define RUN_TOLD "told"
+
 /* run_turn.c: what came in (out 0), or what goes out. The exit status. */
 int run_turn(const char *root, int out);
 

@@ -2,6 +2,7 @@
  * run_turn.c -- one part of a turn of the daemon, in a process of its own: what came in, or what
  * goes out. The lock is held for the steps that need it, so that `sync` comes between.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,22 +10,60 @@
 
 #include "common/log.h"
 #include "gapferry/digest.h"
+#include "gapferry/file.h"
 #include "relay/files.h"
 #include "relay/run.h"
 
 /* Seconds after which forwarding makes a pause for the responses. */
 #define FORWARD_S 600
 
-static void tell_people(const struct turn *t) {
+/* 1 if this line, with its LF, is among the lines. */
+static int has_line(const struct gf_buf *lines, const char *line, size_t len) {
+    const char *at = lines->data != NULL ? lines->data : "";
+
+    while (*at != '\0') {
+        size_t n = strcspn(at, "\n");
+        if (n == len && memcmp(at, line, len) == 0)
+            return 1;
+        at += n + (at[n] == '\n');
+    }
+    return 0;
+}
+
+/* Lines for people; those of `before` stand in the log already. */
+static void tell_people(const struct turn *t, const struct gf_buf *before) {
     const char *at = t->people.data != NULL ? t->people.data : "";
 
     while (*at != '\0') {
         char line[2048];
         size_t len = strcspn(at, "\n");
         (void)snprintf(line, sizeof line, "%.*s", (int)len, at);
-        log_write(LOG_LEVEL_WARNING, "needs-you", {"text", line, 0});
+        if (!has_line(before, at, len))
+            log_write(LOG_LEVEL_WARNING, "needs-you", {"text", line, 0});
         at += len + (at[len] == '\n');
     }
+}
+
+/* Strangers wait for days, and each turn finds them again: what the last one said of them is kept
+ * in STATE/told. Where it cannot be kept, all is said again. */
+static void tell_changes(const struct relay *r, const struct turn *t) {
+    struct gf_buf before;
+    struct gf_err e;
+
+    int had = gf_file_load(r->state_fd, RUN_TOLD, t->people.max, &before, &e) == 0;
+    tell_people(t, &before);
+    int same = had && before.len == t->people.len &&
+               (before.len == 0 || memcmp(before.data, t->people.data, before.len) == 0);
+    gf_buf_free(&before);
+    if (same || (!had && t->people.len == 0))
+        return;
+    int fd =
+        openat(r->state_fd, RUN_TOLD, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd == -1)
+        return;
+    if (gf_file_write(fd, t->people.data, t->people.len) == -1)
+        (void)unlinkat(r->state_fd, RUN_TOLD, 0);
+    (void)close(fd);
 }
 
 static void tell(const struct turn *t) {
@@ -39,7 +78,6 @@ static void tell(const struct turn *t) {
     if (t->responses > 0)
         log_write(LOG_LEVEL_INFO, "went-out", {"responses", NULL, t->responses},
                   {"receipts", NULL, t->receipts});
-    tell_people(t);
 }
 
 static int come_in(struct relay *r, struct turn *t, struct gf_err *e) {
@@ -71,6 +109,7 @@ static int go_out(struct relay *r, struct turn *t, struct gf_err *e) {
 
 int run_turn(const char *root, int out) {
     struct gf_err e = {.text = ""};
+    const struct gf_buf none = {0};
     struct relay r;
     sigset_t mask;
     struct turn t;
@@ -85,9 +124,13 @@ int run_turn(const char *root, int out) {
     int rc = gf_digest_start(&e) == 0 ? relay_open(&r, root, &e) : -1;
     if (rc == 0) {
         rc = out ? go_out(&r, &t, &e) : come_in(&r, &t, &e);
+        tell(&t);
+        if (out)
+            tell_people(&t, &none);
+        else
+            tell_changes(&r, &t);
         relay_close(&r);
     }
-    tell(&t);
     turn_free(&t);
     if (rc == -1)
         log_write(LOG_LEVEL_ERROR, "turn-failed", {"part", out ? "out" : "in", 0},

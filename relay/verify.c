@@ -60,6 +60,38 @@ static int count_stranger(struct verify *v, const struct gf_hash *identity, stru
     return 0;
 }
 
+/* One of whom no card waits: it was never seen, or lays claim to another's agent id, so that to
+ * run sync again would not help. */
+static int name_unseen(struct verify *v, size_t i, struct gf_err *e) {
+    char hex[GF_HASH_TEXT], self[COMMAND_SELF], fingerprint[GF_FINGERPRINT_TEXT];
+    const char *waits = v->nbundles[i] == 1 ? " waits" : "s wait";
+    struct gf_card *claims = NULL;
+    size_t n = 0, k = 0;
+
+    if (ledger_claims(v->r->ledger, &claims, &n, e) == -1)
+        return -1;
+    while (k < n && memcmp(&claims[k].identity, &v->strangers[i], sizeof *v->strangers) != 0)
+        k++;
+    gf_text_hex(v->strangers[i].b, sizeof v->strangers[i].b, hex);
+    (void)relay_self(v->r, self);
+    if (k == n) {
+        turn_person(v->t,
+                    "unknown sender %.16s...: %lld bundle%s in pending, but its card was never "
+                    "seen; let the site run gapferry-agent sync again, which puts the card on the "
+                    "drive, or remove what it sent: %s decline %.16s",
+                    hex, (long long)v->nbundles[i], waits, self, hex);
+    } else {
+        gf_card_fingerprint(&claims[k], fingerprint);
+        turn_person(v->t,
+                    "unknown sender %s: %lld bundle%s in pending and cannot be taken, since its "
+                    "card claims the agent id of one that is enrolled: was a site copied, or made "
+                    "anew? Its twin needs an init of its own. Remove what it sent: %s decline %s",
+                    fingerprint, (long long)v->nbundles[i], waits, self, fingerprint);
+    }
+    free(claims);
+    return 0;
+}
+
 /* Who they are, as far as a card says, and what to do about it. */
 static int name_strangers(struct verify *v, struct gf_err *e) {
     struct gf_card *cards = NULL;
@@ -75,13 +107,8 @@ static int name_strangers(struct verify *v, struct gf_err *e) {
         while (k < n && memcmp(&cards[k].identity, &v->strangers[i], sizeof *v->strangers) != 0)
             k++;
         if (k == n) {
-            char hex[GF_HASH_TEXT];
-            gf_text_hex(v->strangers[i].b, sizeof v->strangers[i].b, hex);
-            turn_person(v->t,
-                        "unknown sender %.16s...: %lld bundle%s in pending, but its card was "
-                        "never seen; let the site run gapferry-agent sync again, which puts the "
-                        "card on the drive",
-                        hex, (long long)v->nbundles[i], v->nbundles[i] == 1 ? " waits" : "s wait");
+            if (name_unseen(v, i, e) == -1)
+                break;
             continue;
         }
         gf_buf_init(&name, 1024);
@@ -89,7 +116,7 @@ static int name_strangers(struct verify *v, struct gf_err *e) {
         gf_card_fingerprint(&cards[k], fingerprint);
         turn_person(v->t,
                     "unknown sender %s%s%s: %lld bundle%s. Compare this fingerprint with the "
-                    "site's (gapferry-agent card), then run: %s approve %s",
+                    "site's (gapferry-agent card), then run: %s approve %s (or decline)",
                     fingerprint, name.len > 0 ? ", which calls itself " : "",
                     name.data != NULL ? name.data : "", (long long)v->nbundles[i],
                     v->nbundles[i] == 1 ? " waits" : "s wait", relay_self(v->r, self), fingerprint);
@@ -253,8 +280,13 @@ static int verify_file(struct verify *v, const struct item *it, struct gf_err *e
         return refuse(v, it, NULL, &why, e);
     for (size_t i = 0; i < v->nagents; i++)
         known |= memcmp(&v->agents[i].identity, &route.from, sizeof route.from) == 0;
-    if (!known)
-        return count_stranger(v, &route.from, e);
+    if (!known) {
+        int declined = ledger_is_declined(v->r->ledger, &route.from, e);
+        if (declined == 0)
+            return count_stranger(v, &route.from, e);
+        v->t->not_ours++;
+        return declined == 1 ? drop(v, it, e) : -1;
+    }
     if (gf_bundle_head(it->fd, &check, &head, &why) == -1)
         return refuse(v, it, NULL, &why, e);
     int rc = verify_head(v, it, &head, e);

@@ -64,13 +64,19 @@ void endpoint_key(const struct gf_id *agent, const struct gf_id *record, char ou
 
 /*
  * Profile http: POST exactly the body, which must be in memory (GF_BODY_TEXT), within the
- * endpoint's timeout and wait_ms (0: no such limit). 0 whenever *out says what happened; -1:
+ * endpoint's timeout and until->wait_ms (0: no such limit), and at most about a second longer than
+ * until->stop says 0 (NULL: it is not asked). 0 whenever *out says what happened; -1:
  * GF_E_CONFIG (the endpoint cannot be used as it is configured), GF_E_SYSTEM. An answer longer than
  * ENDPOINT_ANSWER_MAX is held where the record wants it, and does not matter where not.
  */
+struct endpoint_until {
+    int64_t wait_ms;
+    int (*stop)(void *arg); /* 1: end the request; what became of it is not known then */
+};
 GF_MUST_CHECK int endpoint_http(struct https *client, const struct config *c, const char *name,
                                 const struct gf_id *agent, const struct gf_record *r,
-                                int64_t wait_ms, struct endpoint_result *out, struct gf_err *e);
+                                const struct endpoint_until *until, struct endpoint_result *out,
+                                struct gf_err *e);
 void endpoint_result_free(struct endpoint_result *r);
 
 /* Pure: what a status means under profile http. */

@@ -185,7 +185,8 @@ static int set_headers(struct request *q, const struct config *c, const char *na
 }
 
 static int set_options(struct request *q, const struct config *c, const char *name,
-                       const struct gf_record *r, int64_t wait_ms, struct gf_err *e) {
+                       const struct gf_record *r, const struct endpoint_until *until,
+                       struct gf_err *e) {
     struct https_options *o = &q->o;
     int64_t timeout_s = 60;
 
@@ -204,15 +205,17 @@ static int set_options(struct request *q, const struct config *c, const char *na
     o->body = r->body.data;
     o->body_len = r->body.len;
     o->total_ms = timeout_s * 1000;
-    if (wait_ms > 0 && wait_ms < o->total_ms)
-        o->total_ms = wait_ms;
+    if (until->wait_ms > 0 && until->wait_ms < o->total_ms)
+        o->total_ms = until->wait_ms;
+    o->stop = until->stop;
     o->answer_max = ENDPOINT_ANSWER_MAX;
     return 0;
 }
 
 int endpoint_http(struct https *client, const struct config *c, const char *name,
-                  const struct gf_id *agent, const struct gf_record *r, int64_t wait_ms,
-                  struct endpoint_result *out, struct gf_err *e) {
+                  const struct gf_id *agent, const struct gf_record *r,
+                  const struct endpoint_until *until, struct endpoint_result *out,
+                  struct gf_err *e) {
     struct endpoint_result result = {.guarantee = guarantee_of(c, name), .retry_after_s = -1};
     struct request q = {0};
 
@@ -221,7 +224,7 @@ int endpoint_http(struct https *client, const struct config *c, const char *name
     gf_buf_init(&q.secret, HEADER_FILE_MAX);
     int rc = set_headers(&q, c, name, agent, r, e);
     if (rc == 0)
-        rc = set_options(&q, c, name, r, wait_ms, e);
+        rc = set_options(&q, c, name, r, until, e);
     if (rc == 0)
         rc = https_request(client, &q.o, &result.answer, e);
     gf_buf_free(&q.secret);

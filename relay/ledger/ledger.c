@@ -110,8 +110,8 @@ static const char schema_4[] =
 static const char schema_fact[] =
     "CREATE TABLE fact (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;";
 
-static const char *const steps[] = {schema_1, schema_2,    ledger_loss_schema,
-                                    schema_4, schema_fact, NULL};
+static const char *const steps[] = {
+    schema_1, schema_2, ledger_loss_schema, schema_4, schema_fact, ledger_declined_schema, NULL};
 static const struct db_schema schema = {.application_id = 0x47464c52, .steps = steps};
 
 static int open_as(const char *dir, enum db_how how, struct ledger **out, struct gf_err *e) {

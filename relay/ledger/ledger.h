@@ -49,6 +49,7 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  *
  *   init        the ledger was made
  *   approve     fingerprint
+ *   decline     identity
  *   bundle      agent, bundle, seq; refused: the code, where it was
  *   response    agent, bundle, stream, seq
  *   behind      agent, stream, seq: it has a response that this ledger never wrote
@@ -95,12 +96,25 @@ GF_MUST_CHECK int ledger_card_seen(struct ledger *l, const struct gf_card *c, co
                                    size_t len, int64_t now, struct gf_err *e);
 /* 1 if this card's fingerprint was approved (enrolled or not yet), 0 if not. */
 GF_MUST_CHECK int ledger_is_approved(struct ledger *l, const struct gf_card *c, struct gf_err *e);
+/* Who is not let in: 1 and its identity, of a sender that is not enrolled and whose card was seen;
+ * 0 none. GF_E_USAGE if it is no fingerprint. */
+GF_MUST_CHECK int ledger_stranger(struct ledger *l, const char *fingerprint, struct gf_hash *out,
+                                  struct gf_err *e);
+/* Decline a sender for as long as it is not approved; GF_E_USAGE if it is enrolled. */
+GF_MUST_CHECK int ledger_decline(struct ledger *l, const struct gf_hash *identity, const char *user,
+                                 int64_t now, struct gf_err *e);
+/* 1 it was declined, 0 it was not. */
+GF_MUST_CHECK int ledger_is_declined(struct ledger *l, const struct gf_hash *identity,
+                                     struct gf_err *e);
 /* Enrolled cards; one allocation, free(). */
 GF_MUST_CHECK int ledger_agents(struct ledger *l, struct gf_card **out, size_t *n,
                                 struct gf_err *e);
-/* Cards that were seen and wait for approval; likewise. */
+/* Cards that were seen and wait for approval, and were not declined; likewise. */
 GF_MUST_CHECK int ledger_strangers(struct ledger *l, struct gf_card **out, size_t *n,
                                    struct gf_err *e);
+/* Cards that were seen and claim the agent id of one that is enrolled; likewise. */
+GF_MUST_CHECK int ledger_claims(struct ledger *l, struct gf_card **out, size_t *n,
+                                struct gf_err *e);
 
 /* ---- bundles and records in (ledger_intake.c) ---- */
 

@@ -87,6 +87,9 @@ static int enrol(struct ledger *l, const char *fingerprint, int64_t now, struct 
         return rc;
     if (check_lineage(l, &agent, &identity, e) == -1)
         return -1;
+    if (db_run(&l->db, e, "DELETE FROM declined WHERE identity = ?", "b", &identity,
+               sizeof identity) == -1)
+        return -1;
     return db_run(&l->db, e, "UPDATE agent SET enrolled = ? WHERE identity = ?", "ib", now,
                   &identity, sizeof identity);
 }
@@ -126,6 +129,61 @@ int ledger_unapprove(struct ledger *l, const char *fingerprint, struct gf_err *e
     if (db_run(&l->db, e, "DELETE FROM approval WHERE fingerprint = ?", "t", spelled) == -1)
         return -1;
     return db_changes(&l->db) > 0;
+}
+
+/* ---- who is not let in ---- */
+
+const char ledger_declined_schema[] =
+    "CREATE TABLE declined (identity BLOB PRIMARY KEY, user TEXT NOT NULL, at INTEGER NOT NULL)"
+    " STRICT;";
+
+int ledger_stranger(struct ledger *l, const char *fingerprint, struct gf_hash *out,
+                    struct gf_err *e) {
+    char spelled[GF_FINGERPRINT_TEXT];
+    struct db_query q;
+
+    if (spell(fingerprint, spelled, e) == -1)
+        return -1;
+    int rc = db_query(&l->db, &q, e,
+                      "SELECT identity FROM agent WHERE fingerprint = ? AND enrolled IS NULL", "t",
+                      spelled);
+    if (rc == 0 && (rc = db_next(&q, e)) == 1 && db_fixed(&q, 0, out, sizeof *out) == -1)
+        rc = gf_err_set(e, GF_E_DAMAGED, "%s: an agent without identity", l->db.path);
+    db_done(&q);
+    return rc;
+}
+
+int ledger_decline(struct ledger *l, const struct gf_hash *identity, const char *user, int64_t now,
+                   struct gf_err *e) {
+    char hex[GF_HASH_TEXT], members[GF_HASH_TEXT + 32];
+    int64_t enrolled = 0;
+
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    gf_text_hex(identity->b, sizeof identity->b, hex);
+    int rc = db_number(&l->db, &enrolled, 0, e,
+                       "SELECT count(*) FROM agent WHERE identity = ? AND enrolled IS NOT NULL",
+                       "b", identity, sizeof *identity);
+    if (rc == 0 && enrolled > 0)
+        rc = gf_err_set(e, GF_E_USAGE, "%s: this agent is enrolled; it is no unknown sender", hex);
+    if (rc == 0)
+        rc = db_run(&l->db, e,
+                    "INSERT INTO declined (identity, user, at) VALUES (?, ?, ?) "
+                    "ON CONFLICT DO NOTHING",
+                    "bti", identity, sizeof *identity, user, now);
+    (void)snprintf(members, sizeof members, "\"identity\":\"%s\"", hex);
+    if (rc == 0)
+        rc = ledger_audit(l, now, "decline", members, e);
+    return db_end(&l->db, rc, e);
+}
+
+int ledger_is_declined(struct ledger *l, const struct gf_hash *identity, struct gf_err *e) {
+    int64_t n = 0;
+
+    if (db_number(&l->db, &n, 0, e, "SELECT count(*) FROM declined WHERE identity = ?", "b",
+                  identity, sizeof *identity) == -1)
+        return -1;
+    return n > 0;
 }
 
 int ledger_approvals(struct ledger *l, struct ledger_approval **out, size_t *n, struct gf_err *e) {
@@ -241,14 +299,22 @@ static int list(struct ledger *l, const char *sql, struct gf_card **out, size_t 
     return 0;
 }
 
+#define CLAIMS                                                                                     \
+    "EXISTS (SELECT 1 FROM agent AS o WHERE o.agent = a.agent AND o.identity <> a.identity AND "   \
+    "o.enrolled IS NOT NULL)"
+
 int ledger_agents(struct ledger *l, struct gf_card **out, size_t *n, struct gf_err *e) {
     return list(l, "SELECT card FROM agent WHERE enrolled IS NOT NULL ORDER BY row", out, n, e);
 }
 
 int ledger_strangers(struct ledger *l, struct gf_card **out, size_t *n, struct gf_err *e) {
     return list(l,
-                "SELECT card FROM agent AS a WHERE enrolled IS NULL AND NOT EXISTS (SELECT 1 FROM "
-                "agent AS o WHERE o.agent = a.agent AND o.identity <> a.identity AND o.enrolled "
-                "IS NOT NULL) ORDER BY row",
+                "SELECT card FROM agent AS a WHERE enrolled IS NULL AND NOT " CLAIMS
+                " AND identity NOT IN (SELECT identity FROM declined) ORDER BY row",
+                out, n, e);
+}
+
+int ledger_claims(struct ledger *l, struct gf_card **out, size_t *n, struct gf_err *e) {
+    return list(l, "SELECT card FROM agent AS a WHERE enrolled IS NULL AND " CLAIMS " ORDER BY row",
                 out, n, e);
 }

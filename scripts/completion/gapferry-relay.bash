@@ -5,6 +5,7 @@ _gapferry_relay_options() {
     init) echo --name --json --root --help ;;
     card) echo --fingerprint --json --root --help ;;
     approve) echo --card --withdraw --json --root --help ;;
+    decline) echo --json --root --help ;;
     sync) echo --wait --name-on-card --json --root --help ;;
     run) echo --root --help ;;
     status) echo --json --root --help ;;
@@ -16,7 +17,7 @@ _gapferry_relay_options() {
 
 _gapferry_relay() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init card approve sync run status records reconcile config'
+    local commands='init card approve decline sync run status records reconcile config'
     local command='' i
 
     COMPREPLY=()

@@ -41,9 +41,9 @@ absent() {
     if "$@"; then fail "should fail: $*"; fi
 }
 
-# Until the command succeeds, at most this many seconds.
+# Until the command succeeds, at most this many seconds; thrice that where much else runs.
 within() { # SECONDS COMMAND...
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + 3 * $1))
     until "${@:2}" >/dev/null 2>&1; do
         [ "$SECONDS" -lt "$end" ] || fail "not within $1 s: ${*:2}; $(cat "$STATE/link.state" link.err 2>/dev/null)" || return
         sleep 0.1
@@ -58,7 +58,7 @@ background() { # NAME COMMAND...
     "${@:2}" >"$1.out" 2>"$1.err" 3>&- &
     PID=$!
     PIDS="${PIDS:-} $PID"
-    for _ in $(seq 200); do
+    for _ in $(seq 600); do
         if [ -s "$1.out" ]; then
             SAID=$(head -n 1 "$1.out")
             return

@@ -7,7 +7,7 @@ setup() {
     # shellcheck source=tests/scenarios/trip.bash
     source "$BATS_TEST_DIRNAME/trip.bash"
     ready
-    local port=$((20000 + RANDOM % 20000))
+    local port=$((10000 + RANDOM % 20000)) # below those that Linux gives out
     base=http://127.0.0.1:$port
     printf '[listen]\naddress = 127.0.0.1\nport = %s\n' "$port" >>relay/etc/gapferry/relay.conf
     printf '\n[relay "r"]\nurl = %s\nsuccesses = 1\nretry = 1s\npoll = 2s\n' "$base" >>site/etc/gapferry/agent.conf
@@ -29,7 +29,7 @@ relay_start() {
     "$BIN/gapferry-relay" --root relay run 2>>run.log 3>&- &
     RUN=$!
     local i
-    for ((i = 0; i < 100; i++)); do
+    for ((i = 0; i < 300; i++)); do
         ! curl -sf -o /dev/null "$base/healthz" || return 0
         sleep 0.1
     done
@@ -39,13 +39,13 @@ relay_start() {
 # Until the agent knows that one record was delivered.
 delivered() {
     local i file
-    for ((i = 0; i < 30; i++)); do
+    for ((i = 0; i < 120; i++)); do
         for file in "$STATE"/inbox/*.gfb; do
             [ ! -e "$file" ] || A import "$file" >>import.log 2>&1 || true
         done
         [ "$(A status --json | jq .records.delivered)" -lt 1 ] || return 0
         "$@"
-        sleep 1
+        sleep 0.3
     done
     fail "not delivered: $(A status) $(cat site/var/lib/gapferry/agent/link.state run.log import.log)"
 }

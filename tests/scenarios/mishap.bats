@@ -299,3 +299,43 @@ waiting() { state exported; }
     mv mine $RSTATE/keys
     there
 }
+
+# ---- senders that nobody let in ----
+
+@test "an unknown sender is declined, and does not stay for ever" {
+    ready
+    SITE=other site_init
+    SITE=other A trust "$RSTATE/keys/card" --yes --fingerprint "$(R card --fingerprint)" >/dev/null
+    SITE=other users 1
+    SITE=other home
+    gives 77 R sync usb
+    gives 77 R sync usb
+    gives 66 R decline AAAA-BBBB-CCCC-DDDD-EEEE
+    local who
+    who=$(SITE=other A card --fingerprint)
+    gives 0 R decline "$who"
+    says '1 bundle removed from pending'
+    gives 0 R status
+    [[ $out != *"$who"* && $out != *pending* ]]
+    # Its drive comes again, and its bundle with it.
+    gives 0 R sync usb
+    [ -z "$(files_in $RSTATE/pending $RSTATE/incoming)" ]
+    gives 66 R decline "$(A card --fingerprint)"
+    gives 0 R approve "$who"
+    gives 0 R sync usb
+    SITE=other home
+    [ "$(SITE=other state delivered)" -eq 1 ]
+}
+
+@test "a sender without card can be declined, too" {
+    ready
+    SITE=other site_init
+    SITE=other A trust "$RSTATE/keys/card" --yes --fingerprint "$(R card --fingerprint)" >/dev/null
+    SITE=other users 1
+    SITE=other home
+    rm -f usb/GAPFERRY/cards/*
+    gives 77 R sync usb
+    says 'its card was never seen'
+    gives 0 R decline "$(sed -n 's/.* decline \([0-9a-f]\{16\}\).*/\1/p' .out)"
+    gives 0 R sync usb
+}

@@ -11,6 +11,7 @@ bats_require_minimum_version 1.5.0
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
     mkdir -p usb
+    RCONF=relay/etc/gapferry/relay.conf
 }
 
 teardown() {
@@ -255,6 +256,61 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     says 'unknown option --rot' 'did you mean --root DIR?'
     gives 64 "$BIN/gapferry-agent" --wrong status
     [[ $err != *'did you mean'* ]]
+}
+
+# ---- what is printed, and where it cannot be ----
+
+@test "a record whose id cannot be printed is said to be queued, with its id" {
+    site_init
+    local status=0
+    A record metrics - <<<'{"users":1}' >/dev/full 2>.err || status=$?
+    [ "$status" -eq 73 ]
+    grep -q 'record [0-9a-f-]\{36\} is queued all the same' .err
+    grep -q "$(sqlite3 $STATE/agent.db 'SELECT lower(hex(id)) FROM record' | cut -c1-8)" .err
+    [ "$(grep -c 'standard output' .err)" -eq 1 ]
+    printf '{"users":1}\n{"users":2}\n' >lines
+    A record --jsonl metrics lines >/dev/full 2>.err || true
+    grep -q '2 records of channel metrics: queued all the same' .err
+    [ "$(state queued)" -eq 3 ]
+}
+
+@test "one failure is told once, also where nothing can be printed" {
+    gives 0 R init
+    local status=0 form
+    for form in '' --json; do
+        # shellcheck disable=SC2086 # none or one word
+        R status $form >/dev/full 2>.err || status=$?
+        [ "$status" -eq 73 ]
+        [ "$(wc -l <.err)" -eq 1 ]
+    done
+    status=0
+    R records reject --json >/dev/full 2>.err || status=$?
+    [ "$status" -eq 64 ]
+    [ "$(wc -l <.err)" -eq 1 ]
+}
+
+@test "what is too long for one record is named" {
+    site_init
+    { printf '{"users":"' && head -c 1048550 /dev/zero | tr '\0' a && printf '"}'; } >long.json
+    gives 84 A record metrics long.json
+    says 'long.json: ' 'longer than 1048576 bytes'
+    absent grep -q 'as a file' .err
+}
+
+# ---- what waits at the relay ----
+
+@test "sync says why records wait, and no other reason" {
+    ready
+    users 1 >/dev/null
+    home
+    sed -i 's|^url = .*/usage|url = ftp://example.com/|' $RCONF
+    R sync usb >.out 2>.err || true
+    out=$(cat .out) err=
+    says 'nothing was forwarded' 'not tried, for the reason given below'
+    [[ $out != *'--wait'* ]]
+    sed -i "s|^url = ftp.*|url = $URL/usage|" $RCONF
+    R sync --wait 0 usb >.out 2>.err || true
+    grep -q 'the time (--wait) was over' .out
 }
 
 @test "root on the state of the service's user leaves nothing there that the service cannot use" {

@@ -38,7 +38,7 @@ run_stop() {
 # soon COMMAND...: it succeeds within ten seconds.
 soon() {
     local i
-    for ((i = 0; i < 100; i++)); do
+    for ((i = 0; i < 300; i++)); do
         if "$@"; then return; fi
         sleep 0.1
     done

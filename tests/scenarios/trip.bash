@@ -49,7 +49,7 @@ vendor_start() {
     "$BIN/vendor" --port "${PORT:-0}" --keys v "$@" >said 2>&1 3>&- &
     VENDOR=$!
     local i
-    for ((i = 0; i < 100; i++)); do
+    for ((i = 0; i < 300; i++)); do
         if grep -q '^vendor: http' said; then
             URL=$(sed -nE '1s|^vendor: (http://127.0.0.1:[0-9]+) .*|\1|p' said)
             PORT=${URL##*:}

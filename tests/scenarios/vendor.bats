@@ -25,7 +25,7 @@ start() {
     : >said
     "$V" --port "${PORT:-0}" --keys v "$@" >said 2>&1 3>&- &
     PID=$!
-    for _ in $(seq 100); do
+    for _ in $(seq 300); do
         if grep -q '^vendor: http' said; then
             URL=$(sed -nE '1s|^vendor: (http://127.0.0.1:[0-9]+) .*|\1|p' said)
             PORT=${URL##*:}

@@ -170,7 +170,8 @@ static void tell(const char *reply, int then, const char *more, int answer,
 
     *out = (struct endpoint_result){0};
     if (endpoint_check(c, &e) == -1 ||
-        endpoint_http(client, c, "e", &agent, &r, then == SILENCE ? 200 : 0, out, &e) == -1)
+        endpoint_http(client, c, "e", &agent, &r,
+                      &(struct endpoint_until){then == SILENCE ? 200 : 0, NULL}, out, &e) == -1)
         fail_msg("%s", e.text);
     config_free(c);
     server_stop(s);
@@ -317,11 +318,13 @@ static void a_proxy_that_wants_credentials_holds_and_a_dead_one_waits(void **sta
                    "proxy = http://127.0.0.1:%d\n",
                    s->port);
     struct config *c = endpoint_config(home, text);
-    assert_int_equal(endpoint_http(client, c, "e", &agent, &rec, 0, &r, &e), 0);
+    assert_int_equal(
+        endpoint_http(client, c, "e", &agent, &rec, &(struct endpoint_until){0, NULL}, &r, &e), 0);
     assert_int_equal(r.verdict, ENDPOINT_HELD);
     endpoint_result_free(&r);
     /* Its 400 is not the endpoint's word on the record. */
-    assert_int_equal(endpoint_http(client, c, "e", &agent, &rec, 0, &r, &e), 0);
+    assert_int_equal(
+        endpoint_http(client, c, "e", &agent, &rec, &(struct endpoint_until){0, NULL}, &r, &e), 0);
     assert_int_equal(r.verdict, ENDPOINT_LATER);
     endpoint_result_free(&r);
     config_free(c);
@@ -335,10 +338,12 @@ static void a_body_that_is_not_in_memory_and_a_bad_secret_are_refused(void **sta
     struct gf_err e;
     (void)state;
     struct config *c = endpoint_at(home, 1, "header_file = /dev/null\n");
-    assert_int_equal(endpoint_http(client, c, "e", &agent, &r, 0, &out, &e), -1);
+    assert_int_equal(
+        endpoint_http(client, c, "e", &agent, &r, &(struct endpoint_until){0, NULL}, &out, &e), -1);
     assert_int_equal(e.code, GF_E_BUG);
     r.body = (struct gf_body){GF_BODY_TEXT, "x", 1};
-    assert_int_equal(endpoint_http(client, c, "e", &agent, &r, 0, &out, &e), -1);
+    assert_int_equal(
+        endpoint_http(client, c, "e", &agent, &r, &(struct endpoint_until){0, NULL}, &out, &e), -1);
     assert_int_equal(e.code, GF_E_CONFIG);
     config_free(c);
 }

@@ -192,6 +192,16 @@ static void a_broken_answer_is_broken(void **state) {
     }
 }
 
+static void a_status_that_http_does_not_have_is_named(void **state) {
+    struct https_answer a;
+    (void)state;
+    hear("HTTP/1.1 999 Denied\r\nContent-Length: 0\r\n\r\n", CLOSE, &a);
+    assert_stage(&a, HTTPS_BROKEN, 1);
+    assert_non_null(strstr(a.text, "answered with status 999"));
+    assert_null(strstr(a.text, "No error"));
+    https_answer_free(&a);
+}
+
 static void a_longer_answer_is_cut_however_its_length_is_told(void **state) {
     char reply[3000], body[1002];
     struct https_answer a;
@@ -390,6 +400,7 @@ int main(void) {
         cmocka_unit_test(a_host_that_cannot_be_reached_is_no_route),
         cmocka_unit_test(a_name_that_leads_to_this_machine_is_a_sinkhole),
         cmocka_unit_test(a_broken_answer_is_broken),
+        cmocka_unit_test(a_status_that_http_does_not_have_is_named),
         cmocka_unit_test(a_longer_answer_is_cut_however_its_length_is_told),
         cmocka_unit_test(a_redirect_is_an_answer_and_not_followed),
         cmocka_unit_test(packed_content_stays_packed),
