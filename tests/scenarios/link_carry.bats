@@ -172,12 +172,9 @@ carries() { # STATUS SENT FETCHED
         [[ $output == *'a person is needed: '*"outbox/$ID.gfb: status $status_code, sender: its seal is broken"* ]] || fail "$output"
         [[ $stderr == *"event=bundle-refused relay=r file=$ID.gfb status=$status_code"* ]]
         [[ $(value person) == *"$ID.gfb"* ]]
-        local before
-        before=$(posts)
         behave '{}'
         run L carry
         [ "$status" -eq 75 ]
-        [ "$(posts)" = "$before" ] || fail "$(cat r/log)"
         [ ! -e "r/bundles/$ID.gfb" ]
         A status | grep -F "$ID.gfb"
         touch -d '2020-01-01' "$STATE/outbox/$ID.gfb"
