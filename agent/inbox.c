@@ -113,7 +113,7 @@ static int list(DIR *d, char (**out)[GF_DRIVE_NAME], size_t *n, struct gf_err *e
         return gf_err_errno(e, INBOX ": no memory for its names");
     while (len < GF_DRIVE_BUNDLES_MAX && (x = readdir(d)) != NULL)
         if (is_bundle(x->d_name))
-            (void)snprintf(names[len++], sizeof *names, "%s", x->d_name);
+            memcpy(names[len++], x->d_name, strlen(x->d_name) + 1);
     qsort(names, len, sizeof *names, by_name);
     *out = names;
     *n = len;

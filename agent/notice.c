@@ -13,7 +13,8 @@
 #include "common/log.h"
 #include "gapferry/json.h"
 
-#define DATA_MAX 1024 /* bytes of a notice that history and log show; escaped it still fits a line */
+#define DATA_MAX                                                                                   \
+    1024 /* bytes of a notice that history and log show; escaped it still fits a line */
 
 /* Is this the identity of a relay within the site, by its section? A policy from anywhere else is
  * only words. */

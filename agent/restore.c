@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -183,7 +184,7 @@ static int adopt_bundle(struct agent *a, int fd, int64_t *records, struct gf_err
  * of what it holds. */
 static int keep_unopened(struct agent *a, int outbox, const char *name, const struct gf_err *why,
                          struct gf_err *e) {
-    char note[128];
+    char note[NAME_MAX + 8];
 
     int to = agent_folder(a, "quarantine", e);
     if (to == -1)

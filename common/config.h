@@ -36,10 +36,9 @@ struct config_key {
 
 struct config; /* what was read */
 
-/* Read path and its drop-ins. A missing file is an error, not an empty one: what was forbidden in it
- * would be allowed. keys[] ends with an entry whose
- * section is NULL, and must outlive the result. Errors: GF_E_CONFIG ("FILE:LINE: ..."),
- * GF_E_SYSTEM. */
+/* Read path and its drop-ins. A missing file is an error, not an empty one: what was forbidden in
+ * it would be allowed. keys[] ends with an entry whose section is NULL, and must outlive the
+ * result. Errors: GF_E_CONFIG ("FILE:LINE: ..."), GF_E_SYSTEM. */
 GF_MUST_CHECK int config_load(const char *path, const struct config_key *keys, struct config **out,
                               struct gf_err *e);
 void config_free(struct config *c);

@@ -15,41 +15,10 @@
 #include "agent/link/round.h"
 #include "common/log.h"
 
-#define PATIENCE     300       /* seconds, where none were named */
 #define BYTES_A_S    16384     /* what we bear with: slower is timed out */
 #define TOTAL_MIN_MS 60000     /* for the smallest request */
 #define POLL_SIZE    (1 << 20) /* bytes of a request that may go out each hour */
 #define POLL_LOOK    64        /* newest requests among which a small one is looked for */
-
-/* ---- what an answer means for the round ---- */
-
-void round_trouble(struct round *x, const char *what, const struct https_answer *a) {
-    struct carry *r = &x->r;
-    char words[256];
-
-    x->over = 1;
-    reply_error(a->body.data != NULL ? a->body.data : "", a->body.len, words);
-    r->stage = probe_stage(a);
-    if (r->stage != NULL) {
-        (void)snprintf(r->evidence, sizeof r->evidence, "%.100s: %.256s", what,
-                       a->stage == HTTPS_OK ? "a proxy on the way wants credentials" : a->text);
-        return;
-    }
-    (void)snprintf(r->evidence, sizeof r->evidence, "%.100s: status %ld%s%.250s", what, a->status,
-                   words[0] != '\0' ? ", " : "", words);
-    if (a->status == 429 || a->status >= 500)
-        r->hold = a->retry_after_s > 0 ? a->retry_after_s : PATIENCE;
-    else if (a->status == 401 || a->status == 403)
-        (void)snprintf(r->person, sizeof r->person,
-                       "the relay does not know this agent (status %ld%s%.250s): bring its operator "
-                       "this agent's card, the file keys/card of its state directory, for: "
-                       "gapferry-relay approve --card FILE",
-                       a->status, words[0] != '\0' ? ", " : "", words);
-    else
-        (void)snprintf(r->person, sizeof r->person,
-                       "%.100s: status %ld%s%.250s: is the url of [relay \"%s\"] the relay's?",
-                       what, a->status, words[0] != '\0' ? ", " : "", words, x->peer->name);
-}
 
 /* ---- refused bundles ---- */
 

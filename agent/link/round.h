@@ -22,9 +22,13 @@ struct round {
     size_t nrefused; /* bundles that lie in the outbox and are not sent */
 };
 
+/* ---- round.c ---- */
+
 /* An answer that ends the round, or none at all: note stage, patience and person. `what` was asked
  * for: "POST ID.gfb". */
 void round_trouble(struct round *x, const char *what, const struct https_answer *a);
+
+/* ---- fetch.c ---- */
 
 /* Fetch what the relay has told, where it is not here yet. */
 GF_MUST_CHECK int fetch_all(struct round *x, const struct reply *reply, struct gf_err *e);

@@ -77,14 +77,14 @@ static const char version_2[] =
     "CREATE TABLE history (n INTEGER PRIMARY KEY, line BLOB NOT NULL,"
     " hash BLOB NOT NULL CHECK (length(hash) = 32)) STRICT;"
     "CREATE TABLE spool (name TEXT PRIMARY KEY NOT NULL,"
-                                " at INTEGER NOT NULL) STRICT;"
+    " at INTEGER NOT NULL) STRICT;"
     "CREATE TABLE refused (channel TEXT NOT NULL, reason TEXT NOT NULL, records INTEGER NOT NULL,"
     " last INTEGER NOT NULL, PRIMARY KEY (channel, reason)) STRICT;"
     "CREATE TABLE source (name TEXT PRIMARY KEY NOT NULL, due INTEGER NOT NULL,"
     " ran INTEGER NOT NULL, good INTEGER NOT NULL, runs INTEGER NOT NULL,"
     " failures INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;";
 
-static const char *const steps[] = {version_1, store_schema_queue, version_2, store_schema_license,
-                                    store_schema_updates, NULL};
+static const char *const steps[] = {
+    version_1, store_schema_queue, version_2, store_schema_license, store_schema_updates, NULL};
 
 const struct db_schema store_schema = {.application_id = 0x47464147 /* GFAG */, .steps = steps};

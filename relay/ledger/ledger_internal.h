@@ -11,8 +11,8 @@ struct ledger {
     struct db db;
     char dir[512]; /* for messages */
     int dir_fd;
-    int lock_fd; /* -1: the lock is not held */
-    int held[2]; /* of each purpose; -1: not held */
+    int lock_fd;    /* -1: the lock is not held */
+    int held[2];    /* of each purpose; -1: not held */
     int reconciled; /* 1: the head may be overwritten, whatever it says */
 };
 

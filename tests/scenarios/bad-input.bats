@@ -30,11 +30,11 @@ receipt() {
           guarantee: (if $state == "delivered" then "effectively-once" else null end), at: "2026-01-01T00:00:00Z"}'
 }
 
-# response [OPTION]... <LINES: a response bundle of receipts to the agent, on the drive.
+# response <LINES: a response bundle of receipts to the agent, on the drive.
 response() {
     mkdir -p usb/GAPFERRY/to-site
     "$BIN/gapferry-bundle" pack -i "${FROM:-$RSTATE/keys}" -t "${TO:-$STATE/keys/card}" --kind response \
-        --receipts - -o "usb/GAPFERRY/to-site/${NAME:-11111111111111111111111111111111}.gfb" --force "$@" >/dev/null
+        --receipts - -o "usb/GAPFERRY/to-site/${NAME:-11111111111111111111111111111111}.gfb" --force >/dev/null
 }
 
 # Nothing has changed: the record waits for its receipt still, and a good trip brings it.

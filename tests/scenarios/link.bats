@@ -98,7 +98,8 @@ online() { # [COMMAND...: before gapferry-link]
 }
 
 @test "cards/ holds the trusted relays' cards and no others, and mends itself" {
-    local card="$(fingerprint relay).card"
+    local card
+    card="$(fingerprint relay).card"
     cmp "$STATE/cards/$card" relay/card
     [ "$(stat -c %a "$STATE/cards" "$STATE/cards/$card" | paste -sd' ')" = '700 600' ]
     rm "$STATE/cards/$card"

@@ -172,8 +172,6 @@ carries() { # STATUS SENT FETCHED
         [[ $output == *'a person is needed: '*"outbox/$ID.gfb: status $status_code, sender: its seal is broken"* ]] || fail "$output"
         [[ $stderr == *"event=bundle-refused relay=r file=$ID.gfb status=$status_code"* ]]
         [[ $(value person) == *"$ID.gfb"* ]]
-        local before
-        before=$(posts)
         behave '{}'
         run L carry
         [ "$status" -eq 75 ]

@@ -22,7 +22,7 @@ teardown() {
 
 # Start `run`; what it says goes to the file log. Descriptor 3 is bats' own.
 run_start() {
-    "$@" "$BIN/gapferry-agent" --root site run >log 2>&1 3>&- &
+    "$BIN/gapferry-agent" --root site run >log 2>&1 3>&- &
     RUN=$!
     soon grep -q event=started log
 }

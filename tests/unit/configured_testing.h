@@ -1,6 +1,6 @@
 /*
- * configured_testing.h -- an agent of the test's own, made before each test and gone after it, and its
- * configuration.
+ * configured_testing.h -- an agent of the test's own, made before each test and gone after it, and
+ * its configuration.
  */
 #ifndef CONFIGURED_TESTING_H
 #define CONFIGURED_TESTING_H

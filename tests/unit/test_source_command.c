@@ -116,7 +116,11 @@ static void it_gets_nothing_of_ours(void **state) {
 
     /* Files that are open here, with and without close-on-exec. */
     int fds[] = {open("/etc/passwd", O_RDONLY), open("/etc/passwd", O_RDONLY | O_CLOEXEC), dup(2)};
-    check_output("ls /proc/$$/fd | grep -cv '^\\([012]\\|10\\|255\\)$'", "0\n");
+    /* The shell itself looks, since a pipe of its own would count; 10 is the script. */
+    check_output("i=3; while [ $i -lt 100 ]; do\n"
+                 "[ $i = 10 ] || [ ! -e /proc/$$/fd/$i ] || echo $i\n"
+                 "i=$((i + 1)); done",
+                 "");
     for (size_t i = 0; i < 3; i++)
         (void)close(fds[i]);
 

@@ -10,6 +10,7 @@ gapferry-agent    none
 gapferry-collect  may
 gapferry-link     may
 gapferry-relay    may
+hello             none
 vendor            may
 '
 functions='(socket|socketpair|connect|bind|listen|accept|accept4|shutdown|send|sendto|sendmsg|sendmmsg|recv|recvfrom|recvmsg|recvmmsg|setsockopt|getsockopt|getsockname|getpeername|getaddrinfo|getnameinfo|gethostby[a-z0-9_]*|inet_[a-z0-9_]+|res_[a-z0-9_]+|__res_[a-z0-9_]+|dlopen|dlmopen)'
