@@ -146,18 +146,51 @@ static int tell_denial(struct agent *a, struct out *t, const char *channel, int6
     return rc;
 }
 
-/* The decision, and that it was taken, as one change. */
+/* First of all the decision and the files, for which there is nearly always room: then nothing more
+ * leaves, by a drive or by gapferry-link, whatever becomes of the rest. */
+static int stop_leaving(struct agent *a, const char *channel, const char *user, struct gf_err *e) {
+    struct store_bundle *bundles = NULL;
+    size_t n = 0;
+
+    if (store_note_consent(a->store, channel, STORE_DENIED, user, a->now, e) == -1)
+        return gf_err_prefix(e, "consent is NOT withdrawn; make room on the disk and repeat this");
+    int rc = store_consent_bundles(a->store, channel, &bundles, &n, e);
+    if (rc == 0)
+        rc = remove_files(a, bundles, n, e);
+    free(bundles);
+    return rc;
+}
+
+/* The decision, and that it was taken, as one change; of a denial, what it takes back. */
 static int set_and_note(struct agent *a, const char *channel, enum store_consent c,
                         const char *user, struct store_denial *denial, struct gf_err *e) {
     struct history_line h;
 
-    if (store_set_consent(a->store, channel, c, user, a->now, denial, e) == -1)
+    int rc = c == STORE_DENIED ? store_take_back(a->store, channel, a->now, denial, e)
+                               : store_note_consent(a->store, channel, c, user, a->now, e);
+    if (rc == -1)
         return -1;
     history_begin(&h, a, "consent");
     history_text(&h, "channel", channel);
     history_text(&h, "decision", store_consents[c]);
     history_number(&h, "deleted", denial->deleted);
     return history_end(&h, a, e);
+}
+
+static int set(struct agent *a, const char *channel, enum store_consent c, const char *user,
+               struct store_denial *denial, struct gf_err *e) {
+    if (c == STORE_DENIED && stop_leaving(a, channel, user, e) == -1)
+        return -1;
+    int rc = store_begin(a->store, e);
+    if (rc == 0)
+        rc = store_end(a->store, set_and_note(a, channel, c, user, denial, e), e);
+    if (rc == -1 && c == STORE_DENIED)
+        return gf_err_prefix(e,
+                             "consent is withdrawn and nothing of %s leaves any more, but what was "
+                             "recorded could not be deleted yet; make room on the disk, and the "
+                             "next export or the same command deletes it",
+                             channel);
+    return rc;
 }
 
 static int decide(struct agent *a, struct out *t, const char *channel, enum store_consent c,
@@ -180,9 +213,7 @@ static int decide(struct agent *a, struct out *t, const char *channel, enum stor
     /* No bundle may be made of what is being deleted. */
     if (store_lock(a->store, "consent", e) == -1)
         return -1;
-    int rc = store_begin(a->store, e);
-    if (rc == 0)
-        rc = store_end(a->store, set_and_note(a, channel, c, user, &denial, e), e);
+    int rc = set(a, channel, c, user, &denial, e);
     if (rc == 0)
         rc = history_seal(a, e);
     if (rc == 0)

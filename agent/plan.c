@@ -247,7 +247,8 @@ static int resend_overdue(struct agent *a, struct export_result *r, struct gf_er
 int plan_keep_house(struct agent *a, struct export_result *r, struct gf_err *e) {
     int64_t forgotten;
 
-    if (drop_old(a, e) == -1 || store_forget(a->store, a->now - RETENTION, &forgotten, e) == -1)
+    if (store_finish_denials(a->store, a->now, e) == -1 || drop_old(a, e) == -1 ||
+        store_forget(a->store, a->now - RETENTION, &forgotten, e) == -1)
         return -1;
     return resend_overdue(a, r, e);
 }

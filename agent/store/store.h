@@ -378,6 +378,17 @@ struct store_denial {
 GF_MUST_CHECK int store_set_consent(struct store *s, const char *channel, enum store_consent c,
                                     const char *user, int64_t now, struct store_denial *out,
                                     struct gf_err *e);
+/* The same in steps, for a disk that has no room for all of it: the decision alone, which is enough
+ * for export to leave the channel's records out; the bundles that hold some and are not settled
+ * (free()); and what remains of store_set_consent() for a denial. */
+GF_MUST_CHECK int store_note_consent(struct store *s, const char *channel, enum store_consent c,
+                                     const char *user, int64_t now, struct gf_err *e);
+GF_MUST_CHECK int store_consent_bundles(struct store *s, const char *channel,
+                                        struct store_bundle **out, size_t *n, struct gf_err *e);
+GF_MUST_CHECK int store_take_back(struct store *s, const char *channel, int64_t now,
+                                  struct store_denial *out, struct gf_err *e);
+/* store_take_back() for every channel whose last decision was to deny and that has records left. */
+GF_MUST_CHECK int store_finish_denials(struct store *s, int64_t now, struct gf_err *e);
 /* The last decision; *since and *user may be NULL; STORE_ASK if there was none. */
 GF_MUST_CHECK int store_get_consent(struct store *s, const char *channel, enum store_consent *out,
                                     int64_t *since, char user[65], struct gf_err *e);

@@ -59,23 +59,86 @@ static int take_back(struct store *s, const char *channel, int64_t now, int64_t 
     return 0;
 }
 
+int store_note_consent(struct store *s, const char *channel, enum store_consent c, const char *user,
+                       int64_t now, struct gf_err *e) {
+    return db_run(&s->db, e,
+                  "INSERT INTO consent (channel, decision, user, at) VALUES (?, ?, ?, ?)", "titi",
+                  channel, (int64_t)c, user, now);
+}
+
+int store_consent_bundles(struct store *s, const char *channel, struct store_bundle **out,
+                          size_t *n, struct gf_err *e) {
+    struct store_bundle *bundles = NULL;
+    int64_t *rows = NULL;
+    size_t found = 0;
+
+    int rc = affected(s, channel, &bundles, &rows, &found, e);
+    free(rows);
+    if (rc == -1) {
+        free(bundles);
+        return -1;
+    }
+    *out = bundles;
+    *n = found;
+    return 0;
+}
+
+int store_take_back(struct store *s, const char *channel, int64_t now, struct store_denial *out,
+                    struct gf_err *e) {
+    struct store_denial d = {0};
+
+    if (db_begin(&s->db, e) == -1)
+        return -1;
+    if (db_end(&s->db, take_back(s, channel, now, &d.deleted, &d.bundles, &d.n, e), e) == -1) {
+        free(d.bundles);
+        return -1;
+    }
+    *out = d;
+    return 0;
+}
+
 int store_set_consent(struct store *s, const char *channel, enum store_consent c, const char *user,
                       int64_t now, struct store_denial *out, struct gf_err *e) {
     struct store_denial d = {0};
 
     if (db_begin(&s->db, e) == -1)
         return -1;
-    int rc =
-        db_run(&s->db, e, "INSERT INTO consent (channel, decision, user, at) VALUES (?, ?, ?, ?)",
-               "titi", channel, (int64_t)c, user, now);
+    int rc = store_note_consent(s, channel, c, user, now, e);
     if (rc == 0 && c == STORE_DENIED)
-        rc = take_back(s, channel, now, &d.deleted, &d.bundles, &d.n, e);
+        rc = store_take_back(s, channel, now, &d, e);
     if (db_end(&s->db, rc, e) == -1) {
         free(d.bundles);
         return -1;
     }
     *out = d;
     return 0;
+}
+
+int store_finish_denials(struct store *s, int64_t now, struct gf_err *e) {
+    char channel[GF_WORD_MAX + 1];
+    struct store_denial d;
+    struct db_query q;
+    int rc;
+
+    /* Each round leaves one channel less. */
+    do {
+        if (db_query(&s->db, &q, e,
+                     "SELECT channel FROM consent AS c WHERE decision = ? AND n ="
+                     " (SELECT max(n) FROM consent WHERE channel = c.channel) AND EXISTS"
+                     " (SELECT 1 FROM record WHERE channel = c.channel AND state <= 1) LIMIT 1",
+                     "i", (int64_t)STORE_DENIED) == -1)
+            return -1;
+        rc = db_next(&q, e);
+        if (rc == 1)
+            (void)snprintf(channel, sizeof channel, "%s", db_text(&q, 0));
+        db_done(&q);
+        if (rc == 1) {
+            if (store_take_back(s, channel, now, &d, e) == -1)
+                return -1;
+            free(d.bundles);
+        }
+    } while (rc == 1);
+    return rc;
 }
 
 int store_get_consent(struct store *s, const char *channel, enum store_consent *out, int64_t *since,

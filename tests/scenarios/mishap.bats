@@ -374,3 +374,25 @@ waiting() { state exported; }
         gives 0 R status
     done
 }
+
+# ---- consent on a full disk ----
+
+@test "consent withdrawn counts at once, also where the deletion fails" {
+    ready
+    users 1
+    home
+    users 2
+    rm -rf usb/GAPFERRY
+    # No page can be taken back: what deletes fails, what decides does not.
+    sqlite3 $STATE/agent.db "CREATE TRIGGER full BEFORE DELETE ON record BEGIN SELECT raise(FAIL, 'full'); END"
+    A consent metrics deny >.out 2>.err && fail 'it should fail'
+    grep -q 'consent is withdrawn and nothing of metrics leaves any more' .err
+    [ -z "$(files_in $STATE/outbox)" ]
+    gives 85 A record metrics - <<<'{"users":3}'
+    A sync usb >.out 2>.err || true
+    [ -z "$(files_in usb)" ]
+    sqlite3 $STATE/agent.db 'DROP TRIGGER full'
+    A sync usb >.out 2>.err || true
+    [ -z "$(files_in usb $STATE/outbox)" ] || [ "$(state queued)" -eq 0 ]
+    [ "$(sqlite3 $STATE/agent.db "SELECT count(*) FROM record WHERE channel = 'metrics'")" -eq 0 ]
+}
