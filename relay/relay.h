@@ -46,8 +46,8 @@ void relay_close(struct relay *r);
 const char *relay_self(const struct relay *r, char out[COMMAND_SELF]);
 
 typedef int relay_command(const char *root, int argc, char **argv);
-relay_command cmd_init, cmd_card, cmd_approve, cmd_decline, cmd_sync, cmd_run, cmd_status, cmd_records,
-    cmd_config, cmd_reconcile;
+relay_command cmd_init, cmd_card, cmd_approve, cmd_decline, cmd_sync, cmd_run, cmd_status,
+    cmd_records, cmd_config, cmd_reconcile;
 
 /* What one turn did; counts of this turn. Filled by the five files below. */
 struct turn {

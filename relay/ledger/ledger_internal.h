@@ -16,7 +16,7 @@ struct ledger {
     int reconciled; /* 1: the head may be overwritten, whatever it says */
 };
 
-extern const char ledger_loss_schema[]; /* a step of the tables: ledger_loss.c */
+extern const char ledger_loss_schema[];     /* a step of the tables: ledger_loss.c */
 extern const char ledger_declined_schema[]; /* ledger_agents.c */
 
 /* Bytes of an answer's body up to which it stands in the database; a longer one is a file. */
