@@ -67,6 +67,36 @@ static int list_one(void *arg, const struct ledger_record *r, struct gf_err *e) 
     return 0;
 }
 
+/* What is no record of its own, since its id was taken already. */
+static int list_conflicts(struct relay *r, struct out *t, struct gf_err *e) {
+    char id[GF_UUID_TEXT], agent[GF_ID_TEXT], digest[GF_HASH_TEXT], at[GF_TIME_TEXT];
+    struct ledger_conflict *list = NULL;
+    size_t n = 0;
+
+    if (ledger_conflicts(r->ledger, &list, &n, e) == -1)
+        return -1;
+    out_open(t, "conflicts", '[');
+    for (size_t i = 0; i < n; i++) {
+        gf_text_uuid(&list[i].id, id);
+        gf_text_hex(list[i].agent.b, sizeof list[i].agent.b, agent);
+        gf_text_hex(list[i].digest.b, sizeof list[i].digest.b, digest);
+        gf_text_time(list[i].at, at);
+        out_open(t, NULL, '{');
+        command_str(t, NULL, "record", id);
+        command_str(t, NULL, "agent", agent);
+        command_str(t, NULL, "digest", digest);
+        command_str(t, NULL, "at", at);
+        out_close(t, '}');
+        out_text(t,
+                 "%s  conflict   agent %.8s...  %s: came again with another body, which was "
+                 "rejected; was that agent cloned or restored?\n",
+                 id, agent, at);
+    }
+    out_close(t, ']');
+    free(list);
+    return 0;
+}
+
 static int find_state(const char *word, int *out, struct gf_err *e) {
     *out = -1;
     for (int i = 0; word != NULL && ledger_states[i] != NULL; i++) {
@@ -98,6 +128,11 @@ static int list(struct relay *r, const struct options *o, struct gf_err *e) {
     out_close(&t, ']');
     if (l.n == 0)
         out_text(&t, "no records\n");
+    if ((state == -1 || state == LEDGER_REJECTED) && l.channel == NULL &&
+        list_conflicts(r, &t, e) == -1) {
+        gf_buf_free(&t.b);
+        return -1;
+    }
     return command_end(&t, e);
 }
 

@@ -142,6 +142,24 @@ static int put_losses(struct relay *r, struct out *t, struct gf_err *e) {
     return 0;
 }
 
+/* Ids that came twice with different bodies: somebody has to look at that agent. */
+static int put_conflicts(struct relay *r, struct out *t, struct gf_err *e) {
+    struct ledger_conflict *list = NULL;
+    char self[COMMAND_SELF];
+    size_t n = 0;
+
+    if (ledger_conflicts(r->ledger, &list, &n, e) == -1)
+        return -1;
+    free(list);
+    out_int(t, "conflicts", (int64_t)n);
+    if (n > 0)
+        out_text(t,
+                 "%-13s%zu record%s came again with another body, and %s rejected; which: %s "
+                 "records list\n",
+                 "conflicts", n, n == 1 ? "" : "s", n == 1 ? "was" : "were", relay_self(r, self));
+    return 0;
+}
+
 static int put_folder(struct relay *r, struct out *t, const char *folder, const char *text,
                       struct gf_err *e) {
     struct files_list list = {0};
@@ -176,7 +194,8 @@ static int put_responses(struct relay *r, struct out *t, struct gf_err *e) {
 }
 
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
-    char waits[COMMAND_SELF + 64];
+    char waits[COMMAND_SELF + 96];
+    char bad[sizeof r->state + 160];
     char self[COMMAND_SELF];
     size_t strangers = 0;
     struct out t;
@@ -186,14 +205,20 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         return -1;
     if (files_make(r->state_fd, e) == -1)
         return gf_err_prefix(e, "%s", r->state);
-    (void)snprintf(waits, sizeof waits, "from unknown senders, waiting for: %s approve FINGERPRINT",
+    (void)snprintf(waits, sizeof waits,
+                   "from unknown senders, waiting for: %s approve FINGERPRINT, or decline",
                    relay_self(r, self));
+    (void)snprintf(bad, sizeof bad,
+                   "refused; NAME.why beside each says why: %s/quarantine. Let the site send it "
+                   "anew; what is looked at may be removed",
+                   r->state);
     out_begin(&t, o);
     command_card(&t, "relay", "relay", &r->id.card);
     if (put_agents(r, &t, &strangers, e) == -1 || put_approvals(r, &t, e) == -1 ||
         put_records(r, &t, e) == -1 || put_losses(r, &t, e) == -1 ||
-        put_responses(r, &t, e) == -1 || put_folder(r, &t, "pending", waits, e) == -1 ||
-        put_folder(r, &t, "quarantine", "refused; NAME.why beside each says why", e) == -1) {
+        put_conflicts(r, &t, e) == -1 || put_responses(r, &t, e) == -1 ||
+        put_folder(r, &t, "pending", waits, e) == -1 ||
+        put_folder(r, &t, "quarantine", bad, e) == -1) {
         gf_buf_free(&t.b);
         return -1;
     }

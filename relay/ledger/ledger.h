@@ -143,6 +143,16 @@ struct ledger_arrival {
 GF_MUST_CHECK int ledger_take_record(struct ledger *l, const struct ledger_arrival *a, int64_t now,
                                      struct gf_err *e);
 
+/* Records that came with an id that was taken and another body: nothing of them was taken, and their
+ * agent is told. The oldest first; free(). */
+struct ledger_conflict {
+    struct gf_id agent, id;
+    struct gf_hash digest; /* of the body that was not taken */
+    int64_t at;
+};
+GF_MUST_CHECK int ledger_conflicts(struct ledger *l, struct ledger_conflict **out, size_t *n,
+                                   struct gf_err *e);
+
 /* A bundle whose form is wrong had no effect at all: note it with the reason, so that it counts as
  * seen and the sender is told in the next response. */
 GF_MUST_CHECK int ledger_refuse(struct ledger *l, const struct gf_header *h,

@@ -396,3 +396,21 @@ waiting() { state exported; }
     [ -z "$(files_in usb $STATE/outbox)" ] || [ "$(state queued)" -eq 0 ]
     [ "$(sqlite3 $STATE/agent.db "SELECT count(*) FROM record WHERE channel = 'metrics'")" -eq 0 ]
 }
+
+# ---- one id, two bodies ----
+
+@test "a record that comes again with another body is shown by the relay" {
+    ready
+    users 1
+    home
+    there
+    gives 0 R status
+    [[ $out != *conflicts* ]]
+    sqlite3 $RSTATE/relay.db "INSERT INTO conflict (agent, id, digest, bundle, at)
+        SELECT agent, id, zeroblob(32), bundle, 1700000000 FROM record"
+    gives 0 R status
+    says 'conflicts    1 record came again with another body' 'records list'
+    gives 0 R records list
+    says 'conflict   agent ' 'was that agent cloned'
+    [ "$(fact '.conflicts[0].at' R records list)" = 2023-11-14T22:13:20Z ]
+}
