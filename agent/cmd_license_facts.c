@@ -157,6 +157,32 @@ static int note_newest(void *arg, const struct store_record *r, struct gf_err *e
     return 0;
 }
 
+/* What the state means to somebody who waits, and what brings it on: the command, "": none. */
+static const struct {
+    const char *state, *means, *next, *command;
+} waiting[] = {
+    {"queued", "it has not left yet", "write it to a drive", "sync DRIVE"},
+    {"exported", "it has left, and no answer has come", "when the drive is back from the relay",
+     "sync DRIVE"},
+    {"relayed", "the relay has it, and the vendor has not answered yet", "after one more trip",
+     "sync DRIVE"},
+    {"delivered", "the vendor has it, but its answer holds no usable licence", "see why",
+     "license status"},
+    {"rejected", "the vendor does not want it", "do what the reason says, then ask anew",
+     "license request"},
+    {"expired", "its time was over before the vendor had it", "ask anew", "license request"},
+};
+
+static void tell_waiting(struct agent *a, struct out *t, const char *state) {
+    char self[COMMAND_SELF];
+
+    for (size_t i = 0; i < sizeof waiting / sizeof *waiting; i++) {
+        if (strcmp(waiting[i].state, state) == 0)
+            out_text(t, "%s; %s: %s %s\n", waiting[i].means, waiting[i].next, command_self(a, self),
+                     waiting[i].command);
+    }
+}
+
 static int check_none(struct agent *a, struct out *t, const char *product, struct gf_err *e) {
     struct newest newest = {.product = product};
     char self[COMMAND_SELF];
@@ -180,6 +206,7 @@ static int check_none(struct agent *a, struct out *t, const char *product, struc
         out_safe(t, newest.reason);
     }
     out_text(t, "\n");
+    tell_waiting(a, t, newest.state);
     return 0;
 }
 

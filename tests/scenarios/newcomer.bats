@@ -352,3 +352,13 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     gives 0 faketime '2001-01-01' "$BIN/gapferry-agent" --root site status
     says 'set the clock'
 }
+
+@test "license check says what it waits for, and what is next" {
+    ready
+    license_request >/dev/null
+    gives 90 A license check
+    says 'its request is queued' 'it has not left yet; write it to a drive' 'sync DRIVE'
+    home
+    gives 90 A license check
+    says 'it has left, and no answer has come; when the drive is back' 'sync DRIVE'
+}
