@@ -277,7 +277,8 @@ static void what_broke_on_the_way_is_tried_later(void **state) {
     endpoint_result_free(&r);
     tell("", SILENCE, "", 1, &r, NULL);
     assert_int_equal(r.verdict, ENDPOINT_LATER);
-    assert_ptr_equal(strstr(r.reason, "timed out: "), r.reason);
+    if (strstr(r.reason, "timed out: ") != r.reason)
+        fail_msg("%s", r.reason);
     endpoint_result_free(&r);
     tell("HTTP/1.1 503 Busy\r\nRetry-After: 77\r\nContent-Length: 0\r\n\r\n", KEEP, "", 1, &r,
          NULL);
