@@ -152,8 +152,8 @@ static int take_all(struct take *k, struct gf_err *why, struct gf_err *e) {
         return rc;
     if (take_losses(k, e) == -1)
         return -1;
-    rc = ledger_acknowledge(l, &k->h->header.from, k->contents.have, k->contents.nhave, k->r->now,
-                            e);
+    rc = ledger_acknowledge(l, &k->h->header.from, &k->h->header.stream, k->contents.have,
+                            k->contents.nhave, k->r->now, e);
     k->behind = rc == 1;
     return rc == -1 ? -1 : 0;
 }

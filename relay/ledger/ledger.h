@@ -253,13 +253,14 @@ GF_MUST_CHECK int ledger_counts(struct ledger *l, struct ledger_count **out, siz
 
 /* ---- responses (ledger_respond.c) ---- */
 
-/* What `have` of a request says: responses that need not be carried any more. 0, or 1 if it names
+/* What `have` of a request of this stream says: responses that need not be carried any more. What
+ * they told and the agent has asked for again in another stream is told again. 0, or 1 if it names
  * numbers that this ledger has not given yet, so that it must have been restored: then nothing is
  * believed of that stream, and what was told in it and is not acknowledged is told anew in a new
  * one. */
 GF_MUST_CHECK int ledger_acknowledge(struct ledger *l, const struct gf_hash *agent_identity,
-                                     const struct gf_have *have, size_t n, int64_t now,
-                                     struct gf_err *e);
+                                     const struct gf_id *stream, const struct gf_have *have,
+                                     size_t n, int64_t now, struct gf_err *e);
 
 /* Receipts (and answers) of an agent's records that no response has told yet, in the order of
  * arrival: state moved since the last receipt. fn gets the receipt, and the answer where there is

@@ -176,12 +176,18 @@ static int find_record(struct ledger *l, const struct gf_id *agent, const struct
 }
 
 /* The same record in another bundle: its sender asks again, so what was told and acknowledged is
- * told again. */
-static int ask_again(struct ledger *l, int64_t row, struct gf_err *e) {
+ * told again. What is told and not acknowledged is carried still; whether that will do is seen from
+ * the acknowledgement. */
+static int ask_again(struct ledger *l, int64_t row, int64_t bundle, struct gf_err *e) {
+    if (db_run(&l->db, e,
+               "UPDATE record SET told = NULL, told_by = NULL WHERE row = ? AND told_by IN "
+               "(SELECT row FROM response WHERE acknowledged IS NOT NULL)",
+               "i", row) == -1)
+        return -1;
     return db_run(&l->db, e,
-                  "UPDATE record SET told = NULL, told_by = NULL WHERE row = ? AND told_by IN "
-                  "(SELECT row FROM response WHERE acknowledged IS NOT NULL)",
-                  "i", row);
+                  "UPDATE record SET again = (SELECT stream FROM bundle WHERE row = ?) WHERE row = "
+                  "? AND told_by IS NOT NULL",
+                  "ii", bundle, row);
 }
 
 static int note_conflict(struct ledger *l, const struct gf_id *agent, const struct gf_id *id,
@@ -226,7 +232,7 @@ int ledger_take_record(struct ledger *l, const struct ledger_arrival *a, int64_t
         find_record(l, a->agent, &r->id, &digest, &known, e) == -1)
         return -1;
     if (known.row > 0 && known.same)
-        return ask_again(l, known.row, e);
+        return ask_again(l, known.row, bundle, e);
     if (known.row > 0)
         return note_conflict(l, a->agent, &r->id, &digest, bundle, now, e);
     return add_record(l, a, &digest, bundle, now, e) == -1 ? -1 : 1;

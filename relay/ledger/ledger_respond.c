@@ -116,10 +116,12 @@ static int tell(struct ledger *l, const struct gf_id *agent, const struct ledger
                       "NULL AND told_by IS NULL",
                       "ibb", row, agent, sizeof *agent, &t->id, sizeof t->id);
     }
-    if (db_run(&l->db, e,
-               "UPDATE record SET told = ?, told_by = ? WHERE agent = ? AND id = ? AND digest = ?",
-               "iibbb", (int64_t)t->state, row, agent, sizeof *agent, &t->id, sizeof t->id,
-               &t->digest, sizeof t->digest) == -1)
+    if (db_run(
+            &l->db, e,
+            "UPDATE record SET told = ?, told_by = ?, again = NULL WHERE agent = ? AND id = ? AND "
+            "digest = ?",
+            "iibbb", (int64_t)t->state, row, agent, sizeof *agent, &t->id, sizeof t->id, &t->digest,
+            sizeof t->digest) == -1)
         return -1;
     if (db_changes(&l->db) > 0)
         return 0;
@@ -217,8 +219,26 @@ static int leave_stream(struct ledger *l, const struct gf_hash *agent_identity,
     return 1;
 }
 
+/* What was acknowledged in one stream and asked for in another was lost between them: the agent was
+ * restored, and the acknowledgement is one of its former life. In one stream it is the last word.
+ */
+static int retell_lost(struct ledger *l, const struct gf_hash *agent_identity,
+                       const struct gf_id *stream, struct gf_err *e) {
+    if (db_run(&l->db, e,
+               "UPDATE record SET told = NULL, told_by = NULL, again = NULL WHERE again IS NOT "
+               "NULL AND again <> ? AND told_by IN (SELECT row FROM response WHERE recipient = ? "
+               "AND acknowledged IS NOT NULL)",
+               "bb", stream, sizeof *stream, agent_identity, sizeof *agent_identity) == -1)
+        return -1;
+    return db_run(&l->db, e,
+                  "UPDATE record SET again = NULL WHERE again IS NOT NULL AND told_by IN (SELECT "
+                  "row FROM response WHERE recipient = ? AND acknowledged IS NOT NULL)",
+                  "b", agent_identity, sizeof *agent_identity);
+}
+
 int ledger_acknowledge(struct ledger *l, const struct gf_hash *agent_identity,
-                       const struct gf_have *have, size_t n, int64_t now, struct gf_err *e) {
+                       const struct gf_id *stream, const struct gf_have *have, size_t n,
+                       int64_t now, struct gf_err *e) {
     int behind = 0;
     int rc = 0;
 
@@ -246,6 +266,8 @@ int ledger_acknowledge(struct ledger *l, const struct gf_hash *agent_identity,
                         "ibbi", now, agent_identity, sizeof *agent_identity, &have[i].stream,
                         sizeof have[i].stream, have[i].also[k]);
     }
+    if (rc == 0)
+        rc = retell_lost(l, agent_identity, stream, e);
     return db_end(&l->db, rc == 0 ? behind : rc, e);
 }
 

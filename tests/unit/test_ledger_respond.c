@@ -120,7 +120,9 @@ static size_t open_responses(struct site *s) {
 
 static void acknowledge(struct site *s, const struct gf_id *stream, int64_t upto, int64_t also) {
     struct gf_have have = {.stream = *stream, .upto = upto, .nalso = also > 0, .also = &also};
-    assert_ok(ledger_acknowledge(s->r.ledger, &kit_site.card.identity, &have, 1, NOW, &s->e), s->e);
+    assert_ok(
+        ledger_acknowledge(s->r.ledger, &kit_site.card.identity, &s->stream, &have, 1, NOW, &s->e),
+        s->e);
 }
 
 /* ---- tests ---- */
@@ -408,8 +410,9 @@ static void a_response_is_open_until_have_covers_it(void **state) {
 
     /* Somebody else's word, or another stream, counts for nothing. */
     struct gf_have have = {.stream = seq.stream, .upto = 9};
-    assert_ok(ledger_acknowledge(s->r.ledger, &kit_other.card.identity, &have, 1, NOW, &s->e),
-              s->e);
+    assert_ok(
+        ledger_acknowledge(s->r.ledger, &kit_other.card.identity, &s->stream, &have, 1, NOW, &s->e),
+        s->e);
     acknowledge(s, &s->stream, 9, 0);
     assert_int_equal(open_responses(s), 2);
     acknowledge(s, &seq.stream, INT64_MAX, 0);

@@ -121,7 +121,9 @@ static void respond(struct site *s) {
 /* The agent says that it has everything up to seq. */
 static void acknowledge(struct site *s, const struct gf_header *h, int64_t upto) {
     const struct gf_have have = {.stream = h->stream, .upto = upto};
-    assert_ok(ledger_acknowledge(s->r.ledger, &kit_site.card.identity, &have, 1, NOW, &s->e), s->e);
+    assert_ok(
+        ledger_acknowledge(s->r.ledger, &kit_site.card.identity, &s->stream, &have, 1, NOW, &s->e),
+        s->e);
 }
 
 /* ---- tests ---- */
