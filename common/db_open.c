@@ -205,7 +205,7 @@ int db_open_as(const char *path, const struct db_schema *schema, enum db_how how
         goto out;
     int opened = sqlite3_open_v2(
         p.full, &out->handle,
-        access | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_FULLMUTEX, NULL);
+        access | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX, NULL);
     if (opened != SQLITE_OK) {
         (void)db_fail(out, opened, "cannot open it", e);
         goto out;

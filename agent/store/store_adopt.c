@@ -43,9 +43,10 @@ int store_adopt_begin(struct store *s, const struct gf_header *h, const struct g
 
 int store_adopt(struct store *s, struct store_adopting *x, const struct gf_record *r,
                 struct gf_err *e) {
-    int64_t row, state;
+    int64_t row, state, to;
 
-    if (db_number(&s->db, &row, 0, e, "SELECT n FROM record WHERE id = ?", "b",
+    if (store_destination(s, &x->relay, &to, e) == -1 ||
+        db_number(&s->db, &row, 0, e, "SELECT n FROM record WHERE id = ?", "b",
                   STORE_BYTES(&r->id)) == -1)
         return -1;
     if (row == 0) {
@@ -57,15 +58,15 @@ int store_adopt(struct store *s, struct store_adopting *x, const struct gf_recor
     }
     /* By way of `relayed`, so that the trigger counts it: from queued to exported it does not. */
     if (db_run(&s->db, e,
-               "UPDATE record SET state = 2, since = ?, relay = ? WHERE n = ? AND state = 0", "ibi",
-               x->now, STORE_BYTES(&x->relay), row) == -1 ||
+               "UPDATE record SET state = 2, since = ?, relay = ? WHERE n = ? AND state = 0", "iii",
+               x->now, to, row) == -1 ||
         (db_changes(&s->db) == 1 &&
          db_run(&s->db, e, "UPDATE record SET state = 1 WHERE n = ?", "i", row) == -1) ||
         db_number(&s->db, &state, 0, e, "SELECT state FROM record WHERE n = ?", "i", row) == -1)
         return -1;
     x->records++;
     x->open += state <= STORE_EXPORTED;
-    return db_run(&s->db, e, "INSERT INTO held (bundle, record) VALUES (?, ?)", "ii", x->row, row);
+    return store_hold(s, x->row, row, row, e);
 }
 
 int store_adopt_end(struct store *s, const struct store_adopting *x, struct gf_err *e) {

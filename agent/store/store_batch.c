@@ -248,14 +248,8 @@ static int cursor_eof(sqlite3_vtab_cursor *base) {
 static int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *out, int column) {
     const struct cursor *c = (const struct cursor *)base;
     const struct store_offer *o = offer_of(c);
-    const struct store_batch_entry *x;
+    const struct store_batch_entry *x = &o->batch->entries[c->at];
 
-    if (!o->batch) {
-        if (column == COLUMN_I)
-            sqlite3_result_int64(out, o->numbers[c->at]);
-        return SQLITE_OK;
-    }
-    x = &o->batch->entries[c->at];
     switch ((enum column)column) {
     case COLUMN_I:
         sqlite3_result_int64(out, (sqlite3_int64)(c->at - o->from));

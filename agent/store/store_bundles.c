@@ -113,11 +113,10 @@ static int count_moved(struct store *s, int64_t bundle, struct gf_err *e) {
     size_t n = 0;
     int rc;
 
-    if (db_query(
-            &s->db, &q, e,
-            "SELECT channel, count(*), sum(size) FROM held JOIN record ON record.n = held.record"
-            " WHERE bundle = ? GROUP BY channel",
-            "i", bundle) == -1)
+    if (db_query(&s->db, &q, e,
+                 "SELECT channel, count(*), sum(size) FROM span JOIN record"
+                 " ON record.n BETWEEN first AND last WHERE bundle = ? GROUP BY channel",
+                 "i", bundle) == -1)
         return -1;
     while ((rc = db_next(&q, e)) == 1) {
         if ((rc = store_grow(&list, n, sizeof *list, e)) == -1)
@@ -142,24 +141,52 @@ static int count_moved(struct store *s, int64_t bundle, struct gf_err *e) {
     return rc == -1 ? -1 : 0;
 }
 
-/* Records move into the bundle of this row, all at once, for there may be a million; from now on
- * they belong to its relay. */
+int store_hold(struct store *s, int64_t bundle, int64_t first, int64_t last, struct gf_err *e) {
+    return db_run(&s->db, e, "INSERT INTO span (chunk, first, bundle, last) VALUES (?, ?, ?, ?)",
+                  "iiii", first / STORE_CHUNK, first, bundle, last);
+}
+
+int store_destination(struct store *s, const struct gf_hash *relay, int64_t *n, struct gf_err *e) {
+    if (db_run(&s->db, e, "INSERT INTO destination (relay) VALUES (?) ON CONFLICT DO NOTHING", "b",
+               STORE_BYTES(relay)) == -1)
+        return -1;
+    return db_number(&s->db, n, 0, e, "SELECT n FROM destination WHERE relay = ?", "b",
+                     STORE_BYTES(relay));
+}
+
+/* Where the span that begins with rows[i] ends: behind consecutive rows of one chunk. */
+static size_t span_end(const struct store_carried *c, size_t i) {
+    int64_t chunk = c->rows[i] / STORE_CHUNK;
+
+    do
+        i++;
+    while (i < c->n && c->rows[i] == c->rows[i - 1] + 1 && c->rows[i] / STORE_CHUNK == chunk);
+    return i;
+}
+
+/* Records move into the bundle of this row, a span at a time, for there may be a million; from now
+ * on they belong to its relay. */
 static int hold(struct store *s, int64_t bundle, const struct gf_hash *relay,
                 const struct store_carried *c, int64_t now, struct gf_err *e) {
+    int64_t to;
+
     if (c->n == 0)
         return 0;
-    s->offer = (struct store_offer){.to = c->n, .numbers = c->rows};
-    if (db_run(&s->db, e,
-               "UPDATE record SET state = 1, since = ?, relay = ?"
-               " WHERE state = 0 AND n IN (SELECT i FROM batch)",
-               "ib", now, STORE_BYTES(relay)) == -1)
+    if (store_destination(s, relay, &to, e) == -1)
         return -1;
-    if (db_changes(&s->db) != (int64_t)c->n)
-        return gf_err_set(e, GF_E_BUSY,
-                          "a record left the queue while its bundle was made; run this again");
-    if (db_run(&s->db, e, "INSERT INTO held (bundle, record) SELECT ?, i FROM batch", "i",
-               bundle) == -1)
-        return -1;
+    for (size_t i = 0, next; i < c->n; i = next) {
+        next = span_end(c, i);
+        int64_t first = c->rows[i], last = c->rows[next - 1];
+        if (store_hold(s, bundle, first, last, e) == -1 ||
+            db_run(&s->db, e,
+                   "UPDATE record NOT INDEXED SET state = 1, since = ?, relay = ?"
+                   " WHERE n BETWEEN ? AND ? AND state = 0",
+                   "iiii", now, to, first, last) == -1)
+            return -1;
+        if (db_changes(&s->db) != (int64_t)(next - i))
+            return gf_err_set(e, GF_E_BUSY,
+                              "a record left the queue while its bundle was made; run this again");
+    }
     return count_moved(s, bundle, e);
 }
 
@@ -284,7 +311,7 @@ int store_withdraw_row(struct store *s, int64_t row, int64_t now, struct gf_err 
     /* A record that is exported is in one carried bundle only: this one. */
     if (db_run(&s->db, e,
                "UPDATE record SET state = 0, since = ? WHERE state = 1"
-               " AND n IN (SELECT record FROM held WHERE bundle = ?)",
+               " AND n IN (SELECT record FROM " STORE_HELD " WHERE bundle = ?)",
                "ii", now, row) == -1)
         return -1;
     int64_t records = db_changes(&s->db);
@@ -329,10 +356,11 @@ static int refused(struct store *s, int64_t row, int64_t now, int64_t *records, 
                "UPDATE record SET refused = refused + 1, most = CASE WHEN refused = 0 THEN most"
                " WHEN b.records > 1 THEN (b.records + 1) / 2 ELSE -1 END"
                " FROM (SELECT records FROM bundle WHERE n = ?1) AS b"
-               " WHERE state = 1 AND record.n IN (SELECT record FROM held WHERE bundle = ?1)",
+               " WHERE state = 1 AND record.n IN (SELECT record FROM " STORE_HELD
+               " WHERE bundle = ?1)",
                "i", row) == -1 ||
         db_number(&s->db, stuck, 0, e,
-                  "SELECT count(*) FROM held JOIN record ON record.n = held.record"
+                  "SELECT count(*) FROM " STORE_HELD " JOIN record ON record.n = held.record"
                   " WHERE held.bundle = ? AND record.most = -1 AND record.state = 1",
                   "i", row) == -1)
         return -1;

@@ -17,7 +17,7 @@ static int affected(struct store *s, const char *channel, struct store_bundle **
 
     if (db_query(&s->db, &q, e,
                  "SELECT " STORE_BUNDLE_COLUMNS ", n FROM bundle WHERE settled = 0 AND EXISTS"
-                 " (SELECT 1 FROM held JOIN record ON record.n = held.record"
+                 " (SELECT 1 FROM " STORE_HELD " JOIN record ON record.n = held.record"
                  " WHERE held.bundle = bundle.n AND record.channel = ? AND record.state <= 1)"
                  " ORDER BY n",
                  "t", channel) == -1)
@@ -46,12 +46,8 @@ static int take_back(struct store *s, const char *channel, int64_t now, int64_t 
     if (rc == -1 ||
         db_run(&s->db, e,
                "INSERT OR IGNORE INTO denied SELECT id, ? FROM record WHERE channel = ? AND state "
-               "<= 1 AND EXISTS (SELECT 1 FROM held WHERE record = record.n)",
+               "<= 1 AND EXISTS (SELECT 1 FROM " STORE_HELD " WHERE record = record.n)",
                "it", now, channel) == -1 ||
-        db_run(&s->db, e,
-               "DELETE FROM held WHERE record IN"
-               " (SELECT n FROM record WHERE channel = ? AND state <= 1)",
-               "t", channel) == -1 ||
         db_run(&s->db, e, "DELETE FROM record WHERE channel = ? AND state <= 1", "t", channel) ==
             -1)
         return -1;

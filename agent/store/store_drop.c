@@ -115,13 +115,14 @@ int store_forget(struct store *s, int64_t before, int64_t *records, struct gf_er
 
     if (db_begin(&s->db, e) == -1)
         return -1;
-    int rc =
-        db_run(&s->db, e, "DELETE FROM held WHERE record IN (SELECT n FROM record WHERE" FINAL ")",
-               "i", before);
-    if (rc == 0)
-        rc = db_run(&s->db, e, "DELETE FROM record WHERE" FINAL, "i", before);
+    int rc = db_run(&s->db, e, "DELETE FROM record WHERE" FINAL, "i", before);
     if (rc == 0)
         n = db_changes(&s->db);
+    if (n > 0)
+        rc = db_run(&s->db, e,
+                    "DELETE FROM span WHERE NOT EXISTS"
+                    " (SELECT 1 FROM record WHERE record.n BETWEEN first AND last)",
+                    "");
     if (db_end(&s->db, rc, e) == -1)
         return -1;
     *records = n;

@@ -18,11 +18,10 @@ struct store_batch_entry {
     char product[GF_WORD_MAX + 1];
 };
 
-/* Entries from <= i < to of a batch, as the rows of the table `batch`; or numbers. */
+/* Entries from <= i < to of a batch, as the rows of the table `batch`. */
 struct store_offer {
     const struct store_batch *batch;
     size_t from, to;
-    const int64_t *numbers; /* without a batch: column i is numbers[i], the others are NULL */
 };
 
 struct store {
@@ -37,6 +36,25 @@ extern const struct db_schema store_schema; /* store_schema.c */
 extern const char store_schema_license[];   /* store_schema_license.c */
 extern const char store_schema_updates[];   /* store_schema_updates.c */
 extern const char store_schema_queue[];     /* a step of it: store_schema_queue.c */
+
+/* Rows of `record` that a span (store_schema_queue.c) does not reach beyond; in SQL, and here. */
+#define STORE_CHUNK      256
+#define STORE_CHUNK_TEXT "256"
+
+/* Which bundle carried which record, for as long as there is the record; quick from either side. A
+ * receipt counts only from a relay that the record went to. */
+#define STORE_HELD                                                                                 \
+    "(SELECT span.bundle AS bundle, record.n AS record FROM span JOIN record"                      \
+    " ON record.n BETWEEN span.first AND span.last"                                                \
+    " AND span.chunk = record.n / " STORE_CHUNK_TEXT ") AS held"
+
+/* The number of a relay in the table `destination`; it gets one when it is first asked for. */
+GF_MUST_CHECK int store_destination(struct store *s, const struct gf_hash *relay, int64_t *n,
+                                    struct gf_err *e);
+
+/* The bundle of this row carried the records first .. last, of one chunk. */
+GF_MUST_CHECK int store_hold(struct store *s, int64_t bundle, int64_t first, int64_t last,
+                             struct gf_err *e);
 
 /* A gf_id or gf_hash as the two arguments that stand for a blob in db.h. */
 #define STORE_BYTES(x) (const void *)(x)->b, sizeof(x)->b

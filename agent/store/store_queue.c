@@ -11,7 +11,8 @@ const char *const store_states[] = {"queued",   "exported", "relayed", "delivere
 
 #define HEAD                                                                                       \
     "id, digest, channel, product, created, state, since, wants_answer, answered, reason, "        \
-    "guarantee, record.n, relay, refused, most, size"
+    "guarantee, record.n, "                                                                        \
+    "(SELECT d.relay FROM destination AS d WHERE d.n = record.relay), refused, most, size"
 #define COLUMNS     HEAD ", text FROM record JOIN line ON line.n = record.n"
 #define COLUMN_ROW  11
 #define COLUMN_LINE 16

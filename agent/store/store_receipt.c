@@ -50,10 +50,10 @@ static int went_to(struct store *s, int64_t row, const struct gf_hash *relay, co
                    struct gf_err *e) {
     int64_t all, here;
 
-    if (db_number(&s->db, &all, 0, e, "SELECT count(*) FROM held WHERE record = ?", "i", row) ==
-            -1 ||
+    if (db_number(&s->db, &all, 0, e, "SELECT count(*) FROM " STORE_HELD " WHERE record = ?", "i",
+                  row) == -1 ||
         db_number(&s->db, &here, 0, e,
-                  "SELECT count(*) FROM held JOIN bundle ON bundle.n = held.bundle"
+                  "SELECT count(*) FROM " STORE_HELD " JOIN bundle ON bundle.n = held.bundle"
                   " WHERE held.record = ? AND bundle.relay = ?",
                   "ib", row, STORE_BYTES(relay)) == -1)
         return -1;
@@ -75,7 +75,7 @@ static int move(struct store *s, const struct target *t, enum store_state to,
     /* Its first receipt: each bundle that carries it waits for one record less. */
     return db_run(&s->db, e,
                   "UPDATE bundle SET open = max(open - 1, 0), settled = settled OR open <= 1"
-                  " WHERE n IN (SELECT bundle FROM held WHERE record = ?)",
+                  " WHERE n IN (SELECT bundle FROM " STORE_HELD " WHERE record = ?)",
                   "i", t->row);
 }
 
@@ -144,7 +144,7 @@ int store_expects(struct store *s, const struct gf_hash *relay, const struct gf_
 
     if (db_query(&s->db, &q, e,
                  "SELECT channel FROM record WHERE id = ? AND wants_answer AND NOT answered"
-                 " AND EXISTS (SELECT 1 FROM held JOIN bundle ON bundle.n = held.bundle"
+                 " AND EXISTS (SELECT 1 FROM " STORE_HELD " JOIN bundle ON bundle.n = held.bundle"
                  " WHERE held.record = record.n AND bundle.relay = ?)",
                  "bb", STORE_BYTES(record), STORE_BYTES(relay)) == -1)
         return -1;

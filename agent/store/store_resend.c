@@ -27,15 +27,14 @@ static int withdraw(struct store *s, struct db_query *q, int64_t now, struct sto
     return rc;
 }
 
-/* Nothing holds back the queued records that `which` names: a condition with one ?1. */
+/* Nothing holds back the queued records that `which` names: a condition with one ?1. ?2 is the
+ * destination they get, 0: the one they have. */
 #define RELEASE(which)                                                                             \
-    "UPDATE record SET refused = 0, most = 0, relay = coalesce(?2, relay)"                         \
+    "UPDATE record SET refused = 0, most = 0, relay = coalesce(nullif(?2, 0), relay)"              \
     " WHERE state = 0 AND " which
 
-static int resend_record(struct store *s, const struct store_resend *what, int64_t now,
+static int resend_record(struct store *s, const struct store_resend *what, int64_t to, int64_t now,
                          struct store_resent *out, struct gf_err *e) {
-    const void *to = what->to ? what->to->b : NULL;
-    size_t len = what->to ? sizeof what->to->b : 0;
     int64_t row = 0;
     struct db_query q;
 
@@ -52,21 +51,19 @@ static int resend_record(struct store *s, const struct store_resend *what, int64
     if (rc == -1 || !out->known || out->state > STORE_EXPORTED)
         return rc == -1 ? -1 : 0;
     if (db_query(&s->db, &q, e,
-                 "SELECT bundle FROM held JOIN bundle ON bundle.n = held.bundle"
+                 "SELECT bundle FROM " STORE_HELD " JOIN bundle ON bundle.n = held.bundle"
                  " WHERE record = ? AND settled = 0",
                  "i", row) == -1 ||
         withdraw(s, &q, now, out, e) == -1)
         return -1;
-    if (db_run(&s->db, e, RELEASE("n = ?1"), "ib", row, to, len) == -1)
+    if (db_run(&s->db, e, RELEASE("n = ?1"), "ii", row, to) == -1)
         return -1;
     out->records = db_changes(&s->db);
     return 0;
 }
 
-static int resend_bundle(struct store *s, const struct store_resend *what, int64_t now,
+static int resend_bundle(struct store *s, const struct store_resend *what, int64_t to, int64_t now,
                          struct store_resent *out, struct gf_err *e) {
-    const void *to = what->to ? what->to->b : NULL;
-    size_t len = what->to ? sizeof what->to->b : 0;
     int64_t row;
     struct db_query q;
 
@@ -80,8 +77,8 @@ static int resend_bundle(struct store *s, const struct store_resend *what, int64
             -1 ||
         withdraw(s, &q, now, out, e) == -1)
         return -1;
-    if (db_run(&s->db, e, RELEASE("n IN (SELECT record FROM held WHERE bundle = ?1)"), "ib", row,
-               to, len) == -1)
+    if (db_run(&s->db, e, RELEASE("n IN (SELECT record FROM " STORE_HELD " WHERE bundle = ?1)"),
+               "ii", row, to) == -1)
         return -1;
     out->records = db_changes(&s->db);
     return 0;
@@ -89,10 +86,8 @@ static int resend_bundle(struct store *s, const struct store_resend *what, int64
 
 /* All that has left; what has not belongs to no relay yet, and stays so. ?1 is no more than a
  * number here. */
-static int resend_all(struct store *s, const struct store_resend *what, int64_t now,
-                      struct store_resent *out, struct gf_err *e) {
-    const void *to = what->to ? what->to->b : NULL;
-    size_t len = what->to ? sizeof what->to->b : 0;
+static int resend_all(struct store *s, int64_t to, int64_t now, struct store_resent *out,
+                      struct gf_err *e) {
     struct db_query q;
 
     out->known = 1;
@@ -100,7 +95,7 @@ static int resend_all(struct store *s, const struct store_resend *what, int64_t 
             -1 ||
         withdraw(s, &q, now, out, e) == -1)
         return -1;
-    if (db_run(&s->db, e, RELEASE("relay IS NOT NULL AND ?1 = 0"), "ib", (int64_t)0, to, len) == -1)
+    if (db_run(&s->db, e, RELEASE("relay IS NOT NULL AND ?1 = 0"), "ii", (int64_t)0, to) == -1)
         return -1;
     out->records = db_changes(&s->db);
     return 0;
@@ -109,16 +104,17 @@ static int resend_all(struct store *s, const struct store_resend *what, int64_t 
 int store_resend(struct store *s, const struct store_resend *what, int64_t now,
                  struct store_resent *out, struct gf_err *e) {
     struct store_resent r = {0};
-    int rc;
+    int64_t to = 0;
 
     if (db_begin(&s->db, e) == -1)
         return -1;
-    if (what->record)
-        rc = resend_record(s, what, now, &r, e);
-    else if (what->bundle)
-        rc = resend_bundle(s, what, now, &r, e);
-    else
-        rc = resend_all(s, what, now, &r, e);
+    int rc = what->to ? store_destination(s, what->to, &to, e) : 0;
+    if (rc == 0 && what->record)
+        rc = resend_record(s, what, to, now, &r, e);
+    else if (rc == 0 && what->bundle)
+        rc = resend_bundle(s, what, to, now, &r, e);
+    else if (rc == 0)
+        rc = resend_all(s, to, now, &r, e);
     if (db_end(&s->db, rc, e) == -1)
         return -1;
     *out = r;

@@ -10,9 +10,9 @@
  * record  state: enum store_state
  * bundle  open: records in it that have no receipt; withdrawn: it will not be carried any more, its
  *         records went back to the queue or are gone
- * held    which bundle carried which record; kept for ever, since a receipt counts only from a
- * relay that the record went to taken   the last seq taken towards a relay applied what came in;
- * digest NULL: a number that its sender has declared void; said: the request whose `have` told it
+ * taken   the last seq taken towards a relay
+ * applied what came in; digest NULL: a number that its sender has declared void; said: the request
+ *         whose `have` told it
  */
 static const char version_1[] =
     "CREATE TABLE fact (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;"
@@ -25,7 +25,6 @@ static const char version_1[] =
     " wants_answer INTEGER NOT NULL, answered INTEGER NOT NULL DEFAULT 0,"
     " answered_at INTEGER NOT NULL DEFAULT 0,"
     " reason TEXT, guarantee TEXT, line BLOB NOT NULL) STRICT;"
-    "CREATE INDEX record_by_state ON record (state, channel);"
 
     "CREATE TABLE bundle (n INTEGER PRIMARY KEY AUTOINCREMENT,"
     " id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),"
@@ -34,11 +33,6 @@ static const char version_1[] =
     " settled INTEGER NOT NULL DEFAULT 0, withdrawn INTEGER NOT NULL DEFAULT 0,"
     " written INTEGER NOT NULL DEFAULT 0, UNIQUE (relay, stream, seq)) STRICT;"
     "CREATE INDEX bundle_unsettled ON bundle (n) WHERE settled = 0;"
-
-    "CREATE TABLE held (bundle INTEGER NOT NULL REFERENCES bundle (n),"
-    " record INTEGER NOT NULL REFERENCES record (n),"
-    " PRIMARY KEY (bundle, record)) STRICT, WITHOUT ROWID;"
-    "CREATE INDEX held_by_record ON held (record);"
 
     "CREATE TABLE taken (relay BLOB NOT NULL, stream BLOB NOT NULL, seq INTEGER NOT NULL,"
     " PRIMARY KEY (relay, stream)) STRICT;"

@@ -143,6 +143,45 @@ static void a_record_cannot_be_noted_in_a_bundle_when_it_is_not_queued(void **st
     assert_int_equal(store_bundle(s->a.store, &h.id, &b, &e), 0);
 }
 
+/* Enough rows for several chunks, two bundles to two relays among each other. */
+static void each_record_of_a_large_bundle_is_known_to_have_gone_to_its_relay_only(void **state) {
+    static struct gf_id all[700], ids[2][700];
+    struct gf_receipt r = {.state = GF_STATE_RELAYED};
+    const struct gf_hash *to[2] = {relay(), &kit_other.card.identity};
+    struct site *s = *state;
+    struct store_seq seq = take(s);
+    size_t n[2] = {0, 0};
+    struct store_bundle b;
+    const char *odd;
+
+    assert_int_equal(store_begin(s->a.store, &e), 0);
+    for (size_t i = 0; i < 700; i++) {
+        size_t way = i % 7 == 0 || i >= 600;
+        all[i] = ids[way][n[way]++] = site_add(s, "metrics", "{}", 0);
+    }
+    for (size_t way = 0; way < 2; way++) {
+        struct gf_header h = {.id.b[0] = (uint8_t)way, .to = *to[way], .stream = seq.stream};
+        struct gf_hash digest = digest_of(1);
+        h.seq = 1;
+        assert_int_equal(store_exported(s->a.store, &h, &digest, ids[way], n[way], s->a.now, &e),
+                         0);
+    }
+    gf_digest_256("{}", 2, &r.digest);
+    for (size_t i = 0; i < 700; i++) {
+        size_t way = i % 7 == 0 || i >= 600;
+        r.record = all[i];
+        assert_int_equal(store_receipt(s->a.store, to[!way], &r, 9, &odd, &e), 0);
+        assert_string_equal(odd, "other relay");
+        assert_int_equal(store_receipt(s->a.store, to[way], &r, 9, &odd, &e), 1);
+    }
+    assert_int_equal(store_end(s->a.store, 0, &e), 0);
+    for (size_t way = 0; way < 2; way++) {
+        struct gf_id id = {.b[0] = (uint8_t)way};
+        assert_int_equal(store_bundle(s->a.store, &id, &b, &e), 1);
+        assert_true(b.settled && b.records == (int64_t)n[way]);
+    }
+}
+
 static void bundles_are_told_oldest_first_with_their_file(void **state) {
     struct site *s = *state;
     struct gf_id ids[2] = {site_add(s, "metrics", "{}", 0), site_add(s, "metrics", "{}", 0)};
@@ -318,6 +357,7 @@ int main(void) {
         T(only_the_last_voids_are_listed_where_there_are_too_many),
         T(a_bundle_withdrawn_before_it_was_written_is_void_and_no_prev),
         T(a_record_cannot_be_noted_in_a_bundle_when_it_is_not_queued),
+        T(each_record_of_a_large_bundle_is_known_to_have_gone_to_its_relay_only),
         T(bundles_are_told_oldest_first_with_their_file),
         T(a_bundle_that_carries_only_have_is_settled_by_being_written),
         T(a_response_is_known_by_its_number_and_a_fork_by_its_digest),
