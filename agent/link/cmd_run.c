@@ -158,6 +158,6 @@ static int work(void *context, const struct options *o, int *status, struct gf_e
     return rc;
 }
 
-int cmd_run(const char *root, int argc, char **argv) {
+int cmd_link_run(const char *root, int argc, char **argv) {
     return command_do(LINK_PROGRAM, &page, argc, argv, work, &root);
 }

@@ -13,7 +13,7 @@
 
 int cmd_probe(const char *root, int argc, char **argv);
 int cmd_carry(const char *root, int argc, char **argv);
-int cmd_run(const char *root, int argc, char **argv);
+int cmd_link_run(const char *root, int argc, char **argv);
 
 /* ---- command.c ---- */
 

@@ -8,7 +8,7 @@
 static const struct command_entry commands[] = {
     {"probe", cmd_probe, "try each relay once, and say which stage failed"},
     {"carry", cmd_carry, "one visit by HTTPS now: what is due goes, what waits comes"},
-    {"run", cmd_run, "do both whenever they are due (the daemon)"},
+    {"run", cmd_link_run, "do both whenever they are due (the daemon)"},
 };
 
 static const struct command_program program = {
