@@ -143,8 +143,8 @@ struct ledger_arrival {
 GF_MUST_CHECK int ledger_take_record(struct ledger *l, const struct ledger_arrival *a, int64_t now,
                                      struct gf_err *e);
 
-/* Records that came with an id that was taken and another body: nothing of them was taken, and their
- * agent is told. The oldest first; free(). */
+/* Records that came with an id that was taken and another body: nothing of them was taken, and
+ * their agent is told. The oldest first; free(). */
 struct ledger_conflict {
     struct gf_id agent, id;
     struct gf_hash digest; /* of the body that was not taken */
