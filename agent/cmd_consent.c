@@ -10,6 +10,7 @@
 #include "agent/channels.h"
 #include "agent/command.h"
 #include "agent/history.h"
+#include "gapferry/json.h"
 
 static const struct option_spec specs[] = {
     COMMAND_OPTION_JSON,
@@ -116,6 +117,65 @@ static const char *plural(int64_t n) {
     return n == 1 ? "" : "s";
 }
 
+/* Where the bundles went, by the history: one walk for all of them. */
+struct places {
+    const struct store_bundle *bundles;
+    size_t n;
+    char (*place)[256];
+};
+
+static int find_place(void *arg, const struct store_event *v, struct gf_err *e) {
+    const char *event = NULL, *bundle = NULL, *place = NULL;
+    struct places *x = arg;
+    struct gf_json_obj o;
+    struct gf_json *j;
+    struct gf_id id;
+
+    (void)e;
+    if (!memmem(v->line, v->len, "\"left\"", 6) ||
+        gf_json_parse(v->line, v->len, "a line of the history", GF_E_DAMAGED, &j, NULL) == -1)
+        return 0;
+    gf_json_root(j, &o);
+    gf_json_str(&o, "event", 1, 64, &event);
+    gf_json_str(&o, "bundle", GF_ID_TEXT - 1, GF_ID_TEXT - 1, &bundle);
+    gf_json_str(&o, "place", 1, 4096, &place);
+    if (event && bundle && place && strcmp(event, "left") == 0 &&
+        gf_text_unhex(bundle, GF_ID_TEXT - 1, id.b, sizeof id.b) == 0) {
+        for (size_t i = 0; i < x->n; i++)
+            if (memcmp(x->bundles[i].id.b, id.b, sizeof id.b) == 0)
+                (void)snprintf(x->place[i], sizeof x->place[i], "%s", place);
+    }
+    gf_json_free(j);
+    return 0;
+}
+
+static int tell_carried(struct agent *a, struct out *t, const struct store_bundle *bundles,
+                        size_t n, struct gf_err *e) {
+    struct places x = {.bundles = bundles, .n = n, .place = calloc(n, sizeof *x.place)};
+
+    if (!x.place)
+        return gf_err_errno(e, "no memory for %zu places", n);
+    int rc = store_history_walk(a->store, 1, find_place, &x, e);
+    out_open(t, "carried", '[');
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        if (bundles[i].written == 0)
+            continue;
+        out_open(t, NULL, '{');
+        out_str(t, "bundle", bundles[i].file);
+        out_str(t, "place", x.place[i][0] ? x.place[i] : NULL);
+        out_close(t, '}');
+        out_text(t, "  ");
+        if (x.place[i][0]) {
+            out_safe(t, x.place[i]);
+            out_text(t, "/");
+        }
+        out_text(t, "GAPFERRY/to-relay/%s\n", bundles[i].file);
+    }
+    out_close(t, ']');
+    free(x.place);
+    return rc;
+}
+
 static int tell_denial(struct agent *a, struct out *t, const char *channel, int64_t deleted,
                        const struct store_bundle *bundles, size_t n, struct gf_err *e) {
     int64_t carried = 0;
@@ -138,10 +198,8 @@ static int tell_denial(struct agent *a, struct out *t, const char *channel, int6
                  "%lld of them had been written to a drive already, where only you can delete "
                  "them:\n",
                  (long long)carried);
-        for (size_t i = 0; i < n; i++) {
-            if (bundles[i].written != 0)
-                out_text(t, "  GAPFERRY/to-relay/%s\n", bundles[i].file);
-        }
+        if (tell_carried(a, t, bundles, n, rc == 0 ? e : NULL) == -1)
+            rc = -1;
     }
     return rc;
 }

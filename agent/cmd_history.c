@@ -27,11 +27,13 @@ static const struct option_page page = {
     "[OPTION]... [verify | show BUNDLE]",
     "The account of what left, what came and what was decided here, a line each, oldest first. "
     "`verify` recomputes the chain that binds the lines, and checks signature and digest of every "
-    "bundle that is kept. `show` opens a bundle that left, by its id or file name, and prints "
+    "bundle that is kept, and that none is missing. `show` opens a bundle that left, by its id or "
+    "file name, and prints "
     "every "
     "record in it as it left.",
     specs,
-    "Exit status of verify: 0 all is whole; 65 the account or a bundle was changed.\n"
+    "Exit status of verify: 0 all is whole; 65 the account or a bundle was changed, or one is "
+    "missing.\n"
     "Examples:\n  gapferry-agent history --since 30d\n  gapferry-agent history verify\n"
     "  gapferry-agent history show 5be1bb83fa6a8bd3e4cf5e21cf0d09d3\n",
 };
@@ -121,7 +123,7 @@ static int verify(struct agent *a, const struct options *o, int *status, struct 
 
     if (history_verify(a, &v, e) == -1)
         return -1;
-    int whole = v.bad_line == 0 && v.bad_files == 0 && v.head != -1;
+    int whole = v.bad_line == 0 && v.bad_files == 0 && v.lost == 0 && v.head != -1;
     out_begin(&t, o);
     out_bool(&t, "whole", whole);
     out_int(&t, "lines", v.lines);
@@ -129,6 +131,8 @@ static int verify(struct agent *a, const struct options *o, int *status, struct 
     out_str(&t, "head", v.head == 1 ? "fits" : v.head == 0 ? "missing" : "differs");
     out_int(&t, "kept", v.kept);
     out_int(&t, "bad_files", v.bad_files);
+    out_int(&t, "lost_files", v.lost);
+    out_str(&t, "first_lost", v.lost > 0 ? v.first_lost : NULL);
     out_text(&t, "%lld lines: ", (long long)v.lines);
     if (v.bad_line != 0)
         out_text(&t, "BROKEN at line %lld: it, or the one before, was changed or removed\n",
@@ -151,6 +155,11 @@ static int verify(struct agent *a, const struct options *o, int *status, struct 
     else
         out_text(&t, "%lld CHANGED since they left, the first is %s/" HISTORY_FOLDER "/%s\n",
                  (long long)v.bad_files, a->state, v.first_bad);
+    if (v.lost > 0)
+        out_text(&t,
+                 "%lld MISSING though they left and are to be kept, the first is %s/" HISTORY_FOLDER
+                 "/%s; put it back from a backup\n",
+                 (long long)v.lost, a->state, v.first_lost);
     *status = whole ? GF_EXIT_DONE : GF_EXIT_DAMAGED;
     return out_end(&t, e);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "agent/command.h"
+#include "agent/history.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
 
@@ -263,12 +264,19 @@ static int record_consent(struct agent *a, const struct options *o, struct gf_er
     command_user(user);
     for (size_t i = 0; i < options_count(o, "consent"); i++) {
         struct store_denial denial;
+        struct history_line h;
         if (read_consent(options_nth(o, "consent", i), channel, &consent, e) == -1 ||
             store_set_consent(a->store, channel, consent, user, a->now, &denial, e) == -1)
             return -1;
         free(denial.bundles);
+        history_begin(&h, a, "consent");
+        history_text(&h, "channel", channel);
+        history_text(&h, "decision", store_consents[consent]);
+        history_text(&h, "how", "init --consent");
+        if (history_end(&h, a, e) == -1)
+            return -1;
     }
-    return 0;
+    return history_seal(a, e);
 }
 
 /* All of it, keys last. */

@@ -44,12 +44,18 @@ static int tell(struct agent *a, const struct options *o, const struct restore_r
     out_bool(&t, "new", r->is_new);
     out_int(&t, "bundles_known_again", r->bundles);
     out_int(&t, "records_known_again", r->records);
+    out_int(&t, "bundles_sealed_for_others", r->sealed);
     out_int(&t, "records_bundled_anew", r->again);
     out_int(&t, "bundles_in_quarantine", r->unopened);
     out_int(&t, "history_lines_missing", missing);
     out_text(&t, "stream     new; nothing is numbered twice\n");
     out_text(&t, "outbox     %" PRId64 " bundle%s known again, with %" PRId64 " record%s\n",
              r->bundles, plural(r->bundles), r->records, plural(r->records));
+    if (r->sealed > 0)
+        out_text(&t,
+                 "           %" PRId64 " of them can be read by others only (self_reader = no): "
+                 "carried on all the same, but what they hold is not known here\n",
+                 r->sealed);
     out_text(&t, "queue      %" PRId64 " record%s whose bundle is gone: bundled anew\n", r->again,
              plural(r->again));
     if (r->unopened > 0)

@@ -192,8 +192,102 @@ int history_verify(struct agent *a, struct history_verdict *out, struct gf_err *
     if (fits == -1)
         return -1;
     x.v.head = !fits ? -1 : there;
-    if (history_verify_files(a, &x.v, e) == -1)
+    if (history_verify_files(a, &x.v, e) == -1 || history_verify_lost(a, &x.v, e) == -1)
         return -1;
     *out = x.v;
     return 0;
+}
+
+/* ---- consent that the configuration forces: nobody runs a command for it ---- */
+
+#define FACT     "forced-consent" /* "CHANNEL DECISION" LF for each that was forced when last seen */
+#define FACT_MAX 65536
+
+/* What stands in the list for a channel; STORE_ASK where it is not there. */
+static int listed(const char *list, const char *channel) {
+    size_t len = strlen(channel);
+
+    for (const char *at = list; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+        if (strncmp(at, channel, len) != 0 || at[len] != ' ')
+            continue;
+        const char *word = at + len + 1;
+        for (int i = STORE_GRANTED; store_consents[i]; i++) {
+            size_t n = strlen(store_consents[i]);
+            if (strncmp(word, store_consents[i], n) == 0 && word[n] == '\n')
+                return i;
+        }
+    }
+    return STORE_ASK;
+}
+
+static int note_decision(struct agent *a, const char *channel, int forced, struct gf_err *e) {
+    struct history_line h;
+
+    history_begin(&h, a, "consent");
+    history_text(&h, "channel", channel);
+    history_text(&h, "decision", forced == STORE_ASK ? "no longer forced" : store_consents[forced]);
+    history_text(&h, "how",
+                 forced == STORE_ASK ? "the configuration"
+                                     : config_origin(a->config, "channel", channel, "consent"));
+    return history_end(&h, a, e);
+}
+
+/* The channels that are forced now, into `now`; a line for each that was not, or otherwise. */
+static int note_new(struct agent *a, const char *before, struct gf_buf *now, struct gf_err *e) {
+    const char *channel;
+
+    for (size_t i = 0; (channel = config_name(a->config, "channel", i)) != NULL; i++) {
+        int forced = STORE_ASK;
+        if (config_enum(a->config, "channel", channel, "consent", store_consents, &forced, e) == -1)
+            return -1;
+        if (forced == STORE_ASK || listed(now->data ? now->data : "", channel) != STORE_ASK)
+            continue;
+        if (listed(before, channel) != forced && note_decision(a, channel, forced, e) == -1)
+            return -1;
+        gf_buf_printf(now, "%s %s\n", channel, store_consents[forced]);
+    }
+    return gf_buf_check(now, FACT, e);
+}
+
+static int note_ended(struct agent *a, char *before, const char *now, struct gf_err *e) {
+    for (char *at = before; *at; at += strlen(at) + 1) {
+        at[strcspn(at, "\n")] = '\0';
+        char *blank = strchr(at, ' ');
+        if (!blank)
+            continue;
+        *blank = '\0';
+        if (listed(now, at) == STORE_ASK && note_decision(a, at, STORE_ASK, e) == -1)
+            return -1;
+        *blank = ' ';
+    }
+    return 0;
+}
+
+static int note_all(struct agent *a, struct gf_buf *before, struct gf_buf *now, struct gf_err *e) {
+    const char *then = before->data ? before->data : "";
+
+    if (note_new(a, then, now, e) == -1)
+        return -1;
+    if (strcmp(then, now->data ? now->data : "") == 0)
+        return 0;
+    if (store_put_fact(a->store, FACT, now->data ? now->data : "", now->len, e) == -1)
+        return -1;
+    return before->data ? note_ended(a, before->data, now->data ? now->data : "", e) : 0;
+}
+
+int history_note_forced(struct agent *a, struct gf_err *e) {
+    struct gf_buf before, now;
+
+    int found = store_get_fact(a->store, FACT, &before, e);
+    if (found == -1) {
+        gf_buf_free(&before);
+        return -1;
+    }
+    gf_buf_init(&now, FACT_MAX);
+    int rc = store_begin(a->store, e);
+    if (rc == 0)
+        rc = store_end(a->store, note_all(a, &before, &now, e), e);
+    gf_buf_free(&now);
+    gf_buf_free(&before);
+    return rc;
 }

@@ -52,14 +52,18 @@ struct history_verdict {
     int64_t kept;       /* bundles that are kept */
     int64_t bad_files;  /* of these: changed since they left */
     char first_bad[64]; /* name of the first of these */
+    int64_t lost;       /* bundles that left, should be kept still, and are in neither folder */
+    char first_lost[64];
     int head; /* 1: STATE/history.head fits the chain; 0: it is missing; -1: it does not */
 };
 /* Recompute the chain, compare its head, and check signature and digest of every bundle kept. */
 GF_MUST_CHECK int history_verify(struct agent *a, struct history_verdict *out, struct gf_err *e);
 
-/* Its last part: the bundles that are kept (history_keep.c). */
+/* Its last parts (history_keep.c): the bundles that are kept, and those that are
+ * not though the chain says that they left, and not that they were pruned. */
 GF_MUST_CHECK int history_verify_files(struct agent *a, struct history_verdict *v,
                                        struct gf_err *e);
+GF_MUST_CHECK int history_verify_lost(struct agent *a, struct history_verdict *v, struct gf_err *e);
 
 /* Move settled bundles from STATE/outbox (open) to STATE/history, and remove what is kept too long
  * or takes too much. */
@@ -69,5 +73,9 @@ GF_MUST_CHECK int history_keep(struct agent *a, int outbox, struct gf_err *e);
  * and GF_E_NOINPUT if it is in neither. */
 GF_MUST_CHECK int history_open(struct agent *a, const struct gf_id *id, const char **place,
                                struct gf_err *e);
+
+/* Where the configuration forces another consent of a channel than it did last time (or no longer
+ * forces one), say so in the history. Best done before a command that writes. */
+GF_MUST_CHECK int history_note_forced(struct agent *a, struct gf_err *e);
 
 #endif

@@ -13,6 +13,7 @@
 #include "agent/history.h"
 #include "common/log.h"
 #include "gapferry/drive.h"
+#include "gapferry/json.h"
 
 #define DAY 86400
 
@@ -224,5 +225,131 @@ int history_verify_files(struct agent *a, struct history_verdict *v, struct gf_e
     }
     free(f.files);
     (void)close(history);
+    return rc;
+}
+
+/* ---- those that are gone ---- */
+
+struct ids {
+    struct gf_id *list;
+    size_t n, room;
+};
+
+static int add_id(struct ids *x, const struct gf_id *id, struct gf_err *e) {
+    if (x->n == x->room) {
+        size_t more = x->room ? 2 * x->room : 64;
+        struct gf_id *grown = reallocarray(x->list, more, sizeof *grown);
+        if (!grown)
+            return gf_err_errno(e, "no memory for a list of %zu bundles", more);
+        x->list = grown;
+        x->room = more;
+    }
+    x->list[x->n++] = *id;
+    return 0;
+}
+
+static int compare_ids(const void *x, const void *y) {
+    return memcmp(x, y, sizeof(struct gf_id));
+}
+
+static void sort_ids(struct ids *x) {
+    if (x->n > 0)
+        qsort(x->list, x->n, sizeof *x->list, compare_ids);
+}
+
+static int has(const struct ids *x, const struct gf_id *id) {
+    return x->n > 0 && bsearch(id, x->list, x->n, sizeof *x->list, compare_ids) != NULL;
+}
+
+/* The bundles of one event's lines. */
+struct picking {
+    const char *event;
+    struct ids ids;
+};
+
+static int pick(void *arg, const struct store_event *v, struct gf_err *e) {
+    const char *event = NULL, *bundle = NULL;
+    struct picking *x = arg;
+    struct gf_json_obj o;
+    struct gf_json *j;
+    struct gf_id id;
+    int rc = 0;
+
+    if (!memmem(v->line, v->len, x->event, strlen(x->event)))
+        return 0;
+    /* A line that is no JSON breaks the chain, and is told as that. */
+    if (gf_json_parse(v->line, v->len, "a line of the history", GF_E_DAMAGED, &j, NULL) == -1)
+        return 0;
+    gf_json_root(j, &o);
+    gf_json_str(&o, "event", 1, 64, &event);
+    gf_json_str(&o, "bundle", GF_ID_TEXT - 1, GF_ID_TEXT - 1, &bundle);
+    if (event && bundle && strcmp(event, x->event) == 0 &&
+        gf_text_unhex(bundle, GF_ID_TEXT - 1, id.b, sizeof id.b) == 0)
+        rc = add_id(&x->ids, &id, e);
+    gf_json_free(j);
+    return rc;
+}
+
+static int list_folder(struct agent *a, const char *name, struct ids *out, struct gf_err *e) {
+    int fd = agent_folder(a, name, e);
+    if (fd == -1)
+        return -1;
+    DIR *d = fdopendir(fd);
+    const struct dirent *f;
+    struct gf_id id;
+    int rc = 0;
+
+    if (!d) {
+        (void)gf_err_errno(e, "%s/%s: cannot list it", a->state, name);
+        (void)close(fd);
+        return -1;
+    }
+    while (rc == 0 && (f = readdir(d)) != NULL) {
+        if (is_bundle(f->d_name, &id))
+            rc = add_id(out, &id, e);
+    }
+    (void)closedir(d);
+    return rc;
+}
+
+static int judge_lost(struct agent *a, const struct gf_id *id, struct history_verdict *v,
+                 struct gf_err *e) {
+    struct store_bundle b;
+
+    int known = store_bundle(a->store, id, &b, e);
+    if (known != 1)
+        return known;
+    if (!b.settled || b.withdrawn || a->now - b.created >= (int64_t)HISTORY_DAYS * DAY)
+        return 0;
+    if (v->lost++ == 0)
+        (void)snprintf(v->first_lost, sizeof v->first_lost, "%s", b.file);
+    return 0;
+}
+
+/* Folders in the order in which bundles move, and prunings last: another command may be at work. */
+int history_verify_lost(struct agent *a, struct history_verdict *v, struct gf_err *e) {
+    struct picking left = {.event = "left"}, pruned = {.event = "pruned"};
+    struct ids kept = {0};
+    int rc = -1;
+
+    if (store_history_walk(a->store, 1, pick, &left, e) == -1 ||
+        list_folder(a, "outbox", &kept, e) == -1 ||
+        list_folder(a, HISTORY_FOLDER, &kept, e) == -1 ||
+        store_history_walk(a->store, 1, pick, &pruned, e) == -1)
+        goto out;
+    sort_ids(&left.ids);
+    sort_ids(&kept);
+    sort_ids(&pruned.ids);
+    rc = 0;
+    for (size_t i = 0; rc == 0 && i < left.ids.n; i++) {
+        const struct gf_id *id = &left.ids.list[i];
+        int again = i > 0 && compare_ids(id, id - 1) == 0;
+        if (!again && !has(&kept, id) && !has(&pruned.ids, id))
+            rc = judge_lost(a, id, v, e);
+    }
+out:
+    free(left.ids.list);
+    free(kept.list);
+    free(pruned.ids.list);
     return rc;
 }

@@ -91,11 +91,11 @@ int restore_set_aside(const struct agent *a, struct gf_err *e) {
 
 /* ---- bundles of the outbox that the database does not know ---- */
 
-/* Verify a bundle of our own making. Cards are ours to read: we signed it, and are its reader. */
+/* Verify a bundle of our own making: by our signature, for with self_reader = no we are not among
+ * its readers. */
 static int read_head(struct agent *a, int fd, struct gf_head *out, struct gf_err *e) {
     const struct gf_card *self = &a->id.card;
-    const struct gf_check check = {
-        .trusted = &self, .ntrusted = 1, .us = &a->id.card.identity, .nus = 1, .readers_too = 1};
+    const struct gf_check check = {.trusted = &self, .ntrusted = 1};
 
     return gf_bundle_head(fd, &check, out, e);
 }
@@ -123,7 +123,8 @@ int restore_check_stray(struct agent *a, int outbox, const char *name, struct gf
                       a->state, name, command_self(a, self));
 }
 
-/* What a bundle holds, into the store: as exported, in this bundle. */
+/* What a bundle holds, into the store: as exported, in this bundle. dir -1: nobody here can tell.
+ */
 static int adopt_lines(struct agent *a, const struct gf_head *head, int dir, int64_t *records,
                        struct gf_err *e) {
     struct store_adopting x;
@@ -134,6 +135,8 @@ static int adopt_lines(struct agent *a, const struct gf_head *head, int dir, int
 
     if (store_adopt_begin(a->store, &head->header, &head->digest, a->now, &x, e) == -1)
         return -1;
+    if (dir == -1)
+        return store_adopt_end(a->store, &x, e);
     int fd = openat(dir, gf_contents_names[GF_MEMBER_RECORDS], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     int rc = fd == -1 ? 0 : 1;
     gf_lines_init(&lines, fd, GF_LINE_MAX);
@@ -155,12 +158,13 @@ static int adopt_lines(struct agent *a, const struct gf_head *head, int dir, int
     return rc;
 }
 
-static int adopt_bundle(struct agent *a, int fd, int64_t *records, struct gf_err *e) {
+/* What was sealed for others only is carried on as well: we signed it, and the relay reads it. */
+static int adopt_bundle(struct agent *a, int fd, struct restore_result *r, struct gf_err *e) {
     const struct gf_seal_key *keys[] = {a->id.seal};
     const struct gf_items_options o = {.check_lines = 1};
     struct gf_contents contents = {0};
     struct gf_head head;
-    int dir = -1;
+    int dir = -1, sealed = 0;
 
     if (read_head(a, fd, &head, e) == -1)
         return -1;
@@ -170,8 +174,12 @@ static int adopt_bundle(struct agent *a, int fd, int64_t *records, struct gf_err
     if (dir != -1) {
         gf_bundle_items_remove(dir);
         rc = gf_bundle_open(fd, &head, keys, 1, &o, dir, &contents, e);
-        if (rc == 0 && store_begin(a->store, e) == 0)
-            rc = store_end(a->store, adopt_lines(a, &head, dir, records, e), e);
+        sealed = rc == -1 && e->code == GF_E_UNWRAP;
+        if (sealed || rc == 0)
+            rc = store_begin(a->store, e);
+        if (rc == 0)
+            rc = store_end(a->store, adopt_lines(a, &head, sealed ? -1 : dir, &r->records, e), e);
+        r->sealed += rc == 0 && sealed;
         gf_bundle_items_remove(dir);
         (void)close(dir);
     }
@@ -214,7 +222,7 @@ static int adopt_file(struct agent *a, int outbox, const char *name, struct rest
     int fd = openat(outbox, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd == -1)
         return gf_err_errno(e, "%s/outbox/%s", a->state, name);
-    int rc = adopt_bundle(a, fd, &r->records, &why);
+    int rc = adopt_bundle(a, fd, r, &why);
     (void)close(fd);
     if (rc == 0) {
         r->bundles++;
@@ -263,6 +271,8 @@ static int note_history(struct agent *a, struct restore_result *r, struct gf_err
     r->head = is_there ? strtoll(sealed.data ? sealed.data : "", NULL, 10) : 0;
     history_begin(&h, a, "restored");
     history_number(&h, "line", r->line);
+    if (is_there && sealed.len > 1 && sealed.data[sealed.len - 1] == '\n')
+        sealed.data[sealed.len - 1] = '\0';
     history_text(&h, "sealed", is_there && sealed.len > 1 ? sealed.data : "nothing");
     history_number(&h, "bundles", r->bundles);
     history_number(&h, "records", r->records);

@@ -109,6 +109,10 @@ static void tell_denied(struct sync *x, const struct apply_result *in) {
                   became[in->denied_state], id);
     if (in->denied > 1)
         gf_buf_printf(&x->r.people, ", and %lld more", (long long)in->denied - 1);
+    if (in->denied_state == GF_STATE_RELAYED) {
+        gf_buf_printf(&x->r.people, "; ask its operator: gapferry-relay records reject %s", id);
+        x->r.status = sync_graver(x->r.status, GF_EXIT_AWAITED);
+    }
     gf_buf_text(&x->r.people, "\n");
 }
 

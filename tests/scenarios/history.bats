@@ -67,3 +67,54 @@ teardown() {
     gives 65 A history verify
     says 'BROKEN at line 1'
 }
+
+@test "a bundle that left, is to be kept and is gone is named by history verify" {
+    local file
+    file=$(find "$STATE/history" -name '*.gfb' | head -n 1)
+    mv "$file" kept
+    gives 65 A history verify
+    says MISSING "$(basename "$file")"
+    [ "$(fact '"\(.whole) \(.lost_files) \(.first_lost)"' A history verify)" = "false 1 $(basename "$file")" ]
+    mv kept "$file"
+    gives 0 A history verify
+    # What was pruned is said in the chain, and is not missed.
+    printf '[agent]\nhistory_max = 1\n' >>site/etc/gapferry/agent.conf
+    users 3 >/dev/null
+    home
+    [ "$(find "$STATE/history" -name '*.gfb' | wc -l)" = 0 ]
+    [ "$(fact '[.events[] | select(.event == "pruned")] | length' A history)" -gt 0 ]
+    gives 0 A history verify
+}
+
+@test "what was recorded is withdrawn underway: deny says where it went, and sync names the remedy" {
+    mkdir -p drive
+    users 5 >/dev/null
+    gives 0 A sync drive
+    gives 0 A consent metrics deny
+    says "written to a drive"
+    sed -i 's|^url = .*/usage|&-nowhere|' relay/etc/gapferry/relay.conf
+    vendor_stop KILL
+    R sync drive >/dev/null || true
+    gives 75 A sync drive
+    says 'taken by the relay' 'gapferry-relay records reject'
+}
+
+@test "restore keeps a bundle of our own that only others can read, and it is carried" {
+    printf '[agent]\nself_reader = no\n' >>site/etc/gapferry/agent.conf
+    cp "$STATE/agent.db" older
+    cp "$STATE/history.head" older.head
+    users 6 >/dev/null
+    gives 0 A export
+    local file
+    file=$(basename "$(find "$STATE/outbox" -name '*.gfb')")
+    cp older "$STATE/agent.db"
+    gives 0 A restore
+    says 'self_reader = no' '1 bundle known again'
+    [ -e "$STATE/outbox/$file" ]
+    [ ! -e "$STATE/quarantine/$file" ]
+    absent grep -q '\\n' <<<"$(A history)"
+    home
+    [ -e "usb/GAPFERRY/to-relay/$file" ]
+    there
+    [ "$(fact '[.channels[] | select(.channel == "metrics")][0].delivered' R status)" = 2 ]
+}
