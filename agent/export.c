@@ -249,6 +249,8 @@ int agent_export_within(struct agent *a, const struct export_limits *limits,
     /* What an older database does not know of would be taken for strays, and numbers used twice. */
     int rc = history_check_head(a, e);
     if (rc == 0)
+        rc = history_note_forced(a, e);
+    if (rc == 0)
         rc = plan_keep_house(a, &x.result, e);
     if (rc == 0)
         rc = agent_outbox_mend(a, x.outbox, &x.result.again, e);

@@ -313,7 +313,7 @@ static int list_folder(struct agent *a, const char *name, struct ids *out, struc
 }
 
 static int judge_lost(struct agent *a, const struct gf_id *id, struct history_verdict *v,
-                 struct gf_err *e) {
+                      struct gf_err *e) {
     struct store_bundle b;
 
     int known = store_bundle(a->store, id, &b, e);

@@ -44,7 +44,7 @@ static void exchange(struct agent *a, struct turn *t) {
     if (t->out.bundles > 0)
         log_write(LOG_LEVEL_INFO, "bundled", {"bundles", NULL, t->out.bundles},
                   {"records", NULL, t->out.records});
-    if (history_seal(a, &e) == -1)
+    if (history_note_forced(a, &e) == -1 || history_seal(a, &e) == -1)
         fail(t, "history", &e);
     if (agent_policy_publish(a, &e) == -1)
         fail(t, "policy", &e);

@@ -95,7 +95,7 @@ static int withdraw(struct relay *r, const struct options *o, const char *finger
 }
 
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
-    char fingerprint[128];
+    char fingerprint[128], self[COMMAND_SELF];
     char user[65];
     struct gf_card card;
     struct out t;
@@ -125,8 +125,8 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     else
         out_text(&t,
                  "approved     %s: its card has not been seen yet; it is enrolled when its drive "
-                 "comes\n",
-                 fingerprint);
+                 "comes. A site that comes by HTTPS only brings none: %s approve --card FILE %s\n",
+                 fingerprint, relay_self(r, self), fingerprint);
     if (command_end(&t, e) == -1)
         return -1;
     command_next(r, "sync DRIVE");

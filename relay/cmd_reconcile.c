@@ -12,6 +12,7 @@
 
 static const struct option_spec specs[] = {
     {"since", 0, "TIME", "tell anew also what was acknowledged since then: a date, or a span back"},
+    {"force", 0, NULL, "also where nothing seems to be lost"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
     COMMAND_OPTION_HELP,
@@ -19,8 +20,8 @@ static const struct option_spec specs[] = {
 };
 
 /* Responses that this ledger does not know would be swept away as unfinished: they are evidence of
- * what was said, and stay. */
-static int keep_unknown(struct relay *r, int64_t *kept, struct gf_err *e) {
+ * what was said, and stay. look 1: they are only counted. */
+static int keep_unknown(struct relay *r, int look, int64_t *kept, struct gf_err *e) {
     struct ledger_response *known = NULL;
     struct files_list list = {0};
     size_t n = 0;
@@ -39,8 +40,8 @@ static int keep_unknown(struct relay *r, int64_t *kept, struct gf_err *e) {
         }
         if (found)
             continue;
-        rc = files_quarantine(r, "outbox", list.entries[i].name,
-                              "a response that the ledger does not know, found by reconcile", e);
+        if (!look)
+            rc = files_quarantine(r, "outbox", list.entries[i].name, FILES_UNKNOWN_RESPONSE, e);
         *kept += rc == 0;
     }
 out:
@@ -49,9 +50,24 @@ out:
     return rc;
 }
 
+/* Ledger, its head and the outbox agree: a new stream would only tell everything once more. */
+static int tell_nothing(struct relay *r, const struct options *o, struct gf_err *e) {
+    char self[COMMAND_SELF];
+    struct out t;
+
+    out_begin(&t, o);
+    out_bool(&t, "nothing_to_do", 1);
+    out_text(&t,
+             "nothing to do: relay.db fits audit.head and the outbox; nothing was changed. Where "
+             "the whole state was put back from a backup, this cannot be seen here: %s reconcile "
+             "--force\n",
+             relay_self(r, self));
+    return command_end(&t, e);
+}
+
 static int tell(struct relay *r, const struct options *o, const struct ledger_reconciled *x,
                 int made, int64_t kept, struct gf_err *e) {
-    char at[GF_TIME_TEXT];
+    char at[GF_TIME_TEXT], self[COMMAND_SELF];
     struct out t;
 
     gf_text_time(x->newest, at);
@@ -60,13 +76,16 @@ static int tell(struct relay *r, const struct options *o, const struct ledger_re
     command_int(&t, "agents", "agents", x->agents);
     command_int(&t, "told anew", "responses", x->responses);
     command_int(&t, "kept", "kept", kept);
-    command_time(&t, "known until", "known_until", x->newest);
+    if (x->newest > 0)
+        command_time(&t, "known until", "known_until", x->newest);
+    else
+        command_str(&t, NULL, "known_until", NULL);
     if (made)
         out_text(&t,
                  "The ledger was lost, and this one is new: approve each agent again (%s approve "
                  "FINGERPRINT). What agents have no receipt for comes again with their next "
                  "drive.\n",
-                 "gapferry-relay");
+                 relay_self(r, self));
     else
         out_text(
             &t,
@@ -98,7 +117,15 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     command_user(user);
     if (relay_open_anyhow(r, &made, e) == -1 || ledger_lock(r->ledger, "reconcile", e) == -1)
         return -1;
-    if (files_tidy(r, e) == -1 || keep_unknown(r, &kept, e) == -1 ||
+    int forced = made || options_count(o, "force") > 0 || options_value(o, "since") != NULL;
+    if (!forced && ledger_fits_head(r->ledger, e) == 0) {
+        if (keep_unknown(r, 1, &kept, e) == -1)
+            return -1;
+        if (kept == 0)
+            return tell_nothing(r, o, e);
+        kept = 0;
+    }
+    if (files_tidy(r, e) == -1 || keep_unknown(r, 0, &kept, e) == -1 ||
         ledger_reconcile(r->ledger, from, user, r->now, &x, e) == -1)
         return -1;
     return tell(r, o, &x, made, kept, e);
@@ -109,7 +136,9 @@ int cmd_reconcile(const char *root, int argc, char **argv) {
         {COMMAND_PROGRAM " reconcile", "[OPTION]...",
          "Go on after relay.db was put back from a backup, or was lost: responses go on in a new "
          "stream, so that no number is given twice, and what no agent has acknowledged is told "
-         "anew. Says what may be missing. Nothing is removed.",
+         "anew. Says what may be missing. Nothing is removed. Where nothing is lost there is "
+         "nothing "
+         "to do, unless --force is given.",
          specs, "Examples:\n  gapferry-relay reconcile\n  gapferry-relay reconcile --since 30d\n"},
         COMMAND_PATHS,
         work};

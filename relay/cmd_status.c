@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gapferry/file.h"
 #include "relay/command.h"
 #include "relay/files.h"
 
@@ -160,22 +161,48 @@ static int put_conflicts(struct relay *r, struct out *t, struct gf_err *e) {
     return 0;
 }
 
+/* What reconcile has kept was never refused: its .why says which it is. */
+static int is_kept_response(const struct relay *r, const char *name) {
+    char path[300];
+    struct gf_buf why;
+    struct gf_err ignored;
+
+    (void)snprintf(path, sizeof path, "quarantine/%s.why", name);
+    int is = gf_file_load(r->state_fd, path, 4096, &why, &ignored) == 0 && why.data != NULL &&
+             strstr(why.data, FILES_UNKNOWN_RESPONSE) != NULL;
+    gf_buf_free(&why);
+    return is;
+}
+
 static int put_folder(struct relay *r, struct out *t, const char *folder, const char *text,
                       struct gf_err *e) {
     struct files_list list = {0};
-    int64_t n = 0;
+    int is_quarantine = strcmp(folder, "quarantine") == 0;
+    int64_t n = 0, kept = 0;
 
     if (files_list(r, folder, &list, e) == -1)
         return -1;
     for (size_t i = 0; i < list.n; i++) {
         size_t len = strlen(list.entries[i].name);
-        n += len > 4 && strcmp(list.entries[i].name + len - 4, ".gfb") == 0;
+        if (len <= 4 || strcmp(list.entries[i].name + len - 4, ".gfb") != 0)
+            continue;
+        if (is_quarantine && is_kept_response(r, list.entries[i].name))
+            kept++;
+        else
+            n++;
     }
     free(list.entries);
     if (t->json)
         command_int(t, NULL, folder, n);
     else if (n > 0)
         out_text(t, "%-13s%" PRId64 " bundle%s %s\n", folder, n, n == 1 ? "" : "s", text);
+    if (t->json && is_quarantine)
+        command_int(t, NULL, "kept_responses", kept);
+    else if (kept > 0)
+        out_text(t,
+                 "%-13s%" PRId64 " response%s of this relay that the ledger did not know, kept by "
+                 "reconcile\n",
+                 folder, kept, kept == 1 ? "" : "s");
     return 0;
 }
 

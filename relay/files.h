@@ -7,6 +7,9 @@
 
 #include "relay/relay.h"
 
+/* Why `reconcile` moved a response of our own to quarantine/. */
+#define FILES_UNKNOWN_RESPONSE "a response that the ledger does not know, found by reconcile"
+
 /* Bytes of one copy that is made for somebody who has not proved who he is, and of all in one
  * folder. */
 #define FILES_COPY_MAX  (64LL << 20)

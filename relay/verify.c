@@ -209,7 +209,8 @@ static void tell_behind(struct verify *v, const struct gf_head *h) {
     gf_card_fingerprint(h->sender, fingerprint);
     turn_person(v->t,
                 "%s has responses that this relay does not know of: its state was put back from a "
-                "backup. What was not acknowledged is told anew. For all agents: %s reconcile",
+                "backup. What was not acknowledged is told anew. For all agents: %s reconcile "
+                "--force",
                 fingerprint, relay_self(v->r, self));
 }
 

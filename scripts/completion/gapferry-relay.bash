@@ -10,7 +10,7 @@ _gapferry_relay_options() {
     run) echo --root --help ;;
     status) echo --json --root --help ;;
     records) echo --state --channel --json --root --help ;;
-    reconcile) echo --since --json --root --help ;;
+    reconcile) echo --since --force --json --root --help ;;
     config) echo --root --help ;;
     esac
 }

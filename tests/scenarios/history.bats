@@ -63,9 +63,9 @@ teardown() {
     cp kept "$file"
 
     sqlite3 "$STATE/agent.db" \
-        "UPDATE history SET line = CAST(replace(CAST(line AS TEXT), 'usb', 'abc') AS BLOB) WHERE n = 1"
+        "UPDATE history SET line = CAST(replace(CAST(line AS TEXT), 'usb', 'abc') AS BLOB) WHERE n = 2"
     gives 65 A history verify
-    says 'BROKEN at line 1'
+    says 'BROKEN at line 2'
 }
 
 @test "a bundle that left, is to be kept and is gone is named by history verify" {
@@ -86,12 +86,28 @@ teardown() {
     gives 0 A history verify
 }
 
+@test "consent by init and consent forced by the configuration stand in the history" {
+    [ "$(fact '.events[0] | "\(.event) \(.decision) \(.how)"' A history)" = 'consent granted init --consent' ]
+    printf '[channel "metrics"]\nconsent = denied\n' >site/etc/gapferry/agent.conf.more
+    cat site/etc/gapferry/agent.conf.more >>site/etc/gapferry/agent.conf
+    gives 0 A export
+    gives 0 A export
+    [ "$(fact '[.events[] | select(.event == "consent")] | length' A history)" = 2 ]
+    [ "$(fact '.events[-1] | "\(.channel) \(.decision)"' A history)" = 'metrics denied' ]
+    [[ $(fact '.events[-1].how' A history) == *agent.conf* ]]
+    sed -i '/^consent = denied/d' site/etc/gapferry/agent.conf
+    gives 0 A export
+    [ "$(fact '.events[-1].decision' A history)" = 'no longer forced' ]
+    gives 0 A history verify
+}
+
 @test "what was recorded is withdrawn underway: deny says where it went, and sync names the remedy" {
     mkdir -p drive
     users 5 >/dev/null
     gives 0 A sync drive
     gives 0 A consent metrics deny
-    says "written to a drive"
+    says "written to a drive" "drive/GAPFERRY/to-relay/"
+    [ "$(fact '[.events[] | select(.event == "left")][-1].place' A history)" = drive ]
     sed -i 's|^url = .*/usage|&-nowhere|' relay/etc/gapferry/relay.conf
     vendor_stop KILL
     R sync drive >/dev/null || true

@@ -150,9 +150,18 @@ waiting() { state exported; }
     users 1
     home
     there
+    gives 0 R reconcile
+    says 'nothing to do'
+    [ "$(fact .nothing_to_do R reconcile)" = true ]
+    gives 0 R reconcile --force
+    says 'told anew'
     rm $RSTATE/relay.db
     gives 0 R reconcile
-    says 'approve each agent again'
+    says 'approve each agent again' 'gapferry-relay --root relay approve'
+    absent grep -qF 1970 <<<"$out"
+    gives 0 R status
+    says 'kept by reconcile'
+    absent grep -qF 'bundle refused' <<<"$out"
     [ -n "$(files_in $RSTATE/quarantine)" ]
     R approve "$(A card --fingerprint)" >/dev/null
     home
