@@ -35,7 +35,8 @@ GF_MUST_CHECK int agent_paths(struct agent *a, const char *root, struct gf_err *
 GF_MUST_CHECK int agent_open(struct agent *a, const char *root, struct gf_err *e);
 void agent_close(struct agent *a);
 
-/* Read agent.conf with its drop-ins, and refuse rules that say nothing: GF_E_CONFIG. */
+/* Read agent.conf with its drop-ins, and refuse rules that say nothing and
+ * values that the agent could not obey (config_check_values()): GF_E_CONFIG. */
 GF_MUST_CHECK int agent_configure(const char *path, struct config **out, struct gf_err *e);
 
 /* Commands: each gets its arguments after the command's name and returns an exit status. */

@@ -1,6 +1,6 @@
 /*
  * agent_keys.c -- what agent.conf may say: the table that agent and link read it with. A key stands
- * here only once something obeys it.
+ * here only once something obeys it; the rule of its values is in config_check.c.
  */
 #include "agent/agent.h"
 

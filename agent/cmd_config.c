@@ -6,7 +6,8 @@
 
 #include "agent/channels.h"
 #include "agent/command.h"
-#include "agent/source/source.h"
+#include "agent/config_check.h"
+#include "agent/readers.h"
 
 #define SHOW_MAX (4 << 20)
 
@@ -25,51 +26,48 @@ static const struct option_page page = {
     "Examples:\n  gapferry-agent config check\n  gapferry-agent config show\n",
 };
 
-static int is_word(const char *value, const char *const *words) {
-    while (*words && strcmp(value, *words) != 0)
-        words++;
-    return *words != NULL;
+/* A source's channel that nobody has ever named elsewhere may be misspelt. */
+static void warn_sources(struct agent *a) {
+    const char *name, *channel, *section;
+    struct command_consent c;
+    struct gf_err e;
+
+    for (size_t i = 0; (name = config_name(a->config, "source", i)); i++) {
+        int known = 0;
+
+        channel = config_get(a->config, "source", name, "channel");
+        for (size_t k = 0; channel && (section = config_name(a->config, "channel", k)); k++)
+            known |= strcmp(section, channel) == 0;
+        if (!channel || known || command_consent(a, channel, &c, &e) == -1 || c.is != STORE_ASK)
+            continue;
+        const char *meant = channels_near(a, channel);
+        (void)fprintf(stderr,
+                      COMMAND_PROGRAM
+                      ": warning: %s: [source \"%s\"] channel = %s: this channel has "
+                      "neither a section nor consent, so that the source does not "
+                      "run%s%s%s\n",
+                      config_origin(a->config, "source", name, "channel"), name, channel,
+                      meant ? "; did you mean " : "", meant ? meant : "", meant ? "?" : "");
+    }
 }
 
-/* A value that must be one of some words; the fallback is right by itself. */
-static int check_words(const struct config *c, const char *section, const char *name,
-                       const char *key, const char *const *words, struct gf_err *e) {
-    const char *value = config_get(c, section, name, key);
-    int which;
+/* With self_reader = no and no officer's card what leaves can be opened by its relay alone. */
+static void warn_readers(struct agent *a) {
+    struct agent_readers r;
+    char self[COMMAND_SELF];
+    struct gf_err e;
 
-    if (!value || is_word(value, words))
-        return 0;
-    return config_enum(c, section, name, key, words, &which, e) == -1 ? -1 : 0;
-}
-
-/* What the table of keys cannot say: the values. */
-static int check_values(const struct config *c, struct gf_err *e) {
-    static const char *const modes[] = {"auto", "airgap", "online", NULL};
-    static const char *const reaches[] = {"outside", "site", NULL};
-    const char *name;
-    int flag;
-
-    if (check_words(c, "agent", NULL, "mode", modes, e) == -1 ||
-        config_bool(c, "agent", NULL, "self_reader", &flag, e) == -1)
-        return -1;
-    for (size_t i = 0; (name = config_name(c, "relay", i)); i++) {
-        if (check_words(c, "relay", name, "reach", reaches, e) == -1)
-            return -1;
-    }
-    for (size_t i = 0; (name = config_name(c, "channel", i)); i++) {
-        const char *product = config_get(c, "channel", name, "product");
-        if (command_channel(name, e) == -1)
-            return gf_err_set(e, GF_E_CONFIG,
-                              "[channel \"%s\"]: must be 1 to %d characters of [a-z0-9.-]", name,
-                              GF_WORD_MAX);
-        if (product && !gf_text_is_word(product, strlen(product), GF_WORD_MAX))
-            return gf_err_set(e, GF_E_CONFIG,
-                              "%s: product must be 1 to %d characters of [a-z0-9.-]",
-                              config_origin(c, "channel", name, "product"), GF_WORD_MAX);
-        if (check_words(c, "channel", name, "consent", store_consents, e) == -1)
-            return -1;
-    }
-    return source_check(c, e);
+    if (agent_readers(a, &r, &e) == -1)
+        return;
+    if (r.n == 0)
+        (void)fprintf(stderr,
+                      COMMAND_PROGRAM ": warning: %s: self_reader = no, and no reader's card is "
+                                      "trusted: nobody at the site can open what leaves; "
+                                      "trust a reader's card (%s trust CARD), or take the line "
+                                      "out\n",
+                      config_origin(a->config, "agent", NULL, "self_reader"),
+                      command_self(a, self));
+    agent_readers_free(&r);
 }
 
 /* What is no mistake in itself, and shows only beside what the store knows; an agent that does not
@@ -83,6 +81,8 @@ static void warn(const char *root) {
         return;
     if (channels_suspect(&a, words, &e) == 1)
         (void)fprintf(stderr, COMMAND_PROGRAM ": warning: %s\n", words);
+    warn_sources(&a);
+    warn_readers(&a);
     agent_close(&a);
 }
 
@@ -102,7 +102,7 @@ static int run(const char *root, const struct options *o, int *status, struct gf
         (show ? config_load(a.config_path, agent_keys, &a.config, e)
               : agent_configure(a.config_path, &a.config, e)) == -1)
         return -1;
-    int rc = show ? 0 : check_values(a.config, e);
+    int rc = show ? 0 : config_check(a.config, e);
     if (show) {
         gf_buf_init(&b, SHOW_MAX);
         config_show(a.config, &b);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "agent/command.h"
+#include "agent/config_check.h"
 #include "agent/restore.h"
 #include "common/log.h"
 
@@ -33,6 +34,10 @@ int agent_configure(const char *path, struct config **out, struct gf_err *e) {
 
     if (config_load(path, agent_keys, &c, e) == -1)
         return -1;
+    if (config_check_values(c, e) == -1) {
+        config_free(c);
+        return -1;
+    }
     for (size_t i = 0; (name = config_name(c, "channel", i)); i++) {
         if (check_rule(c, name, e) == -1) {
             config_free(c);

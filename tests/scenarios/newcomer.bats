@@ -362,3 +362,47 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     gives 90 A license check
     says 'it has left, and no answer has come; when the drive is back' 'sync DRIVE'
 }
+
+# ---- values of the configuration ----
+
+@test "config check finds what would stop the agent later, and so does doctor" {
+    local conf=site/etc/gapferry/agent.conf line
+    A init >/dev/null
+    cp "$conf" good
+    for line in '[channel "m"]|full = foo' '[channel "m"]|max_records = many' \
+        '[channel "m"]|airgap = hodl' '[agent]|export_interval = 5' '[agent]|resend_after = never' \
+        '[agent]|history_max = 1G' '[agent]|auto_drives = sdb1'; do
+        { cat good && tr '|' '\n' <<<"$line"; } >"$conf"
+        gives 78 A config check
+        says "${line#*|}: must be" agent.conf:
+        A doctor >said || true
+        grep -q "${line#*|}: must be" said
+    done
+    for line in '[channel "m"]|relay = relay-9' '[relay "r"]|url = localhost:18443' \
+        '[relay "r"]|url = http://localhost' '[relay "r"]|poll = soon' '[relay "r"]|successes = 0' \
+        '[relay "r"]|ca_file = /nonexistent/ca.pem'; do
+        { cat good && tr '|' '\n' <<<"$line"; } >"$conf"
+        gives 78 A config check
+        says "${line#*|}: " agent.conf:
+    done
+}
+
+@test "config check warns of a source that cannot run and of bundles nobody here can open" {
+    A init --consent metrics=granted >/dev/null
+    printf '[source "s"]\nchannel = metrisc\n' >>site/etc/gapferry/agent.conf
+    gives 0 A config check
+    says 'warning' 'neither a section nor consent' 'did you mean metrics?'
+    sed -i '/^\[source/,$d' site/etc/gapferry/agent.conf
+    gives 0 A config check
+    [[ $err != *warning* ]]
+    printf '[agent]\nself_reader = no\n' >>site/etc/gapferry/agent.conf
+    gives 0 A config check
+    says 'nobody at the site can open what leaves'
+}
+
+@test "history --since names its option with two dashes, not four" {
+    A init >/dev/null
+    gives 64 A history --since yesterday
+    says '--since yesterday: must be'
+    [[ $err != *----* ]]
+}
