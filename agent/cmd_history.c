@@ -99,7 +99,7 @@ static int show_list(struct agent *a, const struct options *o, struct gf_err *e)
     struct listing x = {.shown = 0};
     int64_t from = 0;
 
-    if (since && when_read(since, "--since", a->now, -1, &from, e) == -1)
+    if (since && when_read(since, "since", a->now, -1, &from, e) == -1)
         return -1;
     gf_text_time(from, x.since);
     out_begin(&x.t, o);
