@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@ static const struct option_spec specs[] = {
     {"type", 't', "MEDIA", "its media type (default: that of the channel, else " TYPE_DEFAULT ")"},
     {"answer", 0, NULL, "an answer to it is wanted"},
     {"jsonl", 0, NULL, "each line of FILE is a record of its own, a JSON body"},
+    {"from", 0, "N", "with --jsonl: the first line to take (default: 1)"},
     {"expires", 0, "TIME", "when it loses its worth: a time or date, or a span from now like 30d"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
@@ -253,18 +255,36 @@ static int tell_lines(struct agent *a, const struct options *o, const struct rec
     return 0;
 }
 
+/* --from N, a line of the file. */
+static int read_from(const struct options *o, int64_t *out, struct gf_err *e) {
+    const char *text = options_value(o, "from");
+    char *end = NULL;
+
+    if (!text)
+        return 0;
+    errno = 0;
+    long long n = *text >= '0' && *text <= '9' ? strtoll(text, &end, 10) : 0;
+    if (n < 1 || errno != 0 || *end != '\0')
+        return gf_err_set(e, GF_E_USAGE, "--from %s: must be the number of a line, from 1 on",
+                          text);
+    *out = n;
+    return 0;
+}
+
 static int queue_lines(struct agent *a, const struct options *o, struct gf_err *e) {
     const char *path = options_arg(o, 1);
     int standard = strcmp(path, "-") == 0;
     struct record_lines lines;
     struct gf_record like;
+    int64_t from = 1;
 
-    if (command_record(a, &like, e) == -1 || describe(a, o, &like, e) == -1)
+    if (read_from(o, &from, e) == -1 || command_record(a, &like, e) == -1 ||
+        describe(a, o, &like, e) == -1)
         return -1;
     int fd = open_input(path, e);
     if (fd == -1)
         return -1;
-    int rc = record_lines(a, &like, fd, standard ? "standard input" : path, &lines, e);
+    int rc = record_lines(a, &like, fd, path, from, &lines, e);
     if (!standard)
         (void)close(fd);
     if (lines.redacted > 0)
@@ -286,6 +306,8 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
         return -1;
     if (options_count(o, "jsonl"))
         return queue_lines(a, o, e);
+    if (options_count(o, "from"))
+        return gf_err_set(e, GF_E_USAGE, "--from: goes with --jsonl only");
     int rc = load(options_arg(o, 1), &input, e);
     if (rc == 0)
         rc = queue(a, o, &input, e);

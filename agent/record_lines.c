@@ -78,7 +78,12 @@ static void next_id(struct ids *x, struct gf_id *out) {
 /* One line into the batch. */
 static int take(struct taking *t, struct slot *s, const char *line, size_t len, struct gf_err *e) {
     struct gf_id id;
+    size_t blank = 0;
 
+    while (blank < len && strchr(" \t\r", line[blank]) && line[blank] != '\0')
+        blank++;
+    if (blank == len)
+        return gf_err_set(e, GF_E_JSON, "is blank; each line is one JSON body");
     if (!t->allow) {
         if (redact_check(line, len, e) == -1)
             return -1;
@@ -196,25 +201,47 @@ static int run(struct agent *a, struct taking *t, const struct store_cap *cap,
     return rc;
 }
 
-/* What a person has to know to go on after a failure. */
+/* What a person has to know to go on after a failure. Lines are counted as the file has them. */
 static int stopped(struct agent *a, const struct record_lines *out, const char *channel,
-                   const char *what, struct gf_err *e) {
+                   const char *path, int64_t from, struct gf_err *e) {
     struct gf_err why = *e;
-    int64_t line = out->records + 1;
+    int64_t line = from + out->records;
+    /* A full queue or disk is no fault of the line. */
+    int mend = why.code == GF_E_JSON || why.code == GF_E_NOINPUT;
     char self[COMMAND_SELF];
 
+    command_self(a, self);
+    if (strcmp(path, "-") == 0)
+        return gf_err_set(e, why.code,
+                          "standard input: line %" PRId64 ": %s; of what was piped %" PRId64
+                          " line%s accepted, and the rest begins at line %" PRId64
+                          " of it. %sipe the same again, and go on from there: %s "
+                          "record --jsonl --from %" PRId64 " %s -",
+                          line, why.text, out->records, out->records == 1 ? " was" : "s were", line,
+                          mend ? "Mend that line, p" : "P", self, line, channel);
     return gf_err_set(e, why.code,
-                      "%s: line %" PRId64 ": %s; %s. Then go on from there: tail -n +%" PRId64
-                      " FILE | %s record --jsonl %s -",
-                      what, line, why.text,
-                      line > 1 ? "the lines before it are in the queue, it and those after it are "
-                                 "not"
-                               : "nothing was recorded",
-                      line, command_self(a, self), channel);
+                      "%s: line %" PRId64
+                      ": %s; %s. %s go on from there: %s record --jsonl --from %" PRId64 " %s '%s'",
+                      path, line, why.text,
+                      out->records > 0
+                          ? "the lines before it are in the queue, it and those after it are not"
+                          : "nothing was recorded",
+                      mend ? "Mend that line, then" : "Then", self, line, channel, path);
 }
 
-int record_lines(struct agent *a, const struct gf_record *like, int fd, const char *what,
-                 struct record_lines *out, struct gf_err *e) {
+/* Pass over the lines before `from`. */
+static int skip(struct taking *t, int64_t from, struct gf_err *e) {
+    const char *line;
+    size_t len;
+    int ended, rc = 1;
+
+    for (int64_t at = 1; at < from && rc == 1; at++)
+        rc = gf_lines_next(&t->lines, &line, &len, &ended, e);
+    return rc == -1 ? -1 : 0;
+}
+
+int record_lines(struct agent *a, const struct gf_record *like, int fd, const char *path,
+                 int64_t from, struct record_lines *out, struct gf_err *e) {
     struct taking t = {
         .like = like, .lock = PTHREAD_MUTEX_INITIALIZER, .moved = PTHREAD_COND_INITIALIZER};
     struct store_cap cap;
@@ -230,10 +257,14 @@ int record_lines(struct agent *a, const struct gf_record *like, int fd, const ch
     int rc = agent_cap(a, like->channel, &cap, e);
     for (size_t i = 0; i < 2 && rc == 0; i++)
         rc = store_batch_like(&t.slots[i].batch, like, e);
+    if (rc == 0)
+        rc = skip(&t, from, e);
     if (rc == 0 && run(a, &t, &cap, out, e) == -1)
-        rc = stopped(a, out, like->channel, what, e);
+        rc = stopped(a, out, like->channel, path, from, e);
     if (rc == 0 && out->records == 0)
-        rc = gf_err_set(e, GF_E_NOINPUT, "%s: is empty; there is nothing to record", what);
+        rc = gf_err_set(e, GF_E_NOINPUT, "%s: %s; there is nothing to record",
+                        strcmp(path, "-") == 0 ? "standard input" : path,
+                        from > 1 ? "ends before that line (--from)" : "is empty");
     out->dropped = t.told;
     for (size_t i = 0; i < 2; i++)
         store_batch_free(&t.slots[i].batch);

@@ -8,7 +8,7 @@ _gapferry_agent_options() {
     preview) echo --now --json --help ;;
     id) echo --reset --json --help ;;
     consent | source | status) echo --json --help ;;
-    record) echo --at --product --type --answer --jsonl --expires --json --help ;;
+    record) echo --at --product --type --answer --jsonl --from --expires --json --help ;;
     import | export | doctor) echo --json --help ;;
     run) echo --once --help ;;
     resend) echo --bundle --to --json --help ;;

@@ -45,7 +45,7 @@ bodies() { seq "$1" "$2" | sed 's/.*/{"users":&}/'; } # FROM TO: a line for each
     site_init
     { bodies 1 1203; echo '{"users":'; bodies 1205 1300; } >many.jsonl
     gives 65 A record --jsonl metrics many.jsonl
-    says 'many.jsonl: line 1204: ' 'is no JSON' 'tail -n +1204 FILE'
+    says 'many.jsonl: line 1204: ' 'is no JSON' 'Mend that line' "record --jsonl --from 1204 metrics 'many.jsonl'"
     [ "$(state queued)" = 1203 ]
     sed -i '1204s/.*/{"users":1204}/' many.jsonl
     tail -n +1204 many.jsonl >rest.jsonl
@@ -139,7 +139,7 @@ bodies() { seq "$1" "$2" | sed 's/.*/{"users":&}/'; } # FROM TO: a line for each
     n=$(state queued)
     [ "$n" -gt 0 ]
     [ $((n % 1000)) = 0 ]
-    says "line $((n + 1)):" "tail -n +$((n + 1)) FILE"
+    says "line $((n + 1)):" "record --jsonl --from $((n + 1)) metrics"
     mount -o remount,size=64m small
     tail -n "+$((n + 1))" many.jsonl >rest.jsonl
     gives 0 A record --jsonl metrics rest.jsonl
@@ -305,4 +305,28 @@ settled_and_asked_anew() {
 
 @test "so it does where the receipt of a former life is acknowledged after that" {
     settled_and_asked_anew zz
+}
+
+@test "record --jsonl --from goes on in the file itself, and makes no duplicates" {
+    A init --allow 'metrics=*' --consent metrics=granted >/dev/null
+    printf '%s\n' '{"n":1}' '{"n":2}' '' '{"n":4}' 'bad' '{"n":6}' >six.jsonl
+    gives 65 A record --jsonl metrics six.jsonl
+    says 'line 3: is blank' "--from 3 metrics 'six.jsonl'"
+    gives 65 A record --jsonl --from 4 metrics six.jsonl
+    says 'line 5: ' "--from 5 metrics 'six.jsonl'"
+    gives 65 A record --jsonl --from 5 metrics - <six.jsonl
+    says 'standard input: line 5: ' 'of what was piped 0 lines were accepted' 'begins at line 5'
+    gives 0 A record --jsonl --from 6 metrics six.jsonl
+    gives 66 A record --jsonl --from 7 metrics six.jsonl
+    says 'ends before that line'
+    gives 64 A record --jsonl --from x metrics six.jsonl
+    [ "$(sqlite3 site/var/lib/gapferry/agent/agent.db 'SELECT count(*) FROM record')" = 4 ]
+}
+
+@test "source run without a name ends with 85 where one lacks consent" {
+    A init --consent metrics=granted >/dev/null
+    printf '[source "a"]\nchannel = metrics\n[source "b"]\nchannel = other\n' \
+        >>site/etc/gapferry/agent.conf
+    gives 85 A source run
+    says '1 record queued' '1 without consent did not run'
 }
