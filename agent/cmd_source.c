@@ -179,7 +179,7 @@ static int run_now(struct agent *a, struct out *t, const char *only, int *status
     out_text(t, "\n");
     if (r.failed > 0)
         *status = GF_EXIT_NOINPUT;
-    else if (r.recorded == 0 && r.waiting > 0)
+    else if (r.waiting > 0)
         *status = GF_EXIT_CONSENT;
     return 0;
 }
