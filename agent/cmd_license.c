@@ -28,6 +28,7 @@ static const struct option_spec specs[] = {
     {"force", 0, NULL,
      "install: in the place of a licence that was issued later; repair: though nothing has "
      "changed"},
+    {"yes", 'y', NULL, "deactivate: ask no question; needed where there is no terminal"},
     {"strict", 0, NULL, "check: end with the fact, not with what the vendor's policy makes of it"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
@@ -49,7 +50,7 @@ static const struct option_page page = {
     "      --contact ops@example.org --count seats=5\n"
     "  gapferry-agent license check --product demo\n"
     "  gapferry-agent license install license.lic --key KEY --vendor-key PUBLICKEY\n"
-    "  gapferry-agent license deactivate --product demo --proof demo.proof\n",
+    "  gapferry-agent license deactivate --product demo --yes --proof demo.proof\n",
 };
 
 enum verb { REQUEST, INSTALL, STATUS, CHECK, LIST, RENEW, REPAIR, DEACTIVATE, VERBS };
@@ -74,6 +75,7 @@ static int check_options(const struct options *o, int verb, struct gf_err *e) {
         {"fingerprint", 1 << INSTALL},
         {"force", 1 << INSTALL | 1 << REPAIR},
         {"strict", 1 << CHECK},
+        {"yes", 1 << DEACTIVATE},
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         if (options_count(o, rules[i].name) && !(rules[i].verbs & 1 << verb))

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <unistd.h>
 
 #include "agent/cmd_license.h"
 #include "agent/history.h"
@@ -72,6 +74,63 @@ static int tell(struct agent *a, const struct options *o, const struct installed
     return rc;
 }
 
+/* A renewal that is under way would come back for a licence that is never accepted again. */
+struct renewal {
+    const char *product;
+    int under_way;
+};
+
+static int find_renewal(void *arg, const struct store_record *r, struct gf_err *e) {
+    struct renewal *x = arg;
+
+    (void)e;
+    x->under_way = r->product && strcmp(r->product, x->product) == 0 && r->wants_answer &&
+                   !r->answered && r->state != STORE_REJECTED && r->state != STORE_EXPIRED;
+    return x->under_way;
+}
+
+static void warn(const struct installed *l, int renewal) {
+    struct gf_buf id;
+
+    gf_buf_init(&id, 4096);
+    gf_text_safe(&id, l->document.license.id, strlen(l->document.license.id));
+    (void)fprintf(stderr,
+                  "This gives up licence %s of product %s, for good: this machine never accepts it "
+                  "again, also not from a backup, and the vendor is told.\n",
+                  id.data ? id.data : "", l->product);
+    gf_buf_free(&id);
+    if (renewal)
+        (void)fprintf(stderr,
+                      "A request for a licence of %s is under way: its answer may find "
+                      "nothing to renew.\n",
+                      l->product);
+}
+
+/* 0 if a person at the terminal says yes, or --yes did. */
+static int confirm(struct agent *a, const struct options *o, const struct installed *l,
+                   struct gf_err *e) {
+    struct renewal x = {.product = l->product};
+    char answer[64] = "";
+
+    if (store_walk(a->store, -1, "license", find_renewal, &x, e) == -1)
+        return -1;
+    int asks = !options_count(o, "yes") && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+    if (asks || x.under_way)
+        warn(l, x.under_way);
+    if (options_count(o, "yes"))
+        return 0;
+    if (!asks)
+        return gf_err_set(e, GF_E_USAGE,
+                          "license deactivate: the licence of %s is given up for good, and this "
+                          "machine never accepts it again; if that is meant, repeat with --yes",
+                          l->product);
+    (void)fprintf(stderr, "Give it up? [yes/no] ");
+    (void)fflush(stderr);
+    if (fgets(answer, sizeof answer, stdin) && strcasecmp(answer, "yes\n") == 0)
+        return 0;
+    return gf_err_set(e, GF_E_USAGE, "license deactivate: nothing was given up, as you said");
+}
+
 int cmd_license_deactivate(struct agent *a, const struct options *o, int *status,
                            struct gf_err *e) {
     const char *path = options_value(o, "proof");
@@ -86,7 +145,7 @@ int cmd_license_deactivate(struct agent *a, const struct options *o, int *status
     int found = cmd_license_pick(a, o, "deactivate", &l, status, e);
     if (found != 1)
         return found;
-    if (command_record(a, &r, e) == -1)
+    if (confirm(a, o, &l, e) == -1 || command_record(a, &r, e) == -1)
         return -1;
     gf_buf_init(&proof, LICENSE_PROOF_MAX);
     int rc = proof_make(a, &l.document, &proof, e);

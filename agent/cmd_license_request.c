@@ -199,7 +199,11 @@ int cmd_license_renew(struct agent *a, const struct options *o, int *status, str
         out_str(&t, "renews", l.document.license.id);
         out_text(&t, "licence ");
         out_safe(&t, l.document.license.id);
-        out_text(&t, " stays in force until the new one is here: %s\n", words);
+        int ended = l.document.license.has_expires && l.document.license.expires <= a->now;
+        out_text(&t,
+                 ended ? " has ended; a new one is asked for: %s\n"
+                       : " stays in force until the new one is here: %s\n",
+                 words);
         rc = tell(a, &t, &k, e);
         out_free(&t);
     }

@@ -30,17 +30,19 @@ static const struct option_spec specs[] = {
 
 static const struct option_page page = {
     COMMAND_PROGRAM " trust",
-    "[OPTION]... FILE",
+    "[OPTION]... FILE...",
     "Trust the card of a relay or reader, or a vendor's minisign public key. A card proves nothing "
     "by itself: its owner reads its fingerprint out to you (gapferry-relay card --fingerprint), "
     "and it must be the one that is shown here, unless a vendor that you trust with duty card has "
-    "signed it.",
+    "signed it. Of several files agents' own cards are skipped.",
     specs,
     "Examples:\n  gapferry-agent trust usb/GAPFERRY/cards/relay.card\n"
     "  gapferry-agent trust relay.card --fingerprint ABCD-EFGH-IJKL-MNOP-QRST\n"
     "  gapferry-agent trust vendor.pub --duty license,update\n"
     "  gapferry-agent trust --keygen PUBLICKEY --name acme\n",
 };
+
+#define CARDS_MAX 64 /* files in one call */
 
 /* ---- a vendor's key ---- */
 
@@ -318,17 +320,22 @@ static int is_secret(const struct gf_buf *text) {
     return begins_with(text, "secret key") || begins_with(text, "AGE-SECRET-KEY-");
 }
 
-static int run(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
+/* 1 if the file is an agent's card, of which a drive has many: the relay's is meant. */
+static int is_agents_card(const char *path, const struct gf_buf *text) {
+    struct gf_card c;
+    struct gf_err ignored;
+
+    return text->len > 0 && text->data[0] == '{' &&
+           gf_card_parse(text->data, text->len, path, &c, &ignored) == 0 && c.role == GF_ROLE_AGENT;
+}
+
+static int trust_file(struct agent *a, const struct options *o, const char *path, int *skipped,
+                      struct gf_err *e) {
     static const char minisign[] = "untrusted comment:";
-    const char *path = options_arg(o, 0);
     struct gf_buf text;
     int rc = -1;
 
-    (void)status;
-    if (options_count(o, "keygen"))
-        return cmd_license_trust_keygen(a, o, e);
-    if (command_args(o, 1, 1, "FILE", e) == -1)
-        return -1;
+    *skipped = 0;
     if (gf_file_load(AT_FDCWD, path, GF_CARD_FILE_MAX, &text, e) == 0) {
         if (!is_secret(&text) && text.len >= sizeof minisign - 1 &&
             memcmp(text.data, minisign, sizeof minisign - 1) == 0)
@@ -343,7 +350,11 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
                             "%s: is neither a card nor a vendor's key; a card is what the relay's "
                             "sync puts on the drive, a vendor's key ends in .pub",
                             path);
-        else if (text.len > 0 && text.data[0] == '{')
+        else if (o->nargs > 1 && is_agents_card(path, &text)) {
+            *skipped = 1;
+            (void)fprintf(stderr, "%s: skipped: that is an agent's own card\n", path);
+            rc = 0;
+        } else if (text.len > 0 && text.data[0] == '{')
             rc = trust_card(a, o, path, &text, e);
         else
             rc = gf_err_set(e, GF_E_CARD,
@@ -353,6 +364,26 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     }
     gf_buf_free(&text);
     return rc;
+}
+
+static int run(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
+    size_t skips = 0;
+
+    (void)status;
+    if (options_count(o, "keygen"))
+        return cmd_license_trust_keygen(a, o, e);
+    if (command_args(o, 1, CARDS_MAX, "FILE", e) == -1)
+        return -1;
+    for (size_t i = 0; i < o->nargs; i++) {
+        int skipped = 0;
+        if (trust_file(a, o, options_arg(o, i), &skipped, e) == -1)
+            return -1;
+        skips += (size_t)skipped;
+    }
+    if (skips == o->nargs)
+        return gf_err_set(e, GF_E_NOINPUT,
+                          "all of these are agents' own cards; the relay's comes with its sync");
+    return 0;
 }
 
 int cmd_trust(const char *root, int argc, char **argv) {

@@ -137,7 +137,10 @@ id_of() { fact '.licences[] | select(.product == "demo").id' A license status; }
     old=$(id_of)
     gives 64 A license deactivate
     says 'cannot be taken back'
-    gives 0 A license deactivate --product demo
+    gives 64 A license deactivate --product demo
+    says 'for good' --yes
+    gives 0 A license check
+    gives 0 A license deactivate --product demo --yes
     says "licence $old of product demo is deactivated"
     gives 90 A license check
     gives 82 A license install first
@@ -153,10 +156,18 @@ id_of() { fact '.licences[] | select(.product == "demo").id' A license status; }
     says license-deactivated "$old"
 }
 
+@test "deactivation: says that a request is under way, whose answer would find nothing" {
+    licensed
+    gives 0 A license renew
+    says 'stays in force'
+    gives 0 A license deactivate --product demo --yes
+    says 'under way'
+}
+
 @test "deactivation: minisign verifies the proof by the key of the card" {
     need minisign
     licensed
-    gives 0 A license deactivate --product demo --proof proof
+    gives 0 A license deactivate --product demo --yes --proof proof
     sed '/^untrusted comment/,$d' proof >p.json
     sed -n '/^untrusted comment/,$p' proof >p.json.minisig
     minisign -V -P "$(A card | sed '/^untrusted/,$d' | jq -r .sign 2>/dev/null || jq -r .sign p.json)" -m p.json >/dev/null
@@ -168,7 +179,7 @@ id_of() { fact '.licences[] | select(.product == "demo").id' A license status; }
     A trust v/vendor.pub --duty license >/dev/null
     signed l
     gives 0 A license install l
-    gives 73 A license deactivate --product demo --proof proof
+    gives 73 A license deactivate --product demo --yes --proof proof
     gives 0 A license check
 }
 
@@ -176,7 +187,7 @@ id_of() { fact '.licences[] | select(.product == "demo").id' A license status; }
     licensed
     local old
     old=$(id_of)
-    gives 0 A license deactivate --product demo --proof proof
+    gives 0 A license deactivate --product demo --yes --proof proof
     SITE=other
     site_init
     A trust relay/var/lib/gapferry/relay/keys/card --yes --fingerprint "$(R card --fingerprint)" >/dev/null
@@ -202,7 +213,7 @@ id_of() { fact '.licences[] | select(.product == "demo").id' A license status; }
     local old
     old=$(id_of)
     cp -r site cloned
-    gives 0 A license deactivate --product demo
+    gives 0 A license deactivate --product demo --yes
     home && there && home
     gives 0 A license request --product demo --key AAAA-BBBB --license "$old"
     home && there && home

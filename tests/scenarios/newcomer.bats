@@ -406,3 +406,22 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     says '--since yesterday: must be'
     [[ $err != *----* ]]
 }
+
+@test "trust takes all cards of a drive, and skips those of agents" {
+    ready
+    home && there
+    SITE=second
+    site_init
+    A sync usb >/dev/null || true
+    [ "$(find usb/GAPFERRY/cards -name '*.card' | wc -l)" -gt 1 ]
+    gives 0 A trust usb/GAPFERRY/cards/*.card --fingerprint "$(R card --fingerprint)"
+    says "that is an agent's own card" 'relay is trusted'
+    gives 66 A trust site/var/lib/gapferry/agent/keys/card second/var/lib/gapferry/agent/keys/card
+}
+
+@test "approving a card that was never seen names the way of a site without drives" {
+    relay_init
+    site_init
+    gives 0 R approve "$(A card --fingerprint)"
+    says 'approve --card FILE'
+}
