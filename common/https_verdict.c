@@ -46,7 +46,18 @@ static enum https_stage stage_of_connect(const struct https_attempt *at, long os
     return os == ECONNREFUSED ? HTTPS_REFUSED : HTTPS_NO_ROUTE;
 }
 
+/* What answered speaks no TLS at all: the words of OpenSSL and GnuTLS for it. Nobody reads along.
+ */
+static int is_no_tls(const struct https_attempt *at, CURLcode rc) {
+    return rc == CURLE_SSL_CONNECT_ERROR &&
+           (strstr(at->words, "wrong version number") || strstr(at->words, "unknown protocol") ||
+            strstr(at->words, "packet length too long") ||
+            strstr(at->words, "unexpected TLS packet"));
+}
+
 static enum https_stage stage_of(const struct https_attempt *at, CURLcode rc, long os) {
+    if (is_no_tls(at, rc))
+        return HTTPS_BROKEN;
     switch ((int)rc) {
     case CURLE_OK:
         return HTTPS_OK;
@@ -80,6 +91,8 @@ static const char *words_of(const struct https_attempt *at, CURLcode rc) {
         return "the answer has too many headers";
     if (at->halted)
         return "stopped underway, as was asked";
+    if (is_no_tls(at, rc))
+        return "no TLS there: is the url http, or the port another one?";
     return at->words[0] != '\0' ? at->words : curl_easy_strerror(rc);
 }
 

@@ -280,6 +280,12 @@ SH
     offline 'wrong answer' 'not the hello of our relay'
 }
 
+@test "plain HTTP where the url says https is a wrong answer, and nobody who reads along" {
+    relay
+    config "https://127.0.0.1:$PORT"
+    offline 'wrong answer' 'no TLS there: is the url http'
+}
+
 # ---- modes ----
 
 @test "airgap mode opens no socket of any kind, and says so" {
