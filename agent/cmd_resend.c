@@ -88,6 +88,9 @@ static int tell(struct agent *a, const struct options *o, const struct store_res
     out_int(&t, "bundles_withdrawn", r->bundles);
     out_text(&t, "%" PRId64 " record%s queued again, %" PRId64 " bundle%s not carried any more\n",
              r->records, plural(r->records), r->bundles, plural(r->bundles));
+    if (r->records == 0)
+        out_text(&t, "Nothing is left to resend: each record of it has a receipt, or waits in a "
+                     "later bundle or in the queue already (`status` shows them)\n");
     if (to) {
         out_text(&t, "goes to    ");
         command_card(&t, "to", to);
