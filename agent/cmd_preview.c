@@ -231,7 +231,9 @@ static int show_source(struct preview *p, const struct source *s, const struct s
     } else if (o->end != SOURCE_RECORDED) {
         out_text(t, "  %s: ", o->end == SOURCE_FAILED ? "failed" : "makes nothing here");
         out_safe(t, o->why);
-        out_text(t, "\n");
+        out_text(
+            t, " (%s)\n",
+            config_origin(p->a->config, "source", s->name, s->command ? "command" : "channel"));
     } else {
         out_text(t, "  rule     %s",
                  allow ? "only these fields pass: " : "no rule: everything passes");
@@ -249,7 +251,23 @@ static int show_source(struct preview *p, const struct source *s, const struct s
     return rc;
 }
 
-static int show_now(struct preview *p, const char *only, struct gf_err *e) {
+/* No source is for this channel: which ones there are for. */
+static int none_for(const struct agent *a, const char *channel, struct gf_err *e) {
+    char list[256] = "";
+    const char *name;
+
+    for (size_t i = 0; (name = config_name(a->config, "source", i)); i++) {
+        const char *of = config_get(a->config, "source", name, "channel");
+        size_t len = strlen(list);
+        if (of)
+            (void)snprintf(list + len, sizeof list - len, "%s%s", len ? ", " : "", of);
+    }
+    return gf_err_set(e, GF_E_USAGE,
+                      "channel %s: no source is configured for it in %s; there are sources for: %s",
+                      channel, a->config_path, list[0] ? list : "none");
+}
+
+static int show_now(struct preview *p, const char *only, int *status, struct gf_err *e) {
     const char *name;
     int found = 0, rc = 0;
 
@@ -266,13 +284,16 @@ static int show_now(struct preview *p, const char *only, struct gf_err *e) {
         rc = source_run(p->a, &s, 1, &o, e);
         if (rc == 0) {
             rc = show_source(p, &s, &o, e);
+            if (o.end == SOURCE_FAILED)
+                *status = GF_EXIT_NOINPUT;
             source_outcome_free(&o);
         }
     }
     out_close(&p->t, ']');
+    if (rc == 0 && !found && only)
+        return none_for(p->a, only, e);
     if (rc == 0 && !found)
-        out_text(&p->t, "No source is configured%s%s.\n", only ? " for channel " : "",
-                 only ? only : "");
+        out_text(&p->t, "No source is configured.\n");
     else
         out_text(&p->t, "Nothing was recorded.\n");
     return rc;
@@ -282,11 +303,10 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     struct preview p = {.a = a};
     const char *channel = options_arg(o, 0);
 
-    (void)status;
     if (command_args(o, 0, 1, "CHANNEL", e) == -1 || (channel && command_channel(channel, e) == -1))
         return -1;
     out_begin(&p.t, o);
-    int rc = options_count(o, "now") ? show_now(&p, channel, e) : show_all(&p, channel, e);
+    int rc = options_count(o, "now") ? show_now(&p, channel, status, e) : show_all(&p, channel, e);
     if (rc == 0)
         rc = out_end(&p.t, e);
     out_free(&p.t);

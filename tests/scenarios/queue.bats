@@ -217,6 +217,8 @@ CONF
     home
     there
     home
+    gives 0 A resend --bundle "$bundle"
+    says 'Nothing is left to resend'
     gives 64 A resend "$id"
     says 'it was delivered'
     gives 66 A resend 01980a34-7b2c-7def-8123-456789abcdef
@@ -329,4 +331,14 @@ settled_and_asked_anew() {
         >>site/etc/gapferry/agent.conf
     gives 85 A source run
     says '1 record queued' '1 without consent did not run'
+}
+
+@test "preview --now fails with its source, and names the line and the channels there are" {
+    A init --consent metrics=granted >/dev/null
+    printf '[source "a"]\nchannel = metrics\ncommand = /nonexistent/program\n' \
+        >>site/etc/gapferry/agent.conf
+    gives 66 A preview --now
+    says 'failed: ' '/nonexistent/program' 'agent.conf:'
+    gives 64 A preview --now nonesuch
+    says 'channel nonesuch: no source' 'there are sources for: metrics'
 }
