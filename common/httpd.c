@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/httpd_head.h"
 #include "gapferry/file.h"
 
 /* Bytes of a body that are read and thrown away behind an early reply; beyond that the connection
@@ -38,6 +39,7 @@ struct connection {
     int fd;
     int broken;                    /* 1: it was shut down */
     struct httpd_request *request; /* NULL: none */
+    struct httpd_head head;        /* of the request at hand */
     enum phase phase;
     int64_t since; /* ms: when the phase began */
     int64_t moved; /* bytes since then */
@@ -53,6 +55,7 @@ struct httpd_request {
     int held;
     int ended;  /* 1: end() was called */
     int queued; /* 1: libmicrohttpd has the reply */
+    int last;   /* 1: the connection ends with the reply */
     unsigned status;
     struct MHD_Response *reply; /* until it is queued, and after */
     void *mine;
@@ -146,6 +149,8 @@ static void set_reply(struct httpd_request *r, const struct httpd_reply *a,
     (void)MHD_add_response_header(m, "Content-Type", a->type);
     (void)MHD_add_response_header(m, "Cache-Control", "no-store");
     (void)MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
+    if (r->last)
+        (void)MHD_add_response_header(m, "Connection", "close");
     if (a->allow != NULL)
         (void)MHD_add_response_header(m, "Allow", a->allow);
     if (a->retry_after_s > 0) {
@@ -212,37 +217,32 @@ static void refuse(struct httpd_request *r, unsigned status, const char *text) {
 
 /* ---- requests ---- */
 
-static int is_method(const char *method) {
-    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
-           strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
+static enum MHD_Result add_field(void *arg, enum MHD_ValueKind kind, const char *name,
+                                 const char *value) {
+    (void)kind;
+    httpd_head_field(arg, name, value);
+    return MHD_YES;
 }
 
-/* Content-Length, digits only; -1 if it is anything else. */
-static int64_t read_length(const char *text) {
-    size_t n = text != NULL ? strspn(text, "0123456789") : 0;
+/* The target before it is decoded: behind a decoded %00 nothing of it would be seen. */
+static void *on_target(void *arg, const char *target, struct MHD_Connection *mhd) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct connection *c = info != NULL ? info->socket_context : NULL;
+    (void)arg;
 
-    if (text == NULL)
-        return 0;
-    return n > 0 && n <= 18 && text[n] == '\0' ? strtoll(text, NULL, 10) : -1;
+    if (c != NULL)
+        httpd_head_begin(&c->head, target);
+    return NULL;
 }
 
-/* What is nobody's business but ours: the rules at the end of httpd.h's first comment. */
 static void check_head(struct httpd_request *r) {
-    const char *length = httpd_header(r, "Content-Length");
-
-    r->body_size = read_length(length);
-    if (!is_method(r->method))
-        refuse(r, 405, "this method is not served here\n");
-    else if (httpd_header(r, "Transfer-Encoding") != NULL)
-        refuse(r, 411, "a body needs a Content-Length, and no Transfer-Encoding\n");
-    else if (r->body_size < 0)
-        refuse(r, 400, "Content-Length is no number\n");
-    else if (length == NULL && r->method[0] == 'P')
-        refuse(r, 411, "a body needs a Content-Length\n");
-    else if (r->body_size > r->h->body_max)
-        refuse(r, 413, "the body is larger than this server takes\n");
-    else if (httpd_header(r, "Origin") != NULL)
-        refuse(r, 403, "pages of other sites may not ask here\n");
+    (void)MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, add_field, &r->c->head);
+    struct httpd_head_refusal no = httpd_head_judge(&r->c->head, r->method, r->h->body_max);
+    r->body_size = r->c->head.length;
+    r->last = no.close;
+    if (no.status != 0)
+        refuse(r, no.status, no.text);
 }
 
 static struct httpd_request *new_request(struct httpd *h, struct MHD_Connection *mhd,
@@ -294,8 +294,7 @@ static enum MHD_Result begin_request(struct httpd_request *r) {
     /* A caller that waits for 100 Continue sends nothing after an early reply; one that sends
      * without waiting may not hear it unless its body is read. */
     if (r->reply != NULL &&
-        (r->body_size > DRAIN_MAX || r->body_size < 0 || httpd_header(r, "Expect") != NULL ||
-         httpd_header(r, "Transfer-Encoding") != NULL))
+        (r->body_size > DRAIN_MAX || r->last || httpd_header(r, "Expect") != NULL))
         return queue(r);
     return settle(r);
 }
@@ -416,8 +415,8 @@ static int start(struct httpd *h, const struct httpd_options *o) {
         o->per_address, MHD_OPTION_CONNECTION_TIMEOUT, o->idle_s,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
         (size_t)4096, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_ARRAY,
-        o->cert != NULL ? tls : tls + 3, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
+        MHD_OPTION_ARRAY, o->cert != NULL ? tls : tls + 3, MHD_OPTION_END);
     if (h->daemon == NULL)
         return -1;
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);

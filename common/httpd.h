@@ -14,7 +14,8 @@
  * 32 KiB (else 431).
  *
  * Requests with Transfer-Encoding, with a body but no Content-Length, with an Origin (a browser's
- * page) or with a method other than GET, HEAD, POST and PUT are answered here and never shown.
+ * page), with a method other than GET, HEAD, POST and PUT, with %00 in the target or with a head
+ * that two readers could understand differently are answered here and never shown (httpd_head.h).
  */
 #ifndef COMMON_HTTPD_H
 #define COMMON_HTTPD_H
