@@ -36,11 +36,21 @@ static int is_refused(struct round *x, const struct outbox_file *f) {
     if (words == NULL || strncmp(words, version, strlen(version)) != 0)
         return 0;
     x->nrefused++;
-    (void)snprintf(x->r.person, sizeof x->r.person,
-                   "%zu bundle%s refused and not sent again, the last is outbox/%s: %s",
-                   x->nrefused, x->nrefused == 1 ? " is" : "s are", f->name,
-                   words + strlen(version));
+    (void)snprintf(
+        x->r.person, sizeof x->r.person,
+        "%zu bundle%s refused and not sent again, the last is outbox/%s: %.200s; carry it by "
+        "drive: gapferry-agent sync DRIVE; or pack it anew: gapferry-agent resend "
+        "--bundle %.32s",
+        x->nrefused, x->nrefused == 1 ? " is" : "s are", f->name, words + strlen(version), f->name);
     return 1;
+}
+
+/* 1 if a refusal has the form of a relay's own: a proxy on the way says 400 and 413, too. */
+static int is_relays_word(const struct https_answer *a) {
+    char words[256];
+
+    reply_error(a->body.data != NULL ? a->body.data : "", a->body.len, words);
+    return words[0] != '\0';
 }
 
 static int refuse(struct round *x, const struct outbox_file *f, const struct https_answer *a,
@@ -85,10 +95,13 @@ static int take_answer(struct round *x, const struct outbox_file *f, const struc
     struct gf_err why;
 
     (void)snprintf(what, sizeof what, "POST %s", f->name);
-    if (a->stage == HTTPS_OK && (a->status == 400 || a->status == 413))
+    if (a->stage == HTTPS_OK && (a->status == 400 || a->status == 413) && is_relays_word(a))
         return refuse(x, f, a, e);
     if (a->stage != HTTPS_OK || a->status != 200) {
         round_trouble(x, what, a);
+        /* What something on the way finds too large keeps no other bundle from going. */
+        if (x->r.stage == NULL && (a->status == 400 || a->status == 413))
+            x->over = 0;
         return 0;
     }
     if (reply_parse(a->body.data != NULL ? a->body.data : "", a->body.len, &f->id, &reply, &why) ==

@@ -170,6 +170,7 @@ carries() { # STATUS SENT FETCHED
         run --separate-stderr L carry
         [ "$status" -eq 75 ] || fail "status $status: $output"
         [[ $output == *'a person is needed: '*"outbox/$ID.gfb: status $status_code, sender: its seal is broken"* ]] || fail "$output"
+        [[ $output == *"gapferry-agent sync DRIVE"*"gapferry-agent resend --bundle $ID"* ]] || fail "$output"
         [[ $stderr == *"event=bundle-refused relay=r file=$ID.gfb status=$status_code"* ]]
         [[ $(value person) == *"$ID.gfb"* ]]
         behave '{}'
@@ -182,6 +183,20 @@ carries() { # STATUS SENT FETCHED
         [ -z "$(value person)" ]
         [ -e "r/bundles/$ID.gfb" ]
     done
+}
+
+@test "a 400 or 413 of something on the way condemns no bundle" {
+    local status_code
+    bundle
+    for status_code in 400 413; do
+        behave "{\"post\": $status_code, \"page\": \"<html>too much</html>\"}"
+        run L carry
+        [[ $output == *"status $status_code"* ]] || fail "$output"
+        [ ! -e "$STATE/link.refused" ]
+    done
+    behave '{}'
+    carries 0 1 0
+    [ -e "r/bundles/$ID.gfb" ]
 }
 
 @test "an agent that the relay does not know posts one bundle a visit, until its operator approves" {

@@ -4,7 +4,7 @@
 //   node relay.mjs FOLDER HELLO KEYS [PORT [HOST [KEY.pem CERT.pem]]]
 //
 //   FOLDER/behave      {"hello": ..., "post": STATUS, "get": STATUS, "retry": SECONDS, "trim": BYTES,
-//                       "pad": BYTES, "error": TEXT, "size": N, "reply": TEXT}; missing: as a relay does
+//                       "pad": BYTES, "error": TEXT, "page": TEXT, "size": N, "reply": TEXT}; missing: as a relay does
 //   FOLDER/log         a line for each request: METHOD PATH BYTES STATUS
 //   FOLDER/bundles/    what was posted
 //   FOLDER/responses/  ID.gfb: what waits for whoever posts
@@ -40,6 +40,7 @@ function hello(b, nonce) {
 }
 
 function refusal(b, status) {
+  if (b.page) return [status, b.page];
   return [status, JSON.stringify({ error: { code: 'sender', text: b.error ?? 'no, said the script' } })];
 }
 
