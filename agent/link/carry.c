@@ -95,7 +95,8 @@ static int take_answer(struct round *x, const struct outbox_file *f, const struc
     struct gf_err why;
 
     (void)snprintf(what, sizeof what, "POST %s", f->name);
-    if (a->stage == HTTPS_OK && (a->status == 400 || a->status == 413) && is_relays_word(a))
+    if (a->stage == HTTPS_OK && (a->status == 400 || a->status == 413) &&
+        marks_find(&x->sent, &f->id) == NULL && is_relays_word(a))
         return refuse(x, f, a, e);
     if (a->stage != HTTPS_OK || a->status != 200) {
         round_trouble(x, what, a);

@@ -199,6 +199,14 @@ carries() { # STATUS SENT FETCHED
     [ -e "r/bundles/$ID.gfb" ]
 }
 
+@test "what a relay has taken once is never noted as refused" {
+    bundle
+    carries 0 1 0
+    behave '{"post": 400}'
+    run L carry
+    [ ! -e "$STATE/link.refused" ]
+}
+
 @test "an agent that the relay does not know posts one bundle a visit, until its operator approves" {
     bundle
     bundle
