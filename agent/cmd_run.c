@@ -13,6 +13,7 @@
 #include "agent/command.h"
 #include "agent/drives.h"
 #include "agent/run_wait.h"
+#include "agent/services.h"
 #include "agent/sync.h"
 #include "agent/turn.h"
 #include "common/log.h"
@@ -46,6 +47,7 @@ struct running {
     struct run_wait wait;
     int64_t mounts[MOUNTS_MAX]; /* that were seen, by their ids */
     size_t nmounts;
+    int drives;                                  /* 1: mounts are still to be looked at */
     char told[sizeof((struct gf_err *)0)->text]; /* the last failure, said once */
     int64_t retry;                               /* seconds */
 };
@@ -77,6 +79,8 @@ struct visiting {
     struct agent *a;
     int64_t now[MOUNTS_MAX];
     size_t n;
+    int failed;
+    struct gf_err why; /* of the last that failed */
 };
 
 static int was_seen(const struct running *r, int64_t id) {
@@ -86,14 +90,16 @@ static int was_seen(const struct running *r, int64_t id) {
     return 0;
 }
 
-static void visit(struct agent *a, const char *dir) {
+/* 0, or -1 where the visit could not even begin: it is tried again. */
+static int visit(struct agent *a, const char *dir, struct gf_err *failure) {
     const struct sync_options o = {.dir = dir};
     struct sync_result result;
     struct gf_err e;
 
     if (sync_drive(a, &o, &result, &e) == -1) {
         log_write(LOG_LEVEL_ERROR, "drive-failed", {"drive", dir, 0}, {"why", e.text, 0});
-        return;
+        *failure = e;
+        return -1;
     }
     log_write(result.people.len > 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, "drive-synced",
               {"drive", dir, 0}, {"responses", NULL, result.responses},
@@ -101,6 +107,7 @@ static void visit(struct agent *a, const char *dir) {
               {"safe_to_remove", result.safe ? "yes" : "no", 0},
               {"needs_a_person", result.people.len > 0 ? result.people.data : "", 0});
     sync_free(&result);
+    return 0;
 }
 
 static int look_at(void *arg, const struct drives_mount *m, struct gf_err *e) {
@@ -109,9 +116,10 @@ static int look_at(void *arg, const struct drives_mount *m, struct gf_err *e) {
 
     if (v->n == MOUNTS_MAX)
         return 0;
-    v->now[v->n++] = m->id;
-    if (was_seen(v->r, m->id))
+    if (was_seen(v->r, m->id)) {
+        v->now[v->n++] = m->id;
         return 0;
+    }
     int mine = drives_is_auto(v->a, m, &unknown, e);
     if (mine == -1)
         return -1;
@@ -119,27 +127,34 @@ static int look_at(void *arg, const struct drives_mount *m, struct gf_err *e) {
         log_write(LOG_LEVEL_WARNING, "drive-unknown", {"drive", m->path, 0},
                   {"why", "auto_drives lists it, but nobody has synced it here yet", 0},
                   {"remedy", "gapferry-agent sync it once by hand", 0});
-    if (mine)
-        visit(v->a, m->path);
+    /* A drive that could not be visited is not done with. */
+    if (mine && visit(v->a, m->path, &v->why) == -1)
+        v->failed++;
+    else
+        v->now[v->n++] = m->id;
     return 0;
 }
 
 static int visit_drives(struct running *r, struct agent *a, struct gf_err *e) {
     struct visiting v = {.r = r, .a = a};
 
-    int rc = drives_walk(look_at, &v, e);
-    if (rc == 0) {
-        memcpy(r->mounts, v.now, v.n * sizeof *v.now);
-        r->nmounts = v.n;
-    }
-    return rc;
+    if (drives_walk(look_at, &v, e) == -1)
+        return -1;
+    memcpy(r->mounts, v.now, v.n * sizeof *v.now);
+    r->nmounts = v.n;
+    r->drives = 0;
+    if (v.failed == 0)
+        return 0;
+    r->drives = 1;
+    *e = v.why;
+    return -1;
 }
 
 /* ---- one turn, and the next ---- */
 
 /* Everything is opened for a turn and closed after it: a configuration that was changed, or a
  * database that was restored, counts from the next turn on. When to wake up again. */
-static int64_t turn_once(struct running *r, int drives, int *failures) {
+static int64_t turn_once(struct running *r, int *failures) {
     struct agent a;
     struct turn t;
     struct gf_err e;
@@ -153,7 +168,7 @@ static int64_t turn_once(struct running *r, int drives, int *failures) {
         e = t.gravest;
         rc = -1;
     }
-    if (drives) {
+    if (r->drives) {
         struct gf_err why;
         if (visit_drives(r, &a, &why) == -1 && rc == 0) {
             e = why;
@@ -191,17 +206,24 @@ static int prepare(const char *root, char state[512], struct gf_err *e) {
 }
 
 static int loop(struct running *r, struct gf_err *e) {
-    int woke = RUN_MOUNTS, ignored = 0;
+    int ignored = 0;
 
+    r->drives = 1;
     for (;;) {
-        int64_t next = turn_once(r, woke & RUN_MOUNTS, &ignored);
-        woke = run_wait(&r->wait, next, e);
+        int64_t next = turn_once(r, &ignored);
+        int woke = run_wait(&r->wait, next, e);
         if (woke == -1)
             return -1;
         if (woke & RUN_STOP)
             return 0;
-        if (woke & RUN_RELOAD)
+        if (woke & RUN_MOUNTS)
+            r->drives = 1;
+        if (woke & RUN_RELOAD) {
+            /* Other drives may be listed now. */
             log_write(LOG_LEVEL_NOTICE, "reload", {"why", "SIGHUP", 0});
+            r->drives = 1;
+            r->nmounts = 0;
+        }
         run_wait_settle(&r->wait, SETTLE_MS);
     }
 }
@@ -218,18 +240,23 @@ static int run(const char *root, const struct options *o, int *status, struct gf
         return gf_err_errno(e, "run");
     *r = (struct running){.root = root, .retry = RETRY_MIN};
     if (options_count(o, "once") > 0) {
-        (void)turn_once(r, 0, &failures);
+        (void)turn_once(r, &failures);
         *status = failures > 0 ? GF_EXIT_IO : GF_EXIT_DONE;
         free(r);
         return 0;
     }
-    int rc = run_wait_open(&r->wait, state, e);
+    int lock = -1;
+    int rc = services_claim(state, SERVICES_AGENT, &lock, e);
+    if (rc == 0)
+        rc = run_wait_open(&r->wait, state, e);
     if (rc == 0) {
         log_write(LOG_LEVEL_NOTICE, "started", {"state", state, 0});
         rc = loop(r, e);
         run_wait_close(&r->wait);
         log_write(LOG_LEVEL_NOTICE, "ended", {"why", rc == 0 ? "a signal" : e->text, 0});
     }
+    if (lock != -1)
+        (void)close(lock);
     free(r);
     return rc;
 }

@@ -8,12 +8,11 @@
 #include "agent/cmd_status.h"
 #include "agent/cmd_updates.h"
 #include "agent/command.h"
+#include "agent/history.h"
 #include "agent/license/installed.h"
-#include "agent/link_state.h"
 
-#define CHANGES_MAX   100 /* of the network, in JSON */
-#define REJECTED_DAYS 7   /* so long a rejection is the next thing to see to */
-#define REJECTED_MAX  5   /* lines about rejected records; the number of all is said */
+#define REJECTED_DAYS 7 /* so long a rejection is the next thing to see to */
+#define REJECTED_MAX  5 /* lines about rejected records; the number of all is said */
 
 static const struct option_spec specs[] = {
     COMMAND_OPTION_JSON,
@@ -43,6 +42,7 @@ struct status {
     char unusable[GF_WORD_MAX + 1]; /* channel of the last answer that cannot be used; "": none */
     int64_t unwritten;              /* bundles that no drive has seen yet */
     char rejected[GF_WORD_MAX + 1]; /* channel of the last record rejected of late; "": none */
+    struct cmd_status_reach network;
 };
 
 /* ---- who, and whom ---- */
@@ -80,81 +80,6 @@ static int show_relay(struct status *s, struct gf_err *e) {
         out_text(&s->t, "none is trusted yet\n");
     }
     return 0;
-}
-
-/* When the network changed, newest last, and at which stage. */
-static int show_changes(struct status *s, const char *relay, struct gf_err *e) {
-    struct link_change *list = NULL;
-    size_t n = 0;
-
-    if (!s->t.json)
-        return 0;
-    if (link_history_load(s->a->state, relay, CHANGES_MAX, &list, &n, e) == -1)
-        return -1;
-    out_open(&s->t, "changes", '[');
-    for (size_t i = 0; i < n; i++) {
-        out_open(&s->t, NULL, '{');
-        out_time(&s->t, "at", 1, list[i].at);
-        out_str(&s->t, "state", link_states[list[i].is]);
-        out_str(&s->t, "stage", list[i].stage[0] ? list[i].stage : NULL);
-        out_str(&s->t, "evidence", list[i].evidence);
-        out_close(&s->t, '}');
-    }
-    out_close(&s->t, ']');
-    free(list);
-    return 0;
-}
-
-/* One relay as gapferry-link sees it. */
-static int show_reach(struct status *s, const struct link_relay *r, struct gf_err *e) {
-    struct out *t = &s->t;
-    char since[GF_TIME_TEXT];
-
-    out_open(t, NULL, '{');
-    out_str(t, "relay", r->relay[0] ? r->relay : NULL);
-    out_str(t, "state", link_states[r->is]);
-    out_time(t, "since", r->since != 0, r->since);
-    out_str(t, "stage", r->stage[0] ? r->stage : NULL);
-    out_str(t, "evidence", r->evidence);
-    out_time(t, "tried", r->tried != 0, r->tried);
-    out_time(t, "next", r->next != 0, r->next);
-    out_str(t, "person", r->person[0] ? r->person : NULL);
-    int rc = show_changes(s, r->relay, e);
-    out_close(t, '}');
-
-    out_text(t, "network    ");
-    out_safe(t, r->relay);
-    out_text(t, "%s%s", r->relay[0] ? ": " : "", link_states[r->is]);
-    if (r->since != 0) {
-        gf_text_time(r->since, since);
-        out_text(t, " since %s", since);
-    }
-    out_text(t, "%s", r->stage[0] ? ": " : "");
-    out_safe(t, r->stage);
-    out_text(t, "%s", r->evidence[0] ? " (" : "");
-    out_safe(t, r->evidence);
-    out_text(t, "%s\n", r->evidence[0] ? ")" : "");
-    return rc;
-}
-
-/* What gapferry-link has found out, for each relay; it may never have run, and its files are only
- * words to us. */
-static int show_link(struct status *s, struct gf_err *e) {
-    struct link_relay *list = NULL;
-    size_t n = 0;
-
-    if (link_state_load(s->a->state, &list, &n, e) == -1)
-        return -1;
-    int rc = 0;
-    out_open(&s->t, "network", '[');
-    for (size_t i = 0; i < n && rc == 0; i++)
-        rc = show_reach(s, &list[i], e);
-    out_close(&s->t, ']');
-    free(list);
-    if (n == 0)
-        out_text(&s->t,
-                 "network    not probed (gapferry-link has not run; drives need no network)\n");
-    return rc;
 }
 
 /* ---- consent ---- */
@@ -454,17 +379,20 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     if (rc == 0)
         rc = show_agent(&s);
     if (rc == 0 &&
-        (show_relay(&s, e) == -1 || show_link(&s, e) == -1 || show_consent(&s, e) == -1 ||
-         show_records(&s, e) == -1 || show_stuck(&s, e) == -1 || show_losses(&s, e) == -1 ||
-         show_trouble(&s, e) == -1 || show_licenses(&s, e) == -1 ||
+        (show_relay(&s, e) == -1 || cmd_status_network(a, &s.t, &s.network, e) == -1 ||
+         show_consent(&s, e) == -1 || show_records(&s, e) == -1 || show_stuck(&s, e) == -1 ||
+         show_losses(&s, e) == -1 || show_trouble(&s, e) == -1 || show_licenses(&s, e) == -1 ||
          cmd_updates_status(a, &s.t, e) == -1 || cmd_status_health(a, &s.t, e) == -1))
         rc = -1;
     if (rc == 0) {
-        const struct cmd_status_next next = {.relay = s.relay,
+        struct gf_err why;
+        const struct cmd_status_next next = {.older = history_check_head(a, &why) == -1,
+                                             .relay = s.relay,
                                              .queued = s.n[STORE_QUEUED],
                                              .exported = s.n[STORE_EXPORTED],
                                              .relayed = s.n[STORE_RELAYED],
                                              .unwritten = s.unwritten,
+                                             .network = s.network,
                                              .unusable = s.unusable,
                                              .rejected = s.rejected};
         cmd_status_next(a, &next, &s.t);

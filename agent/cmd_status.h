@@ -6,11 +6,23 @@
 
 #include "agent/command.h"
 
+/* What the network means for the next step. */
+struct cmd_status_reach {
+    int online;    /* 1: gapferry-link is at work, and a relay within reach */
+    int person;    /* 1: it waits for a person: the line "network" says for what */
+    int64_t inbox; /* responses that it has fetched and nobody has applied */
+};
+/* What gapferry-link has found out, for each relay; its files are only words to us. */
+GF_MUST_CHECK int cmd_status_network(struct agent *a, struct out *t, struct cmd_status_reach *out,
+                                     struct gf_err *e);
+
 /* What decides about the next step; records and bundles are numbers. */
 struct cmd_status_next {
     int relay; /* 1: one is trusted */
     int64_t queued, exported, relayed;
-    int64_t unwritten;    /* bundles that no drive has seen yet */
+    int64_t unwritten; /* bundles that no drive has seen yet */
+    struct cmd_status_reach network;
+    int older;            /* 1: the database is older than what is known of it */
     const char *unusable; /* channel of the last answer that cannot be used; "": none */
     const char *rejected; /* channel of the last record rejected of late; "": none */
 };

@@ -11,7 +11,20 @@ void cmd_status_next(const struct agent *a, const struct cmd_status_next *n, str
     const char *what = "", *command = "", *after = "";
 
     (void)command_self(a, self);
-    if (!n->relay && (n->queued || n->exported == 0)) {
+    if (n->older) {
+        what = "the database was put back, and nothing leaves before this: ";
+        command = " restore";
+    } else if (n->network.inbox) {
+        what = "apply what gapferry-link has fetched (`run` does it by itself): ";
+        command = " import";
+        after = " STATE/inbox/*.gfb";
+    } else if (n->network.person) {
+        what = "the relay waits for a person, see \"network\" above; then look again: ";
+        command = " status";
+    } else if (n->network.online && (n->queued || n->exported || n->relayed)) {
+        what = "nothing: gapferry-link carries it; where `run` is not at work: ";
+        command = " run --once";
+    } else if (!n->relay && (n->queued || n->exported == 0)) {
         what = "trust the relay: ";
         command = " trust CARD";
         after = " (the relay's own sync leaves it on the drive, in GAPFERRY/cards/)";

@@ -19,6 +19,7 @@
 #include "agent/command.h"
 #include "agent/floor.h"
 #include "agent/history.h"
+#include "agent/services.h"
 
 const char *const doctor_levels[] = {"fine", "note", "warn", "bad", NULL};
 
@@ -148,11 +149,14 @@ static int examine_bundles(struct doctor *d) {
     if (n == 0)
         return doctor_say(d, DOCTOR_FINE, "bundles", "", "none is on its way");
     gf_text_time(oldest, since);
-    (void)snprintf(remedy, sizeof remedy, "%s sync DRIVE, and carry it to the relay", d->self);
+    if (unwritten > 0)
+        (void)snprintf(remedy, sizeof remedy, "%s sync DRIVE, and carry it to the relay", d->self);
+    else
+        (void)snprintf(remedy, sizeof remedy,
+                       "carry the drive to the relay; back here: %s sync DRIVE", d->self);
     enum doctor_level level = d->a->now - oldest > OLD ? DOCTOR_WARN : DOCTOR_NOTE;
     return doctor_say(d, level, "bundles", remedy,
-                      "%zu wait for receipts, the oldest since %s; %" PRId64
-                      " of them are on no drive yet",
+                      "on their way: %zu, the oldest since %s; not on a drive, nor sent: %" PRId64,
                       n, since, unwritten);
 }
 
@@ -184,8 +188,9 @@ static int examine_network(struct doctor *d) {
 
     if (link_state_load(d->a->state, &list, &n, d->e) == -1)
         return -1;
+    int running = services_is_running(d->a->state, SERVICES_LINK);
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        doctor_network(&list[i], d->a->now, &f);
+        doctor_network(&list[i], running, d->a->now, &f);
         rc = d->fn(d->arg, &f, d->e);
     }
     free(list);

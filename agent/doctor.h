@@ -32,7 +32,8 @@ GF_MUST_CHECK int doctor_examine(const char *root, int64_t now, doctor_tell *fn,
  * stages of link_state.h; of another one both are general. */
 void doctor_stage(const char *stage, const char **means, const char **remedy);
 
-/* One relay as gapferry-link has left it: a finding. */
-void doctor_network(const struct link_relay *r, int64_t now, struct doctor_finding *out);
+/* One relay as gapferry-link has left it: a finding. running: gapferry-link is at work. */
+void doctor_network(const struct link_relay *r, int running, int64_t now,
+                    struct doctor_finding *out);
 
 #endif

@@ -61,7 +61,8 @@ static void safe(const char *text, char *out, size_t size) {
     gf_buf_free(&b);
 }
 
-void doctor_network(const struct link_relay *r, int64_t now, struct doctor_finding *out) {
+void doctor_network(const struct link_relay *r, int running, int64_t now,
+                    struct doctor_finding *out) {
     char name[80], evidence[400], since[GF_TIME_TEXT], tried[GF_TIME_TEXT];
     const char *means, *remedy;
 
@@ -97,14 +98,14 @@ void doctor_network(const struct link_relay *r, int64_t now, struct doctor_findi
         out->level = DOCTOR_WARN;
         safe(r->person, out->text, sizeof out->text);
         (void)snprintf(out->remedy, sizeof out->remedy, "gapferry-agent status says what waits");
-    } else if (r->next != 0 && r->next + LATE < now) {
+    } else if (r->next != 0 && (!running || r->next + LATE < now)) {
         char next[GF_TIME_TEXT];
         gf_text_time(r->next, next);
         out->level = DOCTOR_WARN;
         (void)snprintf(out->text, sizeof out->text,
-                       "relay %s: gapferry-link meant to try again at %s, and has not: is it "
-                       "running?",
-                       name, next);
-        (void)snprintf(out->remedy, sizeof out->remedy, "systemctl status gapferry-link");
+                       "relay %s: was %s since %s, but gapferry-link, which meant to try again at "
+                       "%s, is not at work any more",
+                       name, link_states[r->is], since, next);
+        (void)snprintf(out->remedy, sizeof out->remedy, "systemctl start gapferry-link");
     }
 }

@@ -42,13 +42,22 @@ static int examine_source(struct doctor *d, const char *name) {
     char remedy[COMMAND_SELF + 128], last[GF_TIME_TEXT];
     struct store_source state;
 
-    if (store_get_source(d->a->store, name, &state, d->e) == -1)
+    const char *channel = config_get(d->a->config, "source", name, "channel");
+    struct command_consent consent = {.is = STORE_GRANTED};
+    if (store_get_source(d->a->store, name, &state, d->e) == -1 ||
+        (channel && command_consent(d->a, channel, &consent, d->e) == -1))
         return -1;
+    if (consent.is != STORE_GRANTED) {
+        (void)snprintf(remedy, sizeof remedy, "%s consent %s grant, if that is wanted", d->self,
+                       channel);
+        return doctor_say(d, DOCTOR_NOTE, "source", remedy,
+                          "%s: does not run: channel %s has no consent", name, channel);
+    }
     (void)snprintf(remedy, sizeof remedy, "%s source run %s", d->self, name);
     gf_text_time(state.good, last);
     if (state.failures > 0)
         return doctor_say(d, DOCTOR_WARN, "source", remedy,
-                          "%s: failed %" PRId64 " times in a row: %s", name, state.failures,
+                          "%s: failures in a row: %" PRId64 "; the last: %s", name, state.failures,
                           state.reason);
     if (state.good == 0)
         return doctor_say(d, DOCTOR_NOTE, "source", remedy,
@@ -67,6 +76,47 @@ int doctor_sources(struct doctor *d) {
     return rc;
 }
 
+/* Channels that take nothing more. */
+static int examine_room(struct doctor *d, int *full) {
+    char remedy[COMMAND_SELF + 160];
+    struct agent_room room;
+    const char *name;
+
+    for (size_t i = 0; (name = config_name(d->a->config, "channel", i)) != NULL; i++) {
+        if (agent_room(d->a, name, &room, d->e) == -1)
+            return -1;
+        if (room.records > 0 && room.bytes > 0)
+            continue;
+        *full = 1;
+        (void)snprintf(remedy, sizeof remedy,
+                       "%s sync DRIVE and a trip make room; or raise max_records or max_bytes",
+                       d->self);
+        if (doctor_say(d, DOCTOR_WARN, "queue", remedy,
+                       "channel %s is full: nothing more is accepted", name) == -1)
+            return -1;
+    }
+    return 0;
+}
+
+/* What was refused for good. */
+static int examine_rejected(struct doctor *d) {
+    struct store_count *counts = NULL;
+    char remedy[COMMAND_SELF + 64];
+    int64_t rejected = 0;
+    size_t n = 0;
+
+    if (store_counts(d->a->store, &counts, &n, d->e) == -1)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        rejected += counts[i].n[STORE_REJECTED];
+    free(counts);
+    (void)snprintf(remedy, sizeof remedy, "%s status has the reasons", d->self);
+    return rejected == 0
+               ? 0
+               : doctor_say(d, DOCTOR_NOTE, "rejected", remedy,
+                            "records that the vendor or the relay rejected: %" PRId64, rejected);
+}
+
 int doctor_queue(struct doctor *d) {
     struct store_loss *losses = NULL;
     char remedy[2 * COMMAND_SELF + 64];
@@ -80,12 +130,14 @@ int doctor_queue(struct doctor *d) {
         lost += losses[i].records;
     free(losses);
     (void)snprintf(remedy, sizeof remedy, "%s preview shows them; %s resend ID", d->self, d->self);
+    int full = 0;
+    if (examine_room(d, &full) == -1 || examine_rejected(d) == -1)
+        return -1;
     if (stuck > 0)
         return doctor_say(d, DOCTOR_WARN, "queue", remedy,
-                          "%" PRId64 " records were refused by the relay even alone", stuck);
+                          "records that the relay refused even alone: %" PRId64, stuck);
     if (lost > 0)
         return doctor_say(d, DOCTOR_NOTE, "queue", "",
-                          "%" PRId64 " records were dropped by declared policy, counted and told",
-                          lost);
-    return doctor_say(d, DOCTOR_FINE, "queue", "", "nothing was lost or refused");
+                          "records dropped by declared policy, counted and told: %" PRId64, lost);
+    return full ? 0 : doctor_say(d, DOCTOR_FINE, "queue", "", "it takes more, and nothing is lost");
 }

@@ -64,6 +64,15 @@ static int is_its_fault(enum gf_code code) {
 int agent_inbox_one(struct agent *a, int dir, const char *name, struct turn *t, struct gf_err *e) {
     struct apply_result in = {0};
     struct gf_err why;
+    struct stat st;
+
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+        return gf_err_errno(e, "%s", name);
+    if (!S_ISREG(st.st_mode))
+        return gf_err_set(
+            e, GF_E_NOINPUT,
+            "is no regular file, and nothing that gapferry-link has put there: remove "
+            "it");
 
     int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd == -1)
@@ -134,8 +143,16 @@ int agent_inbox(struct agent *a, struct turn *t, struct gf_err *e) {
         return -1;
     }
     int rc = list(d, &names, &n, e);
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = agent_inbox_one(a, dirfd(d), names[i], t, e);
+    /* One that fails does not hold back the others; the first failure is told. */
+    for (size_t i = 0; i < n; i++) {
+        struct gf_err why;
+        if (agent_inbox_one(a, dirfd(d), names[i], t, &why) == 0)
+            continue;
+        (void)gf_err_prefix(&why, "%s", names[i]);
+        if (rc == 0)
+            *e = why;
+        rc = -1;
+    }
     free(names);
     (void)closedir(d);
     return rc == 0 ? 0 : gf_err_prefix(e, "%s/" INBOX, a->state);

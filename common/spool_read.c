@@ -103,6 +103,8 @@ int spool_reader_open(int dir, const char *name, int64_t at, struct spool_reader
     gf_buf_init(&r->buf, WINDOW + SPOOL_HEAD + GF_LINE_MAX);
     (void)snprintf(r->name, sizeof r->name, "%s", name);
     r->fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (r->fd == -1 && errno == ELOOP)
+        return gf_err_set(e, GF_E_NOINPUT, "%s: is a link", name);
     if (r->fd == -1 || fstat(r->fd, &st) == -1)
         return gf_err_errno(e, "%s: cannot read it", name);
     if (!S_ISREG(st.st_mode))

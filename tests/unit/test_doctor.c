@@ -34,7 +34,7 @@ static void offline_is_worth_knowing_and_tells_what_it_means(void **state) {
     (void)strcpy(r.relay, "hq");
     (void)strcpy(r.stage, "no route");
     (void)strcpy(r.evidence, "GET https://hq/: network is unreachable\x1b[31m");
-    doctor_network(&r, 1767225601, &f);
+    doctor_network(&r, 1, 1767225601, &f);
     assert_int_equal(f.level, DOCTOR_NOTE);
     assert_non_null(strstr(f.text, "no way into that network"));
     assert_non_null(strstr(f.text, "2026-01-01T00:00:00Z"));
@@ -48,11 +48,14 @@ static void a_link_that_missed_its_own_date_is_not_running(void **state) {
 
     (void)state;
     (void)strcpy(r.relay, "hq");
-    doctor_network(&r, 2100, &f);
+    doctor_network(&r, 1, 2100, &f);
     assert_int_equal(f.level, DOCTOR_FINE);
-    doctor_network(&r, 2901, &f);
+    doctor_network(&r, 1, 2901, &f);
     assert_int_equal(f.level, DOCTOR_WARN);
-    assert_non_null(strstr(f.text, "is it running?"));
+    assert_non_null(strstr(f.text, "not at work any more"));
+    doctor_network(&r, 0, 1500, &f);
+    assert_int_equal(f.level, DOCTOR_WARN);
+    assert_non_null(strstr(f.remedy, "systemctl start"));
 }
 
 static void what_waits_for_a_person_comes_first(void **state) {
@@ -60,7 +63,7 @@ static void what_waits_for_a_person_comes_first(void **state) {
     struct doctor_finding f;
 
     (void)state;
-    doctor_network(&r, 2000, &f);
+    doctor_network(&r, 1, 2000, &f);
     assert_int_equal(f.level, DOCTOR_WARN);
     assert_string_equal(f.text, "bundle X was refused");
 }

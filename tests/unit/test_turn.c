@@ -87,6 +87,40 @@ static void one_that_cannot_be_used_is_put_aside_with_its_reason(void **state) {
     assert_true(has_file(s, "quarantine", "ffffffffffffffffffffffffffffffff.gfb.why"));
 }
 
+static void what_is_no_file_in_the_inbox_holds_back_no_response(void **state) {
+    struct site *s = *state;
+    struct gf_id id = site_add(s, "metrics", "{}", 0);
+    char path[800];
+
+    (void)site_export(s);
+    put_response(s, &id, "77112233445566778899aabbccddeeff.gfb");
+    (void)snprintf(path, sizeof path, "%s/inbox/00.gfb", s->a.state);
+    assert_int_equal(mkdir(path, 0700), 0);
+    (void)snprintf(path, sizeof path, "%s/inbox/01.gfb", s->a.state);
+    assert_int_equal(symlink("/etc/passwd", path), 0);
+    struct turn t = turn(s);
+    assert_int_equal(t.responses, 1);
+    assert_int_equal(t.failed, 1);
+    assert_non_null(strstr(t.gravest.text, "00.gfb"));
+    assert_non_null(strstr(t.gravest.text, "remove it"));
+}
+
+static void a_link_among_spool_files_holds_back_no_record(void **state) {
+    struct site *s = *state;
+    char path[800];
+    struct gf_err e;
+
+    int dir = agent_folder(&s->a, "intake", &e);
+    assert_int_not_equal(dir, -1);
+    (void)close(dir);
+    (void)snprintf(path, sizeof path, "%s/intake/01a20206-057d-7c68-bfee-aabbccddeeff.spool",
+                   s->a.state);
+    assert_int_equal(symlink("/etc/passwd", path), 0);
+    struct turn t = turn(s);
+    assert_int_equal(t.failed, 0);
+    assert_int_equal(t.intake.busy, 1);
+}
+
 static void records_wait_for_company_but_a_request_of_a_person_does_not(void **state) {
     struct site *s = *state;
 
@@ -209,6 +243,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(a_response_in_the_inbox_is_applied_and_removed),
         T(one_that_cannot_be_used_is_put_aside_with_its_reason),
+        T(what_is_no_file_in_the_inbox_holds_back_no_response),
+        T(a_link_among_spool_files_holds_back_no_record),
         T(records_wait_for_company_but_a_request_of_a_person_does_not),
         T(the_hour_is_over_then_they_go),
         T(what_link_has_sent_is_noted_once),
