@@ -72,11 +72,11 @@ GF_MUST_CHECK int update_check(const struct update_artifact *a, int fd, int out_
 
 /* The same for bytes that lie in several files, one behind the other: begin, add each, end. */
 struct update_sum {
+    struct gf_digest blake2b; /* first, for it is aligned most */
+    struct gf_digest_sha256 sha256;
     const struct update_artifact *artifact; /* borrowed */
     const char *what;                       /* borrowed */
-    struct gf_digest_sha256 sha256;
-    struct gf_digest blake2b;
-    int64_t left; /* bytes that may come still */
+    int64_t left;                           /* bytes that may come still */
 };
 void update_sum_begin(struct update_sum *s, const struct update_artifact *a, const char *what);
 GF_MUST_CHECK int update_sum_add(struct update_sum *s, int fd, int out_fd, struct gf_err *e);
