@@ -213,8 +213,8 @@ static int queue(struct agent *a, const struct options *o, const struct gf_buf *
     }
     r.body = (struct gf_body){GF_BODY_TEXT, body.data, body.len};
     if (agent_accept(a, &r, e) == -1) {
-        /* Of the record's own form only this can be wrong by now, and it is the file's size. */
-        if (strncmp(e->text, "record: ", 8) == 0)
+        /* A record's own limit, not that of its channel, is the file's size. */
+        if (e->code == GF_E_LIMIT && strncmp(e->text, "record: ", 8) == 0)
             (void)gf_err_set(e, GF_E_LIMIT,
                              "%s: with what stands around it longer than %d bytes, the most that "
                              "one record can hold; record it in pieces",
