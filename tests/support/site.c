@@ -64,6 +64,19 @@ void site_free(struct site *s) {
     s->a.store = NULL;
 }
 
+int site_setup(void **state) {
+    static struct site s;
+
+    site_make(&s, 1);
+    *state = &s;
+    return 0;
+}
+
+int site_teardown(void **state) {
+    site_free(*state);
+    return 0;
+}
+
 void site_reopen(struct site *s) {
     struct gf_err e;
 

@@ -17,6 +17,11 @@ struct site {
 void site_make(struct site *s, int trusts);
 void site_free(struct site *s);
 
+/* The same as cmocka's set-up and tear-down of one test: *state is a struct site that trusts
+ * kit_relay. */
+int site_setup(void **state);
+int site_teardown(void **state);
+
 /* As after a restart of the program. */
 void site_reopen(struct site *s);
 

@@ -113,21 +113,8 @@ static void syncing_by_hand_remembers_the_path(void **state) {
     assert_int_equal(store_drive_known(s->a.store, s->root, &e), 1);
 }
 
-static int setup(void **state) {
-    static struct site s;
-
-    site_make(&s, 1);
-    *state = &s;
-    return 0;
-}
-
-static int teardown(void **state) {
-    site_free(*state);
-    return 0;
-}
-
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
     const struct CMUnitTest tests[] = {
         T(a_line_gives_path_and_number_of_the_mount),
         T(octal_escapes_of_a_path_are_resolved),

@@ -200,21 +200,8 @@ static void the_relays_time_and_the_next_date_are_remembered(void **state) {
     assert_int_equal(at, 1769904000);
 }
 
-static int setup(void **state) {
-    static struct site s;
-
-    site_make(&s, 1);
-    *state = &s;
-    return 0;
-}
-
-static int teardown(void **state) {
-    site_free(*state);
-    return 0;
-}
-
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
     const struct CMUnitTest tests[] = {
         T(an_officers_card_may_stand_in_the_place_of_the_agents_own),
         T(what_is_held_leaves_only_when_the_relay_is_online),

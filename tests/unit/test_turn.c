@@ -225,21 +225,8 @@ static void a_turn_with_nothing_to_do_wakes_nobody(void **state) {
     assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
 }
 
-static int setup(void **state) {
-    static struct site s;
-
-    site_make(&s, 1);
-    *state = &s;
-    return 0;
-}
-
-static int teardown(void **state) {
-    site_free(*state);
-    return 0;
-}
-
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
     const struct CMUnitTest tests[] = {
         T(a_response_in_the_inbox_is_applied_and_removed),
         T(one_that_cannot_be_used_is_put_aside_with_its_reason),
