@@ -112,6 +112,7 @@ static int take_answer(struct round *x, const struct outbox_file *f, const struc
         (void)snprintf(x->r.evidence, sizeof x->r.evidence, "%s: %.300s", what, why.text);
         return 0;
     }
+    x->forgotten |= reply.taken && marks_find(&x->sent, &f->id) != NULL;
     int rc = note_sent(x, f, reply.taken, e);
     if (rc == 0)
         rc = fetch_all(x, &reply, e);
@@ -194,6 +195,28 @@ static int poll_again(struct round *x, struct gf_err *e) {
     return rc;
 }
 
+/* The relay does not know what it had: its ledger was put back from a backup. What has no receipt
+ * yet lies in the outbox; all of it goes once more. */
+static int post_all(struct round *x, struct gf_err *e) {
+    int rc = 0;
+
+    outbox_free(&x->out);
+    x->out = (struct outbox_list){.n = 0};
+    if (outbox_add(&x->out, x->outbox, e) == -1)
+        return -1;
+    log_write(LOG_LEVEL_WARNING, "relay-forgot", {"relay", x->peer->name, 0},
+              {"bundles", NULL, (int64_t)x->out.n});
+    for (size_t i = 0; i < x->out.n && rc == 0 && !x->over; i++) {
+        int fd =
+            is_refused(x, &x->out.list[i]) ? -1 : outbox_open(&x->out.list[i], &x->relay->identity);
+        if (fd == -1)
+            continue;
+        rc = post(x, &x->out.list[i], fd, e);
+        (void)close(fd);
+    }
+    return rc;
+}
+
 /* ---- the round ---- */
 
 /* A folder of the state directory; made where the agent has not made it yet. */
@@ -241,6 +264,8 @@ int carry_round(const struct probe_client *client, const struct peers *p, const 
         rc = post_new(&x, &posted, e);
     if (rc == 0 && posted == 0 && !x.over)
         rc = poll_again(&x, e);
+    if (rc == 0 && x.forgotten && !x.over)
+        rc = post_all(&x, e);
     close_all(&x);
     if (rc == 0)
         *out = x.r;

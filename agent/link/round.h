@@ -20,6 +20,7 @@ struct round {
     struct marks sent, fetched, refused;
     struct outbox_list out;
     size_t nrefused; /* bundles that lie in the outbox and are not sent */
+    int forgotten;   /* 1: the relay took as new what it had taken before */
 };
 
 /* ---- round.c ---- */

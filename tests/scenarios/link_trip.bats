@@ -77,3 +77,37 @@ delivered() {
     agree
     [ "$(A status --json | jq -r '.network[0].state')" = online ]
 }
+
+@test "a relay whose ledger was put back gets again what it has forgotten" {
+    relay_start
+    # The card is known, and one record was delivered before the backup.
+    home
+    R sync usb >/dev/null
+    users 1 >/dev/null
+    gives 0 A export
+    gives 0 L carry
+    delivered L carry
+    kill "$RUN" && wait "$RUN" || true
+    cp -a relay relay.bak
+    relay_start
+    local i
+    for i in 2 3 4; do
+        users "$i" >/dev/null
+        gives 0 A export
+    done
+    gives 0 L carry
+    kill "$RUN" && wait "$RUN" || true
+    cp relay.bak/var/lib/gapferry/relay/relay.db "$RSTATE/relay.db"
+    gives 65 R status
+    gives 0 R reconcile
+    relay_start
+    # What the relay said before does not reach the agent.
+    rm -f "$STATE"/inbox/*.gfb
+    for i in 1 2 3 4 5 6; do
+        L carry >/dev/null || true
+        A run --once >/dev/null 2>&1 || true
+        [ "$(state delivered)" -lt 4 ] || break
+    done
+    [ "$(state delivered)" = 4 ] || fail "$(state) $(cat run.log)"
+    [ "$(tally '[.effects[] | select(.count != 1)] | length')" = 0 ]
+}
