@@ -84,6 +84,9 @@ _Noreturn static void become(const struct run *d, const char *name, const char *
             dup2(b, LISTENER_FD_LISTEN) == -1)
             _exit(GF_EXIT_IO);
     }
+    /* Nor what whoever started us has left open. */
+    (void)close_range(sock != -1 ? LISTENER_FD_LISTEN + 1 : STDERR_FILENO + 1, ~0U,
+                      CLOSE_RANGE_CLOEXEC);
     (void)execv("/proc/self/exe", argv);
     _exit(GF_EXIT_IO);
 }

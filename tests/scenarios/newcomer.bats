@@ -316,7 +316,7 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 @test "root on the state of the service's user leaves nothing there that the service cannot use" {
     [ "$(id -u)" -eq 0 ] || skip "not root: nobody's state was not used"
     # Somewhere that another user can reach.
-    PUBLIC=$(mktemp -d)
+    PUBLIC=$(TMPDIR=/tmp mktemp -d)
     cd "$PUBLIC"
     chmod 777 .
     A init --name s --consent metrics=granted >/dev/null
