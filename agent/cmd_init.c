@@ -55,7 +55,7 @@ static int split(const char *option, const char *text, char channel[GF_WORD_MAX 
 
 static int read_consent(const char *text, char channel[GF_WORD_MAX + 1], enum store_consent *out,
                         struct gf_err *e) {
-    const char *word;
+    const char *word = NULL;
 
     if (split("consent", text, channel, &word, e) == -1)
         return -1;

@@ -171,8 +171,8 @@ static int hex8(const char *text, uint32_t *out) {
 static int entry_at(struct spool_reader *r, int64_t at, const char **line, size_t *len,
                     struct gf_err *e) {
     uint32_t length, crc;
-    const char *b;
-    size_t have;
+    const char *b = NULL;
+    size_t have = 0;
 
     if (look(r, at, SPOOL_HEAD, &b, &have, e) == -1)
         return -1;
@@ -204,8 +204,8 @@ static int damage_end(struct spool_reader *r, int64_t from, int64_t max, int64_t
     int64_t at = from, last = from;
 
     while (at < r->size && last - from < max) {
-        const char *b, *line;
-        size_t have, len;
+        const char *b = NULL, *line;
+        size_t have = 0, len;
 
         if (look(r, at, 1, &b, &have, e) == -1)
             return -1;

@@ -125,7 +125,7 @@ static const struct update_artifact *claim(const struct taking *t, const struct 
         for (size_t j = 0; k->newest && j < k->update.nartifacts; j++) {
             const struct update_artifact *a = &k->update.artifacts[j];
             if (digest ? memcmp(a->blake2b.b, digest->b, sizeof digest->b) == 0
-                       : strcmp(a->name, name) == 0) {
+                       : name && strcmp(a->name, name) == 0) {
                 *by = k;
                 return a;
             }
