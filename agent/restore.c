@@ -271,9 +271,10 @@ static int note_history(struct agent *a, struct restore_result *r, struct gf_err
     r->head = is_there ? strtoll(sealed.data ? sealed.data : "", NULL, 10) : 0;
     history_begin(&h, a, "restored");
     history_number(&h, "line", r->line);
-    if (is_there && sealed.len > 1 && sealed.data[sealed.len - 1] == '\n')
+    int is_line = is_there && sealed.data && sealed.len > 1;
+    if (is_line && sealed.data[sealed.len - 1] == '\n')
         sealed.data[sealed.len - 1] = '\0';
-    history_text(&h, "sealed", is_there && sealed.len > 1 ? sealed.data : "nothing");
+    history_text(&h, "sealed", is_line ? sealed.data : "nothing");
     history_number(&h, "bundles", r->bundles);
     history_number(&h, "records", r->records);
     int rc = history_end(&h, a, e);

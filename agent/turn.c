@@ -37,9 +37,8 @@ static void exchange(struct agent *a, struct turn *t) {
         fail(t, "inbox", &e);
     if (agent_sent(a, &t->sent, &e) == -1)
         fail(t, "link.sent", &e);
-    if (agent_export_due(a, &due, &e) == -1)
-        fail(t, "export", &e);
-    else if (due <= a->now && agent_export(a, &t->out, &e) == -1)
+    if (agent_export_due(a, &due, &e) == -1 ||
+        (due <= a->now && agent_export(a, &t->out, &e) == -1))
         fail(t, "export", &e);
     if (t->out.bundles > 0)
         log_write(LOG_LEVEL_INFO, "bundled", {"bundles", NULL, t->out.bundles},

@@ -252,7 +252,7 @@ int spool_next(struct spool_reader *r, const char **data, size_t *len, struct gf
 }
 
 int spool_remove(struct spool_reader *r, int dir, struct gf_err *e) {
-    struct stat st;
+    struct stat st = {.st_size = 0};
     int64_t end;
 
     int locked = lock(r->fd, LOCK_EX);

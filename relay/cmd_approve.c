@@ -64,6 +64,7 @@ out:
 static int join(const struct options *o, char out[128], struct gf_err *e) {
     size_t len = 0;
 
+    out[0] = '\0';
     if (command_args(o, 1, 5, "FINGERPRINT", e) == -1)
         return -1;
     for (size_t i = 0; i < o->nargs; i++) {

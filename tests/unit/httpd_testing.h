@@ -210,13 +210,15 @@ static inline void hear(int fd, const char *enough, char *out, size_t room) {
 /* One request on a connection of its own; the reply, up to its end. */
 static inline int exchange(const struct app *a, const char *request, char *out, size_t room) {
     int fd = call(a);
-    int status = 0;
+    static const char begin[] = "HTTP/1.1 ";
 
     say(fd, request, strlen(request));
     (void)shutdown(fd, SHUT_WR);
     hear(fd, NULL, out, room);
     (void)close(fd);
-    return sscanf(out, "HTTP/1.1 %d", &status) == 1 ? status : 0;
+    return strncmp(out, begin, sizeof begin - 1) == 0
+               ? (int)strtol(out + sizeof begin - 1, NULL, 10)
+               : 0;
 }
 
 #endif

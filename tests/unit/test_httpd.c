@@ -238,9 +238,9 @@ static void a_head_that_never_ends_is_refused(void **state) {
     (void)state;
 
     assert_non_null(request);
-    strcpy(request, "GET /x HTTP/1.1\r\nHost: x\r\nX-Long: ");
-    memset(request + strlen(request), 'x', 150000);
-    strcpy(request + 150000, "\r\n\r\n");
+    int begin = snprintf(request, 200000, "GET /x HTTP/1.1\r\nHost: x\r\nX-Long: ");
+    memset(request + begin, 'x', 150000);
+    (void)snprintf(request + begin + 150000, 8, "\r\n\r\n");
     app_start(&a, usual);
     int status = exchange(&a, request, out, sizeof out);
     assert_true(status == 431 || status == 413 || status == 0);

@@ -414,6 +414,14 @@ static void server(void) {
     }
 }
 
+static void try_files(void) {
+    DENIED(open("/etc/passwd", O_RDONLY));
+    DENIED(openat(AT_FDCWD, "/tmp", O_RDONLY));
+    DENIED(unlink("/tmp/nothing"));
+    DENIED(rename("/tmp/nothing", "/tmp/other"));
+    DENIED(mkdir("/tmp/nothing", 0700));
+}
+
 static void serve_and_try(void) {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     int pair[2], listening = socket(AF_UNIX, SOCK_STREAM, 0), caller;
@@ -431,11 +439,7 @@ static void serve_and_try(void) {
     NEED(served != -1 && send(served, &c, 1, 0) == 1 && recv(caller, &c, 1, 0) == 1);
     NEED(write(file, &c, 1) == 1 && lseek(file, 0, SEEK_SET) == 0 && read(file, &c, 1) == 1);
 
-    DENIED(open("/etc/passwd", O_RDONLY));
-    DENIED(openat(AT_FDCWD, "/tmp", O_RDONLY));
-    DENIED(unlink("/tmp/nothing"));
-    DENIED(rename("/tmp/nothing", "/tmp/other"));
-    DENIED(mkdir("/tmp/nothing", 0700));
+    try_files();
     DENIED(socket(AF_INET, SOCK_STREAM, 0));
     DENIED(socket(AF_UNIX, SOCK_STREAM, 0));
     DENIED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));

@@ -201,7 +201,8 @@ static void a_file_that_a_writer_holds_is_left_for_later(void **state) {
     struct gf_buf b;
     (void)state;
 
-    make(b.data, three(&b, ends));
+    size_t len = three(&b, ends);
+    make(b.data, len);
     int fd = openat(dirfd_, MADE, O_RDWR);
     assert_int_equal(flock(fd, LOCK_EX), 0);
     assert_int_equal(spool_reader_open(dirfd_, MADE, 0, &r, &e), 0);
