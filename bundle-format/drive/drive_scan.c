@@ -157,7 +157,7 @@ static void swap(struct gf_drive_entry *a, struct gf_drive_entry *b) {
 static void choose(struct gf_drive_entry *list, size_t n, size_t take) {
     uint32_t random[256];
 
-    for (size_t i = 0; i < take; i++) {
+    for (size_t i = 0; i < take && i < n; i++) {
         if (i % 256 == 0)
             gf_digest_random(random, sizeof random);
         swap(&list[i], &list[i + random[i % 256] % (n - i)]);
