@@ -17,7 +17,7 @@
 
 #include "agent/agent.h"
 #include "agent/store/store_updates.h"
-#include "agent/updates/update.h"
+#include "common/update.h"
 
 #define UPDATES_CHANNEL     "updates"
 #define UPDATES_CHECK_TYPE  "application/vnd.gapferry.update-check+json"
@@ -126,6 +126,8 @@ GF_MUST_CHECK int agent_update_answer(struct agent *a, const struct gf_hash *rel
 struct updates_files;
 GF_MUST_CHECK int updates_files_open(struct agent *a, const struct gf_contents *c, int dir,
                                      struct updates_files **out, struct gf_err *e);
+/* How many files it holds, those that are refused among them: what came is acknowledged. */
+int64_t updates_files_count(const struct updates_files *f);
 /* A member is the body of an answer, and no artifact. */
 void updates_files_used(struct updates_files *f, const char *member);
 /* What fits no manifest, or has no room, is refused file by file: remembered, logged, kept in

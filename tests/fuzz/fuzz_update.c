@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/updates/update.h"
+#include "common/update.h"
 #include "gapferry/digest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

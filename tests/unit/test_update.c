@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "agent/updates/update.h"
+#include "common/update.h"
 #include "gapferry/minisig.h"
 
 static struct gf_sign_key *vendor, *stranger;

@@ -1,7 +1,7 @@
 /*
  * update.c -- update manifests: verified first, then read.
  */
-#include "agent/updates/update.h"
+#include "common/update.h"
 
 #include <stdlib.h>
 #include <string.h>

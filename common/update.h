@@ -2,8 +2,8 @@
  * update.h -- update manifests (signed documents of format gapferry-update/1) and the artifacts
  * that they name. Pure: no store, no clock, no folder of its own.
  */
-#ifndef AGENT_UPDATE_H
-#define AGENT_UPDATE_H
+#ifndef COMMON_UPDATE_H
+#define COMMON_UPDATE_H
 
 #include "gapferry/digest.h"
 #include "gapferry/document.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "agent/updates/update.h"
+#include "common/update.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
 
