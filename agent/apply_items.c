@@ -276,6 +276,7 @@ static int apply_all(struct applying *x, struct gf_err *e) {
     if (updates_files_take(x->r->a, x->files, &files, e) == -1 || note_came(x, e) == -1)
         return -1;
     x->came |= files > 0;
+    x->items += updates_files_count(x->files);
     if (store_void_in(s, h, c->voids, c->nvoids, x->r->a->now, e) == -1)
         return -1;
     return store_applied(s, h, &x->r->head->digest, x->items, x->r->a->now, e);

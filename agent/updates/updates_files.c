@@ -94,6 +94,10 @@ int updates_files_open(struct agent *a, const struct gf_contents *c, int dir,
     return 0;
 }
 
+int64_t updates_files_count(const struct updates_files *f) {
+    return (int64_t)f->n;
+}
+
 void updates_files_used(struct updates_files *f, const char *member) {
     for (size_t i = 0; i < f->n; i++)
         f->files[i].used |= strcmp(f->files[i].member->member, member) == 0;

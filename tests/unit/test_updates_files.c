@@ -54,6 +54,17 @@ static void a_file_may_come_before_its_manifest(void **state) {
     check_here(s, 0, &tool);
 }
 
+static void a_response_of_files_alone_is_acknowledged_by_itself(void **state) {
+    struct site *s = *state;
+    struct apply_result result;
+    struct reply reply;
+
+    reply_begin(&reply, ++seq);
+    reply_file(&reply, "whatever.dat", tool.data, tool.len);
+    assert_int_equal(reply_apply(&reply, s, &result, &e), 0);
+    assert_int_equal(store_have_is_due(s->a.store, &kit_relay.card.identity, &e), 1);
+}
+
 static void what_a_newer_manifest_still_names_needs_no_second_trip(void **state) {
     struct site *s = *state;
 
@@ -207,6 +218,7 @@ int main(void) {
         T(a_wrong_artifact_is_refused_and_wanted_again),
         T(another_manifests_artifact_is_not_taken_for_this_ones),
         T(a_file_may_come_before_its_manifest),
+        T(a_response_of_files_alone_is_acknowledged_by_itself),
         T(what_a_newer_manifest_still_names_needs_no_second_trip),
         T(the_two_newest_manifests_keep_their_artifacts),
         T(parts_in_any_order_become_the_artifact),
