@@ -3,6 +3,7 @@
  * here only once something obeys it; the rule of its values is in config_check.c.
  */
 #include "agent/agent.h"
+#include "common/vendor_keys.h"
 
 const struct config_key agent_keys[] = {
     {"agent", 0, "name", NULL, "what people call this agent; shown by status, never sent"},
@@ -71,6 +72,10 @@ const struct config_key agent_keys[] = {
     {"source", 1, "product", NULL, "the product of its records; default: that of the channel"},
     {"source", 1, "version", NULL, "the product's version, in the built-in report"},
     {"source", 1, "counts", NULL, "NAME:FILE ...: whole numbers in files, for the built-in report"},
+
+    VENDOR_KEYS_LICENSE,
+    VENDOR_KEYS_UPDATE,
+    VENDOR_KEYS_CARD,
 
     {NULL, 0, NULL, NULL, NULL},
 };

@@ -9,6 +9,7 @@
 
 #include "agent/cmd_license.h"
 #include "agent/license/asked.h"
+#include "agent/vendors.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
 
@@ -32,20 +33,6 @@ static void end(struct asking *k) {
     gf_buf_free(&k->counts);
     gf_buf_free(&k->proof);
     gf_buf_free(&k->body);
-}
-
-/* 1 if some vendor may sign licences: without one the answer could not be believed. */
-static int has_vendor(struct agent *a, struct gf_err *e) {
-    struct store_vendor *vendors = NULL;
-    size_t n = 0;
-    int found = 0;
-
-    if (store_vendors(a->store, &vendors, &n, e) == -1)
-        return -1;
-    for (size_t i = 0; i < n; i++)
-        found = found || (vendors[i].duties & (STORE_DUTY_LICENSE | STORE_DUTY_KEYGEN));
-    free(vendors);
-    return found;
 }
 
 /* What the command line says, and where it says nothing, what was asked for before. */
@@ -93,9 +80,9 @@ static int queue(struct agent *a, struct asking *k, struct gf_err *e) {
 
 /* The last line of each of these commands: the record's id. `t` may hold facts already. */
 static int tell(struct agent *a, struct out *t, const struct asking *k, struct gf_err *e) {
-    char self[COMMAND_SELF], id[GF_UUID_TEXT];
+    char id[GF_UUID_TEXT];
 
-    int vendor = has_vendor(a, e);
+    int vendor = vendors_any(a, STORE_DUTY_LICENSE | STORE_DUTY_KEYGEN, e);
     if (vendor == -1)
         return -1;
     gf_text_uuid(&k->record.id, id);
@@ -105,13 +92,8 @@ static int tell(struct agent *a, struct out *t, const struct asking *k, struct g
     out_text(t, "%s\n", id);
     if (out_end(t, e) == -1)
         return -1;
-    if (!vendor) {
-        (void)fflush(stdout);
-        (void)fprintf(stderr,
-                      COMMAND_PROGRAM ": no vendor is trusted with licences yet; before the answer "
-                                      "comes: %s trust VENDOR.pub --duty license\n",
-                      command_self(a, self));
-    }
+    if (!vendor)
+        vendors_warn(a, STORE_DUTY_LICENSE);
     command_next(a, "sync DRIVE");
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/cmd_status.h"
+#include "agent/cmd_trust.h"
 #include "agent/cmd_updates.h"
 #include "agent/command.h"
 #include "agent/history.h"
@@ -382,7 +383,8 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
         (show_relay(&s, e) == -1 || cmd_status_network(a, &s.t, &s.network, e) == -1 ||
          show_consent(&s, e) == -1 || show_records(&s, e) == -1 || show_stuck(&s, e) == -1 ||
          show_losses(&s, e) == -1 || show_trouble(&s, e) == -1 || show_licenses(&s, e) == -1 ||
-         cmd_updates_status(a, &s.t, e) == -1 || cmd_status_health(a, &s.t, e) == -1))
+         cmd_trust_list_vendors(a, 1, &s.t, e) == -1 || cmd_updates_status(a, &s.t, e) == -1 ||
+         cmd_status_health(a, &s.t, e) == -1))
         rc = -1;
     if (rc == 0) {
         struct gf_err why;

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "agent/cmd_license.h"
-#include "agent/command.h"
+#include "agent/cmd_trust.h"
 #include "agent/license/refused.h"
+#include "agent/vendors.h"
+#include "common/vendor_keys.h"
 #include "gapferry/file.h"
 
 static const struct option_spec specs[] = {
@@ -22,6 +24,7 @@ static const struct option_spec specs[] = {
     {"keygen", 0, "PUBLICKEY",
      "a vendor's Ed25519 key, 64 hex digits, for licences in Keygen's form; instead of a FILE"},
     {"name", 'n', "NAME", "a vendor's key: what to call the vendor (default: the file's name)"},
+    {"list", 'l', NULL, "show whom this agent trusts, and where that comes from; no FILE"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
     COMMAND_OPTION_HELP,
@@ -30,7 +33,7 @@ static const struct option_spec specs[] = {
 
 static const struct option_page page = {
     COMMAND_PROGRAM " trust",
-    "[OPTION]... FILE...",
+    "[OPTION]... FILE... | --list",
     "Trust the card of a relay or reader, or a vendor's minisign public key. A card proves nothing "
     "by itself: its owner reads its fingerprint out to you (gapferry-relay card --fingerprint), "
     "and it must be the one that is shown here, unless a vendor that you trust with duty card has "
@@ -39,7 +42,8 @@ static const struct option_page page = {
     "Examples:\n  gapferry-agent trust usb/GAPFERRY/cards/relay.card\n"
     "  gapferry-agent trust relay.card --fingerprint ABCD-EFGH-IJKL-MNOP-QRST\n"
     "  gapferry-agent trust vendor.pub --duty license,update\n"
-    "  gapferry-agent trust --keygen PUBLICKEY --name acme\n",
+    "  gapferry-agent trust --keygen PUBLICKEY --name acme\n"
+    "  gapferry-agent trust --list\n",
 };
 
 #define CARDS_MAX 64 /* files in one call */
@@ -47,18 +51,17 @@ static const struct option_page page = {
 /* ---- a vendor's key ---- */
 
 static int read_duties(const char *text, int *out, struct gf_err *e) {
-    static const char *const words[] = {"license", "update", "card"};
-    static const int bits[] = {STORE_DUTY_LICENSE, STORE_DUTY_UPDATE, STORE_DUTY_CARD};
+    const char *const *words = vendor_keys_duties;
     int duties = 0;
 
     for (const char *at = text;; at++) {
         size_t n = strcspn(at, ","), i = 0;
-        while (i < 3 && (strlen(words[i]) != n || memcmp(at, words[i], n) != 0))
+        while (i < VENDOR_DUTIES && (strlen(words[i]) != n || memcmp(at, words[i], n) != 0))
             i++;
-        if (i == 3)
+        if (i == VENDOR_DUTIES)
             return gf_err_set(e, GF_E_USAGE, "--duty %s: \"%.*s\" is none of license, update, card",
                               text, (int)(n < 32 ? n : 32), at);
-        duties |= bits[i];
+        duties |= (int)vendors_bits[i];
         at += n;
         if (!*at)
             break;
@@ -130,23 +133,25 @@ static int trust_vendor(struct agent *a, const struct options *o, const char *pa
 
 /* ---- a card ---- */
 
+static int has_signed(void *arg, const struct gf_sign_public *key, struct gf_err *e) {
+    return gf_document_verify(arg, key, NULL, e);
+}
+
 /* 1 if a vendor that we trust with this has signed the card. */
 static int is_vouched(struct agent *a, const struct gf_buf *text, char name[GF_WORD_MAX + 1],
                       struct gf_err *e) {
-    struct store_vendor *vendors = NULL;
+    struct vendor *vendors = NULL;
     struct gf_document d;
-    size_t n = 0;
+    size_t n = 0, tried;
     int vouched = 0;
 
     if (gf_document_split(text->data, text->len, GF_CARD_MAX, "card", &d, e) == -1 ||
-        store_vendors(a->store, &vendors, &n, e) == -1)
+        vendors_all(a, &vendors, &n, e) == -1)
         return -1;
     for (size_t i = 0; i < n && !vouched; i++) {
-        if ((vendors[i].duties & STORE_DUTY_CARD) &&
-            gf_document_verify(&d, &vendors[i].key, NULL, NULL) == 0) {
+        vouched = vendors_each(&vendors[i], 1, STORE_DUTY_CARD, has_signed, &d, &tried, e) == 0;
+        if (vouched)
             memcpy(name, vendors[i].name, sizeof vendors[i].name);
-            vouched = 1;
-        }
     }
     free(vendors);
     return vouched;
@@ -370,6 +375,8 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     size_t skips = 0;
 
     (void)status;
+    if (options_count(o, "list"))
+        return command_args(o, 0, 0, "nothing", e) == -1 ? -1 : cmd_trust_list(a, o, e);
     if (options_count(o, "keygen"))
         return cmd_license_trust_keygen(a, o, e);
     if (command_args(o, 1, CARDS_MAX, "FILE", e) == -1)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/cmd_updates.h"
+#include "agent/vendors.h"
 
 static const struct option_spec specs[] = {
     {"product", 'p', "PRODUCT",
@@ -89,20 +90,6 @@ static int check_options(const struct options *o, int verb, struct gf_err *e) {
 
 /* ---- check, report ---- */
 
-/* 1 if some vendor may sign manifests: without one the answer could not be believed. */
-static int has_vendor(struct agent *a, struct gf_err *e) {
-    struct store_vendor *vendors = NULL;
-    size_t n = 0;
-    int found = 0;
-
-    if (store_vendors(a->store, &vendors, &n, e) == -1)
-        return -1;
-    for (size_t i = 0; i < n; i++)
-        found = found || (vendors[i].duties & STORE_DUTY_UPDATE);
-    free(vendors);
-    return found;
-}
-
 /* What the rule of the channel took out, to whoever looks on. */
 static void tell_dropped(const struct agent *a, const struct gf_buf *dropped) {
     struct gf_buf safe;
@@ -134,7 +121,6 @@ static int check(struct agent *a, const struct options *o, struct gf_err *e) {
     const char *product = options_value(o, "product");
     const size_t nfeatures = options_count(o, "feature");
     const char *features[64];
-    char self[COMMAND_SELF];
     struct gf_buf dropped;
     struct gf_id record;
 
@@ -156,7 +142,7 @@ static int check(struct agent *a, const struct options *o, struct gf_err *e) {
                                    .features = nfeatures ? features : NULL,
                                    .nfeatures = nfeatures};
     gf_buf_init(&dropped, GF_LINE_MAX);
-    int vendor = has_vendor(a, e);
+    int vendor = vendors_any(a, STORE_DUTY_UPDATE, e);
     int rc = vendor == -1 ? -1 : agent_updates_check(a, &w, &record, &dropped, e);
     if (rc == 0) {
         tell_dropped(a, &dropped);
@@ -165,13 +151,8 @@ static int check(struct agent *a, const struct options *o, struct gf_err *e) {
     gf_buf_free(&dropped);
     if (rc == -1)
         return -1;
-    if (!vendor) {
-        (void)fflush(stdout);
-        (void)fprintf(stderr,
-                      COMMAND_PROGRAM ": no vendor is trusted with updates yet; before the answer "
-                                      "comes: %s trust VENDOR.pub --duty update\n",
-                      command_self(a, self));
-    }
+    if (!vendor)
+        vendors_warn(a, STORE_DUTY_UPDATE);
     command_next(a, "sync DRIVE");
     return 0;
 }

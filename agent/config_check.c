@@ -12,6 +12,7 @@
 #include "agent/command.h"
 #include "agent/source/source.h"
 #include "common/nearest.h"
+#include "common/vendor_keys.h"
 
 #define MONTH (30 * 86400LL)
 
@@ -123,7 +124,7 @@ static const struct rule rules[] = {
     {"channel", "max_bytes", INT, 1, INT64_MAX, NULL, NULL},
     {"channel", "full", WORDS, 0, 0, fulls, NULL},
     {"channel", "stale_after", SPAN, 0, 0, NULL, NULL},
-    /* [source], only_if and relay have rules that more than one value takes part in: below. */
+    /* [source], only_if, relay and [vendor] have rules of their own: below. */
 };
 
 static int fail(const struct config *c, const struct rule *r, const char *name, const char *why,
@@ -231,5 +232,5 @@ int config_check(const struct config *c, struct gf_err *e) {
         if (check_relay(c, name, e) == -1)
             return -1;
     }
-    return source_check(c, e);
+    return vendor_keys_check(c, VENDOR_KEYS_ALL, e) == -1 ? -1 : source_check(c, e);
 }

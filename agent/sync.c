@@ -10,6 +10,7 @@
 
 #include "agent/command.h"
 #include "agent/history.h"
+#include "agent/license/refused.h"
 
 #define PEOPLE_MAX (1 << 20) /* bytes of what is told; more helps nobody */
 
@@ -97,6 +98,20 @@ static int export_due(struct sync *x) {
     return 1;
 }
 
+/* Answers that a key in agent.conf has made usable since. */
+static void take_refused(struct sync *x) {
+    int64_t installed = 0;
+    struct gf_err e;
+
+    if (refused_retry_configured(x->a, &installed, &e) == -1)
+        sync_trouble(x, NULL, &e);
+    if (installed > 0)
+        gf_buf_printf(&x->r.people,
+                      "answers that had been refused can be used now, and are installed: %" PRId64
+                      "\n",
+                      installed);
+}
+
 int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result *out,
                struct gf_err *e) {
     struct sync x = {.a = a, .o = o, .r = {.safe = 1}};
@@ -112,6 +127,7 @@ int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result
     x.r.read_only = gf_drive_read_only(x.drive);
 
     sync_cards(&x);
+    take_refused(&x);
     sync_in(&x);
     if (export_due(&x))
         sync_out(&x);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/history.h"
+#include "agent/license/refused.h"
 #include "common/log.h"
 
 #define RETRY 300 /* seconds after a turn in which something failed */
@@ -30,9 +31,11 @@ static void accept_records(struct agent *a, struct turn *t) {
 }
 
 static void exchange(struct agent *a, struct turn *t) {
-    int64_t due = INT64_MAX;
+    int64_t due = INT64_MAX, installed = 0;
     struct gf_err e;
 
+    if (refused_retry_configured(a, &installed, &e) == -1)
+        fail(t, "refused", &e);
     if (agent_inbox(a, t, &e) == -1)
         fail(t, "inbox", &e);
     if (agent_sent(a, &t->sent, &e) == -1)

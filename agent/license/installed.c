@@ -9,6 +9,7 @@
 
 #include "agent/command.h"
 #include "agent/floor.h"
+#include "agent/vendors.h"
 #include "gapferry/digest.h"
 
 #define SALT_SIZE 16
@@ -34,36 +35,16 @@ int installed_machine(struct agent *a, struct installed_machine *out, struct gf_
     return rc;
 }
 
-/* The document by whichever vendor has signed it. What a vendor has signed is final: its errors
- * are those of the licence, not of the search. */
-static int read_signed(struct agent *a, const char *text, size_t len, struct license *out,
-                       struct gf_err *e) {
-    struct store_vendor *vendors = NULL;
-    char self[COMMAND_SELF];
-    size_t n = 0, tried = 0;
-    int rc = -1;
+/* A document that one vendor after the other is asked about. */
+struct reading {
+    const struct installed_file *file;
+    struct license *out;
+};
 
-    if (store_vendors(a->store, &vendors, &n, e) == -1)
-        return -1;
-    e->code = GF_E_SIGNATURE;
-    for (size_t i = 0; i < n && rc == -1 && e->code == GF_E_SIGNATURE; i++) {
-        if (vendors[i].duties & STORE_DUTY_LICENSE) {
-            tried++;
-            rc = license_parse(text, len, &vendors[i].key, out, e);
-        }
-    }
-    free(vendors);
-    if (tried == 0)
-        return gf_err_set(
-            e, GF_E_SENDER,
-            "no vendor is trusted with licences yet: %s trust VENDOR.pub --duty license",
-            command_self(a, self));
-    if (rc == -1 && e->code == GF_E_SIGNATURE && tried > 1)
-        return gf_err_set(e, GF_E_SIGNATURE,
-                          "licence: signed by none of the %zu vendors that are trusted with "
-                          "licences: it was changed, or it is somebody else's",
-                          tried);
-    return rc;
+static int try_vendor(void *arg, const struct gf_sign_public *key, struct gf_err *e) {
+    const struct reading *r = arg;
+
+    return license_parse(r->file->text, r->file->len, key, r->out, e);
 }
 
 /* Ours or Keygen's, by whichever vendor has signed it. */
@@ -72,7 +53,8 @@ static int read_any(struct agent *a, const struct installed_file *f, struct inst
     if (keygen_is(f->text, f->len))
         return installed_keygen(a, f, out, elsewhere, e);
     struct installed_document d = {.is_keygen = 0};
-    if (read_signed(a, f->text, f->len, &d.license, e) == -1)
+    struct reading r = {f, &d.license};
+    if (vendors_find(a, STORE_DUTY_LICENSE, try_vendor, &r, e) == -1)
         return -1;
     memcpy(d.scope, d.license.product, sizeof d.scope);
     *out = d;

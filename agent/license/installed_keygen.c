@@ -8,6 +8,7 @@
 
 #include "agent/command.h"
 #include "agent/license/installed.h"
+#include "agent/vendors.h"
 
 /* ---- what opens a file ---- */
 
@@ -45,29 +46,29 @@ struct trying {
     const char *text;
     size_t len;
     const char *key;
-    const struct store_vendor *vendors;
+    const struct vendor *vendors;
     size_t n, tried;
+    const char *fingerprint; /* what is tried now */
+    struct installed_document *out;
 };
 
 static const char *or_null(const char *text) {
     return text[0] ? text : NULL;
 }
 
+static int try_vendor(void *arg, const struct gf_sign_public *key, struct gf_err *e) {
+    const struct trying *t = arg;
+
+    return keygen_parse(t->text, t->len, key->pk, t->key, t->fingerprint, &t->out->license,
+                        &t->out->keygen, e);
+}
+
 /* Whoever has signed it is the only one whose other errors count. */
 static int try_vendors(struct trying *t, const char *fingerprint, struct installed_document *out,
                        struct gf_err *e) {
-    int rc = -1;
-
-    t->tried = 0;
-    e->code = GF_E_SIGNATURE;
-    for (size_t i = 0; i < t->n && rc == -1 && e->code == GF_E_SIGNATURE; i++) {
-        if (t->vendors[i].duties & STORE_DUTY_KEYGEN) {
-            t->tried++;
-            rc = keygen_parse(t->text, t->len, t->vendors[i].key.pk, t->key, fingerprint,
-                              &out->license, &out->keygen, e);
-        }
-    }
-    return rc;
+    t->fingerprint = fingerprint;
+    t->out = out;
+    return vendors_each(t->vendors, t->n, STORE_DUTY_KEYGEN, try_vendor, t, &t->tried, e);
 }
 
 /* ---- on which machine ---- */
@@ -161,7 +162,7 @@ static void bind_to(struct installed_document *d, const struct installed_machine
 int installed_keygen(struct agent *a, const struct installed_file *f,
                      struct installed_document *out, int *elsewhere, struct gf_err *e) {
     struct installed_document d = {.is_keygen = 1};
-    struct store_vendor *vendors = NULL;
+    struct vendor *vendors = NULL;
     struct installed_machine m;
     char self[COMMAND_SELF];
     size_t n = 0;
@@ -169,10 +170,11 @@ int installed_keygen(struct agent *a, const struct installed_file *f,
     *elsewhere = 0;
     if (f->secret)
         d.secret = *f->secret;
-    if (installed_machine(a, &m, e) == -1 || store_vendors(a->store, &vendors, &n, e) == -1)
+    if (installed_machine(a, &m, e) == -1 || vendors_all(a, &vendors, &n, e) == -1)
         return -1;
     const struct installed_secret given = d.secret;
-    struct trying t = {f->text, f->len, or_null(given.key), vendors, n, 0};
+    struct trying t = {
+        .text = f->text, .len = f->len, .key = or_null(given.key), .vendors = vendors, .n = n};
     int rc = read_file(&t, &m, &given, &d, elsewhere, e);
     free(vendors);
     if (t.tried == 0)

@@ -5,9 +5,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/vendors.h"
+#include "gapferry/digest.h"
 #include "gapferry/file.h"
 #include "gapferry/limits.h"
 
@@ -71,4 +74,45 @@ int refused_retry(struct agent *a, int64_t *installed, struct gf_err *e) {
         (void)closedir(d);
     (void)close(dir);
     return rc;
+}
+
+/* One digest of the keys that agent.conf pins for licences, in its order. */
+static int digest_configured(struct agent *a, struct gf_hash *out, struct gf_err *e) {
+    struct vendor *list = NULL;
+    struct gf_buf keys;
+    size_t n = 0;
+
+    if (vendors_all(a, &list, &n, e) == -1)
+        return -1;
+    gf_buf_init(&keys, 1 << 20);
+    for (size_t i = 0; i < n; i++) {
+        if (list[i].path && !list[i].why[0] && (list[i].duties & STORE_DUTY_LICENSE))
+            gf_buf_add(&keys, list[i].key.pk, sizeof list[i].key.pk);
+    }
+    free(list);
+    int rc = gf_buf_check(&keys, "the vendors' keys", e);
+    if (rc == 0)
+        gf_digest_256(keys.data ? keys.data : "", keys.len, out);
+    gf_buf_free(&keys);
+    return rc;
+}
+
+int refused_retry_configured(struct agent *a, int64_t *installed, struct gf_err *e) {
+    struct gf_hash now, before;
+    struct gf_buf b;
+
+    *installed = 0;
+    /* Until something was noted there was none. */
+    gf_digest_256("", 0, &before);
+    if (digest_configured(a, &now, e) == -1)
+        return -1;
+    int found = store_get_fact(a->store, "vendor-keys", &b, e);
+    if (found == 1 && b.len == sizeof before.b)
+        memcpy(before.b, b.data, sizeof before.b);
+    gf_buf_free(&b);
+    if (found == -1 || memcmp(now.b, before.b, sizeof now.b) == 0)
+        return found == -1 ? -1 : 0;
+    if (refused_retry(a, installed, e) == -1)
+        return -1;
+    return store_put_fact(a->store, "vendor-keys", now.b, sizeof now.b, e);
 }

@@ -11,4 +11,7 @@
  * refused once more stays. The caller holds no transaction. */
 GF_MUST_CHECK int refused_retry(struct agent *a, int64_t *installed, struct gf_err *e);
 
+/* The same, if the keys that agent.conf pins for licences are others than the last time. */
+GF_MUST_CHECK int refused_retry_configured(struct agent *a, int64_t *installed, struct gf_err *e);
+
 #endif

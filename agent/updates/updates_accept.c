@@ -11,37 +11,28 @@
 #include "agent/command.h"
 #include "agent/floor.h"
 #include "agent/updates/updates.h"
+#include "agent/vendors.h"
 #include "common/log.h"
 #include "gapferry/file.h"
 
+/* A manifest that one vendor after the other is asked about. */
+struct reading {
+    const char *text;
+    size_t len;
+    struct update *out;
+};
+
+static int try_vendor(void *arg, const struct gf_sign_public *key, struct gf_err *e) {
+    const struct reading *r = arg;
+
+    return update_parse(r->text, r->len, key, r->out, e);
+}
+
 int updates_read(struct agent *a, const char *text, size_t len, struct update *out,
                  struct gf_err *e) {
-    struct store_vendor *vendors = NULL;
-    char self[COMMAND_SELF];
-    size_t n = 0, tried = 0;
-    int rc = -1;
+    struct reading r = {text, len, out};
 
-    if (store_vendors(a->store, &vendors, &n, e) == -1)
-        return -1;
-    e->code = GF_E_SIGNATURE;
-    for (size_t i = 0; i < n && rc == -1 && e->code == GF_E_SIGNATURE; i++) {
-        if (vendors[i].duties & STORE_DUTY_UPDATE) {
-            tried++;
-            rc = update_parse(text, len, &vendors[i].key, out, e);
-        }
-    }
-    free(vendors);
-    if (tried == 0)
-        return gf_err_set(
-            e, GF_E_SENDER,
-            "no vendor is trusted with updates yet: %s trust VENDOR.pub --duty update",
-            command_self(a, self));
-    if (rc == -1 && e->code == GF_E_SIGNATURE && tried > 1)
-        return gf_err_set(e, GF_E_SIGNATURE,
-                          "manifest: signed by none of the %zu vendors that are trusted with "
-                          "updates: it was changed, or it is somebody else's",
-                          tried);
-    return rc;
+    return vendors_find(a, STORE_DUTY_UPDATE, try_vendor, &r, e);
 }
 
 /* ---- rules ---- */

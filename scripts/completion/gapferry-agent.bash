@@ -3,7 +3,7 @@
 _gapferry_agent_options() {
     case $1 in
     init) echo --name --consent --allow --json --help ;;
-    trust) echo --fingerprint --yes --duty --name --keygen --json --help ;;
+    trust) echo --fingerprint --yes --duty --name --list --keygen --json --help ;;
     card) echo --fingerprint --json --help ;;
     preview) echo --now --json --help ;;
     id) echo --reset --json --help ;;

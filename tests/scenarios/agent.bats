@@ -160,6 +160,47 @@ fingerprint() {
     [[ $(A trust vouched) == *"by the vendor acme, who signed it"* ]]
 }
 
+@test "a vendor's key in the configuration counts while it stands there" {
+    init
+    local conf=s/etc/gapferry/agent.conf pub=$BATS_FILE_TMPDIR/k/vendor/sign.pub
+    sed '/^untrusted comment/,$d' k/relay/card >card.json
+    minisign -S -s k/vendor/sign.key -m card.json >/dev/null
+    cat k/relay/card card.json.minisig >vouched
+    cp "$conf" before
+    printf '[vendor "acme"]\nlicense = %s\n' "$pub" >>"$conf"
+    A config check
+    refused 77 'repeat with --fingerprint' trust vouched </dev/null
+    echo "card = $pub" >>"$conf"
+    line=$(wc -l <"$conf")
+    [ "$(A trust --list --json | jq -c '[.vendors[] | [.name, .duties, .file, .config, .since]]')" = \
+        "[[\"acme\",[\"license\"],\"$pub\",\"$conf:$((line - 1))\",null],[\"acme\",[\"card\"],\"$pub\",\"$conf:$line\",null]]" ]
+    A trust --list | grep -F "vendor     acme: card; $conf:$line"
+    [ "$(A status --json | jq '.vendors | length')" = 2 ]
+    [[ $(A trust vouched) == *"by the vendor acme, who signed it"* ]]
+    cp before "$conf"
+    [ "$(A trust --list --json | jq -c '[.vendors, (.relays | length)]')" = '[[],1]' ]
+
+    # One that `trust` has pinned stays, whatever the configuration says.
+    A trust "$pub" --duty update --name acme >/dev/null
+    A trust --list | grep 'vendor     acme: update; trusted on 20'
+    refused 64 'what is' trust --list "$pub"
+}
+
+@test "a vendor's key that cannot be read is told, and does not hold up the others" {
+    init
+    local conf=s/etc/gapferry/agent.conf pub=$BATS_FILE_TMPDIR/k/vendor/sign.pub
+    printf '[vendor "b"]\nlicense = /nowhere/b.pub\n[vendor "acme"]\nlicense = %s\n' "$pub" >>"$conf"
+    refused 78 "[vendor \"b\"] license = /nowhere/b.pub: No such file" config check
+    A status | grep 'vendor     b: its key does not count: .*/nowhere/b.pub: No such file'
+    absent grep -q acme <(A status)
+    A trust --list | grep 'vendor     acme: license'
+    sed 's/^license = .*sign.pub$/license = \/nowhere\/c.pub/' -i "$conf"
+    echo '{}' >x.json
+    minisign -S -s k/vendor/sign.key -m x.json >/dev/null
+    cat x.json x.json.minisig >l
+    refused 78 'b.pub: No such file' license install l
+}
+
 @test "what is no card of a relay or reader, and no key, is refused" {
     init
     refused 65 'its role is vendor' trust k/vendor/card

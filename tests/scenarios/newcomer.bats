@@ -148,6 +148,22 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     [[ $out != *'for its answer'* ]]
 }
 
+@test "a licence that was refused is taken once its vendor's key stands in the configuration" {
+    vendor_start
+    site_init
+    relay_init
+    acquaint
+    license_request >/dev/null
+    home && there
+    gives 75 A sync usb
+    printf '[vendor "acme"]\nlicense = %s\n' "$PWD/v/vendor.pub" >>site/etc/gapferry/agent.conf
+    home
+    says 'answers that had been refused can be used now, and are installed: 1'
+    gives 0 A license check
+    home
+    [[ $out != *'had been refused'* ]]
+}
+
 @test "trust tells a slip from a stranger" {
     vendor_start
     site_init
