@@ -4,18 +4,14 @@
  * libmicrohttpd limits inactivity only, so a caller who sends a byte now and then would keep a
  * connection for ever; the deadlines of httpd.h are kept here, once a second.
  */
-#include "common/httpd.h"
+#include "common/httpd_internal.h"
 
-#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "common/httpd_head.h"
-#include "gapferry/file.h"
 
 /* Bytes of a body that are read and thrown away behind an early reply; beyond that the connection
  * is closed. */
@@ -24,54 +20,8 @@
 /* Bytes of memory for one connection: buffers both ways, and the head. */
 #define MEMORY 32768
 
-/* Bytes of a file in one go, if there is room. */
-#define BLOCK 16384
-
 /* Only these versions, and only ciphers with forward secrecy. */
 #define TLS "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:%SERVER_PRECEDENCE"
-
-enum phase { PHASE_HEAD, PHASE_BODY, PHASE_HELD, PHASE_REPLY };
-
-/* One connection, from accept to close. */
-struct connection {
-    struct connection *next, **at;
-    struct httpd *h;
-    int fd;
-    int broken;                    /* 1: it was shut down */
-    struct httpd_request *request; /* NULL: none */
-    struct httpd_head head;        /* of the request at hand */
-    enum phase phase;
-    int64_t since; /* ms: when the phase began */
-    int64_t moved; /* bytes since then */
-};
-
-struct httpd_request {
-    struct httpd *h;
-    struct connection *c;
-    struct MHD_Connection *mhd;
-    const char *method;
-    char *path;
-    int64_t body_size, body_got;
-    int held;
-    int ended;  /* 1: end() was called */
-    int queued; /* 1: libmicrohttpd has the reply */
-    int last;   /* 1: the connection ends with the reply */
-    unsigned status;
-    struct MHD_Response *reply; /* until it is queued, and after */
-    void *mine;
-};
-
-struct httpd {
-    struct MHD_Daemon *daemon;
-    struct httpd_calls calls;
-    void *arg;
-    int epoll;
-    int64_t head_ms, rate_min, body_max;
-    struct connection *connections;
-    size_t requests;
-    int64_t looked; /* ms: when deadlines were looked at */
-    int closed;     /* 1: a connection has ended in this step */
-};
 
 static int64_t now_ms(void) {
     struct timespec t;
@@ -80,7 +30,7 @@ static int64_t now_ms(void) {
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-static void enter(struct connection *c, enum phase phase) {
+static void enter(struct httpd_connection *c, enum httpd_phase phase) {
     c->phase = phase;
     c->since = now_ms();
     c->moved = 0;
@@ -88,7 +38,7 @@ static void enter(struct connection *c, enum phase phase) {
 
 /* ---- connections ---- */
 
-static void drop(struct connection *c) {
+static void drop(struct httpd_connection *c) {
     if (c == NULL)
         return;
     *c->at = c->next;
@@ -99,7 +49,7 @@ static void drop(struct connection *c) {
 
 static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
                           enum MHD_ConnectionNotificationCode code) {
-    struct connection *c = *context;
+    struct httpd_connection *c = *context;
     struct httpd *h = arg;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
         h->closed = 1;
@@ -127,7 +77,7 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
 
 /* libmicrohttpd then meets the end of the stream, and closes it. */
 static void keep_deadlines(struct httpd *h, int64_t now) {
-    for (struct connection *c = h->connections; c != NULL; c = c->next) {
+    for (struct httpd_connection *c = h->connections; c != NULL; c = c->next) {
         int64_t allowed = h->head_ms + c->moved / h->rate_min * 1000;
         if (c->phase == PHASE_HELD || c->broken || now - c->since < allowed)
             continue;
@@ -136,77 +86,7 @@ static void keep_deadlines(struct httpd *h, int64_t now) {
     }
 }
 
-/* ---- replies ---- */
-
-static void set_reply(struct httpd_request *r, const struct httpd_reply *a,
-                      struct MHD_Response *m) {
-    char text[16];
-
-    if (r->reply != NULL && m != NULL)
-        MHD_destroy_response(m);
-    if (r->reply != NULL || m == NULL)
-        return;
-    (void)MHD_add_response_header(m, "Content-Type", a->type);
-    (void)MHD_add_response_header(m, "Cache-Control", "no-store");
-    (void)MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
-    if (r->last)
-        (void)MHD_add_response_header(m, "Connection", "close");
-    if (a->allow != NULL)
-        (void)MHD_add_response_header(m, "Allow", a->allow);
-    if (a->retry_after_s > 0) {
-        (void)snprintf(text, sizeof text, "%u", a->retry_after_s);
-        (void)MHD_add_response_header(m, "Retry-After", text);
-    }
-    r->reply = m;
-    r->status = a->status;
-}
-
-void httpd_reply(struct httpd_request *r, const struct httpd_reply *a, const void *body,
-                 size_t len) {
-    union {
-        const void *in;
-        void *out;
-    } bytes = {.in = body};
-    set_reply(r, a, MHD_create_response_from_buffer(len, bytes.out, MHD_RESPMEM_MUST_COPY));
-}
-
-/* A file on its way out. */
-struct file {
-    int fd;
-    struct connection *c;
-};
-
-static ssize_t read_file(void *arg, uint64_t at, char *buf, size_t max) {
-    struct file *f = arg;
-    ssize_t n = gf_file_read_at(f->fd, buf, max, (int64_t)at);
-
-    if (f->c != NULL)
-        f->c->moved = (int64_t)at;
-    return n > 0 ? n : MHD_CONTENT_READER_END_WITH_ERROR;
-}
-
-static void close_file(void *arg) {
-    struct file *f = arg;
-
-    (void)close(f->fd);
-    free(f);
-}
-
-void httpd_reply_file(struct httpd_request *r, const struct httpd_reply *a, int fd, int64_t size) {
-    struct file *f = calloc(1, sizeof *f);
-
-    if (f == NULL) {
-        (void)close(fd);
-        return;
-    }
-    f->fd = fd;
-    f->c = r->c;
-    struct MHD_Response *m =
-        MHD_create_response_from_callback((uint64_t)size, BLOCK, read_file, f, close_file);
-    if (m == NULL)
-        close_file(f);
-    set_reply(r, a, m);
-}
+/* ---- refusals ---- */
 
 static void refuse(struct httpd_request *r, unsigned status, const char *text) {
     const struct httpd_reply a = {.status = status,
@@ -228,7 +108,7 @@ static enum MHD_Result add_field(void *arg, enum MHD_ValueKind kind, const char 
 static void *on_target(void *arg, const char *target, struct MHD_Connection *mhd) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    struct connection *c = info != NULL ? info->socket_context : NULL;
+    struct httpd_connection *c = info != NULL ? info->socket_context : NULL;
     (void)arg;
 
     if (c != NULL)
@@ -238,6 +118,8 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *mhd
 
 static void check_head(struct httpd_request *r) {
     (void)MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, add_field, &r->c->head);
+    if (r->h->pages)
+        r->c->head.origin = 0;
     struct httpd_head_refusal no = httpd_head_judge(&r->c->head, r->method, r->h->body_max);
     r->body_size = r->c->head.length;
     r->last = no.close;
@@ -358,34 +240,6 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **context,
     free(r);
 }
 
-const char *httpd_method(const struct httpd_request *r) {
-    return r->method;
-}
-
-const char *httpd_path(const struct httpd_request *r) {
-    return r->path;
-}
-
-const char *httpd_query(const struct httpd_request *r, const char *name) {
-    return MHD_lookup_connection_value(r->mhd, MHD_GET_ARGUMENT_KIND, name);
-}
-
-const char *httpd_header(const struct httpd_request *r, const char *name) {
-    return MHD_lookup_connection_value(r->mhd, MHD_HEADER_KIND, name);
-}
-
-int64_t httpd_body_size(const struct httpd_request *r) {
-    return r->body_size;
-}
-
-void httpd_set(struct httpd_request *r, void *mine) {
-    r->mine = mine;
-}
-
-void *httpd_get(const struct httpd_request *r) {
-    return r->mine;
-}
-
 void httpd_hold(struct httpd_request *r) {
     r->held = 1;
 }
@@ -436,6 +290,7 @@ int httpd_new(const struct httpd_options *o, struct httpd **out, struct gf_err *
     h->head_ms = (int64_t)o->head_s * 1000;
     h->rate_min = o->rate_min > 0 ? o->rate_min : 1;
     h->body_max = o->body_max;
+    h->pages = o->pages;
     if (start(h, o) == -1) {
         httpd_free(h);
         if (o->cert != NULL)
@@ -490,7 +345,7 @@ void httpd_free(struct httpd *h) {
     if (h == NULL)
         return;
     /* libmicrohttpd ends the process over a connection that is still suspended. */
-    for (struct connection *c = h->connections; c != NULL; c = c->next)
+    for (struct httpd_connection *c = h->connections; c != NULL; c = c->next)
         if (c->request != NULL)
             httpd_resume(c->request);
     if (h->daemon != NULL)

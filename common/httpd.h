@@ -14,8 +14,9 @@
  * 32 KiB (else 431).
  *
  * Requests with Transfer-Encoding, with a body but no Content-Length, with an Origin (a browser's
- * page), with a method other than GET, HEAD, POST and PUT, with %00 in the target or with a head
- * that two readers could understand differently are answered here and never shown (httpd_head.h).
+ * page; unless the program serves pages), with a method other than GET, HEAD, POST and PUT, with
+ * %00 in the target or with a head that two readers could understand differently are answered here
+ * and never shown (httpd_head.h).
  */
 #ifndef COMMON_HTTPD_H
 #define COMMON_HTTPD_H
@@ -50,6 +51,7 @@ struct httpd_options {
     unsigned head_s, idle_s; /* seconds; 1 to 3600 */
     int64_t rate_min;        /* bytes per second */
     int64_t body_max;        /* bytes of a body: more is answered 413 */
+    int pages;               /* 1: an Origin is let through; the program judges it */
     struct httpd_calls calls;
     void *arg;
 };
@@ -79,6 +81,8 @@ const char *httpd_query(const struct httpd_request *r, const char *name);
 const char *httpd_header(const struct httpd_request *r, const char *name);
 /* Content-Length; 0 without a body. */
 int64_t httpd_body_size(const struct httpd_request *r);
+/* 1 if it comes from this machine: by a loopback address or a unix socket. */
+int httpd_is_local(const struct httpd_request *r);
 /* Something of the program's own. */
 void httpd_set(struct httpd_request *r, void *mine);
 void *httpd_get(const struct httpd_request *r);
@@ -90,11 +94,15 @@ void httpd_resume(struct httpd_request *r);
  * case), its first `size` bytes are sent. retry_after_s 0: no such header. `allow`: the header of
  * that name for 405, or NULL. What is left of the body is read and thrown away, so that the caller
  * hears the reply; where it is long and none of it was read, the connection is closed instead. */
+struct httpd_field {
+    const char *name, *value;
+};
 struct httpd_reply {
     unsigned status;
     const char *type; /* Content-Type */
     unsigned retry_after_s;
     const char *allow;
+    const struct httpd_field *fields; /* others; the last has no name; NULL: none. Copied */
 };
 void httpd_reply(struct httpd_request *r, const struct httpd_reply *a, const void *body,
                  size_t len);

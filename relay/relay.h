@@ -89,6 +89,8 @@ void turn_fault(struct turn *t, const char *what, const struct gf_err *why, cons
  * remove. */
 void turn_drive_fault(struct turn *t, const char *what, const struct gf_err *why,
                       const char *remedy);
+/* Count for those who watch; once, when all that came in was verified. */
+GF_MUST_CHECK int turn_count(const struct relay *r, const struct turn *t, struct gf_err *e);
 /* The exit status of the whole turn: the gravest of design section 9. */
 enum gf_exit turn_exit(const struct turn *t);
 

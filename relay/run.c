@@ -38,7 +38,7 @@
 #define STOP_MS  75000
 #define BIND_MS  10000
 
-static const char *const kinds[] = {"verify", "forward"};
+static const char *const kinds[] = {"verify", "forward", "look"};
 
 struct run {
     struct relay *r;
@@ -47,14 +47,14 @@ struct run {
     struct worker worker;
     int listen_fd, sock, signals;
     int64_t every_ms;
-    pid_t listener;      /* 0: none */
-    int64_t listener_at; /* ms: it was started, or is to be started */
-    int64_t backoff;     /* seconds */
-    pid_t turn[2];       /* 0: none */
-    int64_t turn_at[2];  /* ms: not before */
-    int64_t rest;        /* ms: until then records that are due do not count */
-    int64_t look_at;     /* ms: when everything is looked through */
-    int64_t stopping;    /* ms: since when; 0: not */
+    pid_t listener;                /* 0: none */
+    int64_t listener_at;           /* ms: it was started, or is to be started */
+    int64_t backoff;               /* seconds */
+    pid_t turn[WORKER_TURNS];      /* 0: none */
+    int64_t turn_at[WORKER_TURNS]; /* ms: not before */
+    int64_t rest;                  /* ms: until then records that are due do not count */
+    int64_t look_at;               /* ms: when everything is looked through */
+    int64_t stopping;              /* ms: since when; 0: not */
 };
 
 static int64_t now_ms(void) {
@@ -159,7 +159,7 @@ static void turn_ended(struct run *d, enum worker_turn t, int status) {
     d->turn_at[t] = failed ? now_ms() + AGAIN_MS : 0;
     if (t == WORKER_FORWARD)
         d->rest = now_ms() + REST_MS;
-    worker_ended(&d->worker, t);
+    worker_ended(&d->worker, t, failed);
     /* What came in is to go out. */
     if (t == WORKER_VERIFY && !failed)
         d->worker.want[WORKER_FORWARD] = 1;
@@ -171,10 +171,9 @@ static void reap(struct run *d) {
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
         if (pid == d->listener)
             listener_ended(d, status);
-        else if (pid == d->turn[WORKER_VERIFY])
-            turn_ended(d, WORKER_VERIFY, status);
-        else if (pid == d->turn[WORKER_FORWARD])
-            turn_ended(d, WORKER_FORWARD, status);
+        for (int t = 0; t < WORKER_TURNS; t++)
+            if (pid == d->turn[t])
+                turn_ended(d, (enum worker_turn)t, status);
     }
 }
 
@@ -193,7 +192,7 @@ static void hear_signals(struct run *d) {
             log_write(LOG_LEVEL_NOTICE, "stopping", {"signal", NULL, (int64_t)s.ssi_signo});
             if (d->listener != 0)
                 (void)kill(d->listener, SIGTERM);
-            for (int t = 0; t < 2; t++)
+            for (int t = 0; t < WORKER_TURNS; t++)
                 if (d->turn[t] != 0)
                     (void)kill(d->turn[t], SIGTERM);
         }
@@ -221,7 +220,7 @@ static void start_what_is_due(struct run *d, int64_t now) {
     }
     if (d->turn[WORKER_FORWARD] == 0 && next_record(d, now) == 0)
         d->worker.want[WORKER_FORWARD] = 1;
-    for (int t = 0; t < 2; t++)
+    for (int t = 0; t < WORKER_TURNS; t++)
         if (d->worker.want[t] && d->turn[t] == 0 && d->turn_at[t] <= now) {
             /* Records that are still due after a turn (the breaker is open) wait a little. */
             d->turn_at[t] = 0;
@@ -242,7 +241,7 @@ static int64_t next_wait(struct run *d, int64_t now) {
     sooner(&wait, worker_patience(&d->worker));
     if (d->turn[WORKER_FORWARD] == 0)
         sooner(&wait, next_record(d, now));
-    for (int t = 0; t < 2; t++)
+    for (int t = 0; t < WORKER_TURNS; t++)
         if (d->worker.want[t] && d->turn[t] == 0)
             sooner(&wait, d->turn_at[t] > now ? d->turn_at[t] - now : 0);
     if (d->listen_fd != -1 && d->listener == 0)
@@ -254,13 +253,16 @@ static int64_t next_wait(struct run *d, int64_t now) {
 static int is_over(const struct run *d, int64_t now) {
     if (d->stopping == 0)
         return 0;
-    if (d->listener == 0 && d->turn[0] == 0 && d->turn[1] == 0)
+    int alive = d->listener != 0;
+    for (int t = 0; t < WORKER_TURNS; t++)
+        alive |= d->turn[t] != 0;
+    if (!alive)
         return 1;
     if (now - d->stopping < STOP_MS)
         return 0;
     if (d->listener != 0)
         (void)kill(d->listener, SIGKILL);
-    for (int t = 0; t < 2; t++)
+    for (int t = 0; t < WORKER_TURNS; t++)
         if (d->turn[t] != 0)
             (void)kill(d->turn[t], SIGKILL);
     return 1;

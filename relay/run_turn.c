@@ -87,6 +87,8 @@ static int come_in(struct relay *r, struct turn *t, struct gf_err *e) {
     if (rc == 0)
         rc = relay_verify(r, t, e);
     if (rc == 0)
+        rc = turn_count(r, t, e);
+    if (rc == 0)
         rc = ledger_seal(r->ledger, e);
     ledger_unlock(r->ledger);
     return rc;

@@ -75,13 +75,17 @@ enum gf_exit turn_exit(const struct turn *t) {
     return best < ORDER ? order[best] : GF_EXIT_DONE;
 }
 
+int turn_count(const struct relay *r, const struct turn *t, struct gf_err *e) {
+    return ledger_tally_add(r->ledger, t->replays, t->refused, e);
+}
+
 int relay_turn(struct relay *r, struct gf_drive *d, int64_t wait_s, struct turn *t,
                struct gf_err *e) {
     if (files_tidy(r, e) == -1 || files_trim(r, e) == -1)
         return -1;
     if (d != NULL && relay_intake(r, d, t, e) == -1)
         return -1;
-    if (relay_verify(r, t, e) == -1)
+    if (relay_verify(r, t, e) == -1 || turn_count(r, t, e) == -1)
         return -1;
     /* What is durable here need not stay on the drive, however long forwarding takes. */
     if (d != NULL && relay_clear(r, d, t, e) == -1)

@@ -115,9 +115,15 @@ static const char schema_again[] =
     "ALTER TABLE record ADD COLUMN again BLOB;"
     "CREATE INDEX record_again ON record (told_by) WHERE again IS NOT NULL;";
 
-static const char *const steps[] = {schema_1,     schema_2,    ledger_loss_schema,
-                                    schema_4,     schema_fact, ledger_declined_schema,
-                                    schema_again, NULL};
+static const char *const steps[] = {schema_1,
+                                    schema_2,
+                                    ledger_loss_schema,
+                                    schema_4,
+                                    schema_fact,
+                                    ledger_declined_schema,
+                                    schema_again,
+                                    ledger_tally_schema,
+                                    NULL};
 static const struct db_schema schema = {.application_id = 0x47464c52, .steps = steps};
 
 static int open_as(const char *dir, enum db_how how, struct ledger **out, struct gf_err *e) {

@@ -330,6 +330,29 @@ GF_MUST_CHECK int ledger_has_news(struct ledger *l, const struct gf_id *agent, s
 /* When a record is due to be forwarded next: 0 now; INT64_MAX: none waits. */
 GF_MUST_CHECK int ledger_next_time(struct ledger *l, int64_t *out, struct gf_err *e);
 
+/* ---- numbers (ledger_tally.c): for those who watch ---- */
+
+/* Count what no other table remembers: bundles that came again, files that were refused. */
+GF_MUST_CHECK int ledger_tally_add(struct ledger *l, int64_t replayed, int64_t refused,
+                                   struct gf_err *e);
+struct ledger_tally {
+    int64_t taken, replayed, refused; /* bundles, ever */
+    int64_t responses;                /* not acknowledged */
+    int64_t agents;                   /* enrolled */
+};
+GF_MUST_CHECK int ledger_tally(struct ledger *l, struct ledger_tally *out, struct gf_err *e);
+
+/* Records on their way (received, sending, later), by the endpoint that was tried last; "" for
+ * those that were never tried. free(). */
+struct ledger_waiting {
+    char endpoint[80]; /* its first bytes, where it is longer */
+    int64_t records;
+    int64_t oldest; /* when the first of them came */
+    int64_t due;    /* when the first of them may be tried; 0: now */
+};
+GF_MUST_CHECK int ledger_waiting(struct ledger *l, struct ledger_waiting **out, size_t *n,
+                                 struct gf_err *e);
+
 /* ---- loss (ledger_loss.c): what senders' own policy has dropped, as they say ---- */
 
 /* Note one entry of a bundle's `lost`, in the transaction that takes it. 1 new, or more than was

@@ -31,6 +31,9 @@
 #define TELL_MS  60000
 #define GRACE_MS 8000
 
+/* How long the worker may take for an answer that it has at hand. */
+#define SHORT_MS 5000
+
 static int64_t now_ms(void) {
     struct timespec t;
 
@@ -82,12 +85,6 @@ void listener_fail(struct listener_call *c, unsigned status, enum gf_code code, 
     gf_buf_free(&b);
 }
 
-static void put_text(struct listener_call *c, unsigned status, const char *text) {
-    const struct httpd_reply a = {.status = status, .type = "text/plain; charset=utf-8"};
-
-    httpd_reply(c->r, &a, text, strlen(text));
-}
-
 /* ---- questions to the worker ---- */
 
 void listener_ask(struct listener_call *c, struct wire_ask *a,
@@ -99,6 +96,8 @@ void listener_ask(struct listener_call *c, struct wire_ask *a,
         a->tag = ++c->l->tag;
     c->tag = a->tag;
     c->answer = answer;
+    c->asked = now_ms();
+    c->short_answer = a->kind == WIRE_READY || a->kind == WIRE_METRICS;
     httpd_hold(c->r);
     if (wire_ask_send(LISTENER_FD_WORKER, a, &why) == -1)
         _exit(GF_EXIT_IO); /* it is gone: nothing can be answered any more */
@@ -127,6 +126,27 @@ static int hear_answers(struct listener *l, char *data) {
             httpd_resume(c->r);
     }
     return rc;
+}
+
+/* Questions that the worker answers at once, unless it is stuck: nobody who watches is left
+ * waiting. An answer that comes later finds nobody. */
+static void give_up(struct listener *l) {
+    int64_t now = now_ms();
+
+    for (struct listener_call *c = l->calls; c != NULL; c = c->next) {
+        if (c->tag == 0 || !c->short_answer || now - c->asked < SHORT_MS)
+            continue;
+        c->tag = 0;
+        listener_fail(c, 503, GF_E_BUSY, "the relay's worker does not answer", 30);
+        httpd_resume(c->r);
+    }
+}
+
+static int has_short(const struct listener *l) {
+    for (const struct listener_call *c = l->calls; c != NULL; c = c->next)
+        if (c->tag != 0 && c->short_answer)
+            return 1;
+    return 0;
 }
 
 /* ---- requests ---- */
@@ -172,21 +192,17 @@ static void ask_response(struct listener_call *c, const char *id) {
         listener_ask(c, &a, on_response);
 }
 
-static void on_ready(struct listener_call *c, const struct wire_say *s, const char *data, int fd) {
-    (void)fd;
-    put_text(c, s->answer == WIRE_YES ? 200 : 503, s->answer == WIRE_YES ? "ok\n" : data);
-}
-
 static void answer_get(struct listener_call *c, const char *path) {
     static const char responses[] = "/v1/responses/";
-    struct wire_ask ready = {.kind = WIRE_READY};
 
     if (httpd_method(c->r)[0] == 'P')
         listener_fail(c, 405, GF_E_USAGE, "this is read with GET", 0);
     else if (strcmp(path, "/healthz") == 0)
-        put_text(c, 200, "ok\n");
+        listener_watch_text(c, 200, "ok\n");
     else if (strcmp(path, "/readyz") == 0)
-        listener_ask(c, &ready, on_ready);
+        listener_watch_ready(c);
+    else if (strcmp(path, "/metrics") == 0)
+        listener_watch_metrics(c);
     else if (strcmp(path, "/v1/hello") == 0)
         ask_hello(c);
     else if (strncmp(path, responses, sizeof responses - 1) == 0)
@@ -315,6 +331,8 @@ static int hear_identity(struct listener *l, char *data, struct gf_err *e) {
 static int next_wait(const struct listener *l, int64_t stopping) {
     int wait = httpd_wait_ms(l->httpd);
 
+    if (has_short(l) && (wait == -1 || wait > 500))
+        wait = 500;
     if (is_untold(l) && (wait == -1 || wait > TELL_MS))
         wait = TELL_MS;
     return stopping > 0 && (wait == -1 || wait > 100) ? 100 : wait;
@@ -335,6 +353,7 @@ static int loop(struct listener *l, int signals, char *data) {
             httpd_quiesce(l->httpd);
         }
         httpd_step(l->httpd);
+        give_up(l);
         tell_refused(l, 0);
         if (stopping > 0 && (httpd_requests(l->httpd) == 0 || now_ms() - stopping > GRACE_MS))
             return GF_EXIT_DONE;

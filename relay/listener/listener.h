@@ -7,6 +7,7 @@
  *   POST /v1/bundles             a bundle; the reply lists the responses that wait for its sender
  *   GET  /v1/responses/ID        a response
  *   GET  /healthz  /readyz       is it alive; can it take bundles
+ *   GET  /metrics                numbers, for those who may read them
  *
  * Of a bundle the first GF_HEAD_MAX bytes are kept in memory until shell, addressee, sender and
  * signature are checked; only then is there a file to write to, which the worker has made.
@@ -31,8 +32,12 @@
     {"listen", 0, "connections", "64", "connections at the same time"},                            \
     {"listen", 0, "per_address", "8", "of these from one address; 0: as many as there are"},       \
     {"listen", 0, "patience", "15s", "how long a caller may take for a request's head, or say "    \
-                                     "nothing"}
+                                     "nothing"},                                                   \
+    {"listen", 0, "metrics_token_file", NULL, "who has the token in this file may read /metrics; " \
+                                              "without one only callers on this machine"}
 /* clang-format on */
+
+#define LISTENER_TOKEN_MAX 256 /* bytes, with the NUL */
 
 /* What [listen] says; texts are borrowed from the configuration. */
 struct listener_config {
@@ -41,6 +46,8 @@ struct listener_config {
     const char *cert_file, *key_file;
     int64_t body_max; /* bytes */
     int64_t connections, per_address, patience;
+    char metrics_token[LISTENER_TOKEN_MAX]; /* "": none */
+    const char *names; /* by which browsers call this machine; NULL: by its address */
 };
 struct config;
 /* GF_E_CONFIG: a value is wrong, or plain HTTP would leave this machine, or a file is missing. */
@@ -75,7 +82,9 @@ struct listener_call {
     struct listener_call *next, **at;
     struct listener *l;
     struct httpd_request *r;
-    uint64_t tag; /* of the question that is open; 0: none */
+    uint64_t tag;     /* of the question that is open; 0: none */
+    int64_t asked;    /* ms */
+    int short_answer; /* 1: the worker has it at hand */
     void (*answer)(struct listener_call *c, const struct wire_say *s, const char *data, int fd);
     /* of a bundle: */
     char *head;
@@ -93,6 +102,11 @@ void listener_ask(struct listener_call *c, struct wire_ask *a,
 /* The reply for an error, and its place in the counts. */
 void listener_fail(struct listener_call *c, unsigned status, enum gf_code code, const char *text,
                    unsigned retry_after_s);
+
+/* For those who watch (listener_watch.c). */
+void listener_watch_text(struct listener_call *c, unsigned status, const char *text);
+void listener_watch_ready(struct listener_call *c);
+void listener_watch_metrics(struct listener_call *c);
 
 /* POST /v1/bundles (listener_post.c). */
 void listener_post_begin(struct listener_call *c);

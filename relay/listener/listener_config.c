@@ -1,10 +1,12 @@
 /*
  * listener_config.c -- what [listen] in relay.conf says.
  */
-#include <limits.h>
+#include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "common/config.h"
+#include "gapferry/file.h"
 #include "gapferry/limits.h"
 #include "relay/listener/listener.h"
 
@@ -51,12 +53,35 @@ static int check_tls(const struct config *c, const struct listener_config *o, st
     return check_file(c, "key_file", o->key_file, e);
 }
 
+/* The first line of a file. */
+static int read_token(const struct config *c, char out[LISTENER_TOKEN_MAX], struct gf_err *e) {
+    const char *path = config_get(c, "listen", NULL, "metrics_token_file");
+    struct gf_buf b;
+
+    if (path == NULL)
+        return 0;
+    int rc = gf_file_load(AT_FDCWD, path, 4096, &b, e);
+    size_t n = rc == 0 && b.data != NULL ? strcspn(b.data, "\r\n") : 0;
+    if (rc == 0 && (n < 16 || n >= LISTENER_TOKEN_MAX))
+        rc = gf_err_set(e, GF_E_CONFIG, "%s: a token has 16 to %d bytes", path,
+                        LISTENER_TOKEN_MAX - 1);
+    if (rc == 0) {
+        memcpy(out, b.data, n);
+        out[n] = '\0';
+    } else if (e != NULL) {
+        e->code = GF_E_CONFIG;
+    }
+    gf_buf_free(&b);
+    return rc;
+}
+
 int listener_configure(const struct config *c, struct listener_config *out, struct gf_err *e) {
     struct listener_config o = {.address = config_get(c, "listen", NULL, "address"),
                                 .cert_file = config_get(c, "listen", NULL, "cert_file"),
                                 .key_file = config_get(c, "listen", NULL, "key_file")};
 
-    if (read_numbers(c, &o, e) == -1 || (o.address != NULL && check_tls(c, &o, e) == -1))
+    if (read_numbers(c, &o, e) == -1 || read_token(c, o.metrics_token, e) == -1 ||
+        (o.address != NULL && check_tls(c, &o, e) == -1))
         return -1;
     *out = o;
     return 0;

@@ -25,6 +25,7 @@ enum wire_kind {
     WIRE_DROP,      /* the same tag: it will never be complete; no answer */
     WIRE_FETCH,     /* id: a response */
     WIRE_READY,     /* can bundles be taken? */
+    WIRE_METRICS,   /* numbers, for those who watch */
 };
 
 struct wire_ask {
@@ -39,7 +40,7 @@ struct wire_ask {
 };
 
 enum wire_answer {
-    WIRE_YES = 1, /* HELLO, CARD: bytes; FETCH: a descriptor and its size; READY: yes */
+    WIRE_YES = 1, /* HELLO, CARD: bytes; FETCH, METRICS: a descriptor and its size; READY: yes */
     WIRE_NO,      /* unknown; for READY with a text why not */
     WIRE_NEW,     /* a descriptor */
     WIRE_TAKEN,   /* struct wire_response[] */

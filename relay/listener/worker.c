@@ -30,39 +30,6 @@ static int64_t now_ms(void) {
 
 /* ---- answers ---- */
 
-static void say(struct worker *w, const struct wire_say *s, const void *data, int fd) {
-    struct gf_err why;
-
-    if (w->sock != -1 && wire_say_send(w->sock, s, data, fd, &why) == -1) {
-        log_write(LOG_LEVEL_WARNING, "listener-deaf", {"why", why.text, 0});
-        worker_part(w);
-    }
-}
-
-static void say_plain(struct worker *w, uint64_t tag, enum wire_answer answer) {
-    const struct wire_say s = {.answer = answer, .tag = tag};
-    say(w, &s, NULL, -1);
-}
-
-static void say_error(struct worker *w, uint64_t tag, enum wire_answer answer,
-                      const struct gf_err *why, int64_t seconds) {
-    const struct wire_say s = {.answer = answer,
-                               .code = (uint32_t)why->code,
-                               .tag = tag,
-                               .size = seconds,
-                               .len = (uint32_t)strlen(why->text)};
-    say(w, &s, why->text, -1);
-}
-
-/* A defect or a full disk of ours is told to the operator; the caller need not know our paths. */
-static void say_trouble(struct worker *w, uint64_t tag, const struct gf_err *why) {
-    struct gf_err told;
-
-    log_write(LOG_LEVEL_ERROR, "listener-trouble", {"why", why->text, 0});
-    (void)gf_err_set(&told, why->code, "the relay has trouble of its own; its log says which");
-    say_error(w, tag, WIRE_LATER, &told, 30);
-}
-
 /* Responses that wait for a sender, as the ledger knows them and the outbox has them. */
 static void say_responses(struct worker *w, uint64_t tag, const struct gf_hash *identity,
                           int seen) {
@@ -73,7 +40,7 @@ static void say_responses(struct worker *w, uint64_t tag, const struct gf_hash *
     size_t n = 0, told = 0;
 
     if (ledger_open_responses(w->r->ledger, identity, &open_ones, &n, &why) == -1) {
-        say_trouble(w, tag, &why);
+        worker_say_trouble(w, tag, &why);
         return;
     }
     list = calloc(WIRE_RESPONSES_MAX, sizeof *list);
@@ -87,7 +54,7 @@ static void say_responses(struct worker *w, uint64_t tag, const struct gf_hash *
         list[told++].size = (int64_t)st.st_size;
     }
     s.len = (uint32_t)(told * sizeof *list);
-    say(w, &s, list, -1);
+    worker_say(w, &s, list, -1);
     free(list);
     free(open_ones);
 }
@@ -106,7 +73,7 @@ static void add_wait(struct worker *w, const struct worker_wait *x, enum worker_
 
     if (w->nwaits == WORKER_WAITS_MAX) {
         (void)gf_err_set(&why, GF_E_BUSY, "too many bundles are under way");
-        say_error(w, x->tag, WIRE_LATER, &why, 10);
+        worker_say_error(w, x->tag, WIRE_LATER, &why, 10);
         return;
     }
     w->waits[w->nwaits] = *x;
@@ -145,16 +112,16 @@ static int give_verdict(struct worker *w, struct worker_wait *x) {
         start_waiting(w, x, WORKER_FORWARD);
         return 0;
     case 2:
-        say_error(w, x->tag, WIRE_REFUSED, &why, 0);
+        worker_say_error(w, x->tag, WIRE_REFUSED, &why, 0);
         return 1;
     case 0:
         break;
     default:
-        say_trouble(w, x->tag, &e);
+        worker_say_trouble(w, x->tag, &e);
         return 1;
     }
     if (!files_has(w->r, "incoming", x->name) && read_why(w, x->name, &why) == 0) {
-        say_error(w, x->tag, WIRE_REFUSED, &why, 0);
+        worker_say_error(w, x->tag, WIRE_REFUSED, &why, 0);
         return 1;
     }
     /* Another command holds the lock, or the disk is full. */
@@ -165,7 +132,7 @@ static int give_verdict(struct worker *w, struct worker_wait *x) {
         return 0;
     }
     (void)gf_err_set(&why, GF_E_BUSY, "the relay is busy; it has the bundle, ask again");
-    say_error(w, x->tag, WIRE_LATER, &why, 30);
+    worker_say_error(w, x->tag, WIRE_LATER, &why, 30);
     return 1;
 }
 
@@ -174,8 +141,10 @@ void worker_started(struct worker *w, enum worker_turn t) {
     w->started[t]++;
 }
 
-void worker_ended(struct worker *w, enum worker_turn t) {
+void worker_ended(struct worker *w, enum worker_turn t, int failed) {
     w->ended[t]++;
+    w->failed[t] += failed != 0;
+    w->ended_at[t] = (int64_t)time(NULL);
     for (size_t i = 0; i < w->nwaits;) {
         struct worker_wait *x = &w->waits[i];
         int over = 0;
@@ -214,7 +183,7 @@ int worker_patience(struct worker *w) {
         } else {
             struct gf_err why;
             (void)gf_err_set(&why, GF_E_BUSY, "the relay is busy; it has the bundle, ask again");
-            say_error(w, over.tag, WIRE_LATER, &why, 30);
+            worker_say_error(w, over.tag, WIRE_LATER, &why, 30);
         }
     }
     return (int)next;
@@ -251,8 +220,8 @@ static void open_upload(struct worker *w, const struct wire_ask *a) {
     struct gf_err why;
 
     if (find_room(w, a, &why) == -1) {
-        say_error(w, a->tag, why.code == GF_E_LIMIT ? WIRE_MANY : WIRE_LATER, &why,
-                  why.code == GF_E_CREATE ? 300 : 10);
+        worker_say_error(w, a->tag, why.code == GF_E_LIMIT ? WIRE_MANY : WIRE_LATER, &why,
+                         why.code == GF_E_CREATE ? 300 : 10);
         return;
     }
     *u = (struct worker_upload){
@@ -263,11 +232,11 @@ static void open_upload(struct worker *w, const struct wire_ask *a) {
         openat(w->r->state_fd, u->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd == -1) {
         (void)gf_err_errno(&why, "%s/%s", w->r->state, u->path);
-        say_trouble(w, a->tag, &why);
+        worker_say_trouble(w, a->tag, &why);
         return;
     }
     w->nuploads++;
-    say(w, &s, NULL, fd);
+    worker_say(w, &s, NULL, fd);
     (void)close(fd);
 }
 
@@ -301,7 +270,7 @@ static void take_upload(struct worker *w, const struct wire_ask *a) {
     while (i < w->nuploads && w->uploads[i].tag != a->tag)
         i++;
     if (i == w->nuploads || !is_closed(w, &w->uploads[i], &why)) {
-        say_trouble(w, a->tag, &why);
+        worker_say_trouble(w, a->tag, &why);
         if (i < w->nuploads)
             drop_upload(w, i);
         return;
@@ -315,7 +284,7 @@ static void take_upload(struct worker *w, const struct wire_ask *a) {
             -1 &&
         errno != EEXIST) {
         (void)gf_err_errno(&why, "%s/%s", w->r->state, path);
-        say_trouble(w, a->tag, &why);
+        worker_say_trouble(w, a->tag, &why);
         drop_upload(w, i);
         return;
     }
@@ -340,9 +309,10 @@ static void admit(struct worker *w, const struct wire_ask *a) {
         open_upload(w, a);
         return;
     }
+    w->replayed++;
     if (fate == -1 || ledger_retell(w->r->ledger, &a->digest, &e) == -1 ||
         (news = ledger_has_news(w->r->ledger, &agent, &e)) == -1)
-        say_trouble(w, a->tag, &e);
+        worker_say_trouble(w, a->tag, &e);
     else if (news)
         add_wait(w, &x, WORKER_FORWARD);
     else
@@ -359,10 +329,10 @@ static void greet(struct worker *w, const struct wire_ask *a) {
     gf_buf_init(&b, GF_HELLO_MAX);
     if (gf_hello_make(&w->r->id, a->nonce.b, (int64_t)time(NULL), GAPFERRY_VERSION, &b, &why) ==
         -1) {
-        say_trouble(w, a->tag, &why);
+        worker_say_trouble(w, a->tag, &why);
     } else {
         s.len = (uint32_t)b.len;
-        say(w, &s, b.data, -1);
+        worker_say(w, &s, b.data, -1);
     }
     gf_buf_free(&b);
 }
@@ -375,12 +345,12 @@ static void show_card(struct worker *w, const struct wire_ask *a) {
     gf_buf_init(&b, GF_CARD_FILE_MAX + 1);
     int rc = ledger_enrolled(w->r->ledger, &a->identity, &b, &why);
     if (rc == -1) {
-        say_trouble(w, a->tag, &why);
+        worker_say_trouble(w, a->tag, &why);
     } else if (rc == 0) {
-        say_plain(w, a->tag, WIRE_NO);
+        worker_say_plain(w, a->tag, WIRE_NO);
     } else {
         s.len = (uint32_t)b.len;
-        say(w, &s, b.data, -1);
+        worker_say(w, &s, b.data, -1);
     }
     gf_buf_free(&b);
 }
@@ -394,31 +364,18 @@ static void fetch(struct worker *w, const struct wire_ask *a) {
     gf_drive_bundle_name(&a->id, path + strlen(path));
     int fd = openat(w->r->state_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd == -1 && errno == ENOENT) {
-        say_plain(w, a->tag, WIRE_NO);
+        worker_say_plain(w, a->tag, WIRE_NO);
         return;
     }
     if (fd == -1 || fstat(fd, &st) == -1) {
         (void)gf_err_errno(&why, "%s/%s", w->r->state, path);
-        say_trouble(w, a->tag, &why);
+        worker_say_trouble(w, a->tag, &why);
     } else {
         s.size = (int64_t)st.st_size;
-        say(w, &s, NULL, fd);
+        worker_say(w, &s, NULL, fd);
     }
     if (fd != -1)
         (void)close(fd);
-}
-
-static void say_ready(struct worker *w, const struct wire_ask *a) {
-    struct gf_err why;
-    int64_t next = 0;
-
-    if (ledger_next_time(w->r->ledger, &next, &why) == -1)
-        say_error(w, a->tag, WIRE_NO, &why, 0);
-    else if (files_room(w->r) < GF_FRAME_MAX)
-        (void)gf_err_set(&why, GF_E_CREATE, "the disk is full\n"),
-            say_error(w, a->tag, WIRE_NO, &why, 0);
-    else
-        say_plain(w, a->tag, WIRE_YES);
 }
 
 static void answer(struct worker *w, const struct wire_ask *a) {
@@ -446,7 +403,10 @@ static void answer(struct worker *w, const struct wire_ask *a) {
         fetch(w, a);
         break;
     case WIRE_READY:
-        say_ready(w, a);
+        worker_ready(w, a);
+        break;
+    case WIRE_METRICS:
+        worker_metrics(w, a);
         break;
     }
 }
@@ -456,7 +416,7 @@ static void answer(struct worker *w, const struct wire_ask *a) {
 int worker_begin(struct worker *w, struct relay *r, struct gf_err *e) {
     struct files_list left = {0};
 
-    *w = (struct worker){.r = r, .sock = -1};
+    *w = (struct worker){.r = r, .sock = -1, .began = (int64_t)time(NULL)};
     if (files_make(r->state_fd, e) == -1 || files_list(r, "uploads", &left, e) == -1)
         return -1;
     for (size_t i = 0; i < left.n; i++) {

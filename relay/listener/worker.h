@@ -16,8 +16,9 @@
 #define WORKER_WAITS_MAX   256
 #define WORKER_SENDER_MAX  2
 
-/* A turn has two parts that run beside each other: what came in, and what goes out. */
-enum worker_turn { WORKER_VERIFY, WORKER_FORWARD };
+/* A turn has two parts that run beside each other: what came in, and what goes out. A third one
+ * looks into what couriers have brought by the page (relay/page/page.h). */
+enum worker_turn { WORKER_VERIFY, WORKER_FORWARD, WORKER_LOOK, WORKER_TURNS };
 
 struct worker_upload {
     uint64_t tag;
@@ -39,10 +40,13 @@ struct worker_wait {
 
 struct worker {
     struct relay *r;
-    int sock;                      /* -1: there is no listener */
-    int want[2];                   /* 1: a turn is to be started */
-    uint64_t started[2], ended[2]; /* turns, counted */
-    uint64_t uploaded;             /* files made, counted */
+    int sock;               /* -1: there is no listener */
+    int64_t began;          /* seconds: when this process did */
+    int want[WORKER_TURNS]; /* 1: a turn is to be started */
+    uint64_t started[WORKER_TURNS], ended[WORKER_TURNS], failed[WORKER_TURNS]; /* counted */
+    int64_t ended_at[WORKER_TURNS];                                            /* seconds */
+    uint64_t replayed; /* bundles that came again by HTTP, so that no turn has seen them */
+    uint64_t uploaded; /* files made, counted */
     struct worker_upload uploads[WORKER_UPLOADS_MAX];
     struct worker_wait waits[WORKER_WAITS_MAX];
     size_t nuploads, nwaits;
@@ -59,8 +63,31 @@ void worker_part(struct worker *w);
 GF_MUST_CHECK int worker_hear(struct worker *w, struct gf_err *e);
 /* A turn was started; has ended. */
 void worker_started(struct worker *w, enum worker_turn t);
-void worker_ended(struct worker *w, enum worker_turn t);
+void worker_ended(struct worker *w, enum worker_turn t, int failed);
 /* Answer those who have waited long enough; milliseconds until the next one has, -1: none waits. */
 int worker_patience(struct worker *w);
+
+/* ---- within ---- */
+
+/* An answer, with s->len bytes of data and perhaps a descriptor, which stays the caller's. A
+ * listener that does not take it is given up. */
+void worker_say(struct worker *w, const struct wire_say *s, const void *data, int fd);
+void worker_say_plain(struct worker *w, uint64_t tag, enum wire_answer answer);
+void worker_say_error(struct worker *w, uint64_t tag, enum wire_answer answer,
+                      const struct gf_err *why, int64_t seconds);
+/* A defect or a full disk of ours is told to the operator; the caller need not know our paths. */
+void worker_say_trouble(struct worker *w, uint64_t tag, const struct gf_err *why);
+
+/* ---- worker_metrics.c ---- */
+
+void worker_ready(struct worker *w, const struct wire_ask *a);
+void worker_metrics(struct worker *w, const struct wire_ask *a);
+
+/* The text of /metrics as a descriptor of this size; -1 with *e. */
+GF_MUST_CHECK int worker_metrics_open(const struct worker *w, int64_t *size, struct gf_err *e);
+GF_MUST_CHECK int worker_metrics_text(const struct worker *w, int64_t now, struct gf_buf *b,
+                                      struct gf_err *e);
+/* The value of a label, in quotes; foreign text is made safe. */
+void worker_metrics_label(struct gf_buf *b, const char *text);
 
 #endif

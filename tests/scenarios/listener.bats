@@ -459,6 +459,107 @@ nothing_kept() {
     get /healthz
     answers 200
     [ "$(cat body)" = ok ]
+    # A ledger that was put back from a backup, under a relay that runs.
+    cp "$RSTATE/audit.head" head.good
+    sed -E 's/^[0-9]+/9999/' head.good >"$RSTATE/audit.head"
+    get /readyz
+    answers 503
+    [ "$(cat body)" = 'the ledger is older than its head: was it put back from a backup? See gapferry-relay status' ]
+    cp head.good "$RSTATE/audit.head"
+    get /readyz
+    answers 200
+    # A worker that is stuck.
+    kill -STOP "$RUN"
+    get /readyz --max-time 20
+    kill -CONT "$RUN"
+    answers 503
+    grep -q 'worker does not answer' body
+    get /healthz
+    answers 200
+    get /readyz
+    answers 200
+}
+
+@test "ready says no when the disk is nearly full" {
+    [ "$(id -u)" = 0 ] || skip 'needs root'
+    mkdir -p "$RSTATE.full"
+    mount -t tmpfs -o size=96m none "$RSTATE.full" 2>/dev/null || skip 'cannot mount'
+    cp -a "$RSTATE/." "$RSTATE.full/" && umount_later="$RSTATE.full"
+    mount --bind "$RSTATE.full" "$RSTATE"
+    relay_start
+    get /readyz
+    local first=$code
+    head -c 20M /dev/zero >"$RSTATE/filler"
+    get /readyz
+    relay_stop
+    umount "$RSTATE" "$RSTATE.full"
+    [ "$first" = 200 ]
+    [ "$code" = 503 ]
+    grep -q 'disk is nearly full' body
+}
+
+# metric NAME{LABELS}: its value.
+metric() { awk -v name="gapferry_relay_$1" '$1 == name { print $2 }' body; }
+
+@test "metrics tell what waits and what was refused, in a form that Prometheus reads" {
+    enroll
+    relay_start
+    get /metrics
+    answers 200
+    [ "$(metric 'bundles_total{verdict="taken"}')" = 0 ]
+    vendor_script '99 status 503'
+    users 7 >/dev/null
+    request
+    post "$bundle"
+    answers 200
+    post "$bundle"
+    answers 200
+    head -c 30000 /dev/urandom >garbage
+    post garbage
+    answers 400
+    get /metrics -D head
+    answers 200
+    grep -qi '^content-type: text/plain; version=0.0.4' head
+    [ "$(metric 'bundles_total{verdict="taken"}')" = 1 ]
+    [ "$(metric 'bundles_total{verdict="replayed"}')" = 1 ]
+    [ "$(metric 'http_refused_total{code="shell"}')" = 1 ]
+    [ "$(metric 'records{channel="metrics",state="later"}')" = 1 ]
+    [ "$(metric 'endpoint_waiting_records{endpoint="usage"}')" = 1 ]
+    [ "$(metric 'endpoint_oldest_waiting_seconds{endpoint="usage"}')" -le 60 ]
+    [ "$(metric 'responses_waiting')" = 1 ]
+    [ "$(metric 'quarantine_bundles')" = 0 ]
+    [ "$(metric 'ledger_bytes')" -gt 4096 ]
+    local now
+    now=$(date +%s)
+    (($(metric 'turn_last_timestamp_seconds{part="in"}') > now - 60))
+    (($(metric 'uptime_seconds') < 60))
+    # Every line is a comment or NAME{LABEL="VALUE",...} NUMBER, and every name has its type first.
+    absent grep -vE '^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{[a-z]+="([^"\]|\\.)*"(,[a-z]+="([^"\]|\\.)*")*\})? [0-9]+)$' body
+    absent awk '/^# TYPE/ { typed[$3] = 1; next } !/^#/ { sub(/[{ ].*/, ""); if (!($0 in typed)) exit found = 1 } END { exit !found }' body
+}
+
+@test "metrics are for this machine, or for who has the token" {
+    relay_start
+    get /metrics -H 'Host: evil.example'
+    answers 403 user
+    get /metrics -H 'Origin: http://evil.example'
+    answers 403
+    get /metrics -X POST -d x
+    answers 405
+    relay_stop
+    echo 0123456789abcdef0123456789abcdef >token
+    sed -i "s|^port = .*|&\nmetrics_token_file = $PWD/token|" relay/etc/gapferry/relay.conf
+    relay_start
+    get /metrics
+    answers 401 user
+    get /metrics -H 'Authorization: Bearer 0123456789abcdef0123456789abcdee'
+    answers 401 user
+    get /metrics -H "Authorization: Bearer $(cat token)" -H 'Host: relay.example.com'
+    answers 200
+    relay_stop
+    echo short >token
+    gives 78 R config check
+    says 'a token has 16 to 255 bytes'
 }
 
 @test "what cannot be forwarded makes no storm, and what waits costs nothing" {

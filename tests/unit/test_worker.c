@@ -125,12 +125,12 @@ static void an_upload_is_taken_when_it_is_closed_and_answered_when_it_is_verifie
 
     worker_started(&p->w, WORKER_VERIFY);
     assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
-    worker_ended(&p->w, WORKER_VERIFY);
+    worker_ended(&p->w, WORKER_VERIFY, 0);
     assert_int_equal(p->w.want[WORKER_FORWARD], 1);
     assert_int_equal(wire_say_next(p->theirs, &answer, data, &handed, &s->e), 0);
     worker_started(&p->w, WORKER_FORWARD);
     assert_ok(relay_respond(&s->r, &s->t, &s->e), s->e);
-    worker_ended(&p->w, WORKER_FORWARD);
+    worker_ended(&p->w, WORKER_FORWARD, 0);
     assert_int_equal(wire_say_next(p->theirs, &answer, data, &handed, &s->e), 1);
     assert_int_equal(answer.answer, WIRE_TAKEN);
     assert_int_equal(answer.len, sizeof(struct wire_response));
@@ -234,7 +234,7 @@ static void a_refused_bundle_is_told_with_its_reason(void **state) {
     assert_int_equal(ask(s, p, &a, &answer), 0);
     worker_started(&p->w, WORKER_VERIFY);
     assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
-    worker_ended(&p->w, WORKER_VERIFY);
+    worker_ended(&p->w, WORKER_VERIFY, 0);
     assert_int_equal(wire_say_next(p->theirs, &answer, data, &handed, &s->e), 1);
     assert_int_equal(answer.answer, WIRE_REFUSED);
     assert_int_equal(answer.code, GF_E_DIGEST);

@@ -1,0 +1,81 @@
+/*
+ * ledger_tally.c -- numbers for those who watch a relay.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "relay/ledger/ledger_internal.h"
+
+/* What no other table remembers: bundles that came again, and files that were refused. */
+const char ledger_tally_schema[] =
+    "CREATE TABLE tally (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT;";
+
+static int count_up(struct ledger *l, const char *name, int64_t by, struct gf_err *e) {
+    return db_run(&l->db, e,
+                  "INSERT INTO tally (name, n) VALUES (?, ?) "
+                  "ON CONFLICT (name) DO UPDATE SET n = n + excluded.n",
+                  "ti", name, by);
+}
+
+int ledger_tally_add(struct ledger *l, int64_t replayed, int64_t refused, struct gf_err *e) {
+    if (replayed == 0 && refused == 0)
+        return 0;
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    int rc = count_up(l, "replayed", replayed, e);
+    if (rc == 0)
+        rc = count_up(l, "refused", refused, e);
+    return db_end(&l->db, rc, e);
+}
+
+int ledger_tally(struct ledger *l, struct ledger_tally *out, struct gf_err *e) {
+    struct ledger_tally t = {0};
+
+    if (db_number(&l->db, &t.taken, 0, e, "SELECT count(*) FROM bundle WHERE refused IS NULL",
+                  "") == -1 ||
+        db_number(&l->db, &t.replayed, 0, e, "SELECT n FROM tally WHERE name = 'replayed'", "") ==
+            -1 ||
+        db_number(&l->db, &t.refused, 0, e, "SELECT n FROM tally WHERE name = 'refused'", "") ==
+            -1 ||
+        db_number(&l->db, &t.responses, 0, e,
+                  "SELECT count(*) FROM response WHERE noted IS NOT NULL AND acknowledged IS NULL "
+                  "AND lost IS NULL",
+                  "") == -1 ||
+        db_number(&l->db, &t.agents, 0, e, "SELECT count(*) FROM agent WHERE enrolled IS NOT NULL",
+                  "") == -1)
+        return -1;
+    *out = t;
+    return 0;
+}
+
+int ledger_waiting(struct ledger *l, struct ledger_waiting **out, size_t *n, struct gf_err *e) {
+    struct ledger_waiting *list = NULL;
+    struct db_query q;
+    size_t found = 0;
+
+    int rc = db_query(&l->db, &q, e,
+                      "SELECT ifnull(endpoint, ''), count(*), min(received), "
+                      "min(CASE WHEN state = ? THEN due ELSE 0 END) FROM record "
+                      "WHERE state IN (?, ?, ?) GROUP BY 1 ORDER BY 1",
+                      "iiii", (int64_t)LEDGER_LATER, (int64_t)LEDGER_RECEIVED,
+                      (int64_t)LEDGER_SENDING, (int64_t)LEDGER_LATER);
+    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
+        struct ledger_waiting *more = ledger_grow(list, found, sizeof *list, e);
+        rc = more == NULL ? -1 : 0;
+        if (more == NULL)
+            break;
+        list = more;
+        list[found] = (struct ledger_waiting){
+            .records = db_int(&q, 1), .oldest = db_int(&q, 2), .due = db_int(&q, 3)};
+        (void)snprintf(list[found].endpoint, sizeof list->endpoint, "%s", db_text(&q, 0));
+        found++;
+    }
+    db_done(&q);
+    if (rc == -1) {
+        free(list);
+        return -1;
+    }
+    *out = list;
+    *n = found;
+    return 0;
+}
