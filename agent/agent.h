@@ -163,9 +163,12 @@ GF_MUST_CHECK int agent_export(struct agent *a, struct export_result *out, struc
 GF_MUST_CHECK int agent_export_within(struct agent *a, const struct export_limits *limits,
                                       struct export_result *out, struct gf_err *e);
 
-/* When there is something to export: now, or when the oldest unanswered bundle is overdue;
- * INT64_MAX: nothing. */
-int64_t agent_export_next(struct agent *a);
+/* When an export is due; INT64_MAX: nothing is there to export. The earliest of: now where a
+ * licence request or an update check is queued, or a relay whose card holds is owed a `have`;
+ * `export_interval` after the oldest queued record was accepted; `resend_after` after the first
+ * unanswered bundle left. Changes nothing. It may be now or earlier for what cannot leave: no
+ * relay, no consent, no room. */
+GF_MUST_CHECK int agent_export_next(struct agent *a, int64_t *at, struct gf_err *e);
 
 /* ---- outbox.c: what lies in STATE/outbox and what the store knows of it ---- */
 

@@ -16,6 +16,10 @@
 #define DAY       86400LL
 #define RETENTION (400 * DAY) /* what never left, and what is final, is kept for so long */
 
+/* Unless configured otherwise. */
+#define EXPORT_INTERVAL 3600
+#define RESEND_AFTER    (14 * DAY)
+
 /* ---- channels and targets ---- */
 
 static int add_channel(struct plan *p, const char *name, struct gf_err *e) {
@@ -220,7 +224,7 @@ static int drop_old(struct agent *a, struct gf_err *e) {
 
 static int resend_overdue(struct agent *a, struct export_result *r, struct gf_err *e) {
     struct store_bundle *list = NULL;
-    int64_t after = 14 * DAY;
+    int64_t after = RESEND_AFTER;
     size_t n = 0;
 
     if (config_span(a->config, "agent", NULL, "resend_after", &after, e) == -1 ||
@@ -253,29 +257,57 @@ int plan_keep_house(struct agent *a, struct export_result *r, struct gf_err *e) 
     return resend_overdue(a, r, e);
 }
 
-int64_t agent_export_next(struct agent *a) {
+/* ---- when ---- */
+
+/* 1 if a response is to be acknowledged to a relay whose card holds; 0, or -1. */
+static int owes_have(struct agent *a, struct gf_err *e) {
+    struct gf_card *cards = NULL;
+    size_t n = 0;
+    int due = 0;
+
+    if (store_cards(a->store, GF_ROLE_RELAY, &cards, &n, e) == -1)
+        return -1;
+    for (size_t i = 0; i < n && due == 0; i++)
+        if (!cards[i].has_expires || cards[i].expires > a->now)
+            due = store_have_is_due(a->store, &cards[i].identity, e);
+    free(cards);
+    return due;
+}
+
+/* When the first bundle that left becomes overdue, as resend_overdue() counts. */
+static int next_overdue(struct agent *a, int64_t *at, struct gf_err *e) {
     struct store_bundle *list = NULL;
-    int64_t after = 14 * DAY, next = INT64_MAX;
-    struct gf_err e;
-    struct plan p;
+    int64_t after = RESEND_AFTER;
     size_t n = 0;
 
-    if (plan_make(a, &p, &e) == -1)
-        return a->now;
-    for (size_t i = 0; i < p.ntargets; i++) {
-        struct seeking s = {&p, &p.targets[i], 0};
-        if (store_walk_heads(a->store, STORE_QUEUED, seek, &s, &e) == -1 || s.found ||
-            store_have_is_due(a->store, &p.targets[i].card.identity, &e) != 0)
-            next = a->now;
-    }
-    plan_free(&p);
-    if (next == INT64_MAX &&
-        config_span(a->config, "agent", NULL, "resend_after", &after, &e) != -1 && after > 0 &&
-        store_unsettled(a->store, &list, &n, &e) == 0) {
-        for (size_t i = 0; i < n; i++)
-            if (list[i].records > 0 && list[i].left > 0 && list[i].left + after < next)
-                next = list[i].left + after;
-        free(list);
-    }
-    return next;
+    *at = INT64_MAX;
+    if (config_span(a->config, "agent", NULL, "resend_after", &after, e) == -1)
+        return -1;
+    if (after == 0)
+        return 0;
+    if (store_unsettled(a->store, &list, &n, e) == -1)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        if (list[i].records > 0 && list[i].left != 0 && list[i].left + after < *at)
+            *at = list[i].left + after;
+    free(list);
+    return 0;
+}
+
+int agent_export_next(struct agent *a, int64_t *at, struct gf_err *e) {
+    int64_t interval = EXPORT_INTERVAL, accepted = INT64_MAX, overdue = INT64_MAX;
+    int urgent = 0;
+
+    if (config_span(a->config, "agent", NULL, "export_interval", &interval, e) == -1 ||
+        store_oldest_queued(a->store, &accepted, &urgent, e) == -1 ||
+        next_overdue(a, &overdue, e) == -1)
+        return -1;
+    int have = urgent ? 0 : owes_have(a, e);
+    if (have == -1)
+        return -1;
+    int64_t next = accepted == INT64_MAX ? INT64_MAX : accepted + interval;
+    if (urgent || have)
+        next = a->now;
+    *at = overdue < next ? overdue : next;
+    return 0;
 }

@@ -40,7 +40,7 @@ static void exchange(struct agent *a, struct turn *t) {
         fail(t, "inbox", &e);
     if (agent_sent(a, &t->sent, &e) == -1)
         fail(t, "link.sent", &e);
-    if (agent_export_due(a, &due, &e) == -1 ||
+    if (agent_export_next(a, &due, &e) == -1 ||
         (due <= a->now && agent_export(a, &t->out, &e) == -1))
         fail(t, "export", &e);
     if (t->out.bundles > 0)
@@ -68,33 +68,12 @@ int agent_turn(struct agent *a, struct turn *out, struct gf_err *e) {
     return 0;
 }
 
-int agent_export_due(struct agent *a, int64_t *at, struct gf_err *e) {
-    int64_t interval = 3600, accepted = INT64_MAX;
-    int urgent = 0;
-
-    if (config_span(a->config, "agent", NULL, "export_interval", &interval, e) == -1 ||
-        store_oldest_queued(a->store, &accepted, &urgent, e) == -1)
-        return -1;
-    struct gf_card relay;
-    int found = agent_relay_of(a, "metrics", &relay, e);
-    if (found == -1)
-        return -1;
-    int have = found == 1 ? store_have_is_due(a->store, &relay.identity, e) : 0;
-    if (have == -1)
-        return -1;
-    if (urgent || have)
-        *at = 0;
-    else
-        *at = accepted == INT64_MAX ? INT64_MAX : accepted + interval;
-    return 0;
-}
-
 int64_t agent_turn_next(struct agent *a) {
     int64_t at = INT64_MAX, sources = agent_sources_next(a);
     struct gf_err e;
 
     /* A failure here has been told by the turn. */
-    if (agent_export_due(a, &at, &e) == -1)
+    if (agent_export_next(a, &at, &e) == -1)
         at = a->now + RETRY;
     /* What is due and still there could not be done now: no relay, no consent, no room. */
     if (at <= a->now)

@@ -48,11 +48,6 @@ GF_MUST_CHECK int agent_inbox_one(struct agent *a, int dir, const char *name, st
 /* sent.c: what gapferry-link says that a relay has, from STATE/link.sent. */
 GF_MUST_CHECK int agent_sent(struct agent *a, int64_t *sent, struct gf_err *e);
 
-/* When the queue is to be bundled: now or earlier where a record wants an answer or a response is
- * to be acknowledged, `export_interval` after the oldest queued record was accepted else;
- * INT64_MAX: nothing is queued. */
-GF_MUST_CHECK int agent_export_due(struct agent *a, int64_t *at, struct gf_err *e);
-
 /* Add what one response did to the sum of several. */
 void agent_apply_sum(struct apply_result *sum, const struct apply_result *one);
 

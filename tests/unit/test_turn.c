@@ -144,6 +144,54 @@ static void the_hour_is_over_then_they_go(void **state) {
     assert_int_equal(turn(s).out.bundles, 1);
 }
 
+static void what_nobody_answers_is_bundled_anew_without_a_person(void **state) {
+    const int64_t after = 14 * 86400;
+    struct site *s = *state;
+    struct gf_err e;
+
+    (void)site_add(s, "metrics", "{}", 0);
+    (void)site_export(s);
+    struct store_bundle b = site_bundle(s, 0);
+    assert_int_equal(store_written(s->a.store, &b.id, s->a.now, &e), 0);
+    assert_true(agent_turn_next(&s->a) == s->a.now + after);
+    s->a.now += after;
+    struct turn t = turn(s);
+    assert_int_equal(t.out.overdue, 1);
+    assert_int_equal(t.out.records, 1);
+    assert_int_equal(site_unsettled(s), 1);
+    struct store_bundle anew = site_bundle(s, 0);
+    assert_memory_not_equal(anew.id.b, b.id.b, sizeof b.id.b);
+}
+
+/* Trust another relay: from then on it is the one that metrics go to. */
+static void trust_another(struct site *s) {
+    struct gf_identity other;
+    struct gf_card card = {.role = GF_ROLE_RELAY, .created = SITE_NOW};
+    char keys[200];
+    struct gf_err e;
+
+    (void)snprintf(keys, sizeof keys, "%s/other", s->root);
+    assert_int_equal(gf_identity_make(AT_FDCWD, keys, &card, &e), 0);
+    assert_int_equal(gf_identity_load(AT_FDCWD, keys, &other, &e), 0);
+    site_trust(s, &other);
+    gf_identity_free(&other);
+}
+
+static void a_response_is_acknowledged_to_whichever_relay_sent_it(void **state) {
+    struct site *s = *state;
+    struct gf_id id = site_add(s, "metrics", "{}", 0);
+
+    (void)site_export(s);
+    trust_another(s);
+    put_response(s, &id, "00112233445566778899aabbccddeeff.gfb");
+    struct turn t = turn(s);
+    assert_int_equal(t.responses, 1);
+    assert_int_equal(t.out.bundles, 1);
+    assert_true(t.out.have_only);
+    struct store_bundle b = site_bundle(s, 0);
+    assert_memory_equal(b.relay.b, kit_relay.card.identity.b, sizeof b.relay.b);
+}
+
 static void what_link_has_sent_is_noted_once(void **state) {
     struct site *s = *state;
     char path[800], hex[GF_ID_TEXT];
@@ -234,6 +282,8 @@ int main(void) {
         T(a_link_among_spool_files_holds_back_no_record),
         T(records_wait_for_company_but_a_request_of_a_person_does_not),
         T(the_hour_is_over_then_they_go),
+        T(what_nobody_answers_is_bundled_anew_without_a_person),
+        T(a_response_is_acknowledged_to_whichever_relay_sent_it),
         T(what_link_has_sent_is_noted_once),
         T(a_turn_waits_for_whoever_holds_the_lock),
         T(a_new_record_a_signal_and_the_time_each_wake_it),
