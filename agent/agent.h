@@ -174,6 +174,9 @@ GF_MUST_CHECK int agent_export_next(struct agent *a, int64_t *at, struct gf_err 
 
 /* Open STATE/NAME, made (0700) where it is missing; -1 and *e on failure. */
 GF_MUST_CHECK int agent_folder(const struct agent *a, const char *name, struct gf_err *e);
+/* How many files of STATE/NAME end in `suffix` (NULL: all but reasons, NAME.why), hidden ones left
+ * out; 0 where it is missing or cannot be read. */
+int64_t agent_folder_count(const struct agent *a, const char *name, const char *suffix);
 
 /* After a crash or a change of consent: remove files that no carried bundle owns, and put the
  * records of bundles without a file back into the queue; *again is their number. */

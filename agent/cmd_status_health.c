@@ -2,12 +2,7 @@
  * cmd_status_health.c -- what went wrong without anybody having asked: sources, the intake, the
  * clock, what is in quarantine; and when the relay expects the next bundle.
  */
-#include <dirent.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "agent/cmd_status.h"
 #include "agent/floor.h"
@@ -90,23 +85,15 @@ static int show_times(struct agent *a, struct out *t, struct gf_err *e) {
     return 0;
 }
 
-/* Bundles; each may have a .why beside it. */
-static void show_quarantine(struct agent *a, struct out *t) {
-    char path[sizeof a->state + 16];
-    int64_t n = 0;
+static void show_quarantine(const struct agent *a, struct out *t) {
+    int64_t n = agent_folder_count(a, "quarantine", NULL);
 
-    (void)snprintf(path, sizeof path, "%s/quarantine", a->state);
-    DIR *d = opendir(path);
-    for (struct dirent *x = NULL; d != NULL && (x = readdir(d)) != NULL;) {
-        size_t len = strlen(x->d_name);
-        n += len > 4 && strcmp(x->d_name + len - 4, ".gfb") == 0;
-    }
-    if (d != NULL)
-        (void)closedir(d);
     out_int(t, "quarantine", n);
     if (n > 0)
-        out_text(t, "quarantine %lld bundle%s refused; NAME.why beside each in %s says why\n",
-                 (long long)n, n == 1 ? "" : "s", path);
+        out_text(t,
+                 "quarantine %lld file%s could not be used; NAME.why beside each in %s/quarantine "
+                 "says why\n",
+                 (long long)n, n == 1 ? "" : "s", a->state);
 }
 
 int cmd_status_health(struct agent *a, struct out *t, struct gf_err *e) {

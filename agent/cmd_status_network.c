@@ -2,10 +2,7 @@
  * cmd_status_network.c -- how far gapferry-link comes, since when, and whether it is at work at
  * all.
  */
-#include <dirent.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "agent/cmd_status.h"
 #include "agent/link_state.h"
@@ -84,23 +81,6 @@ static void show_link_itself(struct agent *a, struct out *t, const struct link_r
                     "systemctl start gapferry-link\n");
 }
 
-/* Responses that gapferry-link has fetched and nobody has applied yet. */
-static int64_t count_inbox(struct agent *a) {
-    char path[sizeof a->state + 16];
-    const struct dirent *x;
-    int64_t n = 0;
-
-    (void)snprintf(path, sizeof path, "%s/inbox", a->state);
-    DIR *d = opendir(path);
-    while (d && (x = readdir(d)) != NULL) {
-        size_t len = strlen(x->d_name);
-        n += x->d_name[0] != '.' && len > 4 && strcmp(x->d_name + len - 4, ".gfb") == 0;
-    }
-    if (d)
-        (void)closedir(d);
-    return n;
-}
-
 int cmd_status_network(struct agent *a, struct out *t, struct cmd_status_reach *out,
                        struct gf_err *e) {
     struct link_relay *list = NULL;
@@ -117,7 +97,8 @@ int cmd_status_network(struct agent *a, struct out *t, struct cmd_status_reach *
         out_text(t, "network    not probed (gapferry-link has not run; drives need no network)\n");
     show_link_itself(a, t, list, n, out);
     free(list);
-    out->inbox = count_inbox(a);
+    /* What gapferry-link has fetched and nobody has applied yet. */
+    out->inbox = agent_folder_count(a, "inbox", ".gfb");
     out_int(t, "inbox", out->inbox);
     out_bool(t, "run_running", services_is_running(a->state, SERVICES_AGENT));
     return rc;

@@ -4,9 +4,7 @@
  */
 #include "agent/doctor_parts.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -161,23 +159,15 @@ static int examine_bundles(struct doctor *d) {
 }
 
 static int examine_quarantine(struct doctor *d) {
-    char path[sizeof d->a->state + 32], remedy[sizeof path + 64];
-    const struct dirent *x;
-    int n = 0;
+    char remedy[sizeof d->a->state + 96];
 
-    (void)snprintf(path, sizeof path, "%s/quarantine", d->a->state);
-    DIR *dir = opendir(path);
-    if (!dir)
+    int64_t n = agent_folder_count(d->a, "quarantine", NULL);
+    if (n == 0)
         return 0;
-    while ((x = readdir(dir)) != NULL) {
-        size_t len = strlen(x->d_name);
-        n += len > 4 && strcmp(x->d_name + len - 4, ".why") == 0;
-    }
-    (void)closedir(dir);
-    (void)snprintf(remedy, sizeof remedy, "read %s/*.why; remove what is settled", path);
-    return n == 0 ? 0
-                  : doctor_say(d, DOCTOR_WARN, "quarantine", remedy,
-                               "%d responses could not be used and were put aside", n);
+    (void)snprintf(remedy, sizeof remedy, "read %s/quarantine/*.why; remove what is settled",
+                   d->a->state);
+    return doctor_say(d, DOCTOR_WARN, "quarantine", remedy,
+                      "files that could not be used and were put aside: %" PRId64, n);
 }
 
 static int examine_network(struct doctor *d) {

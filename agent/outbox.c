@@ -27,14 +27,35 @@ int agent_folder(const struct agent *a, const char *name, struct gf_err *e) {
     return fd;
 }
 
+static int ends_in(const char *name, const char *suffix) {
+    size_t len = strlen(name), n = strlen(suffix);
+
+    return len > n && strcmp(name + len - n, suffix) == 0;
+}
+
+int64_t agent_folder_count(const struct agent *a, const char *name, const char *suffix) {
+    char path[sizeof a->state + 32];
+    const struct dirent *x;
+    int64_t n = 0;
+
+    (void)snprintf(path, sizeof path, "%s/%s", a->state, name);
+    DIR *d = opendir(path);
+    while (d && (x = readdir(d)) != NULL)
+        n += x->d_name[0] != '.' &&
+             (suffix ? ends_in(x->d_name, suffix) : !ends_in(x->d_name, ".why"));
+    if (d)
+        (void)closedir(d);
+    return n;
+}
+
 /* 1 if it is named like a bundle, or like one that was being written: those are ours to remove. */
 static int is_ours(const char *name, struct gf_id *id) {
     size_t len = strlen(name);
 
     *id = (struct gf_id){0};
     if (name[0] == '.')
-        return len > 5 && strcmp(name + len - 5, ".part") == 0;
-    return len == GF_ID_TEXT - 1 + 4 && strcmp(name + len - 4, ".gfb") == 0 &&
+        return ends_in(name, ".part");
+    return len == GF_ID_TEXT - 1 + 4 && ends_in(name, ".gfb") &&
            gf_text_unhex(name, GF_ID_TEXT - 1, id->b, sizeof id->b) == 0;
 }
 

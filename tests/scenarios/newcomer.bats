@@ -361,10 +361,12 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     sqlite3 $STATE/agent.db "INSERT INTO source (name, due, ran, good, runs, failures, reason)
         VALUES ('s', 0, 1, 0, 1, 3, 'it ended with 1') ON CONFLICT DO UPDATE SET failures = 3"
     mkdir -p $STATE/quarantine
-    : >$STATE/quarantine/a.gfb
+    touch $STATE/quarantine/{a.gfb,a.gfb.why,b.spool,b.spool.why,c.gfb}
     gives 0 A status
-    says 'source     s failed 3 times in a row' 'quarantine 1 bundle refused'
+    says 'source     s failed 3 times in a row' 'quarantine 3 files could not be used'
     [ "$(fact '.sources_failing[0].failures' A status)" -eq 3 ]
+    A doctor >.out 2>&1 || true
+    grep -q 'put aside: 3$' .out || fail "doctor counts others: $(cat .out)"
     gives 0 faketime '2001-01-01' "$BIN/gapferry-agent" --root site status
     says 'set the clock'
 }
