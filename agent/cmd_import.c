@@ -19,14 +19,16 @@ static const struct option_spec specs[] = {
 
 static const struct option_page page = {
     COMMAND_PROGRAM " import",
-    "[OPTION]... FILE...",
+    "[OPTION]... [FILE]...",
     "Apply response bundles that came by other means than a drive: by mail, through a transfer "
-    "host. Each is verified as one from a drive is, and stays where it lies. (`sync DRIVE` takes "
-    "in "
-    "what lies on a drive.)",
+    "host. Each is verified as one from a drive is, and stays where it lies. Without a FILE: those "
+    "that gapferry-link has put into the inbox, as `run` does it; what was applied is removed from "
+    "there, and what cannot be used goes to the quarantine. (`sync DRIVE` takes in what lies on a "
+    "drive.)",
     specs,
-    "Exit status: that of the first file that could not be applied; 82 if each had been applied "
-    "before.\nExample:\n  gapferry-agent import 16082a83fef42b7e70209d9460d33fb8.gfb\n",
+    "Exit status: that of the first file that could not be applied; 82 if each FILE had been "
+    "applied before.\nExamples:\n  gapferry-agent import\n"
+    "  gapferry-agent import 16082a83fef42b7e70209d9460d33fb8.gfb\n",
 };
 
 struct importing {
@@ -36,6 +38,29 @@ struct importing {
     enum gf_code first; /* of the failures */
 };
 
+/* What became of one file, for people and programs. why NULL: it was applied, now or before. */
+static void tell(struct importing *x, const char *file, int seen_before, const struct gf_err *why,
+                 const char *then) {
+    out_open(&x->t, NULL, '{');
+    out_str(&x->t, "file", file);
+    out_safe(&x->t, file);
+    if (why) {
+        x->first = x->failed++ == 0 ? why->code : x->first;
+        out_str(&x->t, "result", "refused");
+        out_str(&x->t, "code", gf_err_name(why->code));
+        out_str(&x->t, "why", why->text);
+        out_text(&x->t, ": refused: ");
+        out_safe(&x->t, why->text);
+        out_text(&x->t, "%s\n", then);
+    } else {
+        x->seen += seen_before;
+        x->applied += !seen_before;
+        out_str(&x->t, "result", seen_before ? "seen" : "applied");
+        out_text(&x->t, ": %s\n", seen_before ? "was applied before; nothing changed" : "applied");
+    }
+    out_close(&x->t, '}');
+}
+
 static void import_one(struct agent *a, struct importing *x, const char *path) {
     struct apply_result in = {0};
     struct gf_err e;
@@ -44,40 +69,41 @@ static void import_one(struct agent *a, struct importing *x, const char *path) {
     int rc = fd == -1 ? gf_err_errno(&e, "%s", path) : agent_apply(a, fd, &in, &e);
     if (fd != -1)
         (void)close(fd);
-    out_open(&x->t, NULL, '{');
-    out_str(&x->t, "file", path);
-    out_safe(&x->t, path);
-    if (rc == -1) {
-        if (fd != -1)
-            (void)gf_err_prefix(&e, "%s", path);
-        x->first = x->failed++ == 0 ? e.code : x->first;
-        out_str(&x->t, "result", "refused");
-        out_str(&x->t, "code", gf_err_name(e.code));
-        out_str(&x->t, "why", e.text);
-        out_text(&x->t, ": refused: ");
-        out_safe(&x->t, e.text);
-        out_text(&x->t, "\n");
-    } else {
-        x->seen += in.seen_before;
-        x->applied += !in.seen_before;
+    if (rc == -1 && fd != -1)
+        (void)gf_err_prefix(&e, "%s", path);
+    if (rc == 0)
         agent_apply_sum(&x->sum, &in);
-        out_str(&x->t, "result", in.seen_before ? "seen" : "applied");
-        out_text(&x->t, ": %s\n",
-                 in.seen_before ? "was applied before; nothing changed" : "applied");
-    }
-    out_close(&x->t, '}');
+    tell(x, path, rc == 0 && in.seen_before, rc == 0 ? NULL : &e, "");
+}
+
+static void tell_inbox(void *arg, const struct inbox_file *f) {
+    tell(arg, f->name, f->seen_before, f->why, "; it is in quarantine now");
+}
+
+static void import_inbox(struct agent *a, struct importing *x) {
+    struct turn t = {0};
+    struct gf_err e;
+
+    int rc = agent_inbox(a, &t, tell_inbox, x, &e);
+    agent_apply_sum(&x->sum, &t.in);
+    if (rc == -1)
+        tell(x, "inbox", 0, &e, "; it stays there");
+    else if (t.responses + t.seen + t.quarantined == 0)
+        out_text(&x->t, "%s/inbox: nothing waits there\n", a->state);
 }
 
 static int run(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
     struct importing x = {.first = GF_OK};
 
-    if (command_args(o, 1, 1000, "FILE...", e) == -1 ||
+    if (command_args(o, 0, 1000, "FILE...", e) == -1 ||
         store_lock(a->store, "gapferry-agent import", e) == -1)
         return -1;
     out_begin(&x.t, o);
     out_open(&x.t, "files", '[');
     for (size_t i = 0; i < o->nargs; i++)
         import_one(a, &x, options_arg(o, i));
+    if (o->nargs == 0)
+        import_inbox(a, &x);
     out_close(&x.t, ']');
     int rc = history_seal(a, e);
     store_unlock(a->store);
@@ -94,7 +120,7 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     out_free(&x.t);
     if (x.failed > 0)
         *status = (int)gf_err_exit(x.first);
-    else if (x.applied == 0 && x.seen > 0)
+    else if (o->nargs > 0 && x.applied == 0 && x.seen > 0)
         *status = GF_EXIT_REPLAY;
     return rc;
 }

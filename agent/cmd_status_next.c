@@ -17,7 +17,6 @@ void cmd_status_next(const struct agent *a, const struct cmd_status_next *n, str
     } else if (n->network.inbox) {
         what = "apply what gapferry-link has fetched (`run` does it by itself): ";
         command = " import";
-        after = " STATE/inbox/*.gfb";
     } else if (n->network.person) {
         what = "the relay waits for a person, see \"network\" above; then look again: ";
         command = " status";

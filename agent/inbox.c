@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "agent/turn.h"
-#include "common/log.h"
 #include "gapferry/drive.h"
 #include "gapferry/file.h"
 
@@ -61,9 +60,10 @@ static int is_its_fault(enum gf_code code) {
            code != GF_E_DAMAGED && code != GF_E_NOINPUT;
 }
 
-int agent_inbox_one(struct agent *a, int dir, const char *name, struct turn *t, struct gf_err *e) {
-    struct apply_result in = {0};
-    struct gf_err why;
+/* Apply one file. 0, also where it was put aside: *why says then why, else its code is GF_OK. -1
+ * where nothing could be decided. */
+static int take(struct agent *a, int dir, const char *name, struct apply_result *in,
+                struct gf_err *why, struct gf_err *e) {
     struct stat st;
 
     if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
@@ -77,27 +77,35 @@ int agent_inbox_one(struct agent *a, int dir, const char *name, struct turn *t, 
     int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd == -1)
         return gf_err_errno(e, "%s", name);
-    int rc = agent_apply(a, fd, &in, &why);
+    *why = (struct gf_err){.code = GF_OK};
+    int rc = agent_apply(a, fd, in, why);
     (void)close(fd);
     if (rc == 0) {
-        agent_apply_sum(&t->in, &in);
-        t->responses += !in.seen_before;
-        t->seen += in.seen_before;
-        log_write(LOG_LEVEL_INFO, in.seen_before ? "response-seen-before" : "response-applied",
-                  {"file", name, 0});
+        why->code = GF_OK;
         if (unlinkat(dir, name, 0) == -1)
             return gf_err_errno(e, "%s: was applied, but cannot be removed", name);
         return 0;
     }
-    if (!is_its_fault(why.code)) {
-        *e = why;
+    if (is_its_fault(why->code))
+        return put_aside(a, dir, name, why, e);
+    *e = *why;
+    return -1;
+}
+
+static int one(struct agent *a, int dir, const char *name, struct turn *t, inbox_tell *tell,
+               void *arg, struct gf_err *e) {
+    struct apply_result in = {0};
+    struct gf_err why;
+
+    if (take(a, dir, name, &in, &why, e) == -1)
         return -1;
-    }
-    if (put_aside(a, dir, name, &why, e) == -1)
-        return -1;
-    t->quarantined++;
-    log_write(LOG_LEVEL_WARNING, "response-refused", {"file", name, 0}, {"why", why.text, 0},
-              {"code", gf_err_name(why.code), 0}, {"kept_in", QUARANTINE, 0});
+    const int applied = why.code == GF_OK;
+    if (applied)
+        agent_apply_sum(&t->in, &in);
+    t->responses += applied && !in.seen_before;
+    t->seen += applied && in.seen_before;
+    t->quarantined += !applied;
+    tell(arg, &(struct inbox_file){name, applied && in.seen_before, applied ? NULL : &why});
     return 0;
 }
 
@@ -129,7 +137,7 @@ static int list(DIR *d, char (**out)[GF_DRIVE_NAME], size_t *n, struct gf_err *e
     return 0;
 }
 
-int agent_inbox(struct agent *a, struct turn *t, struct gf_err *e) {
+int agent_inbox(struct agent *a, struct turn *t, inbox_tell *tell, void *arg, struct gf_err *e) {
     char(*names)[GF_DRIVE_NAME] = NULL;
     size_t n = 0;
 
@@ -146,7 +154,7 @@ int agent_inbox(struct agent *a, struct turn *t, struct gf_err *e) {
     /* One that fails does not hold back the others; the first failure is told. */
     for (size_t i = 0; i < n; i++) {
         struct gf_err why;
-        if (agent_inbox_one(a, dirfd(d), names[i], t, &why) == 0)
+        if (one(a, dirfd(d), names[i], t, tell, arg, &why) == 0)
             continue;
         (void)gf_err_prefix(&why, "%s", names[i]);
         if (rc == 0)

@@ -30,13 +30,24 @@ static void accept_records(struct agent *a, struct turn *t) {
         fail(t, "sources", &e);
 }
 
+static void log_response(void *arg, const struct inbox_file *f) {
+    (void)arg;
+    if (f->why)
+        log_write(LOG_LEVEL_WARNING, "response-refused", {"file", f->name, 0},
+                  {"why", f->why->text, 0}, {"code", gf_err_name(f->why->code), 0},
+                  {"kept_in", "quarantine", 0});
+    else
+        log_write(LOG_LEVEL_INFO, f->seen_before ? "response-seen-before" : "response-applied",
+                  {"file", f->name, 0});
+}
+
 static void exchange(struct agent *a, struct turn *t) {
     int64_t due = INT64_MAX, installed = 0;
     struct gf_err e;
 
     if (refused_retry_configured(a, &installed, &e) == -1)
         fail(t, "refused", &e);
-    if (agent_inbox(a, t, &e) == -1)
+    if (agent_inbox(a, t, log_response, NULL, &e) == -1)
         fail(t, "inbox", &e);
     if (agent_sent(a, &t->sent, &e) == -1)
         fail(t, "link.sent", &e);

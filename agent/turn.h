@@ -36,14 +36,20 @@ int64_t agent_turn_next(struct agent *a);
 
 /* ---- its steps; the caller holds store_lock() ---- */
 
-/* inbox.c: apply every response in STATE/inbox. One that cannot be applied goes to
- * STATE/quarantine with its reason beside it; where disk or memory failed it stays. */
-GF_MUST_CHECK int agent_inbox(struct agent *a, struct turn *t, struct gf_err *e);
+/* What became of one file of the inbox; borrowed. */
+struct inbox_file {
+    const char *name;
+    int seen_before; /* it had been applied before, and is removed now */
+    const struct gf_err
+        *why; /* NULL: it is applied and removed; else why it is in quarantine now */
+};
+typedef void inbox_tell(void *arg, const struct inbox_file *f);
 
-/* Apply one response file; moved and noted as above unless it lies outside of inbox/. 0, also where
- * it was refused (counted in *t); -1 where nothing could be decided. */
-GF_MUST_CHECK int agent_inbox_one(struct agent *a, int dir, const char *name, struct turn *t,
-                                  struct gf_err *e);
+/* inbox.c: apply every response in STATE/inbox, and tell of each as it is done with. One that
+ * cannot be applied goes to STATE/quarantine with its reason beside it; where disk or memory failed
+ * it stays, and the first such failure is *e once the others were served. */
+GF_MUST_CHECK int agent_inbox(struct agent *a, struct turn *t, inbox_tell *tell, void *arg,
+                              struct gf_err *e);
 
 /* sent.c: what gapferry-link says that a relay has, from STATE/link.sent. */
 GF_MUST_CHECK int agent_sent(struct agent *a, int64_t *sent, struct gf_err *e);

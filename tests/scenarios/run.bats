@@ -73,6 +73,27 @@ has() { [ "$(count "$1" '*.gfb')" = "$2" ]; }         # FOLDER NUMBER: so many b
     says quarantine
 }
 
+@test "import without a file takes the inbox, and says what it took" {
+    local bad=ffffffffffffffffffffffffffffffff.gfb good
+    gives 0 A import
+    says 'inbox: nothing waits there'
+    users 1 >/dev/null
+    home
+    gives 75 R sync usb # this relay has no endpoint
+    good=$(basename usb/GAPFERRY/to-site/*.gfb)
+    mkdir -p "$STATE/inbox"
+    cp "usb/GAPFERRY/to-site/$good" "$STATE/inbox/"
+    echo garbage >"$STATE/inbox/$bad"
+    gives 65 A import
+    says "$good: applied" "$bad: refused: " 'it is in quarantine now' '1 at the relay'
+    [ "$(state relayed)" = 1 ]
+    has "$STATE/inbox" 0
+    [ -s "$STATE/quarantine/$bad.why" ]
+    cp "usb/GAPFERRY/to-site/$good" "$STATE/inbox/"
+    [ "$(fact '.files[] | [.file, .result] | join(" ")' A import)" = "$good seen" ]
+    has "$STATE/inbox" 0
+}
+
 @test "run visits a drive as soon as it is mounted, if it is listed and was synced here before" {
     mount -t tmpfs -o size=8m gapferry-test usb 2>/dev/null || skip "cannot mount a file system here: no drive was mounted"
     home
