@@ -166,6 +166,7 @@ static int settle(struct walk *w, const struct ledger_record *lr, const struct g
         place->held++;
         return ledger_held(l, lr->row, res->reason, e);
     case ENDPOINT_LATER:
+    case ENDPOINT_MORE: /* which no delivery ends with */
         break;
     }
     note_failure(w->t, res->reason);
@@ -196,6 +197,19 @@ static int is_stopping(void *arg) {
     return sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1;
 }
 
+static int deliver_one(struct walk *w, const struct ledger_record *lr, const struct gf_record *rec,
+                       struct endpoint_breaker_place *place, const struct endpoint_until *until,
+                       struct endpoint_result *out, struct gf_err *e) {
+    struct endpoint p;
+    struct endpoint_job j = {.endpoint = &p, .row = lr, .record = rec, .now = now_of(w)};
+
+    if (endpoint_open(&p, w->r, place->name, e) == -1)
+        return -1;
+    int rc = endpoint_deliver(w->client, &j, until, out, e);
+    endpoint_close(&p);
+    return rc;
+}
+
 static int send_one(struct walk *w, const struct ledger_record *lr, struct gf_record *rec,
                     struct endpoint_breaker_place *place, struct gf_err *e) {
     struct mapped body = {NULL, 0};
@@ -209,8 +223,7 @@ static int send_one(struct walk *w, const struct ledger_record *lr, struct gf_re
         return hold(w, lr->row, NULL, &why, e);
     rc = ledger_sending(w->r->ledger, lr->row, place->name, now_of(w), e);
     if (rc == 0) {
-        if (endpoint_http(w->client, w->r->config, place->name, &lr->agent, rec, &until, &res,
-                          &why) == -1) {
+        if (deliver_one(w, lr, rec, place, &until, &res, &why) == -1) {
             rc = hold(w, lr->row, place, &why, e);
         } else if (res.verdict == ENDPOINT_LATER && is_stopping(NULL)) {
             /* Cut off: it stays `sending`, as after a crash, and goes out first with the same key

@@ -1,18 +1,19 @@
 /*
- * endpoint.c -- endpoints in the configuration: which one a record goes to, and whether they can be
- * used at all.
+ * endpoint.c -- endpoints in the configuration: which one a record goes to, and one delivery there.
  */
 #include "relay/endpoints/endpoint.h"
 
+#include <fcntl.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
 
-#include "common/https_header.h"
 #include "gapferry/digest.h"
+#include "gapferry/file.h"
 
-#define LABEL "gapferry-record/1"
+#define LABEL           "gapferry-record/1"
+#define HEADER_FILE_MAX 8192 /* bytes */
+
+const struct endpoint_profile *const endpoint_profiles[] = {&endpoint_http, NULL};
 
 static const char *value(const struct config *c, const char *name, const char *key) {
     return config_get(c, "endpoint", name, key);
@@ -67,147 +68,121 @@ int64_t endpoint_backoff(int64_t attempts, uint32_t random) {
     return s - (int64_t)((uint64_t)random * (uint64_t)(s / 2 + 1) >> 32);
 }
 
-/* ---- checks ---- */
+/* ---- one section ---- */
 
-/* A broken rule of one key, told with the place where it stands. */
-static int wrong(const struct config *c, const char *name, const char *key, const char *rule,
-                 struct gf_err *e) {
-    return gf_err_set(e, GF_E_CONFIG, "%s: [endpoint \"%s\"] %s: %s",
-                      config_origin(c, "endpoint", name, key), name, key, rule);
-}
-
-static int missing(const char *name, const char *key, struct gf_err *e) {
-    return gf_err_set(e, GF_E_CONFIG, "[endpoint \"%s\"] has no %s", name, key);
-}
-
-static int check_match(const struct config *c, const char *name, struct gf_err *e) {
-    const char *channel = value(c, name, "channel");
-    const char *product = value(c, name, "product");
-    const char *sender = value(c, name, "sender");
-    struct gf_id id;
-
-    if (channel == NULL)
-        return missing(name, "channel", e);
-    if (!gf_text_is_word(channel, strlen(channel), GF_WORD_MAX))
-        return wrong(c, name, "channel", "a channel is a word of [a-z0-9.-]", e);
-    if (product != NULL && !gf_text_is_word(product, strlen(product), GF_WORD_MAX))
-        return wrong(c, name, "product", "a product is a word of [a-z0-9.-]", e);
-    if (sender != NULL && gf_text_unhex(sender, strlen(sender), id.b, sizeof id.b) == -1)
-        return wrong(c, name, "sender", "an agent's id is 32 lower-case hex digits", e);
-
-    /* Two that match alike: which one is meant? */
-    const char *other;
-    for (size_t i = 0; (other = config_name(c, "endpoint", i)) != NULL && strcmp(other, name) != 0;
-         i++) {
-        if (is_same(value(c, other, "channel"), channel) &&
-            is_same(value(c, other, "product"), product) &&
-            is_same(value(c, other, "sender"), sender))
-            return gf_err_set(e, GF_E_CONFIG,
-                              "%s: [endpoint \"%s\"] takes the same records as [endpoint \"%s\"]; "
-                              "let product or sender tell them apart",
-                              config_origin(c, "endpoint", name, "channel"), name, other);
-    }
+/* The one line of header_file, without its line end. */
+static int load_secret(struct gf_buf *secret, const char *path, struct gf_err *e) {
+    if (gf_file_load(AT_FDCWD, path, HEADER_FILE_MAX, secret, e) == -1)
+        return gf_err_set(e, GF_E_CONFIG, "header_file %s: cannot be read", path);
+    while (secret->len > 0 && strchr("\r\n", secret->data[secret->len - 1]) != NULL)
+        secret->data[--secret->len] = '\0';
+    if (secret->len == 0 || strlen(secret->data) != secret->len)
+        return gf_err_set(e, GF_E_CONFIG, "header_file %s: holds no line \"Name: value\"", path);
     return 0;
 }
 
-static int check_files(const struct config *c, const char *name, struct gf_err *e) {
-    static const char *const keys[] = {"ca_file", "cert_file", "key_file", "header_file"};
-    struct stat st;
+static int open_http(struct endpoint *p, struct gf_err *e) {
+    const struct config *c = p->relay->config;
+    struct https_options *o = &p->http;
+    const char *file = value(c, p->name, "header_file");
+    int64_t timeout_s = 60;
 
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *path = value(c, name, keys[i]);
-        if (path == NULL)
-            continue;
-        if (path[0] != '/')
-            return wrong(c, name, keys[i], "a path begins with /", e);
-        if (access(path, R_OK) == -1)
-            return wrong(c, name, keys[i], "this file cannot be read", e);
-        if (strcmp(keys[i], "header_file") == 0 && stat(path, &st) == 0 && (st.st_mode & 077) != 0)
-            return wrong(c, name, keys[i], "others can read this secret; chmod 600 it", e);
-    }
-    if ((value(c, name, "cert_file") == NULL) != (value(c, name, "key_file") == NULL))
-        return gf_err_set(e, GF_E_CONFIG, "[endpoint \"%s\"]: cert_file and key_file go together",
-                          name);
-    return 0;
-}
-
-/* Headers that are ours to state, and those in which secrets stand. */
-static int check_header(const struct config *c, const char *name, struct gf_err *e) {
-    static const char *const ours[] = {"Content-Type:",
-                                       "Content-Length:",
-                                       "Transfer-Encoding:",
-                                       "Idempotency-Key:",
-                                       "Gapferry-Agent:",
-                                       "Gapferry-Record:",
-                                       "Host:",
-                                       "Connection:",
-                                       "Expect:"};
-    static const char *const secret[] = {
-        "Authorization:", "Proxy-Authorization:", "Cookie:", "X-Api-Key:"};
-    const char *header = value(c, name, "header");
-
-    if (header == NULL)
-        return 0;
-    if (https_header_check(header, e) == -1)
-        return wrong(c, name, "header", "a header is \"Name: value\"", e);
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
-        if (strncasecmp(header, ours[i], strlen(ours[i])) == 0)
-            return wrong(c, name, "header", "the relay states this one itself", e);
-    }
-    for (size_t i = 0; i < sizeof secret / sizeof *secret; i++) {
-        if (strncasecmp(header, secret[i], strlen(secret[i])) == 0)
-            return wrong(c, name, "header",
-                         "a secret does not stand here, where everybody reads it; put the line "
-                         "into a file of mode 0600 and name that with header_file",
-                         e);
-    }
-    return 0;
-}
-
-static int check_words(const struct config *c, const char *name, struct gf_err *e) {
-    static const char *const profiles[] = {"http", NULL};
-    static const char *const methods[] = {"POST", "PUT", NULL};
-    static const char *const idempotency[] = {"key", "natural", "none", NULL};
-    int64_t timeout = 0;
-    int which;
-
-    if (config_enum(c, "endpoint", name, "profile", profiles, &which, e) == -1 ||
-        config_enum(c, "endpoint", name, "method", methods, &which, e) == -1 ||
-        config_enum(c, "endpoint", name, "idempotency", idempotency, &which, e) == -1 ||
-        config_span(c, "endpoint", name, "timeout", &timeout, e) == -1)
+    if (config_span(c, "endpoint", p->name, "timeout", &timeout_s, e) == -1)
         return -1;
-    if (timeout < 1 || timeout > 3600)
-        return wrong(c, name, "timeout", "from 1s to 1h", e);
-    return 0;
+    o->url = value(c, p->name, "url");
+    o->method = value(c, p->name, "method");
+    o->ca_file = value(c, p->name, "ca_file");
+    o->cert_file = value(c, p->name, "cert_file");
+    o->key_file = value(c, p->name, "key_file");
+    o->proxy = value(c, p->name, "proxy");
+    o->total_ms = timeout_s * 1000;
+    o->answer_max = ENDPOINT_ANSWER_MAX;
+    return file != NULL ? load_secret(&p->secret, file, e) : 0;
 }
 
-static int check_places(const struct config *c, const char *name, struct gf_err *e) {
-    const char *url = value(c, name, "url");
-    const char *proxy = value(c, name, "proxy");
+int endpoint_open(struct endpoint *p, struct relay *r, const char *name, struct gf_err *e) {
+    const char *word = value(r->config, name, "idempotency");
 
-    if (url == NULL)
-        return missing(name, "url", e);
-    if (https_check_url(url, e) == -1)
-        return gf_err_prefix(e, "%s: [endpoint \"%s\"] url",
-                             config_origin(c, "endpoint", name, "url"), name);
-    if (proxy == NULL)
-        return 0;
-    if (https_check_proxy(proxy, e) == -1)
-        return gf_err_prefix(e, "%s: [endpoint \"%s\"] proxy",
-                             config_origin(c, "endpoint", name, "proxy"), name);
-    if (strncmp(url, "http://", 7) == 0)
-        return wrong(c, name, "proxy", "http:// goes to this machine and through no proxy", e);
-    return 0;
-}
-
-int endpoint_check(const struct config *c, struct gf_err *e) {
-    const char *name;
-
-    for (size_t i = 0; (name = config_name(c, "endpoint", i)) != NULL; i++) {
-        if (check_match(c, name, e) == -1 || check_places(c, name, e) == -1 ||
-            check_words(c, name, e) == -1 || check_files(c, name, e) == -1 ||
-            check_header(c, name, e) == -1)
-            return -1;
+    *p = (struct endpoint){.relay = r, .name = name};
+    gf_buf_init(&p->secret, HEADER_FILE_MAX);
+    p->profile = endpoint_profile_of(r->config, name);
+    /* The one word that promises nothing; no word is `key`. */
+    p->guarantee =
+        word != NULL && strcmp(word, "none") == 0 ? GF_GUARANTEE_LEAST : GF_GUARANTEE_ONCE;
+    if (open_http(p, e) == -1 || (p->profile->open != NULL && p->profile->open(p, e) == -1)) {
+        gf_buf_free(&p->secret);
+        return -1;
     }
     return 0;
+}
+
+void endpoint_close(struct endpoint *p) {
+    if (p->profile != NULL && p->profile->close != NULL)
+        p->profile->close(p);
+    gf_buf_free(&p->secret);
+    *p = (struct endpoint){0};
+}
+
+/* ---- one delivery ---- */
+
+void endpoint_result_free(struct endpoint_result *r) {
+    https_answer_free(&r->answer);
+}
+
+static int64_t clock_ms(void) {
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* One request and what became of it. */
+static int step(struct https *client, struct endpoint_job *j, int64_t left_ms,
+                int (*stop)(void *arg), struct endpoint_result *out, struct gf_err *e) {
+    const struct endpoint *p = j->endpoint;
+    struct endpoint_request q = {.http = p->http};
+
+    *out = (struct endpoint_result){
+        .verdict = ENDPOINT_LATER, .guarantee = p->guarantee, .retry_after_s = -1};
+    q.http.headers = q.headers;
+    q.http.stop = stop;
+    if (left_ms > 0 && left_ms < q.http.total_ms)
+        q.http.total_ms = left_ms;
+    if (p->profile->next != NULL && p->profile->next(j, &q, e) == -1)
+        return -1;
+    if (p->profile->next != NULL && !q.local) {
+        if (https_request(client, &q.http, &out->answer, e) == -1)
+            return -1;
+        out->retry_after_s = out->answer.retry_after_s;
+        out->status = out->answer.status;
+    }
+    if (p->profile->judge(j, out, e) == -1) {
+        endpoint_result_free(out);
+        return -1;
+    }
+    return 0;
+}
+
+int endpoint_deliver(struct https *client, struct endpoint_job *j,
+                     const struct endpoint_until *until, struct endpoint_result *out,
+                     struct gf_err *e) {
+    int64_t end = until->wait_ms > 0 ? clock_ms() + until->wait_ms : 0;
+    struct endpoint_result result = {.verdict = ENDPOINT_MORE};
+    int rc = 0;
+
+    if (j->record->body.form != GF_BODY_TEXT)
+        return gf_err_set(e, GF_E_BUG, "a body that is not in memory cannot be sent");
+    for (j->step = 0; rc == 0 && result.verdict == ENDPOINT_MORE; j->step++) {
+        endpoint_result_free(&result);
+        int64_t left = end > 0 ? end - clock_ms() : 0;
+        if (j->step == ENDPOINT_STEPS_MAX)
+            rc = gf_err_set(e, GF_E_LIMIT, "more than %d requests for one record",
+                            ENDPOINT_STEPS_MAX);
+        else
+            rc = step(client, j, end > 0 && left <= 0 ? 1 : left, until->stop, &result, e);
+    }
+    if (j->endpoint->profile->end != NULL)
+        j->endpoint->profile->end(j);
+    if (rc == 0)
+        *out = result;
+    return rc;
 }

@@ -1,8 +1,9 @@
 /*
- * endpoint.h -- where a channel is delivered, and what the answers mean.
+ * endpoint.h -- where a channel is delivered, how it is spoken to there, and what the answers mean.
  *
  * Endpoints come only from the relay's configuration and match channel, product and sender; a
- * record can never choose a URL.
+ * record can never choose a URL. How to speak, and what is success, is the endpoint's profile: an
+ * entry of a table.
  */
 #ifndef RELAY_ENDPOINT_H
 #define RELAY_ENDPOINT_H
@@ -10,7 +11,8 @@
 #include "common/https.h"
 #include "relay/relay.h"
 
-/* The keys of [endpoint "NAME"], for relay_keys. clang-format off keeps one line each. */
+/* The keys of [endpoint "NAME"], for relay_keys; which of them a profile knows stands in its table
+ * entry. clang-format off keeps one line each. */
 /* clang-format off */
 #define ENDPOINT_KEYS                                                                              \
     {"endpoint", 1, "channel", NULL, "the channel it takes"},                                      \
@@ -19,7 +21,7 @@
     {"endpoint", 1, "profile", "http", "how to speak: http"},                                      \
     {"endpoint", 1, "url", NULL, "where: https://...; http:// only to 127.0.0.1 or [::1]"},        \
     {"endpoint", 1, "method", "POST", "POST or PUT"},                                              \
-    {"endpoint", 1, "header", NULL, "one more header, \"Name: value\"; no secret"},              \
+    {"endpoint", 1, "header", NULL, "one more header, \"Name: value\"; no secret"},                \
     {"endpoint", 1, "header_file", NULL, "file with one more header that is secret"},              \
     {"endpoint", 1, "ca_file", NULL, "trust these authorities only (PEM); default: the system's"}, \
     {"endpoint", 1, "cert_file", NULL, "client certificate (PEM)"},                                \
@@ -30,14 +32,62 @@
     {"endpoint", 1, "timeout", "60s", "for one request, 1s to 1h"}
 /* clang-format on */
 
-/* Bytes of an answer. */
+/* Keys that every profile knows, and those of every profile that speaks HTTP, for its list. */
+#define ENDPOINT_KEYS_COMMON "channel", "product", "sender", "profile", "idempotency", "timeout"
+#define ENDPOINT_KEYS_HTTP                                                                         \
+    "url", "header", "header_file", "ca_file", "cert_file", "key_file", "proxy"
+
+/* Bytes of an answer that are kept, unless the profile asks for less. */
 #define ENDPOINT_ANSWER_MAX (1 << 20)
+/* Requests of one job, so that no profile goes on for ever. */
+#define ENDPOINT_STEPS_MAX 10000
+/* Headers of a request, at most: ours, the section's, and a few of the profile. */
+#define ENDPOINT_HEADERS 16
+
+/* ---- what a delivery consists of ---- */
+
+/* One section, read once for a walk over the queue. */
+struct endpoint {
+    struct relay *relay; /* its configuration and state; the ledger only where a header says so */
+    const char *name;    /* of the section; borrowed */
+    const struct endpoint_profile *profile;
+    enum gf_guarantee guarantee; /* of what is delivered */
+    struct https_options http;   /* url, method, TLS files, proxy and time of every request; no url:
+                                    the profile has none */
+    struct gf_buf secret;        /* the line of header_file, or empty */
+    void *own;                   /* the profile's, from open() to close() */
+};
+
+/* One record on its way. */
+struct endpoint_job {
+    struct endpoint *endpoint;
+    const struct ledger_record *row; /* agent, id, attempts, when it was received */
+    const struct gf_record *record;  /* its body is in memory: GF_BODY_TEXT */
+    int64_t now;                     /* seconds */
+    int step;                        /* how many requests of this job are over */
+    void *own;                       /* the profile's, to end() */
+};
+
+/* One request of a job. */
+struct endpoint_request {
+    int local;                 /* 1: there is nothing to send, judge() does it all */
+    struct https_options http; /* as in struct endpoint; answer_max is set. What it points to must
+                                  stay until judge() has returned; stop and stop_arg are the
+                                  caller's */
+    const char *headers[ENDPOINT_HEADERS + 1]; /* endpoint_header() */
+    size_t nheaders;
+    char type[GF_TYPE_MAX + 32];
+    char key[64];
+    char agent[64];
+    char id[64];
+};
 
 enum endpoint_verdict {
     ENDPOINT_DELIVERED,
     ENDPOINT_REJECTED, /* permanent: the reason travels back */
     ENDPOINT_LATER,    /* try again */
     ENDPOINT_HELD,     /* the operator has to mend something */
+    ENDPOINT_MORE,     /* only between requests: next() has another one */
 };
 
 struct endpoint_result {
@@ -46,8 +96,50 @@ struct endpoint_result {
     int64_t retry_after_s; /* for later; -1: our own back-off */
     char reason[GF_REASON_MAX + 1];
     int64_t status;             /* HTTP; 0 if none came */
-    struct https_answer answer; /* for the answer that travels back */
+    struct https_answer answer; /* the last one; if delivered, it travels back where the record
+                                   wants it: status, headers, body */
 };
+
+/*
+ * How to speak. All functions but judge() may be NULL.
+ *   check  the section's own values, when the configuration is checked; GF_E_CONFIG
+ *   open   what is needed for every job of the section, into p->own; GF_E_CONFIG: its records are
+ *          held
+ *   next   the next request of a job: q comes with everything from the section and no header. -1:
+ *          it cannot be sent because of something on our side; it is held with the reason
+ *   judge  r->answer is what came (empty where q->local); set verdict, and reason unless delivered.
+ *          ENDPOINT_MORE: answer and request are released, and next() is called. r has the
+ * section's guarantee, the answer's Retry-After and status. -1 as next() end    release j->own,
+ * however the job ended; also where next() failed A job that is cut off by a crash begins with step
+ * 0 again.
+ */
+struct endpoint_profile {
+    const char *name;
+    const char *const *keys; /* of its section, NULL at the end */
+    int (*check)(const struct config *c, const char *name, struct gf_err *e);
+    int (*open)(struct endpoint *p, struct gf_err *e);
+    void (*close)(struct endpoint *p);
+    int (*next)(struct endpoint_job *j, struct endpoint_request *q, struct gf_err *e);
+    int (*judge)(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e);
+    void (*end)(struct endpoint_job *j);
+};
+
+extern const struct endpoint_profile *const endpoint_profiles[]; /* NULL at the end */
+extern const struct endpoint_profile endpoint_http;
+
+/* ---- configuration (endpoint_check.c) ---- */
+
+/* Check all endpoints of the configuration; GF_E_CONFIG. */
+GF_MUST_CHECK int endpoint_check(const struct config *c, struct gf_err *e);
+/* For the profiles' check(): a broken rule of one key, told with its place; a key that is missing.
+ * -1. */
+int endpoint_wrong(const struct config *c, const char *name, const char *key, const char *rule,
+                   struct gf_err *e);
+int endpoint_missing(const char *name, const char *key, struct gf_err *e);
+/* The profile of a section that was checked. */
+const struct endpoint_profile *endpoint_profile_of(const struct config *c, const char *name);
+
+/* ---- endpoint.c ---- */
 
 /* The name of the endpoint for a record; NULL: none matches. The one that names the sender is
  * preferred to one that names the product, and that to one that names neither. Borrowed from the
@@ -55,35 +147,51 @@ struct endpoint_result {
 const char *endpoint_match(const struct config *c, const char *channel, const char *product,
                            const struct gf_id *agent);
 
-/* Check all endpoints of the configuration; GF_E_CONFIG. */
-GF_MUST_CHECK int endpoint_check(const struct config *c, struct gf_err *e);
-
 /* The key that names a delivery for ever: BLAKE2b-128 of "gapferry-record/1", agent id, record id,
  * in hex. */
 void endpoint_key(const struct gf_id *agent, const struct gf_id *record, char out[33]);
 
+/* Pure: seconds to wait before attempt n + 1 (n from 1): 15 s, doubled each time, at most an hour;
+ * of these, `random` takes away up to a half, so that not all come back at once. */
+int64_t endpoint_backoff(int64_t attempts, uint32_t random);
+
+/* Read a section that was checked. GF_E_CONFIG (a secret that cannot be read), GF_E_SYSTEM. On
+ * failure *p needs no closing. */
+GF_MUST_CHECK int endpoint_open(struct endpoint *p, struct relay *r, const char *name,
+                                struct gf_err *e);
+void endpoint_close(struct endpoint *p);
+
 /*
- * Profile http: POST exactly the body, which must be in memory (GF_BODY_TEXT), within the
- * endpoint's timeout and until->wait_ms (0: no such limit), and at most about a second longer than
- * until->stop says 0 (NULL: it is not asked). 0 whenever *out says what happened; -1:
- * GF_E_CONFIG (the endpoint cannot be used as it is configured), GF_E_SYSTEM. An answer longer than
- * ENDPOINT_ANSWER_MAX is held where the record wants it, and does not matter where not.
+ * Deliver one record, with as many requests as its profile needs, within the endpoint's time-out
+ * for each and until->wait_ms (0: no such limit) for all, and at most about a second longer than
+ * until->stop says 0 (NULL: it is not asked). 0 whenever *out says what happened; -1: what is wrong
+ * on our side.
  */
 struct endpoint_until {
     int64_t wait_ms;
     int (*stop)(void *arg); /* 1: end the request; what became of it is not known then */
 };
-GF_MUST_CHECK int endpoint_http(struct https *client, const struct config *c, const char *name,
-                                const struct gf_id *agent, const struct gf_record *r,
-                                const struct endpoint_until *until, struct endpoint_result *out,
-                                struct gf_err *e);
+GF_MUST_CHECK int endpoint_deliver(struct https *client, struct endpoint_job *j,
+                                   const struct endpoint_until *until, struct endpoint_result *out,
+                                   struct gf_err *e);
 void endpoint_result_free(struct endpoint_result *r);
+
+/* ---- for profiles that speak HTTP (endpoint_http.c) ---- */
+
+/* Content-Type (NULL: none), Idempotency-Key (behind the first request of a job with "-2", "-3",
+ * ...), Gapferry-Agent and Gapferry-Record, and the headers of the section. */
+void endpoint_headers(struct endpoint_request *q, const struct endpoint_job *j, const char *type);
+/* One more, "Name: value", borrowed until judge() has returned; beyond ENDPOINT_HEADERS it is
+ * dropped. */
+void endpoint_header(struct endpoint_request *q, const char *line);
 
 /* Pure: what a status means under profile http. */
 enum endpoint_verdict endpoint_http_verdict(long status);
-
-/* Pure: seconds to wait before attempt n + 1 (n from 1): 15 s, doubled each time, at most an hour;
- * of these, `random` takes away up to a half, so that not all come back at once. */
-int64_t endpoint_backoff(int64_t attempts, uint32_t random);
+/* The verdict of profile http: by status where an answer came, else later (held where a proxy or a
+ * credential is ours to mend), with the reason unless delivered. */
+GF_MUST_CHECK int endpoint_http_judge(struct endpoint_job *j, struct endpoint_result *r,
+                                      struct gf_err *e);
+/* The reason of a verdict in the endpoint's own words: "HTTP 422: ...", or where it ended. */
+GF_MUST_CHECK int endpoint_http_explain(struct endpoint_result *r, struct gf_err *e);
 
 #endif

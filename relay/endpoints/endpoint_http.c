@@ -1,16 +1,10 @@
 /*
  * endpoint_http.c -- profile http: exactly the record's body, and what the answers mean.
  */
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "gapferry/file.h"
 #include "relay/endpoints/endpoint.h"
-
-#define HEADER_FILE_MAX 8192 /* bytes */
-#define HEADERS         6    /* at most, and NULL */
 
 enum endpoint_verdict endpoint_http_verdict(long status) {
     switch (status) {
@@ -32,10 +26,6 @@ enum endpoint_verdict endpoint_http_verdict(long status) {
             return ENDPOINT_DELIVERED;
         return status >= 300 && status <= 399 ? ENDPOINT_HELD : ENDPOINT_LATER;
     }
-}
-
-void endpoint_result_free(struct endpoint_result *r) {
-    https_answer_free(&r->answer);
 }
 
 /* ---- the reason, in the endpoint's own words ---- */
@@ -73,7 +63,7 @@ static void set_reason(struct endpoint_result *r, const char *text) {
     r->reason[len] = '\0';
 }
 
-static int explain(struct endpoint_result *r, struct gf_err *e) {
+int endpoint_http_explain(struct endpoint_result *r, struct gf_err *e) {
     struct gf_buf b;
 
     gf_buf_init(&b, 8 * (size_t)GF_REASON_MAX);
@@ -97,19 +87,10 @@ static int explain(struct endpoint_result *r, struct gf_err *e) {
 
 /* ---- the verdict ---- */
 
-static enum gf_guarantee guarantee_of(const struct config *c, const char *name) {
-    const char *word = config_get(c, "endpoint", name, "idempotency");
-
-    /* The one word that promises nothing; no word is `key`. */
-    return word != NULL && strcmp(word, "none") == 0 ? GF_GUARANTEE_LEAST : GF_GUARANTEE_ONCE;
-}
-
-static int judge(struct endpoint_result *r, int wants_answer, struct gf_err *e) {
+int endpoint_http_judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e) {
     const struct https_answer *a = &r->answer;
 
     r->verdict = ENDPOINT_LATER;
-    r->retry_after_s = a->retry_after_s;
-    r->status = a->status;
     if (a->stage == HTTPS_OK || a->cut)
         r->verdict = endpoint_http_verdict(a->status);
     else if (a->stage == HTTPS_PROXY && endpoint_http_verdict(a->status) == ENDPOINT_HELD)
@@ -117,8 +98,9 @@ static int judge(struct endpoint_result *r, int wants_answer, struct gf_err *e) 
     else if (a->stage != HTTPS_PROXY)
         r->status = 0; /* the answer broke: its status is not the endpoint's last word */
 
-    if (r->verdict == ENDPOINT_DELIVERED && a->cut && wants_answer) {
+    if (r->verdict == ENDPOINT_DELIVERED && a->cut && j->record->answer) {
         r->verdict = ENDPOINT_HELD;
+        r->guarantee = GF_GUARANTEE_NONE;
         (void)snprintf(r->reason, sizeof r->reason,
                        "HTTP %ld: the answer is longer than %d bytes and cannot travel back",
                        a->status, ENDPOINT_ANSWER_MAX);
@@ -126,114 +108,61 @@ static int judge(struct endpoint_result *r, int wants_answer, struct gf_err *e) 
     }
     if (r->verdict != ENDPOINT_DELIVERED) {
         r->guarantee = GF_GUARANTEE_NONE;
-        return explain(r, e);
+        return endpoint_http_explain(r, e);
     }
     return 0;
 }
 
 /* ---- the request ---- */
 
-/* What a request needs, and what has to be released after it. */
-struct request {
-    struct https_options o;
-    char type[GF_TYPE_MAX + 32];
-    char key[64];
-    char agent[64];
-    char record[64];
-    struct gf_buf secret;
-    const char *headers[HEADERS + 1];
-};
-
-/* The one line of header_file, without its line end. */
-static int load_secret(struct request *q, const char *path, struct gf_err *e) {
-    if (gf_file_load(AT_FDCWD, path, HEADER_FILE_MAX, &q->secret, e) == -1)
-        return gf_err_set(e, GF_E_CONFIG, "header_file %s: cannot be read", path);
-    while (q->secret.len > 0 && strchr("\r\n", q->secret.data[q->secret.len - 1]) != NULL)
-        q->secret.data[--q->secret.len] = '\0';
-    if (q->secret.len == 0 || strlen(q->secret.data) != q->secret.len)
-        return gf_err_set(e, GF_E_CONFIG, "header_file %s: holds no line \"Name: value\"", path);
-    return 0;
+void endpoint_header(struct endpoint_request *q, const char *line) {
+    if (q->nheaders < ENDPOINT_HEADERS)
+        q->headers[q->nheaders++] = line;
 }
 
-static int set_headers(struct request *q, const struct config *c, const char *name,
-                       const struct gf_id *agent, const struct gf_record *r, struct gf_err *e) {
-    char key[33], id[GF_ID_TEXT], uuid[GF_UUID_TEXT];
-    const char *more = config_get(c, "endpoint", name, "header");
-    const char *file = config_get(c, "endpoint", name, "header_file");
-    size_t n = 0;
+void endpoint_headers(struct endpoint_request *q, const struct endpoint_job *j, const char *type) {
+    const struct endpoint *p = j->endpoint;
+    char key[33], agent[GF_ID_TEXT], uuid[GF_UUID_TEXT], step[16] = "";
+    const char *more = config_get(p->relay->config, "endpoint", p->name, "header");
 
-    endpoint_key(agent, &r->id, key);
-    gf_text_hex(agent->b, sizeof agent->b, id);
-    gf_text_uuid(&r->id, uuid);
-    (void)snprintf(q->type, sizeof q->type, "Content-Type: %s", r->type);
-    (void)snprintf(q->key, sizeof q->key, "Idempotency-Key: %s", key);
-    (void)snprintf(q->agent, sizeof q->agent, "Gapferry-Agent: %s", id);
-    (void)snprintf(q->record, sizeof q->record, "Gapferry-Record: %s", uuid);
-    q->headers[n++] = q->type;
-    q->headers[n++] = q->key;
-    q->headers[n++] = q->agent;
-    q->headers[n++] = q->record;
+    endpoint_key(&j->row->agent, &j->record->id, key);
+    gf_text_hex(j->row->agent.b, sizeof j->row->agent.b, agent);
+    gf_text_uuid(&j->record->id, uuid);
+    if (j->step > 0) /* another request is not the first one again */
+        (void)snprintf(step, sizeof step, "-%d", j->step + 1);
+    (void)snprintf(q->type, sizeof q->type, "Content-Type: %s", type != NULL ? type : "");
+    (void)snprintf(q->key, sizeof q->key, "Idempotency-Key: %s%s", key, step);
+    (void)snprintf(q->agent, sizeof q->agent, "Gapferry-Agent: %s", agent);
+    (void)snprintf(q->id, sizeof q->id, "Gapferry-Record: %s", uuid);
+    if (type != NULL)
+        endpoint_header(q, q->type);
+    endpoint_header(q, q->key);
+    endpoint_header(q, q->agent);
+    endpoint_header(q, q->id);
     if (more != NULL)
-        q->headers[n++] = more;
-    if (file != NULL) {
-        if (load_secret(q, file, e) == -1)
-            return -1;
-        q->headers[n++] = q->secret.data;
-    }
-    q->o.headers = q->headers;
+        endpoint_header(q, more);
+    if (p->secret.len > 0)
+        endpoint_header(q, p->secret.data);
+}
+
+/* ---- the profile ---- */
+
+static int check(const struct config *c, const char *name, struct gf_err *e) {
+    static const char *const methods[] = {"POST", "PUT", NULL};
+    int which;
+
+    return config_enum(c, "endpoint", name, "method", methods, &which, e) == -1 ? -1 : 0;
+}
+
+static int next(struct endpoint_job *j, struct endpoint_request *q, struct gf_err *e) {
+    (void)e;
+    endpoint_headers(q, j, j->record->type);
+    q->http.body = j->record->body.data;
+    q->http.body_len = j->record->body.len;
     return 0;
 }
 
-static int set_options(struct request *q, const struct config *c, const char *name,
-                       const struct gf_record *r, const struct endpoint_until *until,
-                       struct gf_err *e) {
-    struct https_options *o = &q->o;
-    int64_t timeout_s = 60;
+static const char *const keys[] = {ENDPOINT_KEYS_COMMON, ENDPOINT_KEYS_HTTP, "method", NULL};
 
-    if (config_span(c, "endpoint", name, "timeout", &timeout_s, e) == -1)
-        return -1;
-    o->url = config_get(c, "endpoint", name, "url");
-    o->method = config_get(c, "endpoint", name, "method");
-    o->ca_file = config_get(c, "endpoint", name, "ca_file");
-    o->cert_file = config_get(c, "endpoint", name, "cert_file");
-    o->key_file = config_get(c, "endpoint", name, "key_file");
-    o->proxy = config_get(c, "endpoint", name, "proxy");
-    if (o->url == NULL)
-        return gf_err_set(e, GF_E_CONFIG, "[endpoint \"%s\"] has no url", name);
-    if (o->method == NULL)
-        o->method = "POST";
-    o->body = r->body.data;
-    o->body_len = r->body.len;
-    o->total_ms = timeout_s * 1000;
-    if (until->wait_ms > 0 && until->wait_ms < o->total_ms)
-        o->total_ms = until->wait_ms;
-    o->stop = until->stop;
-    o->answer_max = ENDPOINT_ANSWER_MAX;
-    return 0;
-}
-
-int endpoint_http(struct https *client, const struct config *c, const char *name,
-                  const struct gf_id *agent, const struct gf_record *r,
-                  const struct endpoint_until *until, struct endpoint_result *out,
-                  struct gf_err *e) {
-    struct endpoint_result result = {.guarantee = guarantee_of(c, name), .retry_after_s = -1};
-    struct request q = {0};
-
-    if (r->body.form != GF_BODY_TEXT)
-        return gf_err_set(e, GF_E_BUG, "a body that is not in memory cannot be sent");
-    gf_buf_init(&q.secret, HEADER_FILE_MAX);
-    int rc = set_headers(&q, c, name, agent, r, e);
-    if (rc == 0)
-        rc = set_options(&q, c, name, r, until, e);
-    if (rc == 0)
-        rc = https_request(client, &q.o, &result.answer, e);
-    gf_buf_free(&q.secret);
-    if (rc == -1)
-        return -1;
-    if (judge(&result, r->answer, e) == -1) {
-        endpoint_result_free(&result);
-        return -1;
-    }
-    *out = result;
-    return 0;
-}
+const struct endpoint_profile endpoint_http = {
+    .name = "http", .keys = keys, .check = check, .next = next, .judge = endpoint_http_judge};

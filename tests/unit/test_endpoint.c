@@ -118,7 +118,9 @@ static void an_endpoint_that_cannot_work_is_refused_with_its_line(void **state) 
         {"channel = c\nurl = https://u:secret@a.example/\n", "no user or password"},
         {"channel = c\nurl = https://a.example/\nproduct = A\n", "a product is a word"},
         {"channel = c\nurl = https://a.example/\nsender = 12\n", "32 lower-case hex digits"},
-        {"channel = c\nurl = https://a.example/\nprofile = otlp\n", "profile"},
+        {"channel = c\nurl = https://a.example/\nprofile = pigeon\n",
+         "there is no profile \"pigeon\", only http"},
+        {"channel = c\nurl = https://a.example/\nprofile = htpp\n", "did you mean http?"},
         {"channel = c\nurl = https://a.example/\nmethod = DELETE\n", "method"},
         {"channel = c\nurl = https://a.example/\nidempotency = yes\n", "idempotency"},
         {"channel = c\nurl = https://a.example/\ntimeout = 2h\n", "from 1s to 1h"},
@@ -155,6 +157,20 @@ static void an_endpoint_that_cannot_work_is_refused_with_its_line(void **state) 
 
 /* ---- profile http ---- */
 
+static int deliver(struct config *c, const struct gf_record *rec, int64_t wait_ms,
+                   struct endpoint_result *out, struct gf_err *e) {
+    struct relay relay = {.config = c};
+    const struct ledger_record row = {.agent = agent, .id = rec->id};
+    struct endpoint p;
+    struct endpoint_job j = {.endpoint = &p, .row = &row, .record = rec};
+
+    if (endpoint_open(&p, &relay, "e", e) == -1)
+        return -1;
+    int rc = endpoint_deliver(client, &j, &(struct endpoint_until){wait_ms, NULL}, out, e);
+    endpoint_close(&p);
+    return rc;
+}
+
 /* What becomes of a record whose endpoint says this. */
 static void tell(const char *reply, int then, const char *more, int answer,
                  struct endpoint_result *out, struct server **server) {
@@ -169,9 +185,7 @@ static void tell(const char *reply, int then, const char *more, int answer,
     struct config *c = endpoint_at(home, s->port, more);
 
     *out = (struct endpoint_result){0};
-    if (endpoint_check(c, &e) == -1 ||
-        endpoint_http(client, c, "e", &agent, &r,
-                      &(struct endpoint_until){then == SILENCE ? 200 : 0, NULL}, out, &e) == -1)
+    if (endpoint_check(c, &e) == -1 || deliver(c, &r, then == SILENCE ? 200 : 0, out, &e) == -1)
         fail_msg("%s", e.text);
     config_free(c);
     server_stop(s);
@@ -319,13 +333,11 @@ static void a_proxy_that_wants_credentials_holds_and_a_dead_one_waits(void **sta
                    "proxy = http://127.0.0.1:%d\n",
                    s->port);
     struct config *c = endpoint_config(home, text);
-    assert_int_equal(
-        endpoint_http(client, c, "e", &agent, &rec, &(struct endpoint_until){0, NULL}, &r, &e), 0);
+    assert_int_equal(deliver(c, &rec, 0, &r, &e), 0);
     assert_int_equal(r.verdict, ENDPOINT_HELD);
     endpoint_result_free(&r);
     /* Its 400 is not the endpoint's word on the record. */
-    assert_int_equal(
-        endpoint_http(client, c, "e", &agent, &rec, &(struct endpoint_until){0, NULL}, &r, &e), 0);
+    assert_int_equal(deliver(c, &rec, 0, &r, &e), 0);
     assert_int_equal(r.verdict, ENDPOINT_LATER);
     endpoint_result_free(&r);
     config_free(c);
@@ -338,13 +350,13 @@ static void a_body_that_is_not_in_memory_and_a_bad_secret_are_refused(void **sta
     struct endpoint_result out;
     struct gf_err e;
     (void)state;
-    struct config *c = endpoint_at(home, 1, "header_file = /dev/null\n");
-    assert_int_equal(
-        endpoint_http(client, c, "e", &agent, &r, &(struct endpoint_until){0, NULL}, &out, &e), -1);
+    struct config *c = endpoint_at(home, 1, "");
+    assert_int_equal(deliver(c, &r, 0, &out, &e), -1);
     assert_int_equal(e.code, GF_E_BUG);
+    config_free(c);
+    c = endpoint_at(home, 1, "header_file = /dev/null\n");
     r.body = (struct gf_body){GF_BODY_TEXT, "x", 1};
-    assert_int_equal(
-        endpoint_http(client, c, "e", &agent, &r, &(struct endpoint_until){0, NULL}, &out, &e), -1);
+    assert_int_equal(deliver(c, &r, 0, &out, &e), -1);
     assert_int_equal(e.code, GF_E_CONFIG);
     config_free(c);
 }

@@ -1,0 +1,231 @@
+/*
+ * endpoint_check.c -- whether the endpoints of a configuration can be used at all.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/https_header.h"
+#include "common/nearest.h"
+#include "relay/endpoints/endpoint.h"
+
+static const char *value(const struct config *c, const char *name, const char *key) {
+    return config_get(c, "endpoint", name, key);
+}
+
+static int is_same(const char *a, const char *b) {
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* A broken rule of one key, told with the place where it stands. */
+int endpoint_wrong(const struct config *c, const char *name, const char *key, const char *rule,
+                   struct gf_err *e) {
+    return gf_err_set(e, GF_E_CONFIG, "%s: [endpoint \"%s\"] %s: %s",
+                      config_origin(c, "endpoint", name, key), name, key, rule);
+}
+
+int endpoint_missing(const char *name, const char *key, struct gf_err *e) {
+    return gf_err_set(e, GF_E_CONFIG, "[endpoint \"%s\"] has no %s", name, key);
+}
+
+static int check_match(const struct config *c, const char *name, struct gf_err *e) {
+    const char *channel = value(c, name, "channel");
+    const char *product = value(c, name, "product");
+    const char *sender = value(c, name, "sender");
+    struct gf_id id;
+
+    if (channel == NULL)
+        return endpoint_missing(name, "channel", e);
+    if (!gf_text_is_word(channel, strlen(channel), GF_WORD_MAX))
+        return endpoint_wrong(c, name, "channel", "a channel is a word of [a-z0-9.-]", e);
+    if (product != NULL && !gf_text_is_word(product, strlen(product), GF_WORD_MAX))
+        return endpoint_wrong(c, name, "product", "a product is a word of [a-z0-9.-]", e);
+    if (sender != NULL && gf_text_unhex(sender, strlen(sender), id.b, sizeof id.b) == -1)
+        return endpoint_wrong(c, name, "sender", "an agent's id is 32 lower-case hex digits", e);
+
+    /* Two that match alike: which one is meant? */
+    const char *other;
+    for (size_t i = 0; (other = config_name(c, "endpoint", i)) != NULL && strcmp(other, name) != 0;
+         i++) {
+        if (is_same(value(c, other, "channel"), channel) &&
+            is_same(value(c, other, "product"), product) &&
+            is_same(value(c, other, "sender"), sender))
+            return gf_err_set(e, GF_E_CONFIG,
+                              "%s: [endpoint \"%s\"] takes the same records as [endpoint \"%s\"]; "
+                              "let product or sender tell them apart",
+                              config_origin(c, "endpoint", name, "channel"), name, other);
+    }
+    return 0;
+}
+
+static int check_files(const struct config *c, const char *name, struct gf_err *e) {
+    static const char *const keys[] = {"ca_file", "cert_file", "key_file", "header_file"};
+    struct stat st;
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *path = value(c, name, keys[i]);
+        if (path == NULL)
+            continue;
+        if (path[0] != '/')
+            return endpoint_wrong(c, name, keys[i], "a path begins with /", e);
+        if (access(path, R_OK) == -1)
+            return endpoint_wrong(c, name, keys[i], "this file cannot be read", e);
+        if (strcmp(keys[i], "header_file") == 0 && stat(path, &st) == 0 && (st.st_mode & 077) != 0)
+            return endpoint_wrong(c, name, keys[i], "others can read this secret; chmod 600 it", e);
+    }
+    if ((value(c, name, "cert_file") == NULL) != (value(c, name, "key_file") == NULL))
+        return gf_err_set(e, GF_E_CONFIG, "[endpoint \"%s\"]: cert_file and key_file go together",
+                          name);
+    return 0;
+}
+
+/* Headers that are ours to state, and those in which secrets stand. */
+static int check_header(const struct config *c, const char *name, struct gf_err *e) {
+    static const char *const ours[] = {"Content-Type:",
+                                       "Content-Length:",
+                                       "Transfer-Encoding:",
+                                       "Idempotency-Key:",
+                                       "Gapferry-Agent:",
+                                       "Gapferry-Record:",
+                                       "Host:",
+                                       "Connection:",
+                                       "Expect:"};
+    static const char *const secret[] = {
+        "Authorization:", "Proxy-Authorization:", "Cookie:", "X-Api-Key:"};
+    const char *header = value(c, name, "header");
+
+    if (header == NULL)
+        return 0;
+    if (https_header_check(header, e) == -1)
+        return endpoint_wrong(c, name, "header", "a header is \"Name: value\"", e);
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        if (strncasecmp(header, ours[i], strlen(ours[i])) == 0)
+            return endpoint_wrong(c, name, "header", "the relay states this one itself", e);
+    }
+    for (size_t i = 0; i < sizeof secret / sizeof *secret; i++) {
+        if (strncasecmp(header, secret[i], strlen(secret[i])) == 0)
+            return endpoint_wrong(
+                c, name, "header",
+                "a secret does not stand here, where everybody reads it; put the line "
+                "into a file of mode 0600 and name that with header_file",
+                e);
+    }
+    return 0;
+}
+
+/* ---- the profile ---- */
+
+static const struct endpoint_profile *find_profile(const char *word) {
+    for (size_t i = 0; word != NULL && endpoint_profiles[i] != NULL; i++) {
+        if (strcmp(endpoint_profiles[i]->name, word) == 0)
+            return endpoint_profiles[i];
+    }
+    return NULL;
+}
+
+const struct endpoint_profile *endpoint_profile_of(const struct config *c, const char *name) {
+    return find_profile(value(c, name, "profile"));
+}
+
+static int knows(const struct endpoint_profile *p, const char *key) {
+    for (size_t i = 0; p->keys[i] != NULL; i++) {
+        if (strcmp(p->keys[i], key) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+static int check_profile(const struct config *c, const char *name, struct gf_err *e) {
+    const char *word = value(c, name, "profile");
+    const char *near = NULL;
+    size_t best = (size_t)-1;
+    char rule[512];
+
+    if (find_profile(word) != NULL)
+        return 0;
+    int n = snprintf(rule, sizeof rule, "there is no profile \"%.40s\", only", word);
+    for (size_t i = 0; endpoint_profiles[i] != NULL; i++) {
+        n += snprintf(rule + n, sizeof rule - (size_t)n, "%s %s", i == 0 ? "" : ",",
+                      endpoint_profiles[i]->name);
+        if (nearest_is(word, endpoint_profiles[i]->name, &best))
+            near = endpoint_profiles[i]->name;
+    }
+    if (near != NULL)
+        (void)snprintf(rule + n, sizeof rule - (size_t)n, "; did you mean %s?", near);
+    return endpoint_wrong(c, name, "profile", rule, e);
+}
+
+/* A key that its profile does not know was meant to do something, which it would not. */
+static int check_keys(const struct config *c, const char *name, const struct endpoint_profile *p,
+                      struct gf_err *e) {
+    char rule[128];
+
+    for (const struct config_key *k = relay_keys; k->section != NULL; k++) {
+        if (strcmp(k->section, "endpoint") != 0 || knows(p, k->key) ||
+            strcmp(config_origin(c, "endpoint", name, k->key), "default") == 0)
+            continue;
+        (void)snprintf(rule, sizeof rule,
+                       "profile %s has no such setting; take it out, or see "
+                       "profile",
+                       p->name);
+        return endpoint_wrong(c, name, k->key, rule, e);
+    }
+    return 0;
+}
+
+static int check_words(const struct config *c, const char *name, struct gf_err *e) {
+    static const char *const idempotency[] = {"key", "natural", "none", NULL};
+    int64_t timeout = 0;
+    int which;
+
+    if (config_enum(c, "endpoint", name, "idempotency", idempotency, &which, e) == -1 ||
+        config_span(c, "endpoint", name, "timeout", &timeout, e) == -1)
+        return -1;
+    if (timeout < 1 || timeout > 3600)
+        return endpoint_wrong(c, name, "timeout", "from 1s to 1h", e);
+    return 0;
+}
+
+static int check_places(const struct config *c, const char *name, struct gf_err *e) {
+    const char *url = value(c, name, "url");
+    const char *proxy = value(c, name, "proxy");
+
+    if (url == NULL)
+        return endpoint_missing(name, "url", e);
+    if (https_check_url(url, e) == -1)
+        return gf_err_prefix(e, "%s: [endpoint \"%s\"] url",
+                             config_origin(c, "endpoint", name, "url"), name);
+    if (proxy == NULL)
+        return 0;
+    if (https_check_proxy(proxy, e) == -1)
+        return gf_err_prefix(e, "%s: [endpoint \"%s\"] proxy",
+                             config_origin(c, "endpoint", name, "proxy"), name);
+    if (strncmp(url, "http://", 7) == 0)
+        return endpoint_wrong(c, name, "proxy", "http:// goes to this machine and through no proxy",
+                              e);
+    return 0;
+}
+
+static int check_one(const struct config *c, const char *name, struct gf_err *e) {
+    if (check_match(c, name, e) == -1 || check_profile(c, name, e) == -1)
+        return -1;
+    const struct endpoint_profile *p = endpoint_profile_of(c, name);
+    if (check_keys(c, name, p, e) == -1 || check_words(c, name, e) == -1)
+        return -1;
+    if (knows(p, "url") && (check_places(c, name, e) == -1 || check_files(c, name, e) == -1 ||
+                            check_header(c, name, e) == -1))
+        return -1;
+    return p->check != NULL ? p->check(c, name, e) : 0;
+}
+
+int endpoint_check(const struct config *c, struct gf_err *e) {
+    const char *name;
+
+    for (size_t i = 0; (name = config_name(c, "endpoint", i)) != NULL; i++) {
+        if (check_one(c, name, e) == -1)
+            return -1;
+    }
+    return 0;
+}
