@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -33,7 +34,9 @@ int services_claim(const char *state, const char *lock, int *fd, struct gf_err *
         if (!busy)
             (void)gf_err_errno(e, "%s", path);
         else
-            (void)gf_err_set(e, GF_E_BUSY, "%s: another one is at work on this state", path);
+            (void)gf_err_set(e, GF_E_BUSY, "%s: another %s is at work on this state", path,
+                             strcmp(lock, SERVICES_LINK) == 0 ? "gapferry-link"
+                                                              : "gapferry-agent run");
         (void)close(held);
         return -1;
     }

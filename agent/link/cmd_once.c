@@ -7,6 +7,7 @@
 
 #include "agent/link/command.h"
 #include "agent/link/state.h"
+#include "agent/services.h"
 #include "common/command.h"
 #include "common/out.h"
 
@@ -115,14 +116,10 @@ static int work(void *context, const struct options *o, int *status, struct gf_e
 
     if (command_args(o, 0, 0, "nothing", e) == -1 || command_agent(&a, j->root, e) == -1)
         return -1;
-    how.write = state_lock(a.state, &lock, e);
-    if (how.write == -1)
+    /* A probe beside `run` leaves what is known to it; the other one carries what there is. */
+    how.write = services_claim(a.state, SERVICES_LINK, &lock, e) == 0;
+    if (!how.write && (j->carry || e->code != GF_E_BUSY))
         return -1;
-    if (!how.write && j->carry)
-        return gf_err_set(e, GF_E_BUSY,
-                          "%s/link.lock: another gapferry-link is at work, and carries what there "
-                          "is",
-                          a.state);
     int rc = peers_load(&p, &a, 1, how.mono, e);
     if (rc == 0) {
         if (j->carry)

@@ -7,6 +7,7 @@
 #include "agent/link/command.h"
 #include "agent/link/state.h"
 #include "agent/link/watch.h"
+#include "agent/services.h"
 #include "common/command.h"
 #include "common/log.h"
 
@@ -147,11 +148,7 @@ static int work(void *context, const struct options *o, int *status, struct gf_e
     (void)status;
     if (command_args(o, 0, 0, "nothing", e) == -1 || command_agent(&d.a, *root, e) == -1)
         return -1;
-    int ours = state_lock(d.a.state, &lock, e);
-    if (ours == 0)
-        return gf_err_set(e, GF_E_BUSY, "%s/link.lock: another gapferry-link is at work",
-                          d.a.state);
-    if (ours == -1)
+    if (services_claim(d.a.state, SERVICES_LINK, &lock, e) == -1)
         return -1;
     int rc = serve(&d, e);
     (void)close(lock);

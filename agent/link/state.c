@@ -1,5 +1,5 @@
 /*
- * state.c -- link.state, written whole; link.history, appended to; the lock of both.
+ * state.c -- link.state, written whole; link.history, appended to.
  */
 #include "agent/link/state.h"
 
@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -139,24 +138,4 @@ int state_changed(const struct peers *p, const struct peer *peer, struct gf_err 
     if (rc == 0 && st.st_size > LINK_HISTORY_MAX)
         rc = halve(path, e);
     return rc;
-}
-
-/* ---- the lock ---- */
-
-int state_lock(const char *state, int *fd, struct gf_err *e) {
-    char path[600];
-
-    (void)snprintf(path, sizeof path, "%s/link.lock", state);
-    int lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (lock == -1)
-        return gf_err_errno(e, "%s", path);
-    if (flock(lock, LOCK_EX | LOCK_NB) == -1) {
-        int held = errno == EWOULDBLOCK;
-        if (!held)
-            (void)gf_err_errno(e, "%s", path);
-        (void)close(lock);
-        return held ? 0 : -1;
-    }
-    *fd = lock;
-    return 1;
 }

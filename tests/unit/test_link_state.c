@@ -17,6 +17,7 @@
 
 #include "agent/link/marks.h"
 #include "agent/link/state.h"
+#include "agent/services.h"
 #include "gapferry/file.h"
 
 #define NOW 1767225600 /* 2026-01-01T00:00:00Z */
@@ -195,10 +196,13 @@ static void only_one_holds_the_lock(void **state) {
     int a = -1, b = -1;
     struct gf_err e;
     (void)state;
-    assert_int_equal(state_lock(home, &a, &e), 1);
-    assert_int_equal(state_lock(home, &b, &e), 0);
+    assert_int_equal(services_claim(home, SERVICES_LINK, &a, &e), 0);
+    assert_int_equal(services_claim(home, SERVICES_LINK, &b, &e), -1);
+    assert_int_equal(e.code, GF_E_BUSY);
+    assert_int_equal(services_claim(home, SERVICES_AGENT, &b, &e), 0);
+    (void)close(b);
     (void)close(a);
-    assert_int_equal(state_lock(home, &b, &e), 1);
+    assert_int_equal(services_claim(home, SERVICES_LINK, &b, &e), 0);
     (void)close(b);
 }
 
