@@ -214,6 +214,15 @@ void agent_check_free(struct agent_check *c);
  * The caller holds store_lock(). */
 GF_MUST_CHECK int agent_apply(struct agent *a, int fd, struct apply_result *out, struct gf_err *e);
 
+/* ---- apply_sum.c ---- */
+
+/* Add what one response did to the sum of several; `seen_before` and `sender` are the caller's. */
+void agent_apply_sum(struct apply_result *sum, const struct apply_result *one);
+
+/* Consent was withdrawn after records had left, and the site must know what became of them: a line
+ * about that, or nothing where there are none. 1 if somebody has to see to it. */
+int agent_apply_denied(const struct apply_result *r, struct gf_buf *out);
+
 /* ---- publish_cards.c: trusted relays' cards as files, for gapferry-link ---- */
 
 /* Make STATE/cards/ hold exactly the cards of the relays that are trusted: FINGERPRINT.card each.

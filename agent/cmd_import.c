@@ -92,6 +92,28 @@ static void import_inbox(struct agent *a, struct importing *x) {
         out_text(&x->t, "%s/inbox: nothing waits there\n", a->state);
 }
 
+/* What all of them did. 1 if a person has to see to something. */
+static int tell_sum(struct importing *x) {
+    const struct apply_result *r = &x->sum;
+    struct gf_buf denied;
+
+    out_int(&x->t, "delivered", r->delivered);
+    out_int(&x->t, "rejected", r->rejected);
+    out_int(&x->t, "answers", r->answers);
+    out_int(&x->t, "denied_receipts", r->denied);
+    out_text(&x->t,
+             "came in: %lld delivered, %lld rejected, %lld expired, %lld at the relay, "
+             "%lld answers\n",
+             (long long)r->delivered, (long long)r->rejected, (long long)r->expired,
+             (long long)r->relayed, (long long)r->answers);
+    gf_buf_init(&denied, 1024);
+    int awaited = agent_apply_denied(r, &denied);
+    if (denied.len > 0)
+        out_text(&x->t, "%s", denied.data);
+    gf_buf_free(&denied);
+    return awaited;
+}
+
 static int run(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
     struct importing x = {.first = GF_OK};
 
@@ -107,19 +129,14 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     out_close(&x.t, ']');
     int rc = history_seal(a, e);
     store_unlock(a->store);
-    out_int(&x.t, "delivered", x.sum.delivered);
-    out_int(&x.t, "rejected", x.sum.rejected);
-    out_int(&x.t, "answers", x.sum.answers);
-    out_text(&x.t,
-             "came in: %lld delivered, %lld rejected, %lld expired, %lld at the relay, "
-             "%lld answers\n",
-             (long long)x.sum.delivered, (long long)x.sum.rejected, (long long)x.sum.expired,
-             (long long)x.sum.relayed, (long long)x.sum.answers);
+    int awaited = tell_sum(&x);
     if (rc == 0)
         rc = out_end(&x.t, e);
     out_free(&x.t);
     if (x.failed > 0)
         *status = (int)gf_err_exit(x.first);
+    else if (awaited)
+        *status = GF_EXIT_AWAITED;
     else if (o->nargs > 0 && x.applied == 0 && x.seen > 0)
         *status = GF_EXIT_REPLAY;
     return rc;

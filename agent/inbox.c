@@ -18,18 +18,6 @@
 #define INBOX      "inbox"
 #define QUARANTINE "quarantine"
 
-void agent_apply_sum(struct apply_result *sum, const struct apply_result *one) {
-    sum->delivered += one->delivered;
-    sum->rejected += one->rejected;
-    sum->expired += one->expired;
-    sum->relayed += one->relayed;
-    sum->odd += one->odd;
-    sum->answers += one->answers;
-    sum->unusable += one->unusable;
-    sum->refusals += one->refusals;
-    sum->notices += one->notices;
-}
-
 /* Put a file of the inbox aside, and why beside it. The reason comes first, so that no file lies
  * there unexplained. */
 static int put_aside(struct agent *a, int dir, const char *name, const struct gf_err *why,

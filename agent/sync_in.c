@@ -80,42 +80,6 @@ static int look(struct sync *x, const struct gf_check *check, const struct gf_dr
     return 1;
 }
 
-static void add_up(struct sync_result *r, const struct apply_result *in) {
-    r->responses += !in->seen_before;
-    r->seen += in->seen_before;
-    r->in.delivered += in->delivered;
-    r->in.rejected += in->rejected;
-    r->in.expired += in->expired;
-    r->in.relayed += in->relayed;
-    r->in.odd += in->odd;
-    r->in.denied += in->denied;
-    r->in.answers += in->answers;
-    r->in.unusable += in->unusable;
-    r->in.refusals += in->refusals;
-    r->in.notices += in->notices;
-}
-
-/* Consent was withdrawn after it had left: the site must know what became of it. */
-static void tell_denied(struct sync *x, const struct apply_result *in) {
-    static const char *const became[] = {[GF_STATE_RELAYED] = "taken by the relay",
-                                         [GF_STATE_DELIVERED] = "delivered",
-                                         [GF_STATE_REJECTED] = "rejected",
-                                         [GF_STATE_EXPIRED] = "found expired"};
-    char id[GF_UUID_TEXT];
-
-    gf_text_uuid(&in->denied_id, id);
-    gf_buf_printf(&x->r.people,
-                  "a record deleted by `deny` had been carried already and was %s: %s",
-                  became[in->denied_state], id);
-    if (in->denied > 1)
-        gf_buf_printf(&x->r.people, ", and %lld more", (long long)in->denied - 1);
-    if (in->denied_state == GF_STATE_RELAYED) {
-        gf_buf_printf(&x->r.people, "; ask its operator: gapferry-relay records reject %s", id);
-        x->r.status = sync_graver(x->r.status, GF_EXIT_AWAITED);
-    }
-    gf_buf_text(&x->r.people, "\n");
-}
-
 /* Apply one, and take it from the drive: it is in the store now. */
 static void take(struct sync *x, const struct incoming *in) {
     struct apply_result result;
@@ -134,9 +98,11 @@ static void take(struct sync *x, const struct incoming *in) {
         tell_bad(x, place, &e);
         return;
     }
-    add_up(&x->r, &result);
-    if (result.denied > 0)
-        tell_denied(x, &result);
+    x->r.responses += !result.seen_before;
+    x->r.seen += result.seen_before;
+    agent_apply_sum(&x->r.in, &result);
+    if (agent_apply_denied(&result, &x->r.people))
+        x->r.status = sync_graver(x->r.status, GF_EXIT_AWAITED);
     log_write(LOG_LEVEL_INFO, result.seen_before ? "response-seen-before" : "response-applied",
               {"file", in->name, 0}, {"seq", NULL, in->seq});
     if (!x->r.read_only && gf_drive_remove(x->drive, GF_FOLDER_TO_SITE, in->name, &e) == -1)

@@ -54,7 +54,4 @@ GF_MUST_CHECK int agent_inbox(struct agent *a, struct turn *t, inbox_tell *tell,
 /* sent.c: what gapferry-link says that a relay has, from STATE/link.sent. */
 GF_MUST_CHECK int agent_sent(struct agent *a, int64_t *sent, struct gf_err *e);
 
-/* Add what one response did to the sum of several. */
-void agent_apply_sum(struct apply_result *sum, const struct apply_result *one);
-
 #endif

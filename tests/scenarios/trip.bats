@@ -480,6 +480,9 @@ given() {
     license_request
     home && there
     gives 0 A consent metrics deny
+    cp -R site twin # which takes the same response as a file
+    gives 0 "$BIN/gapferry-agent" --root twin import usb/GAPFERRY/to-site/*.gfb
+    says '1 delivered' 'had been carried already and was delivered: '
     gives 0 A sync usb
     says '1 record delivered' '1 answer applied' 'had been carried already and was delivered: '
     [[ $out != *'fits nothing'* ]]
