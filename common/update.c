@@ -7,10 +7,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "gapferry/json.h"
+#include "common/signed.h"
 
-#define FORMAT        "gapferry-update/1"
-#define FORMAT_FAMILY "gapferry-update/"
+static const struct signed_kind kind = {"manifest", "gapferry-update/1", GF_E_UPDATE,
+                                        GF_DOCUMENT_MAX};
 
 /* 1 if text is 1 or more of the characters that a version or an artifact's name may have: none of
  * them means anything to a shell, a URL or a file system. */
@@ -35,21 +35,6 @@ static void read_word(struct gf_json_obj *o, const char *name, char out[GF_WORD_
         !gf_text_is_word(word, strlen(word), GF_WORD_MAX))
         gf_json_fail(o, GF_E_UPDATE, "\"%s\" must be of [a-z0-9.-], a letter or digit first", name);
     memcpy(out, word, strlen(word) + 1);
-}
-
-/* A newer manifest may have other fields, so its format comes first. */
-static void check_format(struct gf_json_obj *o) {
-    const char *format = "";
-
-    if (!gf_json_str(o, "format", 1, GF_WORD_MAX, &format) || strcmp(format, FORMAT) == 0)
-        return;
-    if (strncmp(format, FORMAT_FAMILY, strlen(FORMAT_FAMILY)) == 0)
-        gf_json_fail(o, GF_E_VERSION,
-                     "made for a newer version: its format is '%s', this program knows " FORMAT
-                     "; update this program",
-                     format);
-    else
-        gf_json_fail(o, GF_E_UPDATE, "format must be " FORMAT);
 }
 
 static int read_artifact(struct gf_json_obj *o, struct update_artifact *a, struct gf_err *e) {
@@ -96,7 +81,7 @@ static int read_artifacts(struct gf_json_obj *o, struct update *u, struct gf_err
 static int read_object(struct gf_json_obj *o, struct update *u, struct gf_err *e) {
     const char *version = "";
 
-    check_format(o);
+    signed_check_format(&kind, o);
     if (o->err.code != GF_OK)
         return gf_json_end(o, e);
     read_word(o, "product", u->product);
@@ -122,21 +107,10 @@ int update_parse(const char *text, size_t len, const struct gf_sign_public *vend
                  struct update *out, struct gf_err *e) {
     struct gf_json *j = NULL;
     struct update u = {0};
-    struct gf_document d;
     struct gf_json_obj o;
 
     /* What no vendor has signed is not even parsed. */
-    if (gf_document_split(text, len, GF_DOCUMENT_MAX, "manifest", &d, e) == -1)
-        return -1;
-    if (gf_document_verify(&d, vendor, NULL, e) == -1) {
-        char line[GF_SIGN_PUBLIC_TEXT];
-        gf_key_sign_public_line(vendor, line);
-        return gf_err_set(e, GF_E_SIGNATURE,
-                          "manifest: not signed by the vendor key %s: it was changed, or it is "
-                          "somebody else's",
-                          line);
-    }
-    if (gf_json_parse(d.json, d.json_len, "manifest", GF_E_UPDATE, &j, e) == -1)
+    if (signed_open(&kind, text, len, vendor, &j, e) == -1)
         return -1;
     gf_json_root(j, &o);
     int rc = read_object(&o, &u, e);

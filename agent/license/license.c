@@ -5,10 +5,7 @@
 
 #include <string.h>
 
-#include "gapferry/json.h"
-
-#define FORMAT        "gapferry-license/1"
-#define FORMAT_FAMILY "gapferry-license/"
+#include "common/signed.h"
 
 /* Bytes of a licence's JSON: generous, since factors, features and counts are all bounded. */
 #define JSON_MAX 65536
@@ -17,6 +14,8 @@
 #define DAYS_MAX 3660
 
 #define WARN_DAYS 30 /* where the vendor states no policy */
+
+static const struct signed_kind kind = {"licence", "gapferry-license/1", GF_E_LICENSE, JSON_MAX};
 
 /* 1 if the member is there at all: what may be absent is asked for only then. */
 static int has(const struct gf_json_obj *o, const char *name) {
@@ -127,21 +126,6 @@ static int read_policy(struct gf_json_obj *o, struct license *l, struct gf_err *
     return gf_json_end(&policy, e);
 }
 
-/* A newer licence may have other fields, so its format comes first. */
-static void check_format(struct gf_json_obj *o) {
-    const char *format = "";
-
-    if (!gf_json_str(o, "format", 1, GF_WORD_MAX, &format) || strcmp(format, FORMAT) == 0)
-        return;
-    if (strncmp(format, FORMAT_FAMILY, strlen(FORMAT_FAMILY)) == 0)
-        gf_json_fail(o, GF_E_VERSION,
-                     "made for a newer version: its format is '%s', this program knows " FORMAT
-                     "; update this program",
-                     format);
-    else
-        gf_json_fail(o, GF_E_LICENSE, "format must be " FORMAT);
-}
-
 static void read_texts(struct gf_json_obj *o, struct license *l) {
     const char *id = "", *product = "", *licensee = "";
 
@@ -158,7 +142,7 @@ static void read_texts(struct gf_json_obj *o, struct license *l) {
 }
 
 static int read_object(struct gf_json_obj *o, struct license *l, struct gf_err *e) {
-    check_format(o);
+    signed_check_format(&kind, o);
     if (o->err.code != GF_OK)
         return gf_json_end(o, e);
     read_texts(o, l);
@@ -183,21 +167,10 @@ int license_parse(const char *text, size_t len, const struct gf_sign_public *ven
                   struct license *out, struct gf_err *e) {
     struct license l = {.warn_days = WARN_DAYS, .then = LICENSE_WARN};
     struct gf_json *j = NULL;
-    struct gf_document d;
     struct gf_json_obj o;
 
     /* What no vendor has signed is not even parsed. */
-    if (gf_document_split(text, len, JSON_MAX, "licence", &d, e) == -1)
-        return -1;
-    if (gf_document_verify(&d, vendor, NULL, e) == -1) {
-        char line[GF_SIGN_PUBLIC_TEXT];
-        gf_key_sign_public_line(vendor, line);
-        return gf_err_set(e, GF_E_SIGNATURE,
-                          "licence: not signed by the vendor key %s: it was changed, or it is "
-                          "somebody else's",
-                          line);
-    }
-    if (gf_json_parse(d.json, d.json_len, "licence", GF_E_LICENSE, &j, e) == -1)
+    if (signed_open(&kind, text, len, vendor, &j, e) == -1)
         return -1;
     gf_json_root(j, &o);
     int rc = read_object(&o, &l, e);
