@@ -1,16 +1,18 @@
 /*
- * base64.c -- RFC 4648 section 4, with and without padding; its functions are declared in text.h.
+ * base64.c -- RFC 4648: base64 with and without padding, base32 in groups; declared in text.h.
  */
 #include "gapferry/text.h"
 
-static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+#include <string.h>
+
+static const char digits64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /* Three bytes to four digits; a shorter tail to as many digits as it needs. */
 static size_t encode(const uint8_t *b, size_t len, char out[4]) {
     uint32_t v =
         (uint32_t)b[0] << 16 | (len > 1 ? (uint32_t)b[1] << 8 : 0U) | (len > 2 ? b[2] : 0U);
     for (unsigned i = 0; i < 4; i++)
-        out[i] = digits[v >> (18 - 6 * i) & 63];
+        out[i] = digits64[v >> (18 - 6 * i) & 63];
     return len < 3 ? len + 1 : 4;
 }
 
@@ -89,5 +91,59 @@ int gf_text_unbase64(const char *text, size_t n, int pad, uint8_t *out, size_t m
     if (tail != 0 && decode(text, tail, out) == -1)
         return -1;
     *len = bytes;
+    return 0;
+}
+
+/* ---- base32 ---- */
+
+static const char digits32[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+void gf_text_base32(const uint8_t *b, size_t digits, size_t group, char *out) {
+    const size_t last = (5 * digits - 1) / 8; /* byte of the last bit */
+
+    for (size_t i = 0; i < digits; i++) {
+        size_t bit = 5 * i;
+        unsigned two = (unsigned)b[bit / 8] << 8 | (bit / 8 < last ? b[bit / 8 + 1] : 0U);
+
+        if (i > 0 && i % group == 0)
+            *out++ = '-';
+        *out++ = digits32[two >> (11 - bit % 8) & 31];
+    }
+    *out = '\0';
+}
+
+/* The value of a digit as people type it; -1: it is none. */
+static int typed_value(char c) {
+    if (c >= 'a' && c <= 'z')
+        c = (char)(c - 'a' + 'A');
+    c = c == '0' ? 'O' : c == '1' ? 'I' : c == '8' ? 'B' : c;
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    return c >= '2' && c <= '7' ? c - '2' + 26 : -1;
+}
+
+int gf_text_unbase32(const char *typed, size_t digits, uint8_t *out) {
+    size_t n = 0;
+
+    /* Looked through first: the output stays untouched unless all of it is good. */
+    for (const char *p = typed; *p != '\0'; p++) {
+        if (*p == '-' || *p == ' ')
+            continue;
+        if (typed_value(*p) == -1 || n++ == digits)
+            return -1;
+    }
+    if (n != digits)
+        return -1;
+    memset(out, 0, (5 * digits + 7) / 8);
+    size_t bit = 0;
+    for (; *typed != '\0'; typed++) {
+        if (*typed == '-' || *typed == ' ')
+            continue;
+        unsigned two = (unsigned)typed_value(*typed) << (11 - bit % 8);
+        out[bit / 8] |= (uint8_t)(two >> 8);
+        if (bit % 8 > 3)
+            out[bit / 8 + 1] |= (uint8_t)two;
+        bit += 5;
+    }
     return 0;
 }

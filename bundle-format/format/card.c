@@ -58,6 +58,7 @@ static void read_keys(struct gf_json_obj *o, struct gf_card *c) {
 }
 
 static int read_object(struct gf_json_obj *o, struct gf_card *c, struct gf_err *e) {
+    struct gf_json_obj ext;
     const char *format = "";
     const char *name = "";
     int role = 0;
@@ -83,7 +84,10 @@ static int read_object(struct gf_json_obj *o, struct gf_card *c, struct gf_err *
     gf_json_time(o, "created", &c->created);
     c->has_expires = gf_json_time_opt(o, "expires", &c->expires) == 1;
     c->has_replaces = gf_json_hex_opt(o, "replaces", c->replaces.b, sizeof c->replaces.b) == 1;
-    gf_json_any_obj(o, "ext");
+    /* Whoever put something else there has no token: ext is open, and binds nobody. */
+    if (gf_json_any_obj(o, "ext") == 1 && gf_json_obj(o, "ext", &ext) == 1)
+        c->has_token_mac =
+            gf_json_hex_opt(&ext, "token_mac", c->token_mac.b, sizeof c->token_mac.b) == 1;
     if (gf_json_end(o, e) == -1)
         return -1;
     memcpy(c->name, name, strlen(name) + 1);
@@ -135,6 +139,7 @@ int gf_card_parse(const char *text, size_t len, const char *what, struct gf_card
         goto out;
 
     gf_key_identity(&c.sign, &c.seal, &c.identity);
+    c.cosigned = d.nsigs > 1;
     *out = c;
     rc = 0;
 out:
@@ -186,7 +191,10 @@ int gf_card_write(const struct gf_card *c, int with_name, const struct gf_sign_k
         gf_put_hex(&b, "replaces", c->replaces.b, sizeof c->replaces.b);
     else
         gf_put_str(&b, "replaces", NULL);
-    gf_buf_text(&b, ",\"ext\":{}}\n");
+    gf_buf_text(&b, ",\"ext\":{");
+    if (c->has_token_mac)
+        gf_put_hex(&b, "token_mac", c->token_mac.b, sizeof c->token_mac.b);
+    gf_buf_text(&b, "}}\n");
     if (gf_buf_check(&b, "card", e) == -1 ||
         gf_document_sign(key, b.data, b.len, FORMAT, &b, e) == -1)
         goto out;
@@ -194,6 +202,40 @@ int gf_card_write(const struct gf_card *c, int with_name, const struct gf_sign_k
     gf_buf_add(out, b.data, b.len);
     rc = gf_buf_check(out, "card", e);
 out:
+    gf_buf_free(&b);
+    return rc;
+}
+
+/* ---- who else vouches for it ---- */
+
+int gf_card_signed_by(const char *text, size_t len, const struct gf_sign_public *key) {
+    struct gf_document d;
+    struct gf_err no;
+
+    return gf_document_split(text, len, GF_CARD_MAX, "card", &d, &no) == 0 &&
+           gf_document_verify(&d, key, NULL, &no) == 0;
+}
+
+int gf_card_cosign(const char *text, size_t len, const struct gf_sign_key *key, struct gf_buf *out,
+                   struct gf_err *e) {
+    struct gf_document d;
+    struct gf_card c;
+    struct gf_buf b;
+    int rc = -1;
+
+    if (gf_card_parse(text, len, "card", &c, e) == -1 ||
+        gf_document_split(text, len, GF_CARD_MAX, "card", &d, e) == -1)
+        return -1;
+    if (d.nsigs == GF_DOCUMENT_SIGS_MAX)
+        return gf_err_set(e, GF_E_LIMIT,
+                          "card: has %d signatures already, which is all it may have",
+                          GF_DOCUMENT_SIGS_MAX);
+    gf_buf_init(&b, GF_CARD_FILE_MAX);
+    gf_buf_add(&b, text, len);
+    if (gf_document_sign(key, text, d.json_len, FORMAT, &b, e) == 0) {
+        gf_buf_add(out, b.data, b.len);
+        rc = gf_buf_check(out, "card", e);
+    }
     gf_buf_free(&b);
     return rc;
 }
@@ -218,48 +260,27 @@ static size_t covered(const struct gf_card *c, uint8_t out[160]) {
 }
 
 void gf_card_fingerprint(const struct gf_card *c, char out[GF_FINGERPRINT_TEXT]) {
-    static const char base32[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"; /* RFC 4648, section 6 */
     uint8_t bytes[160];
     struct gf_hash hash;
-    size_t at = 0;
 
     gf_digest_256(bytes, covered(c, bytes), &hash);
-    for (size_t i = 0; i < DIGITS; i++) {
-        size_t bit = 5 * i;
-        unsigned two = (unsigned)hash.b[bit / 8] << 8 | hash.b[bit / 8 + 1];
+    gf_text_base32(hash.b, DIGITS, GROUP, out);
+}
 
-        if (i > 0 && i % GROUP == 0)
-            out[at++] = '-';
-        out[at++] = base32[two >> (11 - bit % 8) & 31];
-    }
-    out[at] = '\0';
+int gf_card_fingerprint_spell(const char *typed, char out[GF_FINGERPRINT_TEXT]) {
+    uint8_t bytes[(5 * DIGITS + 7) / 8];
+
+    if (gf_text_unbase32(typed, DIGITS, bytes) == -1)
+        return -1;
+    gf_text_base32(bytes, DIGITS, GROUP, out);
+    return 0;
 }
 
 int gf_card_fingerprint_is(const struct gf_card *c, const char *typed) {
-    char want[GF_FINGERPRINT_TEXT];
-    size_t at = 0;
+    char is[GF_FINGERPRINT_TEXT], want[GF_FINGERPRINT_TEXT];
 
-    gf_card_fingerprint(c, want);
-    for (; *typed != '\0'; typed++) {
-        char d = *typed;
-
-        if (d == '-' || d == ' ')
-            continue;
-        if (d == '0')
-            d = 'O';
-        else if (d == '1')
-            d = 'I';
-        else if (d == '8')
-            d = 'B';
-        else if (d >= 'a' && d <= 'z')
-            d = (char)(d - 'a' + 'A');
-        if (want[at] == '-')
-            at++;
-        if (want[at] == '\0' || want[at] != d)
-            return 0;
-        at++;
-    }
-    return want[at] == '\0';
+    gf_card_fingerprint(c, is);
+    return gf_card_fingerprint_spell(typed, want) == 0 && strcmp(is, want) == 0;
 }
 
 void gf_card_token_mac(const struct gf_card *c, const uint8_t token[16], struct gf_hash *out) {

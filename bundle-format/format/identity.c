@@ -152,27 +152,48 @@ static int save(int dir, const char *name, mode_t mode, struct gf_buf *b, struct
     return rc;
 }
 
+/* What a new directory holds. */
+struct made {
+    struct gf_sign_key *sign;
+    struct gf_seal_key *seal;
+    struct gf_card card;
+    const struct gf_sign_key *before; /* the predecessor's, which signs too; NULL: none */
+};
+
+/* The card's file, signed by its own key and, where there is one, by its predecessor's. */
+static int write_card(const struct made *m, struct gf_buf *out, struct gf_err *e) {
+    struct gf_buf b;
+
+    if (m->before == NULL)
+        return gf_card_write(&m->card, 1, m->sign, out, e);
+    gf_buf_init(&b, GF_CARD_FILE_MAX);
+    int rc = gf_card_write(&m->card, 1, m->sign, &b, e);
+    if (rc == 0)
+        rc = gf_card_cosign(b.data, b.len, m->before, out, e);
+    gf_buf_free(&b);
+    return rc;
+}
+
 /* The five files of a pair of keys and its card. */
-static int save_all(int dir, const struct gf_sign_key *sign, const struct gf_seal_key *seal,
-                    const struct gf_card *c, struct gf_err *e) {
+static int save_all(int dir, const struct made *m, struct gf_err *e) {
     char line[GF_SEAL_PUBLIC_TEXT];
     struct gf_buf b;
 
     gf_buf_init(&b, GF_CARD_FILE_MAX);
-    gf_key_sign_text(sign, &b);
+    gf_key_sign_text(m->sign, &b);
     if (save(dir, "sign.key", 0600, &b, e) == -1)
         return -1;
-    gf_key_sign_public_text(&c->sign, &b);
+    gf_key_sign_public_text(&m->card.sign, &b);
     if (save(dir, "sign.pub", 0644, &b, e) == -1)
         return -1;
-    gf_key_seal_text(seal, c->created, &b);
+    gf_key_seal_text(m->seal, m->card.created, &b);
     if (save(dir, "seal.key", 0600, &b, e) == -1)
         return -1;
-    gf_key_seal_public_line(&c->seal, line);
+    gf_key_seal_public_line(&m->card.seal, line);
     gf_buf_printf(&b, "%s\n", line);
     if (save(dir, "seal.pub", 0644, &b, e) == -1)
         return -1;
-    if (gf_card_write(c, 1, sign, &b, e) == -1) {
+    if (write_card(m, &b, e) == -1) {
         gf_buf_free(&b);
         return -1;
     }
@@ -181,8 +202,7 @@ static int save_all(int dir, const struct gf_sign_key *sign, const struct gf_sea
 
 /* Fill a private directory beside the final one and rename it, so that there is never a directory
  * of that name with half of the files. */
-static int publish(int parent, const char *name, const struct gf_sign_key *sign,
-                   const struct gf_seal_key *seal, const struct gf_card *c, struct gf_err *e) {
+static int publish(int parent, const char *name, const struct made *m, struct gf_err *e) {
     uint8_t random[8];
     char temp[64] = ".identity-";
     const char *now = temp; /* what the directory is called */
@@ -198,7 +218,7 @@ static int publish(int parent, const char *name, const struct gf_sign_key *sign,
         gf_err_errno(e, "cannot open a new directory");
         goto out;
     }
-    if (save_all(fd, sign, seal, c, e) == -1)
+    if (save_all(fd, m, e) == -1)
         goto out;
 
     /* renameat() replaces nothing but an empty directory. */
@@ -225,10 +245,7 @@ out:
     return rc;
 }
 
-int gf_identity_make(int dir, const char *path, struct gf_card *c, struct gf_err *e) {
-    struct gf_sign_key *sign = NULL;
-    struct gf_seal_key *seal = NULL;
-    struct gf_card card = *c;
+static int make(int dir, const char *path, struct made *m, struct gf_err *e) {
     struct stat st;
     char name[256];
     int parent = -1;
@@ -240,22 +257,73 @@ int gf_identity_make(int dir, const char *path, struct gf_card *c, struct gf_err
         gf_err_set(e, GF_E_CREATE, "%s: exists already; choose another name or remove it", path);
         goto out;
     }
-    if (gf_key_sign_new(&sign, e) == -1 || gf_key_seal_new(&seal, e) == -1)
+    if (gf_key_sign_new(&m->sign, e) == -1 || gf_key_seal_new(&m->seal, e) == -1)
         goto out;
-    card.sign = *gf_key_sign_public(sign);
-    card.seal = *gf_key_seal_public(seal);
-    gf_key_identity(&card.sign, &card.seal, &card.identity);
+    m->card.sign = *gf_key_sign_public(m->sign);
+    m->card.seal = *gf_key_seal_public(m->seal);
+    gf_key_identity(&m->card.sign, &m->card.seal, &m->card.identity);
 
-    if (publish(parent, name, sign, seal, &card, e) == -1) {
+    rc = publish(parent, name, m, e);
+    if (rc == -1)
         gf_err_prefix(e, "%s", path);
-        goto out;
-    }
-    *c = card;
-    rc = 0;
 out:
-    gf_key_sign_free(sign);
-    gf_key_seal_free(seal);
+    gf_key_sign_free(m->sign);
+    gf_key_seal_free(m->seal);
     if (parent != -1)
         (void)close(parent);
+    return rc;
+}
+
+int gf_identity_make(int dir, const char *path, struct gf_card *c, struct gf_err *e) {
+    struct made m = {.card = *c};
+
+    if (make(dir, path, &m, e) == -1)
+        return -1;
+    *c = m.card;
+    return 0;
+}
+
+int gf_identity_succeed(int dir, const char *path, const struct gf_identity *before,
+                        struct gf_card *c, struct gf_err *e) {
+    struct made m = {.card = {.role = before->card.role,
+                              .has_agent = before->card.has_agent,
+                              .agent = before->card.agent,
+                              .created = c->created,
+                              .has_expires = c->has_expires,
+                              .expires = c->expires,
+                              .has_replaces = 1,
+                              .replaces = before->card.identity},
+                     .before = before->sign};
+
+    if (make(dir, path, &m, e) == -1)
+        return -1;
+    m.card.cosigned = 1;
+    *c = m.card;
+    return 0;
+}
+
+int gf_identity_save_card(int dir, const char *path, const char *text, size_t len,
+                          struct gf_err *e) {
+    struct gf_identity id;
+    struct gf_card c;
+    struct gf_out o;
+    int rc = -1;
+
+    if (gf_card_parse(text, len, "card", &c, e) == -1 || gf_identity_load(dir, path, &id, e) == -1)
+        return -1;
+    int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (memcmp(&id.card.identity, &c.identity, sizeof c.identity) != 0 || id.card.role != c.role ||
+        memcmp(&id.card.agent, &c.agent, sizeof c.agent) != 0)
+        (void)gf_err_set(e, GF_E_KEY, "%s: the card is not one of these keys", path);
+    else if (fd == -1)
+        (void)gf_err_errno(e, "%s", path);
+    else if (gf_out_open(&o, fd, "card", e) == 0) {
+        rc = gf_file_write(o.fd, text, len) == -1 ? gf_err_errno(e, "%s/card", path)
+                                                  : gf_out_commit(&o, 0644, 1, e);
+        gf_out_close(&o);
+    }
+    if (fd != -1)
+        (void)close(fd);
+    gf_identity_free(&id);
     return rc;
 }

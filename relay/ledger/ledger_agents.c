@@ -12,28 +12,10 @@
  * cards on a drive. */
 #define STRANGERS_MAX 256
 
-/* The one spelling of a fingerprint that a person typed: as gf_card_fingerprint() writes it. */
+/* The one spelling of a fingerprint that a person typed. */
 static int spell(const char *typed, char out[GF_FINGERPRINT_TEXT], struct gf_err *e) {
-    size_t n = 0;
-
-    for (const char *p = typed; *p != '\0'; p++) {
-        char c = *p;
-        if (c == '-' || c == ' ')
-            continue;
-        if (c >= 'a' && c <= 'z')
-            c = (char)(c - 'a' + 'A');
-        c = c == '0' ? 'O' : c == '1' ? 'I' : c == '8' ? 'B' : c;
-        if (n == GF_FINGERPRINT_TEXT - 1 || !((c >= 'A' && c <= 'Z') || (c >= '2' && c <= '7')))
-            goto bad;
-        if (n % 5 == 4)
-            out[n++] = '-';
-        out[n++] = c;
-    }
-    if (n != GF_FINGERPRINT_TEXT - 1)
-        goto bad;
-    out[n] = '\0';
-    return 0;
-bad:
+    if (gf_card_fingerprint_spell(typed, out) == 0)
+        return 0;
     return gf_err_set(e, GF_E_USAGE,
                       "%.64s: not a fingerprint; it has five groups of four, such as "
                       "ABCD-EFGH-IJKL-MNOP-QRST",

@@ -392,6 +392,76 @@ static void the_token_mac_is_keyed_blake2b_of_what_the_fingerprint_covers(void *
     assert_string_equal(text, "d1e78d1fbfaabd40a79554f809e18027c76cb0988553ab14df5b9679ef384eec");
 }
 
+static void a_token_mac_travels_in_ext_and_what_is_none_binds_nobody(void **state) {
+    static const char *const none[] = {"\"" H32 "\"", "1", "null", "\"\"", "{}"};
+    struct gf_card c = card, back;
+    struct gf_err e;
+    struct gf_buf b;
+    (void)state;
+
+    gf_buf_init(&b, GF_CARD_FILE_MAX);
+    c.has_token_mac = 1;
+    memset(&c.token_mac, 0x5a, sizeof c.token_mac);
+    assert_int_equal(gf_card_write(&c, 0, own, &b, &e), 0);
+    assert_int_equal(gf_card_parse(b.data, b.len, "card", &back, &e), 0);
+    assert_int_equal(back.has_token_mac, 1);
+    assert_memory_equal(&back.token_mac, &c.token_mac, sizeof c.token_mac);
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        char with[200];
+        (void)snprintf(with, sizeof with, "\"ext\":{\"token_mac\":%s,\"x\":1}", none[i]);
+        char *text = edited(json, "\"ext\":{}", with);
+        gf_buf_clear(&b);
+        gf_buf_text(&b, text);
+        assert_int_equal(gf_minisig_sign(own, text, strlen(text), "u", "gapferry-card/1", &b, &e),
+                         0);
+        assert_int_equal(gf_card_parse(b.data, b.len, "card", &back, &e), 0);
+        assert_int_equal(back.has_token_mac, 0);
+        free(text);
+    }
+    gf_buf_free(&b);
+}
+
+static void others_may_sign_a_card_and_are_known_by_their_keys(void **state) {
+    struct gf_sign_key *vendor = NULL, *before = NULL, *stranger = NULL;
+    struct gf_buf one, two, three, four;
+    struct gf_card back;
+    struct gf_err e;
+    (void)state;
+
+    gf_buf_init(&one, GF_CARD_FILE_MAX);
+    gf_buf_init(&two, GF_CARD_FILE_MAX);
+    gf_buf_init(&three, GF_CARD_FILE_MAX);
+    gf_buf_init(&four, GF_CARD_FILE_MAX);
+    assert_int_equal(gf_key_sign_new(&vendor, &e), 0);
+    assert_int_equal(gf_key_sign_new(&before, &e), 0);
+    assert_int_equal(gf_key_sign_new(&stranger, &e), 0);
+    assert_int_equal(gf_card_write(&card, 0, own, &one, &e), 0);
+    assert_int_equal(gf_card_cosign(one.data, one.len, vendor, &two, &e), 0);
+    assert_int_equal(gf_card_cosign(two.data, two.len, before, &three, &e), 0);
+    assert_int_equal(gf_card_cosign(three.data, three.len, stranger, &four, &e), -1);
+    assert_int_equal(e.code, GF_E_LIMIT);
+
+    assert_int_equal(gf_card_parse(one.data, one.len, "card", &back, &e), 0);
+    assert_int_equal(back.cosigned, 0);
+    assert_int_equal(gf_card_parse(three.data, three.len, "card", &back, &e), 0);
+    assert_int_equal(back.cosigned, 1);
+    assert_int_equal(gf_card_signed_by(one.data, one.len, gf_key_sign_public(vendor)), 0);
+    assert_int_equal(gf_card_signed_by(three.data, three.len, gf_key_sign_public(vendor)), 1);
+    assert_int_equal(gf_card_signed_by(three.data, three.len, gf_key_sign_public(before)), 1);
+    assert_int_equal(gf_card_signed_by(three.data, three.len, gf_key_sign_public(stranger)), 0);
+
+    /* What is no card is not signed for anybody. */
+    assert_int_equal(gf_card_cosign("{}\n", 3, vendor, &four, &e), -1);
+    assert_int_equal(four.len, 0);
+    gf_buf_free(&one);
+    gf_buf_free(&two);
+    gf_buf_free(&three);
+    gf_buf_free(&four);
+    gf_key_sign_free(vendor);
+    gf_key_sign_free(before);
+    gf_key_sign_free(stranger);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_card_comes_back_as_it_was_written),
@@ -406,6 +476,8 @@ int main(void) {
         cmocka_unit_test(the_fingerprint_is_the_one_that_standard_tools_give),
         cmocka_unit_test(the_fingerprint_covers_role_agent_and_keys_and_nothing_else),
         cmocka_unit_test(a_fingerprint_may_be_typed_as_people_type),
+        cmocka_unit_test(a_token_mac_travels_in_ext_and_what_is_none_binds_nobody),
+        cmocka_unit_test(others_may_sign_a_card_and_are_known_by_their_keys),
         cmocka_unit_test(the_token_mac_is_keyed_blake2b_of_what_the_fingerprint_covers),
     };
 

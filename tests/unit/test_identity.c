@@ -196,6 +196,56 @@ static void the_tools_use_the_files_as_they_are(void **state) {
                           "minisign -V -p tools/sign.pub -m c"));
 }
 
+static void a_successor_is_signed_by_both_and_tells_no_name(void **state) {
+    struct gf_card c = make("before"), next = {.created = 1700000500};
+    struct gf_identity before, id;
+    struct gf_err e;
+    (void)state;
+
+    assert_int_equal(gf_identity_load(AT_FDCWD, "before", &before, &e), 0);
+    assert_int_equal(gf_identity_succeed(AT_FDCWD, "after", &before, &next, &e), 0);
+    assert_int_equal(gf_identity_load(AT_FDCWD, "after", &id, &e), 0);
+    assert_memory_equal(&id.card.identity, &next.identity, sizeof next.identity);
+    assert_memory_not_equal(&id.card.identity, &c.identity, sizeof c.identity);
+    assert_int_equal(id.card.has_replaces, 1);
+    assert_memory_equal(&id.card.replaces, &c.identity, sizeof c.identity);
+    assert_memory_equal(&id.card.agent, &c.agent, sizeof c.agent);
+    assert_int_equal(id.card.created, 1700000500);
+    assert_string_equal(id.card.name, "");
+    assert_int_equal(gf_card_signed_by(id.card_text, id.card_len, &c.sign), 1);
+    assert_int_equal(gf_card_signed_by(id.card_text, id.card_len, &id.card.sign), 1);
+    gf_identity_free(&before);
+    gf_identity_free(&id);
+}
+
+static void a_card_is_replaced_by_one_of_the_same_keys_only(void **state) {
+    struct gf_card one = make("card-one"), two = make("card-two");
+    struct gf_identity id, other;
+    struct gf_err e;
+    struct gf_buf b;
+    (void)state;
+
+    assert_int_equal(gf_identity_load(AT_FDCWD, "card-one", &id, &e), 0);
+    assert_int_equal(gf_identity_load(AT_FDCWD, "card-two", &other, &e), 0);
+    assert_int_equal(
+        gf_identity_save_card(AT_FDCWD, "card-one", other.card_text, other.card_len, &e), -1);
+    assert_int_equal(e.code, GF_E_KEY);
+    gf_buf_init(&b, GF_CARD_FILE_MAX);
+    one.has_token_mac = 1;
+    memset(&one.token_mac, 3, sizeof one.token_mac);
+    assert_int_equal(gf_card_write(&one, 1, id.sign, &b, &e), 0);
+    assert_int_equal(gf_identity_save_card(AT_FDCWD, "card-one", b.data, b.len, &e), 0);
+    gf_buf_free(&b);
+    gf_identity_free(&id);
+    assert_int_equal(gf_identity_load(AT_FDCWD, "card-one", &id, &e), 0);
+    assert_int_equal(id.card.has_token_mac, 1);
+    assert_memory_equal(&id.card.identity, &one.identity, sizeof one.identity);
+    assert_memory_not_equal(&two.identity, &one.identity, sizeof one.identity);
+    assert_int_equal(mode_of("card-one/card") & 07777, 0644);
+    gf_identity_free(&id);
+    gf_identity_free(&other);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_made_is_loaded),
@@ -206,6 +256,8 @@ int main(void) {
         cmocka_unit_test(links_and_devices_are_refused),
         cmocka_unit_test(another_ones_card_or_key_is_refused),
         cmocka_unit_test(missing_and_broken_files_are_named),
+        cmocka_unit_test(a_successor_is_signed_by_both_and_tells_no_name),
+        cmocka_unit_test(a_card_is_replaced_by_one_of_the_same_keys_only),
         cmocka_unit_test(the_tools_use_the_files_as_they_are),
     };
 

@@ -30,7 +30,10 @@ struct gf_card {
     int64_t expires;
     int has_replaces;
     struct gf_hash replaces; /* identity of the predecessor */
-    struct gf_hash identity; /* derived, not in the file */
+    int has_token_mac;
+    struct gf_hash token_mac; /* proves nothing before it was compared: gf_card_token_mac() */
+    struct gf_hash identity;  /* derived, not in the file */
+    int cosigned;             /* derived: 1 if it has signatures beside its own, by whomever */
 };
 
 /*
@@ -50,12 +53,23 @@ GF_MUST_CHECK int gf_card_write(const struct gf_card *c, int with_name,
                                 const struct gf_sign_key *key, struct gf_buf *out,
                                 struct gf_err *e);
 
+/* 1 if one of the signatures of a card's file is by this key, a predecessor's or vendor's. */
+int gf_card_signed_by(const char *text, size_t len, const struct gf_sign_public *key);
+
+/* Append the card's file text[0 .. len-1] with one more signature, by `key`: of a predecessor or a
+ * vendor. Errors: gf_card_parse()'s; GF_E_LIMIT if it has all that it may have. */
+GF_MUST_CHECK int gf_card_cosign(const char *text, size_t len, const struct gf_sign_key *key,
+                                 struct gf_buf *out, struct gf_err *e);
+
 /* What people compare, aloud or by eye: covers role, agent id and both keys (bundle-format.md). */
 void gf_card_fingerprint(const struct gf_card *c, char out[GF_FINGERPRINT_TEXT]);
 
 /* 1 if a person typed this card's fingerprint: case, dashes and spaces do not matter; 0 and 1 and 8
  * are read as O, I (or L's look-alike stays L) and B, since base32 has none of them. */
 int gf_card_fingerprint_is(const struct gf_card *c, const char *typed);
+
+/* A typed fingerprint as gf_card_fingerprint() writes it; -1 if it is none. */
+GF_MUST_CHECK int gf_card_fingerprint_spell(const char *typed, char out[GF_FINGERPRINT_TEXT]);
 
 /* The MAC by which an enrolment token vouches for a card: keyed BLAKE2b-256 under the token over
  * what the fingerprint covers. It travels as 64 hex digits in ext.token_mac. */
@@ -81,6 +95,17 @@ GF_MUST_CHECK int gf_identity_load(int dir, const char *path, struct gf_identity
  * set here) and write the five files into the new directory `path` (0700, files 0600 and 0644),
  * all or nothing: GF_E_CREATE if it exists. */
 GF_MUST_CHECK int gf_identity_make(int dir, const char *path, struct gf_card *c, struct gf_err *e);
+
+/* The same for the successor of `before`: role and agent id are its own, `replaces` is its
+ * identity, and the card is signed by both keys. It carries no name, so that these very bytes may
+ * go to a drive. Of *c only created and expires are read. */
+GF_MUST_CHECK int gf_identity_succeed(int dir, const char *path, const struct gf_identity *before,
+                                      struct gf_card *c, struct gf_err *e);
+
+/* Put another card of the same keys in the place of the one in the directory, whole or not at all:
+ * with a token MAC, or a vendor's signature. GF_E_KEY if it is another identity's. */
+GF_MUST_CHECK int gf_identity_save_card(int dir, const char *path, const char *text, size_t len,
+                                        struct gf_err *e);
 
 /* Wipe and release; an empty one is fine. */
 void gf_identity_free(struct gf_identity *id);

@@ -1,7 +1,7 @@
 /*
  * text.h -- the encodings of the format: hex, base64, base32, times, identifiers, UTF-8.
  *
- * Every decoder accepts exactly one spelling of each value.
+ * Every decoder but that of base32 accepts exactly one spelling of each value.
  */
 #ifndef GAPFERRY_TEXT_H
 #define GAPFERRY_TEXT_H
@@ -42,6 +42,16 @@ void gf_text_base64(struct gf_buf *out, const uint8_t *b, size_t len, int pad);
  * bytes, at most max. 0 or -1. */
 GF_MUST_CHECK int gf_text_unbase64(const char *text, size_t n, int pad, uint8_t *out, size_t max,
                                    size_t *len);
+
+/* The first `digits` digits of base32 (RFC 4648 section 6) in groups with dashes between: what
+ * people compare or type. out has digits + (digits - 1) / group + 1 bytes; of b the bits that the
+ * digits stand for are read. */
+void gf_text_base32(const uint8_t *b, size_t digits, size_t group, char *out);
+
+/* The same back, as people type: case, dashes and spaces do not matter, and 0, 1, 8 are read as O,
+ * I, B. Exactly `digits` digits to (5 * digits + 7) / 8 bytes; unused bits are zero. 0 or -1. The
+ * one decoder that takes several spellings. */
+GF_MUST_CHECK int gf_text_unbase32(const char *typed, size_t digits, uint8_t *out);
 
 /* Seconds since 1970 to RFC 3339 UTC; times outside 1970 to 9999 are clamped. */
 void gf_text_time(int64_t t, char out[GF_TIME_TEXT]);
