@@ -4,10 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agent/channels.h"
 #include "agent/command.h"
 #include "agent/config_check.h"
-#include "agent/readers.h"
+#include "agent/config_warn.h"
 
 #define SHOW_MAX (4 << 20)
 
@@ -26,63 +25,22 @@ static const struct option_page page = {
     "Examples:\n  gapferry-agent config check\n  gapferry-agent config show\n",
 };
 
-/* A source's channel that nobody has ever named elsewhere may be misspelt. */
-static void warn_sources(struct agent *a) {
-    const char *name, *channel, *section;
-    struct command_consent c;
-    struct gf_err e;
-
-    for (size_t i = 0; (name = config_name(a->config, "source", i)); i++) {
-        int known = 0;
-
-        channel = config_get(a->config, "source", name, "channel");
-        for (size_t k = 0; channel && (section = config_name(a->config, "channel", k)); k++)
-            known |= strcmp(section, channel) == 0;
-        if (!channel || known || command_consent(a, channel, &c, &e) == -1 || c.is != STORE_ASK)
-            continue;
-        const char *meant = channels_near(a, channel);
-        (void)fprintf(stderr,
-                      COMMAND_PROGRAM
-                      ": warning: %s: [source \"%s\"] channel = %s: this channel has "
-                      "neither a section nor consent, so that the source does not "
-                      "run%s%s%s\n",
-                      config_origin(a->config, "source", name, "channel"), name, channel,
-                      meant ? "; did you mean " : "", meant ? meant : "", meant ? "?" : "");
-    }
+static int put(void *arg, const char *about, const char *text, const char *remedy,
+               struct gf_err *e) {
+    (void)arg, (void)about, (void)e;
+    (void)fprintf(stderr, COMMAND_PROGRAM ": warning: %s; %s\n", text, remedy);
+    return 0;
 }
 
-/* With self_reader = no and no officer's card what leaves can be opened by its relay alone. */
-static void warn_readers(struct agent *a) {
-    struct agent_readers r;
-    char self[COMMAND_SELF];
-    struct gf_err e;
-
-    if (agent_readers(a, &r, &e) == -1)
-        return;
-    if (r.n == 0)
-        (void)fprintf(stderr,
-                      COMMAND_PROGRAM ": warning: %s: self_reader = no, and no reader's card is "
-                                      "trusted: nobody at the site can open what leaves; "
-                                      "trust a reader's card (%s trust CARD), or take the line "
-                                      "out\n",
-                      config_origin(a->config, "agent", NULL, "self_reader"),
-                      command_self(a, self));
-    agent_readers_free(&r);
-}
-
-/* What is no mistake in itself, and shows only beside what the store knows; an agent that does not
- * open has other troubles, which `doctor` names. */
+/* An agent that does not open has other troubles, which `doctor` names. */
 static void warn(const char *root) {
-    char words[CHANNELS_WORDS];
     struct gf_err e;
     struct agent a;
 
     if (agent_open(&a, root, &e) == -1)
         return;
-    if (channels_suspect(&a, words, &e) == 1)
-        (void)fprintf(stderr, COMMAND_PROGRAM ": warning: %s\n", words);
-    warn_sources(&a);
-    warn_readers(&a);
+    if (config_warn(&a, put, NULL, &e) == -1)
+        (void)put(NULL, "", e.text, "run doctor", &e);
     agent_close(&a);
 }
 

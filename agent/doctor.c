@@ -13,8 +13,9 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include "agent/channels.h"
 #include "agent/command.h"
+#include "agent/config_check.h"
+#include "agent/config_warn.h"
 #include "agent/floor.h"
 #include "agent/history.h"
 #include "agent/services.h"
@@ -37,6 +38,39 @@ int doctor_say(struct doctor *d, enum doctor_level level, const char *about, con
 }
 
 /* ---- the ground ---- */
+
+struct warned {
+    struct doctor *d;
+    int n;
+};
+
+static int warn(void *arg, const char *about, const char *text, const char *remedy,
+                struct gf_err *e) {
+    struct warned *w = arg;
+
+    (void)e;
+    w->n++;
+    return doctor_say(w->d, DOCTOR_NOTE, about, remedy, "%s", text);
+}
+
+/* All that `config check` finds; what keeps the agent from opening was told already. */
+static int examine_config(struct doctor *d) {
+    char remedy[COMMAND_SELF + 64];
+    struct warned w = {.d = d};
+    struct gf_err why;
+
+    (void)snprintf(remedy, sizeof remedy, "mend the line, then: %s config check", d->self);
+    if (config_check(d->a->config, &why) == -1) {
+        w.n++;
+        if (doctor_say(d, DOCTOR_BAD, "config", remedy, "%s", why.text) == -1)
+            return -1;
+    }
+    if (config_warn(d->a, warn, &w, d->e) == -1)
+        return -1;
+    return w.n > 0 ? 0
+                   : doctor_say(d, DOCTOR_FINE, "config", "", "%s: no mistake was found",
+                                d->a->config_path);
+}
 
 static int examine_clock(struct doctor *d) {
     char words[FLOOR_WORDS], now[GF_TIME_TEXT];
@@ -119,13 +153,6 @@ static int examine_consent(struct doctor *d) {
                        "channel %s: nobody has decided yet; nothing is recorded on it", name) == -1)
             return -1;
     }
-    char words[CHANNELS_WORDS];
-    int suspect = channels_suspect(d->a, words, d->e);
-    if (suspect == -1)
-        return -1;
-    if (suspect == 1)
-        return doctor_say(d, DOCTOR_NOTE, "consent", "see the names of the sections in agent.conf",
-                          "%s", words);
     return asked ? 0 : doctor_say(d, DOCTOR_FINE, "consent", "", "each channel is decided");
 }
 
@@ -191,9 +218,9 @@ static int examine_network(struct doctor *d) {
 }
 
 static doctor_examination *const examinations[] = {
-    examine_clock,   examine_room,       examine_history, examine_relay,
-    examine_consent, doctor_licenses,    doctor_sources,  doctor_queue,
-    examine_bundles, examine_quarantine, examine_network,
+    examine_config, examine_clock,   examine_room,       examine_history,
+    examine_relay,  examine_consent, doctor_licenses,    doctor_sources,
+    doctor_queue,   examine_bundles, examine_quarantine, examine_network,
 };
 
 int doctor_examine(const char *root, int64_t now, doctor_tell *fn, void *arg, struct gf_err *e) {

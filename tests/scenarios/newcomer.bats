@@ -402,7 +402,12 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
         { cat good && tr '|' '\n' <<<"$line"; } >"$conf"
         gives 78 A config check
         says "${line#*|}: " agent.conf:
+        gives 78 A doctor
+        says "XX  config" "${line#*|}: " 'config check'
     done
+    cp good "$conf"
+    A doctor >said || true
+    grep -q 'ok  config .*no mistake was found' said
 }
 
 @test "config check warns of a source that cannot run and of bundles nobody here can open" {
@@ -410,12 +415,16 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     printf '[source "s"]\nchannel = metrisc\n' >>site/etc/gapferry/agent.conf
     gives 0 A config check
     says 'warning' 'neither a section nor consent' 'did you mean metrics?'
+    A doctor >said || true
+    grep -q 'neither a section nor consent.*did you mean metrics?' said
     sed -i '/^\[source/,$d' site/etc/gapferry/agent.conf
     gives 0 A config check
     [[ $err != *warning* ]]
     printf '[agent]\nself_reader = no\n' >>site/etc/gapferry/agent.conf
     gives 0 A config check
     says 'nobody at the site can open what leaves'
+    A doctor >said || true
+    grep -q -e '--  readers .*nobody at the site can open what leaves' said
 }
 
 @test "history --since names its option with two dashes, not four" {
