@@ -14,6 +14,7 @@
 
 #include "agent/channels.h"
 #include "agent/command.h"
+#include "agent/history.h"
 #include "agent/record_lines.h"
 #include "common/when.h"
 #include "gapferry/file.h"
@@ -106,8 +107,12 @@ static int need_consent(struct agent *a, const char *channel, struct gf_err *e) 
         return gf_err_set(e, GF_E_USAGE,
                           "channel license: its records are made by `%s license request`",
                           command_self(a, self));
-    if (c.is == STORE_GRANTED)
-        return 0;
+    /* Nobody runs a command for a consent that the configuration forces: what is recorded under it
+     * comes after its line in the history. */
+    if (c.is == STORE_GRANTED) {
+        int noted = c.forced ? history_note_forced(a, e) : 0;
+        return noted == 1 ? history_seal(a, e) : noted;
+    }
     if (c.forced)
         return gf_err_set(e, GF_E_CONSENT,
                           "channel %s: consent is denied by the configuration (%s); nothing was "

@@ -248,8 +248,8 @@ int agent_export_within(struct agent *a, const struct export_limits *limits,
         return -1;
     /* What an older database does not know of would be taken for strays, and numbers used twice. */
     int rc = history_check_head(a, e);
-    if (rc == 0)
-        rc = history_note_forced(a, e);
+    if (rc == 0 && history_note_forced(a, e) == -1)
+        rc = -1;
     if (rc == 0)
         rc = plan_keep_house(a, &x.result, e);
     if (rc == 0)

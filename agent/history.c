@@ -263,31 +263,34 @@ static int note_ended(struct agent *a, char *before, const char *now, struct gf_
     return 0;
 }
 
+/* 1 if something was noted. */
 static int note_all(struct agent *a, struct gf_buf *before, struct gf_buf *now, struct gf_err *e) {
+    /* Read within the transaction, so that two commands do not both note the same. */
+    if (store_get_fact(a->store, FACT, before, e) == -1)
+        return -1;
     const char *then = before->data ? before->data : "";
 
     if (note_new(a, then, now, e) == -1)
         return -1;
     if (strcmp(then, now->data ? now->data : "") == 0)
         return 0;
-    if (store_put_fact(a->store, FACT, now->data ? now->data : "", now->len, e) == -1)
+    if (store_put_fact(a->store, FACT, now->data ? now->data : "", now->len, e) == -1 ||
+        (before->data && note_ended(a, before->data, now->data ? now->data : "", e) == -1))
         return -1;
-    return before->data ? note_ended(a, before->data, now->data ? now->data : "", e) : 0;
+    return 1;
 }
 
 int history_note_forced(struct agent *a, struct gf_err *e) {
-    struct gf_buf before, now;
+    struct gf_buf before = {0}, now;
+    int noted = -1;
 
-    int found = store_get_fact(a->store, FACT, &before, e);
-    if (found == -1) {
-        gf_buf_free(&before);
-        return -1;
-    }
     gf_buf_init(&now, FACT_MAX);
     int rc = store_begin(a->store, e);
-    if (rc == 0)
-        rc = store_end(a->store, note_all(a, &before, &now, e), e);
+    if (rc == 0) {
+        noted = note_all(a, &before, &now, e);
+        rc = store_end(a->store, noted == -1 ? -1 : 0, e);
+    }
     gf_buf_free(&now);
     gf_buf_free(&before);
-    return rc;
+    return rc == -1 ? -1 : noted;
 }

@@ -75,7 +75,8 @@ GF_MUST_CHECK int history_open(struct agent *a, const struct gf_id *id, const ch
                                struct gf_err *e);
 
 /* Where the configuration forces another consent of a channel than it did last time (or no longer
- * forces one), say so in the history. Best done before a command that writes. */
+ * forces one), say so in the history: 1; 0 if there was nothing to say; -1. Best done before a
+ * command that writes. */
 GF_MUST_CHECK int history_note_forced(struct agent *a, struct gf_err *e);
 
 #endif

@@ -101,6 +101,17 @@ teardown() {
     gives 0 A history verify
 }
 
+@test "a consent that the configuration forces stands in the history with the first record under it" {
+    printf '[channel "forced"]\nallow = *\nconsent = granted\n' >>site/etc/gapferry/agent.conf
+    gives 0 A record forced - <<<'{"users":1}'
+    [ "$(fact '.events[-1] | "\(.event) \(.channel) \(.decision)"' A history)" = 'consent forced granted' ]
+    [[ $(fact '.events[-1].how' A history) == *agent.conf* ]]
+    gives 0 A record --jsonl forced - <<<'{"users":2}'
+    gives 0 A export
+    [ "$(fact '[.events[] | select(.channel == "forced")] | length' A history)" = 1 ]
+    gives 0 A history verify
+}
+
 @test "what was recorded is withdrawn underway: deny says where it went, and sync names the remedy" {
     mkdir -p drive
     users 5 >/dev/null
