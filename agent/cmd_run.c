@@ -21,6 +21,7 @@
 #define SETTLE_MS  500 /* what comes in a row is one turn */
 #define RETRY_MIN  60  /* seconds after which a failure is tried again: first, and at most */
 #define RETRY_MAX  3600
+#define BUSY_RETRY 5 /* while another command holds the lock */
 #define MOUNTS_MAX 1024
 
 static const struct option_spec specs[] = {
@@ -42,34 +43,57 @@ static const struct option_page page = {
     "each event.\n",
 };
 
+#define FAILURES_MAX (TURN_STEPS + 8) /* of one turn that are told: its steps, and drives */
+
+struct failures {
+    struct turn_failure list[FAILURES_MAX];
+    size_t n;
+};
+
 struct running {
     const char *root;
     struct run_wait wait;
     int64_t mounts[MOUNTS_MAX]; /* that were seen, by their ids */
     size_t nmounts;
-    int drives;                                  /* 1: mounts are still to be looked at */
-    char told[sizeof((struct gf_err *)0)->text]; /* the last failure, said once */
-    int64_t retry;                               /* seconds */
+    int drives;           /* 1: mounts are still to be looked at */
+    struct failures told; /* of the last turn: each is said once */
+    int64_t retry;        /* seconds */
 };
 
-/* A failure is said when it is new; the next try is a while away, and further each time. */
-static int64_t failed(struct running *r, const struct gf_err *e) {
-    if (strcmp(r->told, e->text) != 0) {
-        log_write(LOG_LEVEL_ERROR, "turn-failed", {"why", e->text, 0},
-                  {"code", gf_err_name(e->code), 0});
-        (void)snprintf(r->told, sizeof r->told, "%s", e->text);
-        r->retry = RETRY_MIN;
-    } else {
-        r->retry = r->retry * 2 < RETRY_MAX ? r->retry * 2 : RETRY_MAX;
-    }
-    return (int64_t)time(NULL) + r->retry;
+/* ---- what failed ---- */
+
+static void add(struct failures *f, const char *step, const struct gf_err *why) {
+    if (f->n < FAILURES_MAX)
+        f->list[f->n++] = (struct turn_failure){step, *why};
 }
 
-static void went_well(struct running *r) {
-    if (r->told[0] != '\0')
-        log_write(LOG_LEVEL_NOTICE, "turn-mended", {"was", r->told, 0});
-    r->told[0] = '\0';
-    r->retry = RETRY_MIN;
+static int is_among(const struct failures *f, const struct turn_failure *x) {
+    for (size_t i = 0; i < f->n; i++)
+        if (strcmp(f->list[i].step, x->step) == 0 && strcmp(f->list[i].why.text, x->why.text) == 0)
+            return 1;
+    return 0;
+}
+
+/* Say what is new and what has passed. The next try is a while away, and further each time while
+ * nothing new fails. INT64_MAX: nothing failed. */
+static int64_t tell(struct running *r, const struct failures *now) {
+    int64_t retry = r->retry * 2 < RETRY_MAX ? r->retry * 2 : RETRY_MAX;
+
+    for (size_t i = 0; i < now->n; i++) {
+        const struct turn_failure *x = &now->list[i];
+        if (is_among(&r->told, x))
+            continue;
+        log_write(LOG_LEVEL_ERROR, "turn-failed", {"step", x->step, 0}, {"why", x->why.text, 0},
+                  {"code", gf_err_name(x->why.code), 0});
+        retry = RETRY_MIN;
+    }
+    for (size_t i = 0; i < r->told.n; i++)
+        if (!is_among(now, &r->told.list[i]))
+            log_write(LOG_LEVEL_NOTICE, "turn-mended", {"step", r->told.list[i].step, 0},
+                      {"was", r->told.list[i].why.text, 0});
+    r->told = *now;
+    r->retry = now->n > 0 ? retry : RETRY_MIN;
+    return now->n > 0 ? (int64_t)time(NULL) + r->retry : INT64_MAX;
 }
 
 /* ---- drives ---- */
@@ -79,8 +103,7 @@ struct visiting {
     struct agent *a;
     int64_t now[MOUNTS_MAX];
     size_t n;
-    int failed;
-    struct gf_err why; /* of the last that failed */
+    struct failures *failed;
 };
 
 static int was_seen(const struct running *r, int64_t id) {
@@ -91,16 +114,12 @@ static int was_seen(const struct running *r, int64_t id) {
 }
 
 /* 0, or -1 where the visit could not even begin: it is tried again. */
-static int visit(struct agent *a, const char *dir, struct gf_err *failure) {
+static int visit(struct agent *a, const char *dir, struct gf_err *e) {
     const struct sync_options o = {.dir = dir};
     struct sync_result result;
-    struct gf_err e;
 
-    if (sync_drive(a, &o, &result, &e) == -1) {
-        log_write(LOG_LEVEL_ERROR, "drive-failed", {"drive", dir, 0}, {"why", e.text, 0});
-        *failure = e;
+    if (sync_drive(a, &o, &result, e) == -1)
         return -1;
-    }
     log_write(result.people.len > 0 ? LOG_LEVEL_WARNING : LOG_LEVEL_NOTICE, "drive-synced",
               {"drive", dir, 0}, {"responses", NULL, result.responses},
               {"written", NULL, result.written}, {"records", NULL, result.records},
@@ -112,6 +131,7 @@ static int visit(struct agent *a, const char *dir, struct gf_err *failure) {
 
 static int look_at(void *arg, const struct drives_mount *m, struct gf_err *e) {
     struct visiting *v = arg;
+    struct gf_err why;
     int unknown = 0;
 
     if (v->n == MOUNTS_MAX)
@@ -128,63 +148,58 @@ static int look_at(void *arg, const struct drives_mount *m, struct gf_err *e) {
                   {"why", "auto_drives lists it, but nobody has synced it here yet", 0},
                   {"remedy", "gapferry-agent sync it once by hand", 0});
     /* A drive that could not be visited is not done with. */
-    if (mine && visit(v->a, m->path, &v->why) == -1)
-        v->failed++;
+    if (mine && visit(v->a, m->path, &why) == -1)
+        add(v->failed, "drive", &why);
     else
         v->now[v->n++] = m->id;
     return 0;
 }
 
-static int visit_drives(struct running *r, struct agent *a, struct gf_err *e) {
-    struct visiting v = {.r = r, .a = a};
+static void visit_drives(struct running *r, struct agent *a, struct failures *failed) {
+    struct visiting v = {.r = r, .a = a, .failed = failed};
+    const size_t before = failed->n;
+    struct gf_err e;
 
-    if (drives_walk(look_at, &v, e) == -1)
-        return -1;
+    if (drives_walk(look_at, &v, &e) == -1) {
+        add(failed, "drives", &e);
+        return;
+    }
     memcpy(r->mounts, v.now, v.n * sizeof *v.now);
     r->nmounts = v.n;
-    r->drives = 0;
-    if (v.failed == 0)
-        return 0;
-    r->drives = 1;
-    *e = v.why;
-    return -1;
+    r->drives = failed->n > before;
 }
 
 /* ---- one turn, and the next ---- */
 
 /* Everything is opened for a turn and closed after it: a configuration that was changed, or a
  * database that was restored, counts from the next turn on. When to wake up again. */
-static int64_t turn_once(struct running *r, int *failures) {
+static int64_t turn_once(struct running *r, struct failures *failed) {
     struct agent a;
     struct turn t;
     struct gf_err e;
 
+    *failed = (struct failures){.n = 0};
     if (agent_open(&a, r->root, &e) == -1) {
-        ++*failures;
-        return failed(r, &e);
+        add(failed, "open", &e);
+        return tell(r, failed);
     }
-    int rc = agent_turn(&a, &t, &e);
-    if (rc == 0 && t.failed > 0) {
-        e = t.gravest;
-        rc = -1;
-    }
-    if (r->drives) {
-        struct gf_err why;
-        if (visit_drives(r, &a, &why) == -1 && rc == 0) {
-            e = why;
-            rc = -1;
-        }
-    }
+    if (agent_turn(&a, &t, &e) == -1)
+        add(failed, "lock", &e);
+    else
+        for (size_t i = 0; i < t.failed; i++)
+            add(failed, t.failures[i].step, &t.failures[i].why);
+    if (r->drives)
+        visit_drives(r, &a, failed);
     int64_t next = agent_turn_next(&a);
     agent_close(&a);
-    if (rc == 0) {
-        went_well(r);
-        return next;
+    /* A person is at it: soon again, and nothing has failed. */
+    for (size_t i = 0; i < failed->n; i++) {
+        if (failed->list[i].why.code == GF_E_BUSY) {
+            failed->n = 0;
+            return (int64_t)time(NULL) + BUSY_RETRY;
+        }
     }
-    if (e.code == GF_E_BUSY) /* a person is at it: soon again */
-        return (int64_t)time(NULL) + 5;
-    ++*failures;
-    int64_t again = failed(r, &e);
+    int64_t again = tell(r, failed);
     return next < again ? next : again;
 }
 
@@ -206,11 +221,11 @@ static int prepare(const char *root, char state[512], struct gf_err *e) {
 }
 
 static int loop(struct running *r, struct gf_err *e) {
-    int ignored = 0;
+    struct failures told;
 
     r->drives = 1;
     for (;;) {
-        int64_t next = turn_once(r, &ignored);
+        int64_t next = turn_once(r, &told);
         int woke = run_wait(&r->wait, next, e);
         if (woke == -1)
             return -1;
@@ -230,8 +245,8 @@ static int loop(struct running *r, struct gf_err *e) {
 
 static int run(const char *root, const struct options *o, int *status, struct gf_err *e) {
     struct running *r;
+    struct failures failed;
     char state[512];
-    int failures = 0;
 
     if (command_args(o, 0, 0, "nothing", e) == -1 || prepare(root, state, e) == -1)
         return -1;
@@ -240,8 +255,8 @@ static int run(const char *root, const struct options *o, int *status, struct gf
         return gf_err_errno(e, "run");
     *r = (struct running){.root = root, .retry = RETRY_MIN};
     if (options_count(o, "once") > 0) {
-        (void)turn_once(r, &failures);
-        *status = failures > 0 ? GF_EXIT_IO : GF_EXIT_DONE;
+        (void)turn_once(r, &failed);
+        *status = failed.n > 0 ? GF_EXIT_IO : GF_EXIT_DONE;
         free(r);
         return 0;
     }

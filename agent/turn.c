@@ -12,12 +12,10 @@
 
 #define RETRY 300 /* seconds after a turn in which something failed */
 
-/* A step has failed: say so, remember the first, go on. */
+/* A step has failed: note it, go on. */
 static void fail(struct turn *t, const char *step, const struct gf_err *e) {
-    log_write(LOG_LEVEL_ERROR, "step-failed", {"step", step, 0}, {"why", e->text, 0},
-              {"code", gf_err_name(e->code), 0});
-    if (t->failed++ == 0)
-        t->gravest = *e;
+    if (t->failed < TURN_STEPS)
+        t->failures[t->failed++] = (struct turn_failure){step, *e};
 }
 
 /* What needs no lock: records are accepted, each in a transaction of its own. */
@@ -66,7 +64,6 @@ static void exchange(struct agent *a, struct turn *t) {
 int agent_turn(struct agent *a, struct turn *out, struct gf_err *e) {
     struct turn t = {0};
 
-    t.gravest.code = GF_OK;
     if (store_lock(a->store, "gapferry-agent run", e) == -1)
         return -1;
     store_unlock(a->store);

@@ -14,6 +14,13 @@
 
 #include "agent/agent.h"
 
+/* A step that failed, and why; each is there once. */
+#define TURN_STEPS 8
+struct turn_failure {
+    const char *step; /* static */
+    struct gf_err why;
+};
+
 struct turn {
     struct apply_result in; /* of all responses together */
     int64_t responses;      /* applied */
@@ -23,8 +30,9 @@ struct turn {
     struct intake_result intake;
     struct sources_result sources;
     struct export_result out;
-    int64_t failed;        /* steps that failed; each was logged and does not keep others back */
-    struct gf_err gravest; /* of the first of these; code GF_OK: none */
+    size_t
+        failed; /* steps that failed; that does not keep others back, and telling is the caller's */
+    struct turn_failure failures[TURN_STEPS];
 };
 
 /* One turn. GF_E_BUSY if another command holds the store's lock: nothing was done. */

@@ -161,6 +161,23 @@ has() { [ "$(count "$1" '*.gfb')" = "$2" ]; }         # FOLDER NUMBER: so many b
     grep -q 'misspelt' log
 }
 
+@test "a failure of run is told once, however often it is tried, and so is its end" {
+    mkdir -p "$STATE/inbox/00.gfb"
+    run_start
+    soon grep -q 'event=turn-failed step=inbox .*remove it' log
+    for _ in 1 2; do
+        kill -HUP "$RUN"
+        sleep 1
+    done
+    [ "$(grep -c event=reload log)" = 2 ]
+    [ "$(grep -c 'remove it' log)" = 1 ] || fail "told more than once: $(cat log)"
+    rmdir "$STATE/inbox/00.gfb"
+    kill -HUP "$RUN"
+    soon grep -q 'event=turn-mended step=inbox .*remove it' log
+    run_stop
+    [ "$(grep -c 'remove it' log)" = 2 ]
+}
+
 @test "while run waits, a person's sync works, and finds the queue as it is" {
     run_start
     users 1 >/dev/null

@@ -101,8 +101,9 @@ static void what_is_no_file_in_the_inbox_holds_back_no_response(void **state) {
     struct turn t = turn(s);
     assert_int_equal(t.responses, 1);
     assert_int_equal(t.failed, 1);
-    assert_non_null(strstr(t.gravest.text, "00.gfb"));
-    assert_non_null(strstr(t.gravest.text, "remove it"));
+    assert_string_equal(t.failures[0].step, "inbox");
+    assert_non_null(strstr(t.failures[0].why.text, "00.gfb"));
+    assert_non_null(strstr(t.failures[0].why.text, "remove it"));
 }
 
 static void a_link_among_spool_files_holds_back_no_record(void **state) {
