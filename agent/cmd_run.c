@@ -37,7 +37,7 @@ static const struct option_page page = {
     "Work as a service: run the sources that are due, take in what gapferry-collect has accepted "
     "and what gapferry-link has fetched, write bundles when they are due, and visit the drives of "
     "`auto_drives` as soon as they are mounted. SIGHUP: read the configuration anew. SIGTERM: end "
-    "after the turn.",
+    "after the turn; a source's program is stopped, and runs after the next start.",
     specs,
     "The unit gapferry-agent.service runs it. What it does is told on standard error, one line for "
     "each event.\n",
@@ -188,7 +188,8 @@ static int64_t turn_once(struct running *r, struct failures *failed) {
     else
         for (size_t i = 0; i < t.failed; i++)
             add(failed, t.failures[i].step, &t.failures[i].why);
-    if (r->drives)
+    /* A drive would take long; it is visited after the next start. */
+    if (r->drives && !run_wait_is_over())
         visit_drives(r, &a, failed);
     int64_t next = agent_turn_next(&a);
     agent_close(&a);

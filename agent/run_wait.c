@@ -147,6 +147,13 @@ int run_wait(struct run_wait *w, int64_t at, struct gf_err *e) {
     return woke;
 }
 
+int run_wait_is_over(void) {
+    sigset_t waits;
+
+    return sigpending(&waits) == 0 &&
+           (sigismember(&waits, SIGTERM) == 1 || sigismember(&waits, SIGINT) == 1);
+}
+
 void run_wait_settle(struct run_wait *w, int ms) {
     const struct timespec pause = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
 

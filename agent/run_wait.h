@@ -32,6 +32,10 @@ void run_wait_close(struct run_wait *w);
  * reasons, or-ed; -1 and *e. */
 GF_MUST_CHECK int run_wait(struct run_wait *w, int64_t at, struct gf_err *e);
 
+/* 1 if this process blocks SIGTERM or SIGINT, as after run_wait_open(), and one has come: what
+ * would take long is to end. The next run_wait() still tells of it. */
+int run_wait_is_over(void);
+
 /* Give what comes in a row a moment to end: forget what has happened to files within `ms`. Signals
  * and mounts stay for the next run_wait(). */
 void run_wait_settle(struct run_wait *w, int ms);

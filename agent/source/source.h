@@ -48,7 +48,8 @@ GF_MUST_CHECK int source_check(const struct config *c, struct gf_err *e);
  * 0: it ended by itself; *status is its exit status, out (initialised here, to be freed) what it
  * printed, `said` the first line of its standard error with foreign bytes escaped. -1: GF_E_NOINPUT
  * (missing), GF_E_CONFIG (not executable), GF_E_LIMIT (more than max bytes, or longer than
- * `timeout` seconds), GF_E_SYSTEM (killed by a signal; no process, no memory).
+ * `timeout` seconds), GF_E_SYSTEM (killed by a signal; no process, no memory), GF_E_BUSY (this
+ * process is told to end: the command was stopped or not begun, and is none the worse for it).
  */
 GF_MUST_CHECK int source_command(const char *command, int64_t timeout, size_t max,
                                  struct gf_buf *out, int *status, char said[SOURCE_SAID_MAX],
@@ -113,7 +114,7 @@ enum source_end {
     SOURCE_FAILED,    /* `why` */
     SOURCE_ELSEWHERE, /* another host reports */
     SOURCE_WAITING,   /* no consent; it did not run */
-    SOURCE_IDLE       /* not due; it did not run */
+    SOURCE_IDLE       /* not due, or stopped: as if it had not run */
 };
 struct source_outcome {
     enum source_end end;

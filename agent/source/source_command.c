@@ -18,6 +18,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/run_wait.h"
+
 /* Milliseconds between looks at whether the command has ended while others hold its output open. */
 #define TICK_MS 20
 
@@ -274,6 +276,11 @@ static void wait_a_moment(const struct run *r) {
     (void)poll(fds, 2, left < TICK_MS ? (left > 0 ? (int)left : 0) : TICK_MS);
 }
 
+/* `run` has been told to end, and does not wait for programs. */
+static int stopped(const char *program, struct gf_err *e) {
+    return gf_err_set(e, GF_E_BUSY, "%s: stopped, for this process ends; it runs again", program);
+}
+
 /* Read until it has ended; *wstatus. -1: it must be killed, *e says why. */
 static int follow(struct run *r, int *wstatus, struct gf_err *e) {
     for (;;) {
@@ -286,6 +293,8 @@ static int follow(struct run *r, int *wstatus, struct gf_err *e) {
             r->child.pid = -1;
             return gf_buf_check(r->out, r->program, e);
         }
+        if (run_wait_is_over())
+            return stopped(r->program, e);
         if (now_ms() >= r->deadline)
             return gf_err_set(e, GF_E_LIMIT, "%s: took longer than %lld s (timeout)", r->program,
                               (long long)r->timeout);
@@ -346,14 +355,20 @@ int source_command(const char *command, int64_t timeout, size_t max, struct gf_b
                     .deadline = now_ms() + timeout * 1000,
                     .max = max,
                     .out = out};
+    int ended = 0;
     gf_buf_init(&r.err, ERR_MAX + 1);
     int rc = source_words(copy, words, e);
     if (rc == 0) {
         r.program = words[0];
-        rc = look_at(words[0], e);
+        rc = run_wait_is_over() ? stopped(words[0], e) : look_at(words[0], e);
     }
     if (rc == 0)
-        rc = run_words(words, &r, status, said, e);
+        rc = run_words(words, &r, &ended, said, e);
+    /* The signal may have gone to the command, too: what came of that is no failure of its own. */
+    if (r.program && (rc == -1 || ended != 0) && run_wait_is_over())
+        rc = stopped(r.program, e);
+    if (rc == 0)
+        *status = ended;
     gf_buf_free(&r.err);
     free(copy);
     return rc;

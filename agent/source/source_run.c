@@ -44,8 +44,9 @@ static int fails(struct source_outcome *o, const char *why) {
     return 0;
 }
 
-/* 1 if this host reports on the channel; 0 if not, or if that could not be found out (FAILED). */
-static int is_here(const struct source *s, struct source_outcome *o) {
+/* 1 if this host reports on the channel; 0 if not, or if that could not be found out (FAILED); -1
+ * where it was stopped. */
+static int is_here(const struct source *s, struct source_outcome *o, struct gf_err *stopped) {
     char said[SOURCE_SAID_MAX];
     struct gf_buf ignored;
     struct gf_err e;
@@ -56,6 +57,10 @@ static int is_here(const struct source *s, struct source_outcome *o) {
     int rc =
         source_command(s->only_if, ONLY_IF_TIMEOUT, ONLY_IF_BYTES, &ignored, &status, said, &e);
     gf_buf_free(&ignored);
+    if (rc == -1 && e.code == GF_E_BUSY) {
+        *stopped = e;
+        return -1;
+    }
     if (rc == -1) {
         (void)gf_err_prefix(&e, "only_if");
         (void)fails(o, e.text);
@@ -117,20 +122,28 @@ static int make_record(struct agent *a, const struct source *s, struct source_ou
     return 0;
 }
 
-/* Look, make, redact: o->end says how far it came. -1: the store failed. */
+/* Look, make, redact: o->end says how far it came. -1: the store failed, or GF_E_BUSY: stopped. */
 static int attempt(struct agent *a, const struct source *s, struct source_outcome *o,
                    struct gf_err *e) {
     struct gf_buf made;
     struct gf_err why;
 
-    if (!is_here(s, o))
-        return 0;
+    int here = is_here(s, o, e);
+    if (here != 1)
+        return here;
     gf_buf_init(&made, SOURCE_BYTES_MAX);
-    if (make(a, s, &made, &why) == -1 || redact(a, s, &made, o, &why) == -1)
+    int rc = make(a, s, &made, &why);
+    if (rc == 0)
+        rc = redact(a, s, &made, o, &why);
+    gf_buf_free(&made);
+    if (rc == -1 && why.code == GF_E_BUSY) {
+        *e = why;
+        return -1;
+    }
+    if (rc == -1)
         (void)fails(o, why.text);
     else
         o->end = SOURCE_RECORDED;
-    gf_buf_free(&made);
     return o->end == SOURCE_RECORDED ? make_record(a, s, o, e) : 0;
 }
 

@@ -58,6 +58,36 @@ has() { [ "$(count "$1" '*.gfb')" = "$2" ]; }         # FOLDER NUMBER: so many b
     grep -q event=ended log
 }
 
+@test "run ends at once while a source's program works, which is stopped, and runs the next time" {
+    local program ended
+    cat >slow <<SH
+#!/bin/sh
+trap '' TERM
+sleep 300 & echo "\$! \$\$" >$PWD/pids.new && mv $PWD/pids.new $PWD/pids
+wait; sleep 300
+SH
+    chmod 755 slow
+    printf '[source "slow"]\nchannel = metrics\ninterval = 1h\ntimeout = 10m\ncommand = %s\n' "$PWD/slow" \
+        >>site/etc/gapferry/agent.conf
+    users 1 >/dev/null
+    "$BIN/gapferry-agent" --root site run >log 2>&1 3>&- &
+    RUN=$!
+    soon test -e pids
+    ended=$SECONDS
+    run_stop
+    [ "$status" -eq 0 ]
+    [ $((SECONDS - ended)) -lt 10 ] || fail "took $((SECONDS - ended)) seconds to end"
+    for program in $(cat pids); do
+        [ ! -e "/proc/$program" ] || fail "$program is still there"
+    done
+    # Nothing of it counts, and what was queued is.
+    absent grep source-failed log
+    [ "$(state queued)" = 1 ]
+    printf '#!/bin/sh\necho "{\\"users\\": 2}"\n' >slow
+    gives 0 A run --once
+    [ "$(state queued)" = 2 ]
+}
+
 @test "run applies what is put into its inbox, and puts aside what it cannot use" {
     users 1 >/dev/null
     home

@@ -103,6 +103,35 @@ static void arguments_are_words_and_no_shell_reads_them(void **state) {
     gf_buf_free(&r.out);
 }
 
+static void it_is_stopped_at_once_when_this_process_is_to_end(void **state) {
+    const struct timespec none = {0};
+    sigset_t set, before;
+    (void)state;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    assert_int_equal(sigprocmask(SIG_BLOCK, &set, &before), 0);
+    /* While it runs; it does not listen to signals, nor does what it has started. */
+    make("trap '' TERM; kill -TERM $PPID; sleep 60 & sleep 60; echo '{}'");
+    struct ran r = run_with(script, 30, 1000);
+    assert_int_equal(r.rc, -1);
+    assert_int_equal(e.code, GF_E_BUSY);
+    assert_true(r.seconds < 10);
+    gf_buf_free(&r.out);
+    /* Before it begins; and where it ends by that signal itself, which is no failure then. */
+    r = run_with("/bin/echo 1", 30, 1000);
+    assert_int_equal(r.rc, -1);
+    assert_int_equal(e.code, GF_E_BUSY);
+    gf_buf_free(&r.out);
+    assert_int_equal(sigtimedwait(&set, NULL, &none), SIGTERM);
+    r = run("kill -TERM $PPID; exit 143");
+    assert_int_equal(r.rc, -1);
+    assert_int_equal(e.code, GF_E_BUSY);
+    gf_buf_free(&r.out);
+    assert_int_equal(sigtimedwait(&set, NULL, &none), SIGTERM);
+    assert_int_equal(sigprocmask(SIG_SETMASK, &before, NULL), 0);
+}
+
 static void it_gets_nothing_of_ours(void **state) {
     (void)state;
 
@@ -300,6 +329,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(what_it_prints_comes_out),
         TEST(arguments_are_words_and_no_shell_reads_them),
+        TEST(it_is_stopped_at_once_when_this_process_is_to_end),
         TEST(it_gets_nothing_of_ours),
         TEST(a_failure_is_told_with_what_it_said),
         TEST(what_is_missing_or_no_program_is_named),
