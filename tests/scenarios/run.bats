@@ -234,7 +234,7 @@ SH
 @test "over an hour of schedule in airgap mode not one packet leaves" {
     command -v faketime nft >/dev/null || skip "faketime or nft is not installed: no hour went by"
     ip netns add "gapferry-$$" 2>/dev/null || skip "cannot make a network namespace here: no packet was counted"
-    local ns=gapferry-$$ out_packets
+    local ns=gapferry-$$ out_packets agent
     ip -n "$ns" link set lo up
     ip netns exec "$ns" nft -f - <<'NFT' || { ip netns del "$ns"; skip "nft does not work here: no packet was counted"; }
 table inet gapferry {
@@ -255,9 +255,12 @@ CONF
     RUN=$!
     ip netns exec "$ns" faketime -f '+0 x300' "$BIN/gapferry-link" --root site run >link.log 2>&1 3>&- || true
     sleep 12
-    kill -TERM "$RUN"
+    # faketime waits for the agent, and does not hand the signal on.
+    agent=$(tr -d ' ' <"/proc/$RUN/task/$RUN/children")
+    kill -TERM "$agent"
     wait "$RUN" || true
     RUN=
+    [ ! -e "/proc/$agent" ] || fail "the agent outlives its test"
     out_packets=$(ip netns exec "$ns" nft -j list ruleset | jq '[.. | .counter? | objects | .packets] | add')
     ip netns del "$ns"
     [ "$(count "$STATE/outbox" '*.gfb')" -ge 3 ] || fail "the schedule did not run: $(cat log)"
