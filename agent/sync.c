@@ -14,19 +14,6 @@
 
 #define PEOPLE_MAX (1 << 20) /* bytes of what is told; more helps nobody */
 
-enum gf_exit sync_graver(enum gf_exit x, enum gf_exit y) {
-    static const enum gf_exit order[] = {
-        GF_EXIT_BUG,         GF_EXIT_IO,        GF_EXIT_CANTWRITE, GF_EXIT_CONFIG, GF_EXIT_LIMIT,
-        GF_EXIT_DAMAGED,     GF_EXIT_SIGNATURE, GF_EXIT_EXPIRED,   GF_EXIT_NOPERM, GF_EXIT_CONSENT,
-        GF_EXIT_UNREACHABLE, GF_EXIT_AWAITED,   GF_EXIT_DONE,
-    };
-
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-        if (order[i] == x || order[i] == y)
-            return order[i];
-    return GF_EXIT_BUG;
-}
-
 /* The status of a failure that sync reports. A file that vanished is the drive's failure; a fork is
  * input that cannot be used. */
 static enum gf_exit status_of(enum gf_code code) {
@@ -49,7 +36,7 @@ void sync_trouble(struct sync *x, const char *where, const struct gf_err *e) {
     }
     gf_text_safe(b, e->text, strlen(e->text));
     gf_buf_printf(b, " (%s)\n", gf_err_name(e->code));
-    x->r.status = sync_graver(x->r.status, status_of(e->code));
+    x->r.status = command_graver(x->r.status, status_of(e->code));
 }
 
 void sync_drive_trouble(struct sync *x, const char *where, const struct gf_err *e) {
@@ -93,7 +80,7 @@ static int export_due(struct sync *x) {
                       x->relays_shown ? ""
                                       : ": take the drive to the relay, whose `sync` puts its card "
                                         "on it, and trust that card here");
-        x->r.status = sync_graver(x->r.status, GF_EXIT_NOPERM);
+        x->r.status = command_graver(x->r.status, GF_EXIT_NOPERM);
     }
     return 1;
 }
@@ -135,7 +122,7 @@ int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result
     if (x.r.in.unusable > 0) {
         gf_buf_printf(&x.r.people, "%s cannot be used; `%s status` says why\n",
                       x.r.in.unusable == 1 ? "an answer" : "answers", command_self(a, self));
-        x.r.status = sync_graver(x.r.status, GF_EXIT_AWAITED);
+        x.r.status = command_graver(x.r.status, GF_EXIT_AWAITED);
     }
 
     struct gf_err sealing;

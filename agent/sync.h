@@ -43,9 +43,6 @@ GF_MUST_CHECK int sync_drive(struct agent *a, const struct sync_options *o, stru
                              struct gf_err *e);
 void sync_free(struct sync_result *r);
 
-/* The graver of two statuses, by the order that `sync` ends with (design section 9). */
-enum gf_exit sync_graver(enum gf_exit x, enum gf_exit y);
-
 /* ---- between sync.c and its parts ---- */
 
 struct sync {

@@ -96,7 +96,7 @@ void sync_cards(struct sync *x) {
         if (there[i].role == GF_ROLE_RELAY) {
             show_relay(x, &there[i]);
             x->relays_shown++;
-            x->r.status = sync_graver(x->r.status, GF_EXIT_NOPERM);
+            x->r.status = command_graver(x->r.status, GF_EXIT_NOPERM);
         }
     free(there);
 }

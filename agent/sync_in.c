@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/sync.h"
+#include "common/command.h"
 #include "common/log.h"
 #include "common/progress.h"
 
@@ -102,7 +103,7 @@ static void take(struct sync *x, const struct incoming *in) {
     x->r.seen += result.seen_before;
     agent_apply_sum(&x->r.in, &result);
     if (agent_apply_denied(&result, &x->r.people))
-        x->r.status = sync_graver(x->r.status, GF_EXIT_AWAITED);
+        x->r.status = command_graver(x->r.status, GF_EXIT_AWAITED);
     log_write(LOG_LEVEL_INFO, result.seen_before ? "response-seen-before" : "response-applied",
               {"file", in->name, 0}, {"seq", NULL, in->seq});
     if (!x->r.read_only && gf_drive_remove(x->drive, GF_FOLDER_TO_SITE, in->name, &e) == -1)
@@ -130,7 +131,7 @@ static void tell_untrusted(struct sync *x, int untrusted) {
     gf_buf_printf(&x->r.people,
                   "%d response%s for this agent %s on the drive until a relay is trusted\n",
                   untrusted, untrusted == 1 ? "" : "s", untrusted == 1 ? "waits" : "wait");
-    x->r.status = sync_graver(x->r.status, GF_EXIT_NOPERM);
+    x->r.status = command_graver(x->r.status, GF_EXIT_NOPERM);
 }
 
 static void tell_left_out(struct sync *x, const struct gf_drive_list *list) {

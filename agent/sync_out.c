@@ -11,6 +11,7 @@
 
 #include "agent/history.h"
 #include "agent/sync.h"
+#include "common/command.h"
 #include "common/log.h"
 #include "common/progress.h"
 
@@ -191,7 +192,7 @@ void sync_out(struct sync *x) {
     else
         x->r.cut = (int64_t)n;
     if (x->r.read_only && n > 0)
-        x->r.status = sync_graver(x->r.status, GF_EXIT_AWAITED);
+        x->r.status = command_graver(x->r.status, GF_EXIT_AWAITED);
     if (outbox != -1)
         (void)close(outbox);
     free(list);

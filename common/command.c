@@ -66,6 +66,25 @@ int command_do(const char *program, const struct option_page *page, int argc, ch
     return status;
 }
 
+static size_t rank(enum gf_exit status) {
+    static const enum gf_exit order[] = {
+        GF_EXIT_BUG,         GF_EXIT_IO,        GF_EXIT_CANTWRITE, GF_EXIT_CONFIG, GF_EXIT_LIMIT,
+        GF_EXIT_DAMAGED,     GF_EXIT_SIGNATURE, GF_EXIT_EXPIRED,   GF_EXIT_NOPERM, GF_EXIT_CONSENT,
+        GF_EXIT_UNREACHABLE, GF_EXIT_AWAITED,   GF_EXIT_DONE,
+    };
+    size_t i = 0;
+
+    while (i < sizeof order / sizeof *order && order[i] != status)
+        i++;
+    return i;
+}
+
+enum gf_exit command_graver(enum gf_exit x, enum gf_exit y) {
+    const enum gf_exit graver = rank(x) <= rank(y) ? x : y;
+
+    return rank(graver) <= rank(GF_EXIT_DONE) ? graver : GF_EXIT_DONE;
+}
+
 int command_args(const struct options *o, size_t min, size_t max, const char *what,
                  struct gf_err *e) {
     if (o->nargs < min)

@@ -65,6 +65,11 @@ typedef int command_body(void *context, const struct options *o, int *status, st
 int command_do(const char *program, const struct option_page *page, int argc, char **argv,
                command_body *work, void *context);
 
+/* The graver of two statuses, for what does several things and goes on where one fails: 70, 74, 73,
+ * 78, 84, 65, 80, 83, 77, 85, 69, 75, 0 (design section 9). What is none of these, such as 81 (not
+ * for us), never counts. */
+enum gf_exit command_graver(enum gf_exit x, enum gf_exit y);
+
 /* GF_E_USAGE unless there are min to max arguments; `what` are their names. */
 GF_MUST_CHECK int command_args(const struct options *o, size_t min, size_t max, const char *what,
                                struct gf_err *e);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/command.h"
 #include "relay/files.h"
 
 void turn_begin(struct turn *t) {
@@ -31,24 +32,10 @@ void turn_person(struct turn *t, const char *fmt, ...) {
     gf_buf_byte(&t->people, '\n');
 }
 
-/* From the gravest to the least: design section 9. */
-static const enum gf_exit order[] = {
-    GF_EXIT_BUG,    GF_EXIT_IO,      GF_EXIT_CANTWRITE,   GF_EXIT_CONFIG,
-    GF_EXIT_LIMIT,  GF_EXIT_DAMAGED, GF_EXIT_SIGNATURE,   GF_EXIT_EXPIRED,
-    GF_EXIT_NOPERM, GF_EXIT_CONSENT, GF_EXIT_UNREACHABLE, GF_EXIT_AWAITED,
-};
-#define ORDER (sizeof order / sizeof order[0])
-
-static size_t rank(enum gf_exit status) {
-    size_t i = 0;
-
-    while (i < ORDER && order[i] != status)
-        i++;
-    return i;
-}
-
 void turn_grave(struct turn *t, enum gf_code code) {
-    if (t->gravest == GF_OK || rank(gf_err_exit(code)) < rank(gf_err_exit(t->gravest)))
+    const enum gf_exit before = gf_err_exit(t->gravest), now = gf_err_exit(code);
+
+    if (t->gravest == GF_OK || (now != before && command_graver(now, before) == now))
         t->gravest = code;
 }
 
@@ -66,13 +53,13 @@ void turn_drive_fault(struct turn *t, const char *what, const struct gf_err *why
 }
 
 enum gf_exit turn_exit(const struct turn *t) {
-    size_t best = rank(gf_err_exit(t->gravest));
+    enum gf_exit status = command_graver(gf_err_exit(t->gravest), GF_EXIT_DONE);
 
-    if (t->strangers > 0 && rank(GF_EXIT_NOPERM) < best)
-        best = rank(GF_EXIT_NOPERM);
-    if ((t->later > 0 || t->held > 0 || t->people.len > 0) && rank(GF_EXIT_AWAITED) < best)
-        best = rank(GF_EXIT_AWAITED);
-    return best < ORDER ? order[best] : GF_EXIT_DONE;
+    if (t->strangers > 0)
+        status = command_graver(status, GF_EXIT_NOPERM);
+    if (t->later > 0 || t->held > 0 || t->people.len > 0)
+        status = command_graver(status, GF_EXIT_AWAITED);
+    return status;
 }
 
 int turn_count(const struct relay *r, const struct turn *t, struct gf_err *e) {

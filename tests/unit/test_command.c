@@ -34,8 +34,22 @@ static void a_root_within_anothers_state_is_named_whole(void **state) {
           "gapferry-agent --root /var/lib/gapferry/y");
 }
 
+static void the_gravest_status_counts(void **state) {
+    static const enum gf_exit order[] = {70, 74, 73, 78, 84, 65, 80, 83, 77, 85, 69, 75, 0};
+    (void)state;
+
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        for (size_t j = 0; j < sizeof order / sizeof *order; j++)
+            assert_int_equal(command_graver(order[i], order[j]), order[i < j ? i : j]);
+    for (int foreign = 81; foreign <= 82; foreign++) {
+        assert_int_equal(command_graver((enum gf_exit)foreign, GF_EXIT_AWAITED), GF_EXIT_AWAITED);
+        assert_int_equal(command_graver((enum gf_exit)foreign, GF_EXIT_NOT_FOR_US), GF_EXIT_DONE);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_gravest_status_counts),
         cmocka_unit_test(the_systems_own_program_is_called_by_its_name),
         cmocka_unit_test(a_root_that_was_given_is_part_of_every_command),
         cmocka_unit_test(a_root_within_anothers_state_is_named_whole),

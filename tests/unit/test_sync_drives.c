@@ -154,15 +154,6 @@ static void a_place_that_is_no_drive_is_refused_at_once(void **state) {
     store_unlock(s->a.store);
 }
 
-static void the_gravest_status_counts(void **state) {
-    static const enum gf_exit order[] = {70, 74, 73, 78, 84, 65, 80, 83, 77, 85, 69, 75, 0};
-    (void)state;
-
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-        for (size_t j = 0; j < sizeof order / sizeof *order; j++)
-            assert_int_equal(sync_graver(order[i], order[j]), order[i < j ? i : j]);
-}
-
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -172,7 +163,6 @@ int main(void) {
         T(a_drive_that_cannot_be_written_is_read),
         T(a_drive_that_fails_is_not_called_safe),
         T(a_place_that_is_no_drive_is_refused_at_once),
-        cmocka_unit_test(the_gravest_status_counts),
     };
     return cmocka_run_group_tests(tests, setup_all, kit_teardown);
 }
