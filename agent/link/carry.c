@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -14,35 +15,73 @@
 
 #include "agent/link/round.h"
 #include "common/log.h"
+#include "gapferry/digest.h"
 
 #define BYTES_A_S    16384     /* what we bear with: slower is timed out */
 #define TOTAL_MIN_MS 60000     /* for the smallest request */
 #define POLL_SIZE    (1 << 20) /* bytes of a request that may go out each hour */
 #define POLL_LOOK    64        /* newest requests among which a small one is looked for */
 
+#define REFUSED_AGAIN 86400 /* seconds after which a refused bundle is tried once more */
+
 /* ---- refused bundles ---- */
 
-/* What tells this file from a changed one under the same name. */
-static void version_of(const struct outbox_file *f, char out[64]) {
-    (void)snprintf(out, 64, "%lld %lld ", (long long)f->size, (long long)f->mtime);
+/* What tells this file from a changed one under the same name, and this way to this relay from
+ * another: a refusal says nothing about those. */
+static void case_of(const struct round *x, const struct outbox_file *f, char out[96]) {
+    const char *const parts[] = {x->peer->url, x->peer->proxy, x->peer->ca_file};
+    char way[GF_ID_TEXT];
+    struct gf_buf b;
+    struct gf_id id;
+
+    gf_buf_init(&b, 65536);
+    gf_buf_add(&b, x->relay->identity.b, sizeof x->relay->identity.b);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        gf_buf_printf(&b, "%s\n", parts[i] != NULL ? parts[i] : "");
+    gf_digest_128(b.data != NULL ? b.data : "", b.len, &id);
+    gf_buf_free(&b);
+    gf_text_hex(id.b, sizeof id.b, way);
+    (void)snprintf(out, 96, "%lld %lld %.16s ", (long long)f->size, (long long)f->mtime, way);
 }
 
-/* 1 if a relay has refused exactly this file; then a person is to hear of it. */
-static int is_refused(struct round *x, const struct outbox_file *f) {
+/* What was said when exactly this was refused, less than a day ago: *at, and the words. NULL: it
+ * may be sent. */
+static const char *refusal(const struct round *x, const struct outbox_file *f, int64_t *at) {
     const char *words = marks_find(&x->refused, &f->id);
-    char version[64];
+    char which[96], *end;
 
-    version_of(f, version);
-    if (words == NULL || strncmp(words, version, strlen(version)) != 0)
-        return 0;
+    if (words == NULL || marks_find(&x->sent, &f->id) != NULL)
+        return NULL;
+    case_of(x, f, which);
+    if (strncmp(words, which, strlen(which)) != 0)
+        return NULL;
+    const char *time = words + strlen(which);
+    *at = strtoll(time, &end, 10);
+    return end != time && *end == ' ' && x->now >= *at && x->now - *at < REFUSED_AGAIN ? end + 1
+                                                                                       : NULL;
+}
+
+static int is_refused(const struct round *x, const struct outbox_file *f) {
+    int64_t at;
+
+    return refusal(x, f, &at) != NULL;
+}
+
+/* A person is to hear of a refused bundle, and of how many there are. */
+static void tell_refused(struct round *x, const struct outbox_file *f) {
+    char again[GF_TIME_TEXT];
+    int64_t at = 0;
+
+    const char *words = refusal(x, f, &at);
+    if (words == NULL)
+        return;
     x->nrefused++;
-    (void)snprintf(
-        x->r.person, sizeof x->r.person,
-        "%zu bundle%s refused and not sent again, the last is outbox/%s: %.200s; carry it by "
-        "drive: gapferry-agent sync DRIVE; or pack it anew: gapferry-agent resend "
-        "--bundle %.32s",
-        x->nrefused, x->nrefused == 1 ? " is" : "s are", f->name, words + strlen(version), f->name);
-    return 1;
+    gf_text_time(at + REFUSED_AGAIN, again);
+    (void)snprintf(x->r.person, sizeof x->r.person,
+                   "%zu bundle%s refused, the last is outbox/%s: %.160s; it is tried again after "
+                   "%s. Carry it by drive: gapferry-agent sync DRIVE; or pack it anew: "
+                   "gapferry-agent resend --bundle %.32s",
+                   x->nrefused, x->nrefused == 1 ? " is" : "s are", f->name, words, again, f->name);
 }
 
 /* 1 if a refusal has the form of a relay's own: a proxy on the way says 400 and 413, too. */
@@ -55,21 +94,21 @@ static int is_relays_word(const struct https_answer *a) {
 
 static int refuse(struct round *x, const struct outbox_file *f, const struct https_answer *a,
                   struct gf_err *e) {
-    char words[256], version[64], line[512];
+    char words[256], which[96], line[512];
     struct gf_buf safe;
 
-    version_of(f, version);
+    case_of(x, f, which);
     reply_error(a->body.data != NULL ? a->body.data : "", a->body.len, words);
     gf_buf_init(&safe, 2048);
     gf_text_safe(&safe, words, strlen(words));
-    (void)snprintf(line, sizeof line, "%sstatus %ld%s%s", version, a->status,
+    (void)snprintf(line, sizeof line, "%s%lld status %ld%s%s", which, (long long)x->now, a->status,
                    safe.len > 0 ? ", " : "", safe.len > 0 ? safe.data : "");
     gf_buf_free(&safe);
     log_write(LOG_LEVEL_WARNING, "bundle-refused", {"relay", x->peer->name, 0},
               {"file", f->name, 0}, {"status", NULL, a->status}, {"why", words, 0});
     if (marks_add(&x->refused, &f->id, line, e) == -1)
         return -1;
-    (void)is_refused(x, f);
+    tell_refused(x, f);
     return 0;
 }
 
@@ -84,7 +123,7 @@ static int note_sent(struct round *x, const struct outbox_file *f, int taken, st
     x->r.sent++;
     log_write(LOG_LEVEL_INFO, "bundle-carried", {"relay", x->peer->name, 0}, {"file", f->name, 0},
               {"state", taken ? "taken" : "seen", 0});
-    gf_text_time((int64_t)time(NULL), at);
+    gf_text_time(x->now, at);
     return marks_add(&x->sent, &f->id, at, e);
 }
 
@@ -152,7 +191,10 @@ static int post_new(struct round *x, int *posted, struct gf_err *e) {
 
     for (size_t i = 0; i < x->out.n && rc == 0 && !x->over; i++) {
         const struct outbox_file *f = &x->out.list[i];
-        if (marks_find(&x->sent, &f->id) != NULL || is_refused(x, f))
+        if (marks_find(&x->sent, &f->id) != NULL)
+            continue;
+        tell_refused(x, f);
+        if (is_refused(x, f))
             continue;
         int fd = outbox_open(f, &x->relay->identity);
         if (fd == -1)
@@ -249,6 +291,7 @@ int carry_round(const struct probe_client *client, const struct peers *p, const 
                       .p = p,
                       .peer = peer,
                       .relay = relay,
+                      .now = (int64_t)time(NULL),
                       .outbox = -1,
                       .history = -1,
                       .inbox = -1};

@@ -3,12 +3,13 @@
  * outbox/ for it goes there, what waits there for this site comes into inbox/.
  *
  * A bundle that the relay has is noted in link.sent; one that it refuses for what it is (400, 413)
- * in link.refused, if the refusal is a relay's own error; another 400 or 413 is of something on the
- * way, is told, and the bundle tried again at the next visit. An answer that is not about this
- * bundle ends the round: not known there (401, 403, 404, 421) waits for a person and is tried again
- * at the next visit; patience (429, 503, other 5xx) sets `hold`. Where nothing new went out the
- * newest stored request is posted again, to learn which responses wait; a large one is passed over
- * where a small one is among the newest.
+ * in link.refused, if the refusal is a relay's own error, and is sent again a day later, or where
+ * the file, the relay's card, or the way to it in agent.conf is another; another 400 or 413 is of
+ * something on the way, is told, and the bundle tried again at the next visit. An answer that is
+ * not about this bundle ends the round: not known there (401, 403, 404, 421) waits for a person and
+ * is tried again at the next visit; patience (429, 503, other 5xx) sets `hold`. Where nothing new
+ * went out the newest stored request is posted again, to learn which responses wait; a large one is
+ * passed over where a small one is among the newest.
  *
  * No file gets its name in inbox/ before it has exactly the size that was told, bears the id in its
  * shell and is flushed. It is not verified: that is the agent's.

@@ -38,7 +38,7 @@ static const struct option_page carry_page = {
     "The same bundles travel as on a drive. For hosts without `gapferry-link run`.",
     specs,
     "Exit status: 0 done, or nothing was to be tried; 69 no relay can be reached;\n"
-    "75 a person is awaited.\n",
+    "75 a person is awaited; with several relays the gravest counts.\n",
 };
 
 struct job {
@@ -75,7 +75,7 @@ static void show_peer(struct out *t, const struct link_relay *s, const struct vi
 }
 
 /* 0 if one proved itself or nothing was tried; 69 if every try failed; 75 if a person is needed. */
-static int verdict(const struct peers *p, int carry) {
+static enum gf_exit verdict(const struct peers *p, int carry) {
     int tried = 0, online = 0, person = 0;
 
     for (size_t i = 0; i < p->n; i++) {
@@ -90,25 +90,40 @@ static int verdict(const struct peers *p, int carry) {
 
 /* ---- the visits ---- */
 
-static int visit_all(struct peers *p, const struct visit_options *o, struct visit *v,
-                     struct gf_err *e) {
-    struct https *https = NULL;
-    int rc = https_new(&https, e);
-    const struct probe_client client = {.https = https};
+/* Trouble of our own: told at once; the others are visited all the same. */
+static void trouble(const struct peer *peer, const struct gf_err *why, enum gf_exit *status) {
+    struct gf_err e = *why;
 
-    for (size_t i = 0; i < p->n && rc == 0; i++)
-        rc = p->list[i].tried ? visit_relay(&client, p, &p->list[i], o, &v[i], e)
-                              : visit_none(p, &p->list[i], o->write, e);
-    if (rc == 0 && o->write)
-        rc = state_save(p, e);
+    (void)gf_err_prefix(&e, "relay \"%s\"", peer->name);
+    (void)command_failed(LINK_PROGRAM, &e, 0);
+    *status = command_graver(*status, gf_err_exit(why->code));
+}
+
+/* *status: of the gravest trouble of our own. */
+static int visit_all(struct peers *p, const struct visit_options *o, struct visit *v,
+                     enum gf_exit *status, struct gf_err *e) {
+    struct https *https = NULL;
+    struct gf_err why;
+
+    if (https_new(&https, e) == -1)
+        return -1;
+    const struct probe_client client = {.https = https};
+    for (size_t i = 0; i < p->n; i++) {
+        struct peer *peer = &p->list[i];
+        int rc = peer->tried ? visit_relay(&client, p, peer, o, &v[i], &why)
+                             : visit_none(p, peer, o->write, &why);
+        if (rc == -1)
+            trouble(peer, &why, status);
+    }
     https_free(https);
-    return rc;
+    return o->write ? state_save(p, e) : 0;
 }
 
 static int work(void *context, const struct options *o, int *status, struct gf_err *e) {
     const struct job *j = context;
     struct visit_options how = {.carry = j->carry, .mono = command_mono()};
     struct visit v[LINK_RELAYS_MAX] = {0};
+    enum gf_exit worst = GF_EXIT_DONE;
     struct peers p;
     struct agent a;
     struct out t;
@@ -124,7 +139,7 @@ static int work(void *context, const struct options *o, int *status, struct gf_e
     if (rc == 0) {
         if (j->carry)
             carry_tidy(a.state);
-        rc = visit_all(&p, &how, v, e);
+        rc = visit_all(&p, &how, v, &worst, e);
         if (rc == 0) {
             out_begin(&t, o);
             out_open(&t, "relays", '[');
@@ -132,7 +147,7 @@ static int work(void *context, const struct options *o, int *status, struct gf_e
                 show_peer(&t, &p.list[i].shown, &v[i], j->carry);
             out_close(&t, ']');
             rc = out_end(&t, e);
-            *status = verdict(&p, j->carry);
+            *status = (int)command_graver(worst, verdict(&p, j->carry));
         }
         peers_free(&p);
     }

@@ -4,8 +4,9 @@
  *
  *   link.sent     ID TIME                  a relay has this bundle of ours (read by the agent)
  *   link.fetched  ID TIME                  this response was put into inbox/
- *   link.refused  ID SIZE MTIME WORDS      a relay will not have this file; until it changes it is
- *                                          not sent again
+ *   link.refused  ID SIZE MTIME WAY TIME WORDS
+ *                                          at this time (seconds) a relay would not have this file;
+ *                                          WAY is a digest of the relay and of the way to it
  *
  * A line is written after what it tells has happened, so that one torn by a crash either has no
  * whole id, and does not count, or is true. Beyond MARKS_MAX lines the older
@@ -21,7 +22,7 @@
 #define MARKS_REFUSED "link.refused"
 
 #define MARKS_MAX   8192
-#define MARKS_WORDS 192 /* bytes behind the id, with NUL */
+#define MARKS_WORDS 256 /* bytes behind the id, with NUL */
 
 struct mark {
     struct gf_id id;

@@ -14,6 +14,7 @@ struct round {
     const struct peers *p;
     const struct peer *peer;
     const struct gf_card *relay;
+    int64_t now; /* seconds since 1970; one for the whole round */
     struct carry r;
     int over; /* 1: no further request in this round */
     int outbox, history, inbox;

@@ -89,6 +89,22 @@ static int finish(struct peers *p, struct peer *peer, enum link_is was,
     return o->write ? state_save(p, e) : 0;
 }
 
+/* Our own disk or configuration fails the visit: what is told must say so, and the next visit may
+ * go better. */
+static int fail(struct peers *p, struct peer *peer, const struct visit_options *o,
+                const struct gf_err *why, struct gf_err *e) {
+    struct link_relay *s = &peer->shown;
+    struct gf_err ignored;
+
+    (void)snprintf(s->person, sizeof s->person, "%s", why->text);
+    (void)snprintf(s->evidence, sizeof s->evidence, "nothing was tried: %.480s", why->text);
+    s->tried = (int64_t)time(NULL);
+    if (o->write)
+        (void)!state_save(p, &ignored);
+    *e = *why;
+    return -1;
+}
+
 int visit_relay(const struct probe_client *client, struct peers *p, struct peer *peer,
                 const struct visit_options *o, struct visit *out, struct gf_err *e) {
     enum link_is was = peer->machine.is;
@@ -97,8 +113,8 @@ int visit_relay(const struct probe_client *client, struct peers *p, struct peer 
     int rc = 0;
 
     *out = (struct visit){0};
-    if (probe_relay(client, p, peer, &probe, e) == -1)
-        return -1;
+    if (probe_relay(client, p, peer, &probe, &why) == -1)
+        return fail(p, peer, o, &why, e);
     out->proved = probe.proved;
     (void)machine_result(&peer->machine, &peer->rules, probe.proved, o->mono, draw());
     if (!probe.proved && probe.retry_after_s > 0)

@@ -185,6 +185,44 @@ carries() { # STATUS SENT FETCHED
     done
 }
 
+@test "a refused bundle is sent again after a day, and where the way to the relay is another" {
+    bundle
+    behave '{"post": 400, "error": "its seal is broken"}'
+    run L carry
+    [ "$status" -eq 75 ]
+    [[ $output == *'1 bundle is refused, the last is outbox/'*'it is tried again after 20'* ]] || fail "$output"
+    behave '{}'
+    run L carry
+    [ "$status" -eq 75 ]
+    [[ $output == *'1 bundle is refused'* ]] || fail "$output"
+
+    cp "$STATE/link.refused" noted
+    awk '{$5 -= 86401} 1' noted >"$STATE/link.refused"
+    behave '{"post": 400, "error": "still broken"}'
+    run L carry
+    [[ $output == *'1 bundle is refused'*'still broken'* ]] || fail "$output"
+    behave '{}'
+    run L carry
+    [ "$status" -eq 75 ]
+    [ ! -e "r/bundles/$ID.gfb" ]
+
+    config "$URL/"
+    carries 0 1 0
+    [ -z "$(value person)" ]
+    [ -e "r/bundles/$ID.gfb" ]
+}
+
+@test "trouble of our own with one relay does not hold up the others" {
+    config http://127.0.0.1:9 'ca_file = /nowhere/ca.pem' '[relay "b"]' "url = $URL"
+    bundle
+    run --separate-stderr L carry --json
+    [ "$status" -eq 78 ] || fail "status $status: $output $stderr"
+    [[ $stderr == *'gapferry-link: relay "r": '*'/nowhere/ca.pem'* ]] || fail "$stderr"
+    [ "$(jq -r '.relays[1] | "\(.relay) \(.state) \(.sent)"' <<<"$output")" = 'b online 1' ]
+    [ -e "r/bundles/$ID.gfb" ]
+    [[ $(A status) == *'/nowhere/ca.pem'* ]] || fail "$(A status)"
+}
+
 @test "a 400 or 413 of something on the way condemns no bundle" {
     local status_code
     bundle
