@@ -302,6 +302,27 @@ int config_span(const struct config *c, const char *section, const char *name, c
                       "a time span such as 90s, 15m, 12h, 14d or 2w, of at most 5200w", e);
 }
 
+int config_size(const struct config *c, const char *section, const char *name, const char *key,
+                int64_t *out, struct gf_err *e) {
+    static const char units[] = "KMGT";
+    const char *s = config_get(c, section, name, key);
+    const char *rest;
+    int64_t n;
+
+    if (!s)
+        return 0;
+    if (digits(s, INT64_MAX, &n, &rest) == 0) {
+        const char *unit = *rest ? strchr(units, *rest) : NULL;
+        int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+        if ((*rest == '\0' || (unit && rest[1] == '\0')) && n <= INT64_MAX >> shift) {
+            *out = n << shift;
+            return 1;
+        }
+    }
+    return fail_value(c, section, name, key,
+                      "a size in bytes such as 65536, 512K, 64M, 4G or 1T (of 1024 each)", e);
+}
+
 int config_enum(const struct config *c, const char *section, const char *name, const char *key,
                 const char *const *words, int *out, struct gf_err *e) {
     const char *s = config_get(c, section, name, key);

@@ -72,6 +72,9 @@ GF_MUST_CHECK int config_bool(const struct config *c, const char *section, const
 /* A time span in seconds: digits and one of s, m, h, d, w ("90s", "15m", "12h", "14d"), or "0". */
 GF_MUST_CHECK int config_span(const struct config *c, const char *section, const char *name,
                               const char *key, int64_t *out, struct gf_err *e);
+/* A size in bytes: digits and, for 1024 and its powers, one of K, M, G, T ("64M"). */
+GF_MUST_CHECK int config_size(const struct config *c, const char *section, const char *name,
+                              const char *key, int64_t *out, struct gf_err *e);
 /* One of a NULL-ended list of words; *out is its index. */
 GF_MUST_CHECK int config_enum(const struct config *c, const char *section, const char *name,
                               const char *key, const char *const *words, int *out,

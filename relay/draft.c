@@ -10,6 +10,10 @@
 #include <unistd.h>
 
 #include "gapferry/file.h"
+#include "relay/updates/artifacts.h"
+
+/* What each part takes beside its bytes: its header and padding, its entry in contents.json. */
+#define PART_MORE 2048
 
 enum { RECEIPTS, ANSWERS, REFUSALS };
 static const enum gf_member members[] = {GF_MEMBER_RECEIPTS, GF_MEMBER_ANSWERS, GF_MEMBER_REFUSALS};
@@ -78,7 +82,7 @@ static int add_answer(struct draft *d, const struct gf_answer *a, struct gf_err 
 static int is_full(struct draft *d, const struct gf_answer *a) {
     int64_t more = a != NULL ? (int64_t)a->body.len * 4 / 3 + GF_LINE_MAX : GF_LINE_MAX;
 
-    d->full = d->ntold > 0 && (d->nfiles == DRAFT_FILES_MAX || d->size + more > DRAFT_SIZE_MAX);
+    d->full = d->ntold > 0 && (d->nfiles == DRAFT_FILES_MAX || d->size + more > d->size_max);
     return d->full;
 }
 
@@ -105,7 +109,7 @@ static int add_receipt(void *arg, const struct gf_receipt *r, const struct gf_an
 
 static int add_refusal(void *arg, const struct gf_refusal *r, struct gf_err *e) {
     struct draft *d = arg;
-    struct ledger_told told = {.is_refusal = 1, .id = r->bundle};
+    struct ledger_told told = {.what = LEDGER_REFUSAL, .id = r->bundle};
     struct gf_buf line;
 
     if (is_full(d, NULL))
@@ -118,13 +122,72 @@ static int add_refusal(void *arg, const struct gf_refusal *r, struct gf_err *e) 
     return rc == 0 ? remember(d, &told, e) : -1;
 }
 
-int draft_collect(struct ledger *l, const struct gf_id *agent, int dir, struct draft *out,
-                  struct gf_err *e) {
-    *out = (struct draft){.dir = dir, .lines = {-1, -1, -1}};
-    if (ledger_refusals(l, agent, add_refusal, out, e) == -1)
-        return -1;
-    return out->full ? 0 : ledger_news(l, agent, add_receipt, out, e);
+int64_t draft_room(int64_t size_max) {
+    return size_max - size_max / 1024 - 65536;
 }
+
+void draft_begin(struct draft *d, const struct relay *r, int dir, int64_t size_max) {
+    *d =
+        (struct draft){.r = r, .dir = dir, .size_max = draft_room(size_max), .lines = {-1, -1, -1}};
+}
+
+int draft_collect(struct draft *d, const struct gf_id *agent, struct gf_err *e) {
+    if (ledger_refusals(d->r->ledger, agent, add_refusal, d, e) == -1)
+        return -1;
+    return d->full ? 0 : ledger_news(d->r->ledger, agent, add_receipt, d, e);
+}
+
+/* ---- parts of artifacts ---- */
+
+static int add_part(void *arg, const struct ledger_part *p, struct gf_err *e) {
+    const struct ledger_told told = {
+        .what = LEDGER_PART, .artifact = p->artifact, .index = p->index};
+    struct draft *d = arg;
+
+    d->full = d->nparts == DRAFT_PARTS_MAX ||
+              (d->nparts > 0 && d->size + p->size + PART_MORE > d->size_max);
+    if (d->full)
+        return 1;
+    struct draft_part *more = reallocarray(d->parts, d->nparts + 1, sizeof *more);
+    if (more == NULL)
+        return gf_err_set(e, GF_E_SYSTEM, "no memory for a response");
+    d->parts = more;
+    struct draft_part *part = &d->parts[d->nparts++];
+    part->part = *p;
+    (void)snprintf(part->name, sizeof part->name, "%s", p->name);
+    part->part.name = NULL;
+    d->size += p->size + PART_MORE;
+    return remember(d, &told, e);
+}
+
+int draft_collect_parts(struct draft *d, const struct gf_id *agent, struct gf_err *e) {
+    return ledger_parts(d->r->ledger, agent, add_part, d, e);
+}
+
+static int write_part(struct draft *d, const struct draft_part *x, struct gf_writer *w,
+                      struct gf_err *e) {
+    const struct ledger_part *p = &x->part;
+    const struct gf_part part = {.index = p->index,
+                                 .count = p->count,
+                                 .offset = p->offset,
+                                 .whole = p->whole,
+                                 .digest = p->digest};
+
+    int fd = artifacts_open(d->r, &p->digest, p->whole, e);
+    if (fd == -1) {
+        d->gone = e->code == GF_E_NOINPUT ? p->artifact : 0;
+        return -1;
+    }
+    int rc = lseek(fd, p->offset, SEEK_SET) == -1 ? gf_err_errno(e, "%s: cannot read it", x->name)
+             : p->count > 1 ? gf_writer_part(w, x->name, p->size, &part, NULL, e)
+                            : gf_writer_member(w, GF_MEMBER_FILE, x->name, p->size, NULL, e);
+    if (rc == 0)
+        rc = gf_writer_copy(w, fd, NULL, NULL, e);
+    (void)close(fd);
+    return rc;
+}
+
+/* ---- writing ---- */
 
 static int write_member(struct gf_writer *w, enum gf_member m, const char *name, int fd,
                         struct gf_err *e) {
@@ -142,13 +205,17 @@ static int write_member(struct gf_writer *w, enum gf_member m, const char *name,
     return gf_writer_copy(w, fd, NULL, NULL, e);
 }
 
-int draft_write(const struct draft *d, struct gf_writer *w, struct gf_err *e) {
+int draft_write(struct draft *d, struct gf_writer *w, struct gf_err *e) {
     for (size_t i = 0; i < 3; i++) {
         if (d->lines[i] != -1 && write_member(w, members[i], NULL, d->lines[i], e) == -1)
             return -1;
     }
     for (size_t i = 0; i < d->nfiles; i++) {
         if (write_member(w, GF_MEMBER_FILE, d->names[i], d->files[i], e) == -1)
+            return -1;
+    }
+    for (size_t i = 0; i < d->nparts; i++) {
+        if (write_part(d, &d->parts[i], w, e) == -1)
             return -1;
     }
     return 0;
@@ -162,5 +229,6 @@ void draft_free(struct draft *d) {
     for (size_t i = 0; i < d->nfiles; i++)
         (void)close(d->files[i]);
     free(d->told);
+    free(d->parts);
     *d = (struct draft){.lines = {-1, -1, -1}};
 }

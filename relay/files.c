@@ -18,8 +18,8 @@
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
 
-const char *const files_folders[] = {"incoming", "uploads", "pending", "quarantine",
-                                     "work",     "files",   "outbox",  NULL};
+const char *const files_folders[] = {"incoming", "uploads",   "pending", "quarantine", "work",
+                                     "files",    "artifacts", "outbox",  NULL};
 
 int files_make(int state, struct gf_err *e) {
     for (size_t i = 0; files_folders[i] != NULL; i++) {

@@ -1,6 +1,6 @@
 /*
  * files.h -- the folders of the state directory: incoming, uploads, pending, quarantine, work,
- * files, outbox.
+ * files, artifacts, outbox.
  */
 #ifndef RELAY_FILES_H
 #define RELAY_FILES_H

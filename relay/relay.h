@@ -3,7 +3,8 @@
  *
  *   --root DIR   DIR/etc/gapferry/relay.conf, DIR/var/lib/gapferry/relay/
  *
- *   STATE/ keys/  relay.db  lock  incoming/  uploads/  pending/  quarantine/  work/  files/ outbox/
+ *   STATE/ keys/  relay.db  lock  incoming/  uploads/  pending/  quarantine/  work/  files/
+ *          artifacts/  outbox/
  *
  * One turn: intake -> verify -> ledger -> forward -> respond, five files of those names.
  */
@@ -106,8 +107,10 @@ GF_MUST_CHECK int relay_verify(struct relay *r, struct turn *t, struct gf_err *e
 /* forward.c: what is due, to its endpoint, until all is tried or wait_s seconds have passed. */
 GF_MUST_CHECK int relay_forward(struct relay *r, int64_t wait_s, struct turn *t, struct gf_err *e);
 
-/* respond.c: news of every agent into response bundles in STATE/outbox. */
+/* respond.c: news of every agent into response bundles in STATE/outbox, then the parts of artifacts
+ * that wait for them, each response of at most [relay] response_max bytes. */
 GF_MUST_CHECK int relay_respond(struct relay *r, struct turn *t, struct gf_err *e);
+GF_MUST_CHECK int relay_response_max(const struct relay *r, int64_t *out, struct gf_err *e);
 
 /* carry.c: off the drive what the ledger has durably; onto it our card and every response that is
  * not acknowledged, byte for byte, and off it those that are. */

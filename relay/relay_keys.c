@@ -1,6 +1,7 @@
 /*
  * relay_keys.c -- what relay.conf may say.
  */
+#include "relay/draft.h"
 #include "relay/endpoints/endpoint.h"
 #include "relay/listener/listener.h"
 
@@ -8,6 +9,9 @@ const struct config_key relay_keys[] = {
     {"relay", 0, "name", NULL, "what people call this relay; shown by status, never sent"},
     {"relay", 0, "self_reader", "yes",
      "whether this relay can open the responses that it has written"},
+
+    {"relay", 0, "response_max", DRAFT_SIZE_DEFAULT,
+     "bytes of one response bundle; a larger artifact travels in parts; 1M to 1G"},
 
     {"relay", 0, "every", "5m", "how often `run` looks for what nobody has told it; 10s to 1d"},
 

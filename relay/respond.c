@@ -14,6 +14,10 @@
 #include "gapferry/file.h"
 #include "relay/draft.h"
 #include "relay/files.h"
+#include "relay/updates/artifacts.h"
+
+/* Bytes of disk that artifacts leave free beyond what is always left: receipts need room, too. */
+#define SPARE (256LL << 20)
 
 /* One response under way. */
 struct response {
@@ -72,8 +76,7 @@ static int check_outbox(struct relay *r, struct turn *t, struct gf_err *e) {
 
 /* ---- one response ---- */
 
-static int write_bundle(struct relay *r, const struct draft *d, struct response *s,
-                        struct gf_err *e) {
+static int write_bundle(struct relay *r, struct draft *d, struct response *s, struct gf_err *e) {
     char path[80] = "outbox/";
     struct gf_writer *w = NULL;
     struct gf_out o;
@@ -92,7 +95,7 @@ static int write_bundle(struct relay *r, const struct draft *d, struct response 
 
 /* First the number, then the complete file, then the note: a crash between leaves a number that is
  * void and a file that is swept away. */
-static int write_response(struct relay *r, const struct gf_card *to, const struct draft *d,
+static int write_response(struct relay *r, const struct gf_card *to, struct draft *d,
                           struct gf_err *e) {
     struct response s = {.readers = {&r->id.card}};
     struct ledger_seq seq;
@@ -101,7 +104,7 @@ static int write_response(struct relay *r, const struct gf_card *to, const struc
 
     if (r->config != NULL && config_bool(r->config, "relay", NULL, "self_reader", &self, e) == -1)
         return -1;
-    if (files_need(r, d->size + d->size / 16, e) == -1 ||
+    if (files_need(r, d->size + d->size / 16 + (d->nparts > 0 ? SPARE : 0), e) == -1 ||
         ledger_take_seq(r->ledger, &to->identity, &seq, e) == -1)
         return -1;
     s.pack = (struct gf_pack){.identity = &r->id,
@@ -126,49 +129,101 @@ static int write_response(struct relay *r, const struct gf_card *to, const struc
     return rc;
 }
 
-/* All news of one agent: mostly one response. */
-static int respond_to(struct relay *r, const struct gf_card *to, int dir, struct turn *t,
-                      struct gf_err *e) {
+/* How large a response may become. */
+int relay_response_max(const struct relay *r, int64_t *out, struct gf_err *e) {
+    *out = DRAFT_SIZE;
+    if (r->config == NULL)
+        return 0;
+    if (config_size(r->config, "relay", NULL, "response_max", out, e) == -1)
+        return -1;
+    if (*out >= DRAFT_SIZE_LEAST && *out <= DRAFT_SIZE_MOST)
+        return 0;
+    return gf_err_set(e, GF_E_CONFIG, "%s: [relay] response_max: must be from 1M to 1G",
+                      config_origin(r->config, "relay", NULL, "response_max"));
+}
+
+struct responding {
+    struct relay *r;
+    struct turn *t;
+    int dir; /* STATE/work */
+    int64_t size_max;
+};
+
+/* An artifact that was here is damaged or gone: it is fetched again. */
+static int miss(struct responding *x, struct draft *d, const struct gf_err *why, struct gf_err *e) {
+    turn_person(x->t, "%s; it is fetched again", why->text);
+    return ledger_artifact_gone(x->r->ledger, d->gone, e);
+}
+
+/* One response's worth of news, or of parts of artifacts; *more: there is more than fits. */
+static int respond_once(struct responding *x, const struct gf_card *to, int parts, int *more,
+                        struct gf_err *e) {
+    struct draft d;
+
+    draft_begin(&d, x->r, x->dir, x->size_max);
+    int rc = parts ? draft_collect_parts(&d, &to->agent, e) : draft_collect(&d, &to->agent, e);
+    *more = rc == 0 && d.full;
+    if (rc == 0 && d.ntold > 0) {
+        struct gf_err why;
+        rc = write_response(x->r, to, &d, &why);
+        if (rc == 0) {
+            x->t->responses++;
+            x->t->receipts += d.receipts;
+        } else if (d.gone != 0) {
+            rc = miss(x, &d, &why, e);
+        } else {
+            *e = why;
+        }
+    }
+    draft_free(&d);
+    return rc;
+}
+
+static int respond_to(struct responding *x, const struct gf_card *to, int parts, struct gf_err *e) {
     int rc = 0;
 
-    for (int more = 1; rc == 0 && more;) {
-        struct draft d;
-        rc = draft_collect(r->ledger, &to->agent, dir, &d, e);
-        more = rc == 0 && d.full;
-        if (rc == 0 && d.ntold > 0) {
-            rc = write_response(r, to, &d, e);
-            if (rc == 0) {
-                t->responses++;
-                t->receipts += d.receipts;
-            }
+    for (int more = 1; rc == 0 && more;)
+        rc = respond_once(x, to, parts, &more, e);
+    return rc;
+}
+
+static int respond_all(struct responding *x, const struct gf_card *agents, size_t n, int parts,
+                       struct gf_err *e) {
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = respond_to(x, &agents[i], parts, e);
+
+        /* A full disk must not keep back the responses that are there already. */
+        if (rc == -1 && (e->code == GF_E_CREATE || e->code == GF_E_SYSTEM)) {
+            turn_fault(x->t, "response", e, "nothing is lost: the next sync writes it");
+            rc = 0;
         }
-        draft_free(&d);
     }
     return rc;
 }
 
 int relay_respond(struct relay *r, struct turn *t, struct gf_err *e) {
+    struct responding x = {.r = r, .t = t};
     struct gf_card *agents = NULL;
     size_t n = 0;
     int rc = -1;
 
-    int dir = openat(r->state_fd, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (dir == -1)
+    if (relay_response_max(r, &x.size_max, e) == -1)
+        return -1;
+    x.dir = openat(r->state_fd, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (x.dir == -1)
         return gf_err_errno(e, "%s/work", r->state);
     if (check_outbox(r, t, e) == -1 || ledger_agents(r->ledger, &agents, &n, e) == -1)
         goto out;
-    rc = 0;
-    for (size_t i = 0; rc == 0 && i < n; i++) {
-        rc = respond_to(r, &agents[i], dir, t, e);
-
-        /* A full disk must not keep back the responses that are there already. */
-        if (rc == -1 && (e->code == GF_E_CREATE || e->code == GF_E_SYSTEM)) {
-            turn_fault(t, "response", e, "nothing is lost: the next sync writes it");
-            rc = 0;
-        }
-    }
+    /* Everybody's news first: artifacts may be too much for the disk. */
+    rc = respond_all(&x, agents, n, 0, e);
+    if (rc == 0)
+        rc = respond_all(&x, agents, n, 1, e);
+    if (rc == 0)
+        rc = artifacts_prune(r, e);
 out:
     free(agents);
-    (void)close(dir);
+    (void)close(x.dir);
     return rc;
 }

@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "gapferry/file.h"
 #include "gapferry/lines.h"
+#include "relay/ledger/ledger_updates.h"
 
 struct take {
     struct relay *r;
@@ -141,6 +142,22 @@ static int take_losses(struct take *k, struct gf_err *e) {
     return 0;
 }
 
+/* Parts of artifacts that the sender has lost go out again. What it was never assigned is none of
+ * its business, or its manifest is over: its next check says what there is now. */
+static int take_wants(struct take *k, struct gf_err *e) {
+    int64_t again = 0, unknown = 0;
+
+    if (k->contents.nwant == 0)
+        return 0;
+    if (ledger_want(k->r->ledger, &k->h->sender->agent, k->contents.want, k->contents.nwant, &again,
+                    &unknown, e) == -1)
+        return -1;
+    if (again + unknown > 0)
+        log_write(LOG_LEVEL_INFO, "update-parts-wanted", {"parts_again", NULL, again},
+                  {"files_not_assigned", NULL, unknown});
+    return 0;
+}
+
 /* Everything that the bundle does, within the transaction. */
 static int take_all(struct take *k, struct gf_err *why, struct gf_err *e) {
     struct ledger *l = k->r->ledger;
@@ -155,7 +172,7 @@ static int take_all(struct take *k, struct gf_err *why, struct gf_err *e) {
     rc = ledger_acknowledge(l, &k->h->header.from, &k->h->header.stream, k->contents.have,
                             k->contents.nhave, k->r->now, e);
     k->behind = rc == 1;
-    return rc == -1 ? -1 : 0;
+    return rc == -1 ? -1 : take_wants(k, e);
 }
 
 int take_bundle(struct relay *r, const struct gf_head *h, int work, struct take_result *out,

@@ -123,6 +123,7 @@ static const char *const steps[] = {schema_1,
                                     ledger_declined_schema,
                                     schema_again,
                                     ledger_tally_schema,
+                                    ledger_updates_schema,
                                     NULL};
 static const struct db_schema schema = {.application_id = 0x47464c52, .steps = steps};
 

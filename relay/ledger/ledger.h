@@ -289,11 +289,13 @@ GF_MUST_CHECK int ledger_take_seq(struct ledger *l, const struct gf_hash *agent_
 GF_MUST_CHECK int ledger_voids(struct ledger *l, const struct gf_hash *agent_identity,
                                int64_t **voids, size_t *n, struct gf_err *e);
 /* A response is complete and flushed in the outbox: note it, and what it tells. */
+enum ledger_telling { LEDGER_RECEIPT, LEDGER_REFUSAL, LEDGER_PART };
 struct ledger_told {
-    int is_refusal;
-    struct gf_id id;       /* of the record; of the bundle for a refusal */
-    struct gf_hash digest; /* of the receipt */
-    enum gf_state state;   /* of the receipt */
+    enum ledger_telling what;
+    struct gf_id id;         /* of the record; of the bundle for a refusal */
+    struct gf_hash digest;   /* of the receipt */
+    enum gf_state state;     /* of the receipt */
+    int64_t artifact, index; /* of the part */
 };
 GF_MUST_CHECK int ledger_responded(struct ledger *l, const struct gf_id *agent,
                                    const struct gf_header *h, const struct gf_hash *digest,
@@ -327,7 +329,8 @@ GF_MUST_CHECK int ledger_fate(struct ledger *l, const struct gf_hash *digest, st
                               struct gf_err *why, struct gf_err *e);
 /* 1 if there is something that no response has told this agent, 0 if not. */
 GF_MUST_CHECK int ledger_has_news(struct ledger *l, const struct gf_id *agent, struct gf_err *e);
-/* When a record is due to be forwarded next: 0 now; INT64_MAX: none waits. */
+/* When a record is due to be forwarded, or an artifact to be fetched, next: 0 now; INT64_MAX: none
+ * waits. */
 GF_MUST_CHECK int ledger_next_time(struct ledger *l, int64_t *out, struct gf_err *e);
 
 /* ---- numbers (ledger_tally.c): for those who watch ---- */

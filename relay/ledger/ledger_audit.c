@@ -165,6 +165,9 @@ int ledger_tell_anew(struct ledger *l, const struct gf_hash *recipient, int64_t 
         "UPDATE fork SET told_by = NULL WHERE told_by IN (SELECT row FROM response WHERE "
         "recipient = ifnull(?1, recipient) AND noted IS NOT NULL AND (acknowledged IS NULL OR "
         "noted >= ?2))",
+        "UPDATE update_part SET told_by = NULL WHERE told_by IN (SELECT row FROM response WHERE "
+        "recipient = ifnull(?1, recipient) AND noted IS NOT NULL AND (acknowledged IS NULL OR "
+        "noted >= ?2))",
     };
     int rc = 0;
 

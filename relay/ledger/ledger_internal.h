@@ -19,6 +19,7 @@ struct ledger {
 extern const char ledger_loss_schema[];     /* a step of the tables: ledger_loss.c */
 extern const char ledger_tally_schema[];    /* ledger_tally.c */
 extern const char ledger_declined_schema[]; /* ledger_agents.c */
+extern const char ledger_updates_schema[];  /* ledger_updates.c */
 
 /* Bytes of an answer's body up to which it stands in the database; a longer one is a file. */
 #define LEDGER_ANSWER_INSIDE (1 << 20)

@@ -58,16 +58,28 @@ int ledger_has_news(struct ledger *l, const struct gf_id *agent, struct gf_err *
                   "SELECT EXISTS (SELECT 1 FROM record WHERE agent = ?1 AND told IS NOT receipt)"
                   " OR EXISTS (SELECT 1 FROM conflict WHERE agent = ?1 AND told_by IS NULL)"
                   " OR EXISTS (SELECT 1 FROM bundle WHERE agent = ?1 AND refused IS NOT NULL"
-                  " AND told_by IS NULL)",
+                  " AND told_by IS NULL)"
+                  " OR EXISTS (SELECT 1 FROM update_part AS p JOIN update_artifact AS a ON a.row ="
+                  " p.artifact WHERE p.agent = ?1 AND p.told_by IS NULL AND a.here IS NOT NULL)",
                   "b", agent, sizeof *agent) == -1)
         return -1;
     return n != 0;
 }
 
 int ledger_next_time(struct ledger *l, int64_t *out, struct gf_err *e) {
-    return db_number(&l->db, out, INT64_MAX, e,
-                     "SELECT min(CASE WHEN state = ? THEN due ELSE 0 END) FROM record "
-                     "WHERE state IN (?, ?, ?)",
-                     "iiii", (int64_t)LEDGER_LATER, (int64_t)LEDGER_RECEIVED,
-                     (int64_t)LEDGER_SENDING, (int64_t)LEDGER_LATER);
+    int64_t artifact = INT64_MAX;
+
+    if (db_number(&l->db, &artifact, INT64_MAX, e,
+                  "SELECT min(due) FROM update_artifact AS a WHERE here IS NULL AND EXISTS (SELECT "
+                  "1 FROM update_part WHERE artifact = a.row AND told_by IS NULL)",
+                  "") == -1 ||
+        db_number(&l->db, out, INT64_MAX, e,
+                  "SELECT min(CASE WHEN state = ? THEN due ELSE 0 END) FROM record "
+                  "WHERE state IN (?, ?, ?)",
+                  "iiii", (int64_t)LEDGER_LATER, (int64_t)LEDGER_RECEIVED, (int64_t)LEDGER_SENDING,
+                  (int64_t)LEDGER_LATER) == -1)
+        return -1;
+    if (artifact < *out)
+        *out = artifact;
+    return 0;
 }

@@ -107,7 +107,12 @@ int ledger_voids(struct ledger *l, const struct gf_hash *agent_identity, int64_t
 
 static int tell(struct ledger *l, const struct gf_id *agent, const struct ledger_told *t,
                 int64_t row, struct gf_err *e) {
-    if (t->is_refusal) {
+    if (t->what == LEDGER_PART)
+        return db_run(&l->db, e,
+                      "UPDATE update_part SET told_by = ? WHERE agent = ? AND artifact = ? AND idx "
+                      "= ?",
+                      "ibii", row, agent, sizeof *agent, t->artifact, t->index);
+    if (t->what == LEDGER_REFUSAL) {
         if (db_run(&l->db, e, "UPDATE fork SET told_by = ? WHERE agent = ? AND id = ?", "ibb", row,
                    agent, sizeof *agent, &t->id, sizeof t->id) == -1)
             return -1;
@@ -339,5 +344,7 @@ int ledger_lost(struct ledger *l, const struct gf_id *id, int64_t now, struct gf
         rc = db_run(&l->db, e, "UPDATE bundle SET told_by = NULL WHERE told_by = ?", "i", row);
     if (rc == 0)
         rc = db_run(&l->db, e, "UPDATE fork SET told_by = NULL WHERE told_by = ?", "i", row);
+    if (rc == 0)
+        rc = db_run(&l->db, e, "UPDATE update_part SET told_by = NULL WHERE told_by = ?", "i", row);
     return db_end(&l->db, rc, e);
 }

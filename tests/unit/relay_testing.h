@@ -122,6 +122,8 @@ struct testing_request {
     const char *file;  /* content of a file "body.bin"; NULL: none */
     const struct gf_have *have;
     size_t nhave;
+    const struct gf_want *want;
+    size_t nwant;
     const int64_t *voids;
     size_t nvoids;
 };
@@ -168,6 +170,8 @@ static inline int testing_pack(struct site *s, const struct testing_request *q, 
                         .expires = q->expires,
                         .have = q->have,
                         .nhave = q->nhave,
+                        .want = q->want,
+                        .nwant = q->nwant,
                         .voids = q->voids,
                         .nvoids = q->nvoids};
     struct gf_writer *w = NULL;

@@ -302,6 +302,52 @@ static void typed_values_are_read_or_refused_with_their_place(void **state) {
     assert_non_null(strstr(e.text, "default: [relay \"x\"] reach = outside: must be"));
 }
 
+static void sizes_are_bytes_with_or_without_a_unit(void **state) {
+    static const struct {
+        const char *text;
+        int64_t n;
+    } good[] = {{"0", 0},
+                {"65536", 65536},
+                {"1K", 1024},
+                {"64M", 64LL << 20},
+                {"4G", 4LL << 30},
+                {"1T", 1LL << 40},
+                {"9223372036854775807", INT64_MAX}};
+    static const char *const bad[] = {"",
+                                      "M",
+                                      "-1M",
+                                      "1 M",
+                                      "1MB",
+                                      "1.5G",
+                                      "1m",
+                                      "1KK",
+                                      "1KM",
+                                      "8388608T",
+                                      "9223372036854775808",
+                                      NULL};
+    struct gf_err e;
+    char text[100];
+    int64_t n = 7;
+    (void)state;
+    for (int i = 0; bad[i]; i++) {
+        (void)snprintf(text, sizeof text, "[agent]\nlimit = \"%s\"\n", bad[i]);
+        assert_loads(text);
+        assert_int_equal(config_size(config, "agent", NULL, "limit", &n, &e), -1);
+        assert_int_equal(e.code, GF_E_CONFIG);
+        config_free(config);
+    }
+    assert_int_equal(n, 7);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        (void)snprintf(text, sizeof text, "[agent]\nlimit = %s\n", good[i].text);
+        assert_loads(text);
+        assert_int_equal(config_size(config, "agent", NULL, "limit", &n, &e), 1);
+        assert_true(n == good[i].n);
+        config_free(config);
+    }
+    assert_loads("[agent]\n");
+    assert_int_equal(config_size(config, "relay", "x", "url", &n, &e), 0);
+}
+
 static void numbers_and_spans_have_one_spelling(void **state) {
     static const char *const bad[] = {
         "", "-", "+1", " ", "1 2", "0x1", "1.0", "9223372036854775808", "--1", "1e", NULL};
@@ -400,6 +446,7 @@ int main(void) {
         CONFIG_TEST(what_everybody_may_write_is_refused),
         CONFIG_TEST(a_link_is_followed_and_a_fifo_does_not_hang),
         CONFIG_TEST(typed_values_are_read_or_refused_with_their_place),
+        CONFIG_TEST(sizes_are_bytes_with_or_without_a_unit),
         CONFIG_TEST(numbers_and_spans_have_one_spelling),
         CONFIG_TEST(show_tells_what_is_in_force_and_from_where),
         CONFIG_TEST(show_tells_what_was_taken_back),

@@ -279,7 +279,7 @@ static int note_refusal(void *arg, const struct gf_refusal *r, struct gf_err *e)
     gf_buf_init(&line, GF_LINE_MAX);
     assert_ok(gf_refusal_write(r, &line, e), *e);
     gf_buf_free(&line);
-    n->told[n->n++] = (struct ledger_told){.is_refusal = 1, .id = r->bundle};
+    n->told[n->n++] = (struct ledger_told){.what = LEDGER_REFUSAL, .id = r->bundle};
     (void)snprintf(n->reason[0], 64, "%s: %s", r->code, r->reason);
     return 0;
 }
