@@ -95,15 +95,45 @@ static size_t take_header(char *line, size_t size, size_t n, void *arg) {
     return at->flood ? 0 : size;
 }
 
-static int is_success(const struct https_attempt *at) {
+static long status_of(const struct https_attempt *at) {
     long status = 0;
 
     (void)curl_easy_getinfo(at->easy, CURLINFO_RESPONSE_CODE, &status);
-    return status == 200;
+    return status;
+}
+
+/* 1 if the body of this answer belongs into the sink. */
+static int is_for_sink(const struct https_attempt *at) {
+    long status = status_of(at);
+
+    return at->o->sink != NULL && (status == 200 || (status == 206 && at->o->resume > 0));
+}
+
+/* Before its first byte: does it go on where the sink ends, or begin anew? */
+static int begin_sink(struct https_attempt *at) {
+    char rest[48];
+    size_t len;
+
+    if (at->o->resume == 0)
+        return 0;
+    if (status_of(at) == 200)
+        return ftruncate(*at->o->sink, 0) == -1 || lseek(*at->o->sink, 0, SEEK_SET) == -1 ? -1 : 0;
+    (void)snprintf(rest, sizeof rest, "bytes %lld-", (long long)at->o->resume);
+    const char *range = https_header(&at->answer, "content-range", &len);
+    at->astray = range == NULL || len < strlen(rest) || strncasecmp(range, rest, strlen(rest)) != 0;
+    at->answer.sunk = at->o->resume;
+    return 0;
 }
 
 static size_t into_sink(struct https_attempt *at, const char *data, size_t size) {
-    at->answer.cut = size > at->o->answer_max - (size_t)at->answer.sunk;
+    if (!at->begun && begin_sink(at) == -1) {
+        at->sink = errno;
+        return 0;
+    }
+    at->begun = 1;
+    if (at->astray)
+        return 0;
+    at->answer.cut = (int64_t)size > (int64_t)at->o->answer_max - at->answer.sunk;
     if (at->answer.cut)
         return 0;
     if (gf_file_write(*at->o->sink, data, size) == -1) {
@@ -157,7 +187,7 @@ static size_t take_body(char *data, size_t size, size_t n, void *arg) {
 
     size *= n;
     at->body = 1;
-    if (at->o->sink != NULL && is_success(at))
+    if (is_for_sink(at))
         return into_sink(at, data, size);
     size_t fits = size < b->max - b->len ? size : b->max - b->len;
     gf_buf_add(b, data, fits);
@@ -179,12 +209,18 @@ static int add_header(struct https_attempt *at, const char *line, struct gf_err 
 /* The caller's headers; and none of those that libcurl adds by itself: a wait for "100 Continue",
  * and a media type that nobody stated. */
 static int make_headers(struct https_attempt *at, struct gf_err *e) {
+    char range[48];
     int typed = 0;
 
     for (const char *const *h = at->o->headers; h != NULL && *h != NULL; h++) {
         if (https_header_check(*h, e) == -1 || add_header(at, *h, e) == -1)
             return -1;
         typed |= strncasecmp(*h, "Content-Type:", 13) == 0;
+    }
+    if (at->o->sink != NULL && at->o->resume > 0) {
+        (void)snprintf(range, sizeof range, "Range: bytes=%lld-", (long long)at->o->resume);
+        if (add_header(at, range, e) == -1)
+            return -1;
     }
     if (add_header(at, "Expect:", e) == -1)
         return -1;

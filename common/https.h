@@ -40,9 +40,13 @@ struct https_options {
     const char *proxy;  /* http://HOST:PORT; NULL: none; the environment is not asked */
     int64_t connect_ms; /* 0: 10000 */
     int64_t total_ms;   /* 0: 60000 */
-    size_t answer_max;  /* bytes; more is HTTPS_BROKEN */
+    size_t answer_max;  /* bytes of the body, of which some may be in the sink already; more is
+                           HTTPS_BROKEN */
     const int *sink;    /* the body of a 200 is written to this descriptor as it comes, not kept;
                            other bodies are kept up to 64 KiB. NULL: all are kept */
+    int64_t resume;     /* the sink holds so many bytes of the body already, and stands behind them:
+                           the rest is asked for (Range). A 206 from there on goes behind them, a
+                           200 in their place; another 206 is HTTPS_BROKEN. 0: all of it */
     int (*stop)(void *arg); /* asked about once a second: 1 ends the request (HTTPS_BROKEN); NULL */
     void *stop_arg;
 };
@@ -55,7 +59,7 @@ struct https_answer {
                               beginning may be in `body` */
     int sent;              /* 1: the request may have reached the other side */
     int64_t retry_after_s; /* -1: not given */
-    int64_t sunk;          /* bytes written to the sink */
+    int64_t sunk;          /* bytes in the sink, once something came for it */
     struct gf_buf headers; /* "name: value\n" lines, names in lower case */
     struct gf_buf body;
     char text[256]; /* for people: what went wrong */

@@ -26,6 +26,8 @@ struct https_attempt {
     int body;   /* the body has begun: further headers are trailers */
     int flood;  /* too many headers */
     int sink;   /* errno of a sink that took no more, or 0 */
+    int begun;  /* bytes have gone into the sink */
+    int astray; /* an answer that is not the rest that was asked for */
     int halted; /* the caller wanted an end */
     int64_t at; /* bytes read from the source */
 };

@@ -87,6 +87,8 @@ static enum https_stage stage_of(const struct https_attempt *at, CURLcode rc, lo
 static const char *words_of(const struct https_attempt *at, CURLcode rc) {
     if (at->answer.cut)
         return "the answer is larger than we take";
+    if (at->astray)
+        return "the answer is another range than the one asked for";
     if (at->flood)
         return "the answer has too many headers";
     if (at->halted)

@@ -44,6 +44,62 @@ static void only_the_body_of_a_200_goes_into_the_sink(void **state) {
     (void)close(sink);
 }
 
+/* A GET for the rest of a body of which the sink holds "0123"; what it holds then. */
+static const char *get_rest(const struct reply *script, size_t max, struct https_answer *a) {
+    static char got[32];
+    struct gf_err e;
+
+    struct server *s = server_start(script);
+    sink = gf_file_unnamed(AT_FDCWD, &e);
+    assert_int_equal(write(sink, "0123", 4), 4);
+    ask(s->port,
+        (struct https_options){.method = "GET", .sink = &sink, .resume = 4, .answer_max = max}, a);
+    assert_non_null(strstr(s->got, "\r\nRange: bytes=4-\r\n"));
+    ssize_t n = gf_file_read_at(sink, got, sizeof got - 1, 0);
+    assert_true(n >= 0);
+    got[n] = '\0';
+    (void)close(sink);
+    server_stop(s);
+    free(s);
+    return got;
+}
+
+static void the_rest_goes_behind_what_is_there_and_the_whole_in_its_place(void **state) {
+    static const char partial[] = "HTTP/1.1 206 OK\r\nContent-Range: bytes 4-7/8\r\n"
+                                  "Content-Length: 4\r\n\r\n4567";
+    static const char whole[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabcd";
+    static const char astray[] = "HTTP/1.1 206 OK\r\nContent-Range: bytes 0-3/8\r\n"
+                                 "Content-Length: 4\r\n\r\n0123";
+    static const char unsaid[] = "HTTP/1.1 206 OK\r\nContent-Length: 4\r\n\r\n4567";
+    static const char beyond[] = "HTTP/1.1 416 No\r\nContent-Length: 2\r\n\r\nno";
+    static const char endless[] = "HTTP/1.1 206 OK\r\nContent-Range: bytes 4-/*\r\n\r\n456789";
+    struct https_answer a;
+
+    (void)state;
+    assert_string_equal(get_rest((const struct reply[]){{partial, KEEP}, {NULL, 0}}, 8, &a),
+                        "01234567");
+    assert_true(a.stage == HTTPS_OK && a.status == 206 && a.sunk == 8);
+    https_answer_free(&a);
+    assert_string_equal(get_rest((const struct reply[]){{whole, KEEP}, {NULL, 0}}, 8, &a), "abcd");
+    assert_true(a.stage == HTTPS_OK && a.status == 200 && a.sunk == 4);
+    https_answer_free(&a);
+    assert_string_equal(get_rest((const struct reply[]){{astray, KEEP}, {NULL, 0}}, 8, &a), "0123");
+    assert_int_equal(a.stage, HTTPS_BROKEN);
+    assert_non_null(strstr(a.text, "another range than the one asked for"));
+    https_answer_free(&a);
+    assert_string_equal(get_rest((const struct reply[]){{unsaid, KEEP}, {NULL, 0}}, 8, &a), "0123");
+    assert_int_equal(a.stage, HTTPS_BROKEN);
+    https_answer_free(&a);
+    assert_string_equal(get_rest((const struct reply[]){{beyond, KEEP}, {NULL, 0}}, 8, &a), "0123");
+    assert_true(a.stage == HTTPS_OK && a.status == 416 && a.sunk == 0);
+    https_answer_free(&a);
+
+    /* The limit is that of the whole. */
+    (void)get_rest((const struct reply[]){{endless, CLOSE}, {NULL, 0}}, 8, &a);
+    assert_true(a.stage == HTTPS_BROKEN && a.cut && a.sunk <= 8);
+    https_answer_free(&a);
+}
+
 static void a_sink_gets_no_byte_beyond_the_limit_and_its_failure_is_told(void **state) {
     static const char chunked[] = "HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n"
                                   "4\r\nyes!\r\n4\r\nmore\r\n0\r\n\r\n";
@@ -125,6 +181,7 @@ static void a_request_ends_soon_when_it_is_stopped(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_body_of_a_200_goes_into_the_sink),
+        cmocka_unit_test(the_rest_goes_behind_what_is_there_and_the_whole_in_its_place),
         cmocka_unit_test(a_sink_gets_no_byte_beyond_the_limit_and_its_failure_is_told),
         cmocka_unit_test(a_body_from_a_file_goes_out_whole_and_twice_where_a_connection_was_dead),
         cmocka_unit_test(a_request_ends_soon_when_it_is_stopped),
