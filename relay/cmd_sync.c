@@ -77,6 +77,14 @@ static int count_waiting(struct relay *r, struct turn *t, int64_t *untried, stru
     return 0;
 }
 
+static int count_conflicts(const struct relay *r, size_t *n, struct gf_err *e) {
+    struct ledger_conflict *list = NULL;
+
+    int rc = ledger_conflicts(r->ledger, &list, n, e);
+    free(list);
+    return rc;
+}
+
 /* ---- for people ---- */
 
 /* The next part of a line; parts that are zero are left out. */
@@ -109,6 +117,20 @@ static void put_came_in(struct out *o, const struct turn *t) {
     put_part(o, "came in", &parts, t->cleared, "bundle removed from the drive",
              "bundles removed from the drive");
     end_line(o, "came in", parts, "nothing for this relay");
+}
+
+/* A record with the id of another is rejected, and its site will wonder why. */
+static void put_conflicts(struct out *o, const struct relay *r, const struct turn *t) {
+    char self[COMMAND_SELF];
+
+    if (t->conflicts == 0)
+        return;
+    out_text(o,
+             "%-13s%" PRId64 " record%s came again with another body, and %s rejected; which: %s "
+             "records list. Ask that site whether its agent was cloned, or put back from a backup "
+             "without gapferry-agent restore; what is still wanted is recorded there anew\n",
+             "conflicts", t->conflicts, t->conflicts == 1 ? "" : "s",
+             t->conflicts == 1 ? "was" : "were", relay_self(r, self));
 }
 
 static void put_forwarded(struct out *o, const struct turn *t) {
@@ -192,6 +214,7 @@ static void put_people(struct out *o, const struct turn *t) {
 static void put_text(struct out *o, const struct relay *r, const struct turn *t,
                      const struct oldest *oldest, const struct place *place, const char *dir) {
     put_came_in(o, t);
+    put_conflicts(o, r, t);
     put_forwarded(o, t);
     put_went_out(o, t);
     put_waits(o, r, t, oldest);
@@ -220,13 +243,13 @@ static void put_json(struct out *o, const struct turn *t, const struct oldest *o
         const char *name;
         int64_t n;
     } numbers[] = {
-        {"bundles", t->taken},           {"records", t->records},       {"seen_before", t->replays},
-        {"strangers", t->strangers},     {"refused", t->refused},       {"not_ours", t->not_ours},
-        {"failed", t->failed},           {"delivered", t->delivered},   {"rejected", t->rejected},
-        {"expired", t->expired},         {"later", t->later},           {"held", t->held},
-        {"new_responses", t->responses}, {"new_receipts", t->receipts}, {"cleared", t->cleared},
-        {"carried", t->carried},         {"replaced", t->replaced},     {"withdrawn", t->withdrawn},
-        {"exit", (int64_t)turn_exit(t)},
+        {"bundles", t->taken},       {"records", t->records},         {"seen_before", t->replays},
+        {"strangers", t->strangers}, {"refused", t->refused},         {"not_ours", t->not_ours},
+        {"conflicts", t->conflicts}, {"failed", t->failed},           {"delivered", t->delivered},
+        {"rejected", t->rejected},   {"expired", t->expired},         {"later", t->later},
+        {"held", t->held},           {"new_responses", t->responses}, {"new_receipts", t->receipts},
+        {"cleared", t->cleared},     {"carried", t->carried},         {"replaced", t->replaced},
+        {"withdrawn", t->withdrawn}, {"exit", (int64_t)turn_exit(t)},
     };
 
     command_str(o, NULL, "drive", dir);
@@ -286,7 +309,13 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         return -1;
     r->name_on_card = options_count(o, "name-on-card") > 0;
     turn_begin(&t);
-    int rc = visit(r, dir, wait_s, &t, e);
+    size_t before = 0, now = 0;
+    int rc = count_conflicts(r, &before, e);
+    if (rc == 0)
+        rc = visit(r, dir, wait_s, &t, e);
+    if (rc == 0)
+        rc = count_conflicts(r, &now, e);
+    t.conflicts = (int64_t)now - (int64_t)before;
     if (rc == 0)
         rc = count_waiting(r, &t, &untried, &oldest, e);
     if (rc == 0) {

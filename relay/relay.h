@@ -57,7 +57,8 @@ struct turn {
     int64_t strangers; /* bundles of unknown senders, now pending */
     int64_t refused;   /* bundles in quarantine */
     int64_t not_ours;
-    int64_t records; /* new */
+    int64_t records;   /* new */
+    int64_t conflicts; /* records with the id of another one, rejected; counted by `sync` */
     int64_t delivered, rejected, expired, later, held;
     int64_t responses;    /* written anew */
     int64_t receipts;     /* in them */

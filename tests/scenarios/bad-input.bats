@@ -48,6 +48,23 @@ unharmed() {
     agree
 }
 
+@test "a record with the id of another is told by sync, with the remedy" {
+    there
+    mkdir got
+    "$BIN/gapferry-bundle" unpack -i "$STATE/keys" -f "$STATE/keys/card" -C got "$STATE"/outbox/*.gfb >/dev/null
+    sed -i 's/users\\":1/users\\":2/' got/records.jsonl
+    "$BIN/gapferry-bundle" pack -i "$STATE/keys" -t "$RSTATE/keys/card" --kind request \
+        --records got/records.jsonl -o usb/GAPFERRY/to-relay/22222222222222222222222222222222.gfb >/dev/null
+    gives 0 R sync usb
+    says 'conflicts    1 record came again with another body, and was rejected' 'records list' \
+        'cloned' 'recorded there anew'
+    gives 0 R sync usb
+    [[ $out != *conflicts* ]]
+    [ "$(fact .conflicts R sync usb)" = 0 ]
+    gives 0 R status
+    says '1 record came again with another body'
+}
+
 @test "a receipt from the relay counts, as it is" {
     receipt "$RECORD" delivered | response
     home
