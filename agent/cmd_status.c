@@ -227,28 +227,25 @@ static int show_one_stuck(void *arg, const struct store_record *r, struct gf_err
     char id[GF_UUID_TEXT];
 
     (void)e;
-    if (r->most != -1)
+    if (++x->n > REJECTED_MAX)
         return 0;
     gf_text_uuid(&r->id, id);
     out_str(x->t, NULL, id);
     out_text(x->t,
              "stuck      %s %s: its bundle was refused, even alone; `resend %s` tries again\n",
              r->channel, id, id);
-    return ++x->n == REJECTED_MAX;
+    return 0;
 }
 
 static int show_stuck(struct status *s, struct gf_err *e) {
     struct stuck x = {.t = &s->t};
-    int64_t n;
 
-    if (store_stuck(s->a->store, &n, e) == -1)
-        return -1;
     out_open(&s->t, "stuck", '[');
-    if (n > 0 && store_walk_heads(s->a->store, STORE_QUEUED, show_one_stuck, &x, e) == -1)
+    if (store_walk_stuck(s->a->store, show_one_stuck, &x, e) == -1)
         return -1;
     out_close(&s->t, ']');
-    if (n > x.n)
-        out_text(&s->t, "           and %lld more\n", (long long)(n - x.n));
+    if (x.n > REJECTED_MAX)
+        out_text(&s->t, "           and %lld more\n", (long long)(x.n - REJECTED_MAX));
     return 0;
 }
 

@@ -5,6 +5,7 @@
  * and flushed under its name, and only then does the store know of the bundle. A file without an
  * entry is removed the next time, and its number is void.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,9 +28,9 @@ struct batch {
     const struct export_limits *limits;
     int halves;   /* 1: of records that were refused together; 0: of all others */
     int64_t most; /* of them: how many the bundle may hold; 0: not known yet */
-    int64_t *rows;
+    struct store_range *rows;
     size_t n;
-    int64_t bytes;
+    int64_t records, bytes;
     int more; /* 1: there are records beyond the limits */
 };
 
@@ -44,74 +45,81 @@ struct export {
 
 /* ---- which records ---- */
 
-/* 1 if this bundle may take the record at all. */
-static int is_of(struct batch *b, const struct store_record *r) {
-    if (r->most < 0 || (r->most > 0) != b->halves || !plan_is_for(b->plan, b->target, r))
+/* 1 if this bundle may take these records at all. */
+static int is_of(struct batch *b, const struct store_stretch *x) {
+    if (x->most < 0 || (x->most > 0) != b->halves || !plan_is_for(b->plan, b->target, x))
         return 0;
     if (b->halves && b->most == 0)
-        b->most = r->most;
-    return !b->halves || r->most == b->most;
+        b->most = x->most;
+    return !b->halves || x->most == b->most;
 }
 
-static int take_in(void *arg, const struct store_record *r, struct gf_err *e) {
+static int take_in(void *arg, const struct store_stretch *x, struct gf_err *e) {
     struct batch *b = arg;
+    int64_t most = b->limits->records, n = 0, bytes = 0;
 
-    if (!is_of(b, r))
+    if (!is_of(b, x))
         return 0;
+    if (b->most > 0 && b->most < most)
+        most = b->most;
+    if (b->records < most && store_fit(b->plan->a->store, &x->rows, most - b->records,
+                                       b->limits->bytes - b->bytes, &n, &bytes, e) == -1)
+        return -1;
     /* One record always fits: a line is far smaller than any bundle. */
-    int64_t records = b->most > 0 && b->most < b->limits->records ? b->most : b->limits->records;
-    if (b->n > 0 &&
-        ((int64_t)b->n >= records || b->bytes + (int64_t)r->line_len > b->limits->bytes)) {
-        b->more = 1;
-        return 1;
-    }
-    if ((b->n & (b->n - 1)) == 0) {
+    if (n == 0 && b->records == 0 &&
+        store_fit(b->plan->a->store, &x->rows, 1, INT64_MAX, &n, &bytes, e) == -1)
+        return -1;
+    if (n > 0 && (b->n & (b->n - 1)) == 0) {
         void *more = reallocarray(b->rows, b->n ? 2 * b->n : 1, sizeof *b->rows);
         if (!more)
-            return gf_err_errno(e, "no memory for a bundle of %zu records", b->n);
+            return gf_err_errno(e, "no memory for a bundle of %" PRId64 " records", b->records + n);
         b->rows = more;
     }
-    b->rows[b->n++] = r->row;
-    b->bytes += (int64_t)r->line_len;
-    return 0;
+    if (n > 0)
+        b->rows[b->n++] = (struct store_range){x->rows.first, x->rows.first + n - 1};
+    b->records += n;
+    b->bytes += bytes;
+    b->more = n <= x->rows.last - x->rows.first;
+    return b->more;
 }
 
 /* ---- one bundle ---- */
 
 struct copying {
     struct gf_writer *w;
-    const struct batch *batch;
-    size_t at;
+    int64_t records;
 };
 
-/* The records come in the same order as before; one that is gone is noticed by the store. */
-static int copy_line(void *arg, const struct store_record *r, struct gf_err *e) {
+static int copy_line(void *arg, const char *line, size_t len, struct gf_err *e) {
     struct copying *c = arg;
 
-    if (c->at == c->batch->n)
-        return 1;
-    if (r->row != c->batch->rows[c->at])
-        return 0;
-    c->at++;
-    return gf_writer_data(c->w, r->line, r->line_len, e);
+    c->records++;
+    return gf_writer_data(c->w, line, len, e);
+}
+
+static int copy_lines(struct export *x, struct gf_writer *w, const struct batch *b,
+                      struct gf_err *e) {
+    struct copying c = {.w = w};
+    int rc = gf_writer_member(w, GF_MEMBER_RECORDS, NULL, b->bytes, NULL, e);
+
+    for (size_t i = 0; i < b->n && rc == 0; i++)
+        rc = store_lines(x->a->store, &b->rows[i], copy_line, &c, e);
+    if (rc == 0 && c.records != b->records)
+        return gf_err_set(e, GF_E_BUSY,
+                          "the queue changed while a bundle was made of it; run this again");
+    return rc;
 }
 
 static int write_bundle(struct export *x, const struct gf_pack *p, const struct batch *b, int fd,
                         struct gf_header *h, struct gf_hash *digest, struct gf_err *e) {
-    struct copying c = {.batch = b};
-    int rc = gf_writer_open(fd, p, &c.w, e);
+    struct gf_writer *w = NULL;
+    int rc = gf_writer_open(fd, p, &w, e);
 
-    if (rc == 0 && b->n > 0) {
-        rc = gf_writer_member(c.w, GF_MEMBER_RECORDS, NULL, b->bytes, NULL, e);
-        if (rc == 0)
-            rc = store_walk(x->a->store, STORE_QUEUED, NULL, copy_line, &c, e);
-        if (rc == 0 && c.at != b->n)
-            rc = gf_err_set(e, GF_E_BUSY,
-                            "the queue changed while a bundle was made of it; run this again");
-    }
+    if (rc == 0 && b->n > 0)
+        rc = copy_lines(x, w, b, e);
     if (rc == 0)
-        rc = gf_writer_finish(c.w, h, digest, e);
-    gf_writer_free(c.w);
+        rc = gf_writer_finish(w, h, digest, e);
+    gf_writer_free(w);
     return rc;
 }
 
@@ -166,11 +174,13 @@ static int make_bundle(struct export *x, const struct batch *b, struct gf_err *e
         (void)gf_err_prefix(e, "%s/outbox", x->a->state);
         goto out;
     }
-    rc = store_exported_rows(
-        x->a->store, &h, &digest,
-        &(struct store_carried){
-            .rows = b->rows, .n = b->n, .losses = say.losses, .nlosses = say.nlosses},
-        x->a->now, e);
+    rc = store_exported(x->a->store, &h, &digest,
+                        &(struct store_carried){.rows = b->rows,
+                                                .n = b->n,
+                                                .records = b->records,
+                                                .losses = say.losses,
+                                                .nlosses = say.nlosses},
+                        x->a->now, e);
     if (rc == -1)
         (void)unlinkat(x->outbox, name, 0);
     else
@@ -189,12 +199,12 @@ out:
 /* The next bundle for the target: 1 and whether there is more, 0 nothing, -1. */
 static int export_one(struct export *x, int halves, int *more, struct gf_err *e) {
     struct batch b = {.plan = &x->plan, .target = x->target, .limits = x->limits, .halves = halves};
-    int rc = store_walk_heads(x->a->store, STORE_QUEUED, take_in, &b, e);
+    int rc = store_walk_queued(x->a->store, take_in, &b, e);
 
     if (rc == 0 && b.n > 0)
         rc = make_bundle(x, &b, e);
     if (rc == 0 && b.n > 0)
-        x->result.records += (int64_t)b.n;
+        x->result.records += b.records;
     *more = b.more;
     free(b.rows);
     return rc == -1 ? -1 : b.n > 0;

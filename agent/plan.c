@@ -93,11 +93,11 @@ void plan_free(struct plan *p) {
     *p = (struct plan){0};
 }
 
-int plan_is_for(const struct plan *p, const struct plan_target *t, const struct store_record *r) {
-    const struct gf_hash *relay = r->has_relay ? &r->relay : NULL;
+int plan_is_for(const struct plan *p, const struct plan_target *t, const struct store_stretch *x) {
+    const struct gf_hash *relay = x->has_relay ? &x->relay : NULL;
     size_t i = 0;
 
-    while (i < p->nchannels && strcmp(p->channels[i].name, r->channel) != 0)
+    while (i < p->nchannels && strcmp(p->channels[i].name, x->channel) != 0)
         i++;
     if (i == p->nchannels)
         return 0;
@@ -112,11 +112,11 @@ struct seeking {
     int found;
 };
 
-static int seek(void *arg, const struct store_record *r, struct gf_err *e) {
+static int seek(void *arg, const struct store_stretch *x, struct gf_err *e) {
     struct seeking *s = arg;
 
     (void)e;
-    s->found = plan_is_for(s->plan, s->target, r) && r->most != -1;
+    s->found = plan_is_for(s->plan, s->target, x) && x->most != -1;
     return s->found;
 }
 
@@ -128,7 +128,7 @@ int plan_check(const struct plan *p, const struct plan_target *t, struct gf_err 
 
     if (!t->card.has_expires || t->card.expires > p->a->now)
         return 0;
-    if (store_walk_heads(p->a->store, STORE_QUEUED, seek, &s, e) == -1)
+    if (store_walk_queued(p->a->store, seek, &s, e) == -1)
         return -1;
     int due = store_have_is_due(p->a->store, &t->card.identity, e);
     if (due == -1)

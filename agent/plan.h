@@ -34,8 +34,8 @@ void plan_free(struct plan *p);
 /* GF_E_EXPIRED if the target's card has ended and there is something for it. */
 GF_MUST_CHECK int plan_check(const struct plan *p, const struct plan_target *t, struct gf_err *e);
 
-/* 1 if a queued record may leave, to this target. */
-int plan_is_for(const struct plan *p, const struct plan_target *t, const struct store_record *r);
+/* 1 if what is queued may leave, to this target. */
+int plan_is_for(const struct plan *p, const struct plan_target *t, const struct store_stretch *x);
 
 /* What the next bundle to a target states: what we have of it, and what was lost. Zeroed: nothing.
  */

@@ -56,12 +56,7 @@ struct store_record {
     const char *guarantee;
     const char *line; /* the record's line, with its LF */
     size_t line_len;
-    int64_t row;   /* names it within this database; rises with acceptance */
-    int has_relay; /* it was exported: it belongs to this relay */
-    struct gf_hash relay;
-    int64_t refused; /* how many refused bundles held it */
-    int64_t most;    /* records that its next bundle may hold; 0: any number; -1: refused alone, a
-                        person is needed: it is not exported before `resend` */
+    int64_t row; /* names it within this database; rises with acceptance */
 };
 
 /* Accept a record: its line is frozen now. GF_E_REPLAY if the id is there already. No cap is
@@ -133,9 +128,33 @@ typedef int store_each(void *arg, const struct store_record *r, struct gf_err *e
 GF_MUST_CHECK int store_walk(struct store *s, int which, const char *channel, store_each *fn,
                              void *arg, struct gf_err *e);
 
-/* All records in a state, as store_walk(), but without their lines: line is NULL. */
-GF_MUST_CHECK int store_walk_heads(struct store *s, enum store_state state, store_each *fn,
-                                   void *arg, struct gf_err *e);
+/* Rows first to last (store_record.row), each of which is a record. */
+struct store_range {
+    int64_t first, last;
+};
+
+/* Records that wait in the queue, of one channel and one behind the other, to which the same
+ * applies. There may be a million in one: export looks at these, not at records. */
+struct store_stretch {
+    struct store_range rows;
+    const char *channel; /* borrowed until the next step of the walk */
+    int has_relay;       /* they were exported before: they belong to this relay */
+    struct gf_hash relay;
+    int64_t most; /* records that their next bundle may hold; 0: any number; -1: refused alone, a
+                     person is needed: they are not exported before `resend` */
+};
+typedef int store_each_stretch(void *arg, const struct store_stretch *x, struct gf_err *e);
+/* All that is queued, in order; as store_walk(). */
+GF_MUST_CHECK int store_walk_queued(struct store *s, store_each_stretch *fn, void *arg,
+                                    struct gf_err *e);
+/* How much of a range fits into so many records and bytes of lines: the first *n of its records,
+ * *bytes in all. */
+GF_MUST_CHECK int store_fit(struct store *s, const struct store_range *rows, int64_t max_records,
+                            int64_t max_bytes, int64_t *n, int64_t *bytes, struct gf_err *e);
+/* The lines of a range, with their LF; as store_walk(). */
+typedef int store_each_line(void *arg, const char *line, size_t len, struct gf_err *e);
+GF_MUST_CHECK int store_lines(struct store *s, const struct store_range *rows, store_each_line *fn,
+                              void *arg, struct gf_err *e);
 
 /* Records by channel and state: *counts[n] sorted by channel. Free with free(). */
 struct store_count {
@@ -207,23 +226,20 @@ GF_MUST_CHECK int store_take_seq(struct store *s, const struct gf_hash *relay,
 GF_MUST_CHECK int store_voids(struct store *s, const struct gf_hash *relay, int64_t **voids,
                               size_t *n, struct gf_err *e);
 
-/* A bundle is complete and flushed in the outbox: note it, move its n records to `exported`, and
- * what `have` it carried is said. One transaction. GF_E_BUSY if one of the records is not queued
- * any more (consent was withdrawn meanwhile): then the bundle is not noted. */
-GF_MUST_CHECK int store_exported(struct store *s, const struct gf_header *h,
-                                 const struct gf_hash *header_digest, const struct gf_id *records,
-                                 size_t n, int64_t now, struct gf_err *e);
-
-/* The same by rows, which is quicker for many; and what it told of losses. */
+/* What a bundle carries. */
 struct store_carried {
-    const int64_t *rows; /* of records, store_record.row */
+    const struct store_range *rows; /* of queued records, rising */
     size_t n;
-    const struct gf_id *losses;
+    int64_t records;            /* in all ranges */
+    const struct gf_id *losses; /* that it tells of */
     size_t nlosses;
 };
-GF_MUST_CHECK int store_exported_rows(struct store *s, const struct gf_header *h,
-                                      const struct gf_hash *header_digest,
-                                      const struct store_carried *c, int64_t now, struct gf_err *e);
+/* A bundle is complete and flushed in the outbox: note it, move its records to `exported`, and what
+ * it says (`have`, losses) is said. One transaction. GF_E_BUSY if one of the records is not queued
+ * any more (consent was withdrawn meanwhile): then the bundle is not noted. */
+GF_MUST_CHECK int store_exported(struct store *s, const struct gf_header *h,
+                                 const struct gf_hash *header_digest, const struct store_carried *c,
+                                 int64_t now, struct gf_err *e);
 
 /* Unsettled bundles, oldest first; one allocation, free(). */
 GF_MUST_CHECK int store_unsettled(struct store *s, struct store_bundle **out, size_t *n,
@@ -256,8 +272,9 @@ GF_MUST_CHECK int store_withdraw(struct store *s, const struct gf_id *id, int64_
  * how many came to that. */
 GF_MUST_CHECK int store_refused(struct store *s, const struct gf_id *id, int64_t now,
                                 int64_t *records, int64_t *stuck, struct gf_err *e);
-/* Queued records that wait for a person (store_record.most -1). */
+/* Queued records that wait for a person (store_stretch.most -1): how many, and as store_walk(). */
 GF_MUST_CHECK int store_stuck(struct store *s, int64_t *n, struct gf_err *e);
+GF_MUST_CHECK int store_walk_stuck(struct store *s, store_each *fn, void *arg, struct gf_err *e);
 
 /* ---- bundling anew (store_resend.c) ---- */
 

@@ -53,9 +53,9 @@ static int doubled(struct accepting *x, size_t to, struct gf_err *e) {
     return gf_err_set(e, GF_E_REPLAY, "record %s: is in the queue already", uuid);
 }
 
-/* Entries x->done to `to`, which fit. The triggers count what moves and goes; what comes is counted
- * here, once for all of it. */
+/* Entries x->done to `to`, which fit. */
 static int insert(struct accepting *x, size_t to, int64_t bytes, struct gf_err *e) {
+    int64_t n = (int64_t)(to - x->done);
     struct db *d = &x->s->db;
     int64_t top;
 
@@ -63,19 +63,17 @@ static int insert(struct accepting *x, size_t to, int64_t bytes, struct gf_err *
     if (db_number(d, &top, 0, e, "SELECT seq FROM sqlite_sequence WHERE name = 'record'", "") == -1)
         return -1;
     if (db_run(d, e,
-               "INSERT INTO record (n, id, digest, channel, product, created, accepted, since,"
-               " wants_answer, size) SELECT ?1 + i, id, digest, ?2, product, created, ?3, ?3,"
-               " answer, size FROM batch",
+               "INSERT INTO record (n, id, size, channel, product, created, accepted, digest,"
+               " wants_answer) SELECT ?1 + i, id, size, ?2, product, created, ?3, digest, answer"
+               " FROM batch",
                "iti", top + 1, x->channel, x->now) == -1)
         return e->code == GF_E_REPLAY ? doubled(x, to, e) : -1;
     if (db_run(d, e, "INSERT INTO line (n, text) SELECT ? + i, text FROM batch", "i", top + 1) ==
             -1 ||
-        db_run(d, e,
-               "INSERT INTO tally (channel, state, n, bytes) VALUES (?, 0, ?, ?) ON CONFLICT"
-               " DO UPDATE SET n = n + excluded.n, bytes = bytes + excluded.bytes",
-               "tii", x->channel, (int64_t)(to - x->done), bytes) == -1)
+        store_stretch_add(x->s, x->channel, &(struct store_range){top + 1, top + n}, bytes, e) ==
+            -1)
         return -1;
-    x->records += (int64_t)(to - x->done);
+    x->records += n;
     x->bytes += bytes;
     x->done = to;
     return 0;

@@ -43,9 +43,10 @@ int store_adopt_begin(struct store *s, const struct gf_header *h, const struct g
 
 int store_adopt(struct store *s, struct store_adopting *x, const struct gf_record *r,
                 struct gf_err *e) {
-    int64_t row, state, to;
+    struct store_move m = {.from = STORE_QUEUED, .to = STORE_EXPORTED, .since = x->now};
+    int64_t row, state, moved;
 
-    if (store_destination(s, &x->relay, &to, e) == -1 ||
+    if (store_destination(s, &x->relay, &m.relay, e) == -1 ||
         db_number(&s->db, &row, 0, e, "SELECT n FROM record WHERE id = ?", "b",
                   STORE_BYTES(&r->id)) == -1)
         return -1;
@@ -56,12 +57,7 @@ int store_adopt(struct store *s, struct store_adopting *x, const struct gf_recor
             return -1;
         x->added++;
     }
-    /* By way of `relayed`, so that the trigger counts it: from queued to exported it does not. */
-    if (db_run(&s->db, e,
-               "UPDATE record SET state = 2, since = ?, relay = ? WHERE n = ? AND state = 0", "iii",
-               x->now, to, row) == -1 ||
-        (db_changes(&s->db) == 1 &&
-         db_run(&s->db, e, "UPDATE record SET state = 1 WHERE n = ?", "i", row) == -1) ||
+    if (store_move(s, &(struct store_range){row, row}, 1, &m, &moved, e) == -1 ||
         db_number(&s->db, &state, 0, e, "SELECT state FROM record WHERE n = ?", "i", row) == -1)
         return -1;
     x->records++;

@@ -101,46 +101,6 @@ int store_voids(struct store *s, const struct gf_hash *relay, int64_t **voids, s
     return 0;
 }
 
-/* Records of the bundle by channel: from queued to exported. */
-struct moved {
-    char channel[GF_WORD_MAX + 1];
-    int64_t n, bytes;
-};
-
-static int count_moved(struct store *s, int64_t bundle, struct gf_err *e) {
-    struct moved *list = NULL;
-    struct db_query q;
-    size_t n = 0;
-    int rc;
-
-    if (db_query(&s->db, &q, e,
-                 "SELECT channel, count(*), sum(size) FROM span JOIN record"
-                 " ON record.n BETWEEN first AND last WHERE bundle = ? GROUP BY channel",
-                 "i", bundle) == -1)
-        return -1;
-    while ((rc = db_next(&q, e)) == 1) {
-        if ((rc = store_grow(&list, n, sizeof *list, e)) == -1)
-            break;
-        struct moved *x = &list[n++];
-        *x = (struct moved){.n = db_int(&q, 1), .bytes = db_int(&q, 2)};
-        (void)strncpy(x->channel, db_text(&q, 0), sizeof x->channel - 1);
-    }
-    db_done(&q);
-    for (size_t i = 0; i < n && rc != -1; i++) {
-        rc = db_run(&s->db, e,
-                    "UPDATE tally SET n = n - ?, bytes = bytes - ? WHERE channel = ? AND state = 0",
-                    "iit", list[i].n, list[i].bytes, list[i].channel);
-        if (rc == 0)
-            rc = db_run(&s->db, e,
-                        "INSERT INTO tally (channel, state, n, bytes) VALUES (?, 1, ?, ?)"
-                        " ON CONFLICT DO UPDATE SET n = n + excluded.n,"
-                        " bytes = bytes + excluded.bytes",
-                        "tii", list[i].channel, list[i].n, list[i].bytes);
-    }
-    free(list);
-    return rc == -1 ? -1 : 0;
-}
-
 int store_hold(struct store *s, int64_t bundle, int64_t first, int64_t last, struct gf_err *e) {
     return db_run(&s->db, e, "INSERT INTO span (chunk, first, bundle, last) VALUES (?, ?, ?, ?)",
                   "iiii", first / STORE_CHUNK, first, bundle, last);
@@ -154,40 +114,47 @@ int store_destination(struct store *s, const struct gf_hash *relay, int64_t *n, 
                      STORE_BYTES(relay));
 }
 
-/* Where the span that begins with rows[i] ends: behind consecutive rows of one chunk. */
-static size_t span_end(const struct store_carried *c, size_t i) {
-    int64_t chunk = c->rows[i] / STORE_CHUNK;
+int store_held(struct store *s, int64_t bundle, struct store_ranges *out, struct gf_err *e) {
+    struct db_query q;
 
-    do
-        i++;
-    while (i < c->n && c->rows[i] == c->rows[i - 1] + 1 && c->rows[i] / STORE_CHUNK == chunk);
-    return i;
+    if (db_query(&s->db, &q, e,
+                 "SELECT first, last FROM span WHERE bundle = ? ORDER BY chunk, first", "i",
+                 bundle) == -1)
+        return -1;
+    return store_ranges(&q, out, e);
 }
 
-/* Records move into the bundle of this row, a span at a time, for there may be a million; from now
- * on they belong to its relay. */
+/* Note that the bundle holds a range, chunk by chunk. */
+static int hold_range(struct store *s, int64_t bundle, const struct store_range *r,
+                      struct gf_err *e) {
+    for (int64_t first = r->first, last; first <= r->last; first = last + 1) {
+        last = (first / STORE_CHUNK + 1) * STORE_CHUNK - 1;
+        if (last > r->last)
+            last = r->last;
+        if (store_hold(s, bundle, first, last, e) == -1)
+            return -1;
+    }
+    return 0;
+}
+
+/* Records move into the bundle of this row; from now on they belong to its relay. */
 static int hold(struct store *s, int64_t bundle, const struct gf_hash *relay,
                 const struct store_carried *c, int64_t now, struct gf_err *e) {
-    int64_t to;
+    struct store_move m = {.from = STORE_QUEUED, .to = STORE_EXPORTED, .since = now};
+    int64_t moved;
 
     if (c->n == 0)
         return 0;
-    if (store_destination(s, relay, &to, e) == -1)
+    if (store_destination(s, relay, &m.relay, e) == -1 ||
+        store_move(s, c->rows, c->n, &m, &moved, e) == -1)
         return -1;
-    for (size_t i = 0, next; i < c->n; i = next) {
-        next = span_end(c, i);
-        int64_t first = c->rows[i], last = c->rows[next - 1];
-        if (store_hold(s, bundle, first, last, e) == -1 ||
-            db_run(&s->db, e,
-                   "UPDATE record NOT INDEXED SET state = 1, since = ?, relay = ?"
-                   " WHERE n BETWEEN ? AND ? AND state = 0",
-                   "iiii", now, to, first, last) == -1)
+    if (moved != c->records)
+        return gf_err_set(e, GF_E_BUSY,
+                          "a record left the queue while its bundle was made; run this again");
+    for (size_t i = 0; i < c->n; i++)
+        if (hold_range(s, bundle, &c->rows[i], e) == -1)
             return -1;
-        if (db_changes(&s->db) != (int64_t)(next - i))
-            return gf_err_set(e, GF_E_BUSY,
-                              "a record left the queue while its bundle was made; run this again");
-    }
-    return count_moved(s, bundle, e);
+    return 0;
 }
 
 static int exported(struct store *s, const struct gf_header *h, const struct gf_hash *digest,
@@ -198,8 +165,8 @@ static int exported(struct store *s, const struct gf_header *h, const struct gf_
                "INSERT INTO bundle (id, relay, stream, seq, digest, created, records, open)"
                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                "bbbibiii", STORE_BYTES(&h->id), STORE_BYTES(&h->to), STORE_BYTES(&h->stream),
-               h->seq, STORE_BYTES(digest), h->has_created ? h->created : now, (int64_t)c->n,
-               (int64_t)c->n) == -1 ||
+               h->seq, STORE_BYTES(digest), h->has_created ? h->created : now, c->records,
+               c->records) == -1 ||
         db_number(&s->db, &row, 0, e, "SELECT n FROM bundle WHERE id = ?", "b",
                   STORE_BYTES(&h->id)) == -1)
         return -1;
@@ -214,29 +181,11 @@ static int exported(struct store *s, const struct gf_header *h, const struct gf_
                   "ib", row, STORE_BYTES(&h->to));
 }
 
-int store_exported_rows(struct store *s, const struct gf_header *h,
-                        const struct gf_hash *header_digest, const struct store_carried *c,
-                        int64_t now, struct gf_err *e) {
+int store_exported(struct store *s, const struct gf_header *h, const struct gf_hash *header_digest,
+                   const struct store_carried *c, int64_t now, struct gf_err *e) {
     if (db_begin(&s->db, e) == -1)
         return -1;
     return db_end(&s->db, exported(s, h, header_digest, c, now, e), e);
-}
-
-int store_exported(struct store *s, const struct gf_header *h, const struct gf_hash *header_digest,
-                   const struct gf_id *records, size_t n, int64_t now, struct gf_err *e) {
-    int64_t *rows = calloc(n ? n : 1, sizeof *rows);
-    int rc = 0;
-
-    if (!rows)
-        return gf_err_errno(e, "no memory for a bundle of %zu records", n);
-    for (size_t i = 0; i < n && rc == 0; i++)
-        rc = db_number(&s->db, &rows[i], 0, e, "SELECT n FROM record WHERE id = ?", "b",
-                       STORE_BYTES(&records[i]));
-    if (rc == 0)
-        rc = store_exported_rows(s, h, header_digest, &(struct store_carried){.rows = rows, .n = n},
-                                 now, e);
-    free(rows);
-    return rc;
 }
 
 int store_read_bundle(const struct db_query *q, struct store_bundle *out, struct gf_err *e) {
@@ -308,13 +257,17 @@ int store_written(struct store *s, const struct gf_id *id, int64_t now, struct g
 }
 
 int store_withdraw_row(struct store *s, int64_t row, int64_t now, struct gf_err *e) {
+    const struct store_move back = {.from = STORE_EXPORTED, .to = STORE_QUEUED, .since = now};
+    struct store_ranges held = {0};
+    int64_t records = 0;
+
     /* A record that is exported is in one carried bundle only: this one. */
-    if (db_run(&s->db, e,
-               "UPDATE record SET state = 0, since = ? WHERE state = 1"
-               " AND n IN (SELECT record FROM " STORE_HELD " WHERE bundle = ?)",
-               "ii", now, row) == -1)
+    int rc = store_held(s, row, &held, e);
+    if (rc == 0)
+        rc = store_move(s, held.list, held.n, &back, &records, e);
+    store_ranges_free(&held);
+    if (rc == -1)
         return -1;
-    int64_t records = db_changes(&s->db);
 
     /* What it told of losses is told again: nobody knows whether it came there, and a relay counts
      * a loss once. */
@@ -350,21 +303,36 @@ int store_withdraw(struct store *s, const struct gf_id *id, int64_t now, int64_t
 }
 
 /* Halves of what was refused together, for the second time and from then on. */
-static int refused(struct store *s, int64_t row, int64_t now, int64_t *records, int64_t *stuck,
-                   struct gf_err *e) {
+static int count_refusal(struct store *s, int64_t row, const struct store_range *r, int64_t *stuck,
+                         struct gf_err *e) {
+    int64_t alone;
+
     if (db_run(&s->db, e,
-               "UPDATE record SET refused = refused + 1, most = CASE WHEN refused = 0 THEN most"
+               "UPDATE stretch SET refused = refused + 1, most = CASE WHEN refused = 0 THEN most"
                " WHEN b.records > 1 THEN (b.records + 1) / 2 ELSE -1 END"
                " FROM (SELECT records FROM bundle WHERE n = ?1) AS b"
-               " WHERE state = 1 AND record.n IN (SELECT record FROM " STORE_HELD
-               " WHERE bundle = ?1)",
-               "i", row) == -1 ||
-        db_number(&s->db, stuck, 0, e,
-                  "SELECT count(*) FROM " STORE_HELD " JOIN record ON record.n = held.record"
-                  " WHERE held.bundle = ? AND record.most = -1 AND record.state = 1",
-                  "i", row) == -1)
+               " WHERE stretch.first BETWEEN ?2 AND ?3 AND state = 1",
+               "iii", row, r->first, r->last) == -1 ||
+        db_number(&s->db, &alone, 0, e,
+                  "SELECT sum(last - first + 1) FROM stretch WHERE first BETWEEN ? AND ?"
+                  " AND most = -1 AND state = 1",
+                  "ii", r->first, r->last) == -1)
         return -1;
-    int n = store_withdraw_row(s, row, now, e);
+    *stuck += alone;
+    return 0;
+}
+
+static int refused(struct store *s, int64_t row, int64_t now, int64_t *records, int64_t *stuck,
+                   struct gf_err *e) {
+    struct store_ranges held = {0};
+    int rc = store_held(s, row, &held, e);
+
+    if (rc == 0)
+        rc = store_cut(s, held.list, held.n, e);
+    for (size_t i = 0; i < held.n && rc == 0; i++)
+        rc = count_refusal(s, row, &held.list[i], stuck, e);
+    store_ranges_free(&held);
+    int n = rc == 0 ? store_withdraw_row(s, row, now, e) : -1;
     *records = n;
     return n == -1 ? -1 : 0;
 }
@@ -384,9 +352,4 @@ int store_refused(struct store *s, const struct gf_id *id, int64_t now, int64_t 
     *records = n;
     *stuck = alone;
     return 0;
-}
-
-int store_stuck(struct store *s, int64_t *n, struct gf_err *e) {
-    return db_number(&s->db, n, 0, e, "SELECT count(*) FROM record WHERE most = -1 AND state = 0",
-                     "");
 }

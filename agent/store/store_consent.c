@@ -18,7 +18,7 @@ static int affected(struct store *s, const char *channel, struct store_bundle **
     if (db_query(&s->db, &q, e,
                  "SELECT " STORE_BUNDLE_COLUMNS ", n FROM bundle WHERE settled = 0 AND EXISTS"
                  " (SELECT 1 FROM " STORE_HELD " JOIN record ON record.n = held.record"
-                 " WHERE held.bundle = bundle.n AND record.channel = ? AND record.state <= 1)"
+                 " WHERE held.bundle = bundle.n AND record.channel = ? AND record.state = 0)"
                  " ORDER BY n",
                  "t", channel) == -1)
         return -1;
@@ -35,6 +35,30 @@ static int affected(struct store *s, const char *channel, struct store_bundle **
     return rc;
 }
 
+/* Delete what has no receipt yet; what may have come to a relay is remembered by its id. */
+static int erase(struct store *s, const char *channel, int64_t now, int64_t *deleted,
+                 struct gf_err *e) {
+    struct store_ranges rows = {0};
+    struct db_query q;
+
+    if (db_query(&s->db, &q, e, "SELECT first, last FROM stretch WHERE channel = ? ORDER BY first",
+                 "t", channel) == -1 ||
+        store_ranges(&q, &rows, e) == -1)
+        return -1;
+    int rc = 0;
+    for (size_t i = 0; i < rows.n && rc == 0; i++) {
+        rc = db_run(&s->db, e,
+                    "INSERT OR IGNORE INTO denied SELECT id, ? FROM record WHERE n BETWEEN ? AND ?"
+                    " AND EXISTS (SELECT 1 FROM " STORE_HELD " WHERE held.record = record.n)",
+                    "iii", now, rows.list[i].first, rows.list[i].last);
+        if (rc == 0)
+            rc = store_erase(s, &rows.list[i], e);
+        *deleted += rows.list[i].last - rows.list[i].first + 1;
+    }
+    store_ranges_free(&rows);
+    return rc;
+}
+
 static int take_back(struct store *s, const char *channel, int64_t now, int64_t *deleted,
                      struct store_bundle **bundles, size_t *n, struct gf_err *e) {
     int64_t *rows = NULL;
@@ -43,16 +67,7 @@ static int take_back(struct store *s, const char *channel, int64_t now, int64_t 
     for (size_t i = 0; i < *n && rc == 0; i++)
         rc = store_withdraw_row(s, rows[i], now, e) == -1 ? -1 : 0;
     free(rows);
-    if (rc == -1 ||
-        db_run(&s->db, e,
-               "INSERT OR IGNORE INTO denied SELECT id, ? FROM record WHERE channel = ? AND state "
-               "<= 1 AND EXISTS (SELECT 1 FROM " STORE_HELD " WHERE record = record.n)",
-               "it", now, channel) == -1 ||
-        db_run(&s->db, e, "DELETE FROM record WHERE channel = ? AND state <= 1", "t", channel) ==
-            -1)
-        return -1;
-    *deleted = db_changes(&s->db);
-    return 0;
+    return rc == 0 ? erase(s, channel, now, deleted, e) : -1;
 }
 
 int store_note_consent(struct store *s, const char *channel, enum store_consent c, const char *user,
@@ -121,7 +136,7 @@ int store_finish_denials(struct store *s, int64_t now, struct gf_err *e) {
         if (db_query(&s->db, &q, e,
                      "SELECT channel FROM consent AS c WHERE decision = ? AND n ="
                      " (SELECT max(n) FROM consent WHERE channel = c.channel) AND EXISTS"
-                     " (SELECT 1 FROM record WHERE channel = c.channel AND state <= 1) LIMIT 1",
+                     " (SELECT 1 FROM stretch WHERE channel = c.channel) LIMIT 1",
                      "i", (int64_t)STORE_DENIED) == -1)
             return -1;
         rc = db_next(&q, e);

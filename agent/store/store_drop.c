@@ -38,8 +38,8 @@ int store_drop_oldest(struct store *s, const char *channel, int64_t now, int64_t
 
     /* Only what never left: of all else somebody may have a copy, or a receipt is on its way. */
     if (db_query(&s->db, &q, e,
-                 "SELECT n, created, size FROM record WHERE state = 0 AND channel = ?"
-                 " AND relay IS NULL ORDER BY n LIMIT 1",
+                 "SELECT n, created, size FROM record WHERE n = (SELECT first FROM stretch"
+                 " WHERE channel = ? AND state = 0 AND relay IS NULL ORDER BY first LIMIT 1)",
                  "t", channel) == -1)
         return -1;
     int rc = db_next(&q, e);
@@ -51,38 +51,83 @@ int store_drop_oldest(struct store *s, const char *channel, int64_t now, int64_t
     db_done(&q);
     if (rc != 1)
         return rc;
-    if (db_run(&s->db, e, "DELETE FROM record WHERE n = ?", "i", row) == -1 ||
+    if (store_take_out(s, row, size, e) == -1 ||
+        db_run(&s->db, e, "DELETE FROM record WHERE n = ?", "i", row) == -1 ||
         note(s, channel, OLDEST, 1, created, created, now, e) == -1)
         return -1;
     *bytes = size;
     return 1;
 }
 
-#define OLD " FROM record WHERE state = 0 AND channel = ? AND relay IS NULL AND accepted < ?"
+/* What is dropped at once. */
+struct dropped {
+    int64_t records;
+    int64_t first, last; /* created */
+};
+
+/* The next rows of a stretch, one behind the other, that were accepted before a time: 1, and the
+ * stretch goes on behind them; 0 none. */
+static int next_old(struct store *s, struct store_range *rest, int64_t accepted,
+                    struct store_range *out, struct gf_err *e) {
+    int64_t first, end;
+
+    if (db_number(
+            &s->db, &first, 0, e,
+            "SELECT n FROM record WHERE n BETWEEN ? AND ? AND accepted < ? ORDER BY n LIMIT 1",
+            "iii", rest->first, rest->last, accepted) == -1)
+        return -1;
+    if (first == 0)
+        return 0;
+    if (db_number(
+            &s->db, &end, rest->last + 1, e,
+            "SELECT n FROM record WHERE n BETWEEN ? AND ? AND accepted >= ? ORDER BY n LIMIT 1",
+            "iii", first, rest->last, accepted) == -1)
+        return -1;
+    *out = (struct store_range){first, end - 1};
+    rest->first = end;
+    return 1;
+}
+
+static int drop_range(struct store *s, const struct store_range *r, struct dropped *d,
+                      struct gf_err *e) {
+    int64_t first, last;
+
+    if (db_number(&s->db, &first, 0, e, "SELECT min(created) FROM record WHERE n BETWEEN ? AND ?",
+                  "ii", r->first, r->last) == -1 ||
+        db_number(&s->db, &last, 0, e, "SELECT max(created) FROM record WHERE n BETWEEN ? AND ?",
+                  "ii", r->first, r->last) == -1)
+        return -1;
+    if (d->records == 0 || first < d->first)
+        d->first = first;
+    if (d->records == 0 || last > d->last)
+        d->last = last;
+    d->records += r->last - r->first + 1;
+    return store_erase(s, r, e);
+}
 
 static int drop_before(struct store *s, const char *channel, const char *policy, int64_t accepted,
                        int64_t now, int64_t *records, struct gf_err *e) {
-    int64_t n = 0, first = 0, last = 0;
+    struct store_ranges never_left = {0};
+    struct dropped d = {0};
+    struct store_range old;
     struct db_query q;
 
-    if (db_query(&s->db, &q, e, "SELECT count(*), min(created), max(created)" OLD, "ti", channel,
-                 accepted) == -1)
+    if (db_query(&s->db, &q, e,
+                 "SELECT first, last FROM stretch WHERE channel = ? AND state = 0"
+                 " AND relay IS NULL ORDER BY first",
+                 "t", channel) == -1 ||
+        store_ranges(&q, &never_left, e) == -1)
         return -1;
-    int rc = db_next(&q, e);
-    if (rc == 1) {
-        n = db_int(&q, 0);
-        first = db_int(&q, 1);
-        last = db_int(&q, 2);
-    }
-    db_done(&q);
-    if (rc != 1)
-        return -1;
-    *records = n;
-    if (n == 0)
-        return 0;
-    if (db_run(&s->db, e, "DELETE" OLD, "ti", channel, accepted) == -1)
-        return -1;
-    return note(s, channel, policy, n, first, last, now, e);
+    int rc = 0;
+    for (size_t i = 0; i < never_left.n && rc != -1; i++)
+        while ((rc = next_old(s, &never_left.list[i], accepted, &old, e)) == 1)
+            if ((rc = drop_range(s, &old, &d, e)) == -1)
+                break;
+    store_ranges_free(&never_left);
+    *records = d.records;
+    if (rc == -1 || d.records == 0)
+        return rc;
+    return note(s, channel, policy, d.records, d.first, d.last, now, e);
 }
 
 static int drop(struct store *s, const char *channel, const char *policy, int64_t accepted,
@@ -108,7 +153,8 @@ int store_discard(struct store *s, const char *channel, int64_t now, int64_t *re
 }
 
 #define FINAL                                                                                      \
-    " state IN (3, 4, 5) AND since < ? AND NOT (wants_answer AND NOT answered AND state = 3)"
+    " state IN (3, 4, 5) AND state > 0 AND since < ? AND NOT (wants_answer AND NOT answered AND "  \
+    "state = 3)"
 
 int store_forget(struct store *s, int64_t before, int64_t *records, struct gf_err *e) {
     int64_t n = 0;

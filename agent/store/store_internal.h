@@ -56,6 +56,45 @@ GF_MUST_CHECK int store_destination(struct store *s, const struct gf_hash *relay
 GF_MUST_CHECK int store_hold(struct store *s, int64_t bundle, int64_t first, int64_t last,
                              struct gf_err *e);
 
+/* ---- records without receipt (store_stretch.c); all of it within a transaction ---- */
+
+/* The state of the current row of `record`, and since when. */
+#define STORE_STRETCH_OF                                                                           \
+    "stretch.first = (SELECT max(x.first) FROM stretch AS x WHERE x.first <= record.n)"
+#define STORE_STATE                                                                                \
+    "(CASE record.state WHEN 0 THEN (SELECT stretch.state FROM stretch WHERE " STORE_STRETCH_OF    \
+    ") ELSE record.state END)"
+
+struct store_ranges {
+    struct store_range *list; /* rising, none touches the next */
+    size_t n;
+};
+/* The rows of a query, (first, last) in rising order; the query is done afterwards. */
+GF_MUST_CHECK int store_ranges(struct db_query *q, struct store_ranges *out, struct gf_err *e);
+void store_ranges_free(struct store_ranges *r);
+
+/* Records are in the queue now, as the newest of all. */
+GF_MUST_CHECK int store_stretch_add(struct store *s, const char *channel,
+                                    const struct store_range *rows, int64_t bytes,
+                                    struct gf_err *e);
+/* Those of these rows that are in one state get another. */
+struct store_move {
+    enum store_state from, to; /* queued or exported */
+    int64_t since;
+    int64_t relay; /* destination they belong to from now on; 0: as before */
+};
+GF_MUST_CHECK int store_move(struct store *s, const struct store_range *r, size_t n,
+                             const struct store_move *m, int64_t *moved, struct gf_err *e);
+/* Delete all records of a range, none of which has a receipt. */
+GF_MUST_CHECK int store_erase(struct store *s, const struct store_range *r, struct gf_err *e);
+/* One record has a receipt now, or is deleted: it is in no stretch any more, and not counted. */
+GF_MUST_CHECK int store_take_out(struct store *s, int64_t row, int64_t size, struct gf_err *e);
+/* Before and after a change of the table `stretch` itself: let stretches begin and end with each
+ * range; let those that begin within first .. last, or just behind, be one with their like. */
+GF_MUST_CHECK int store_cut(struct store *s, const struct store_range *r, size_t n,
+                            struct gf_err *e);
+GF_MUST_CHECK int store_join(struct store *s, int64_t first, int64_t last, struct gf_err *e);
+
 /* A gf_id or gf_hash as the two arguments that stand for a blob in db.h. */
 #define STORE_BYTES(x) (const void *)(x)->b, sizeof(x)->b
 
@@ -69,6 +108,10 @@ GF_MUST_CHECK int store_grow(void *list, size_t n, size_t size, struct gf_err *e
 
 /* This state directory's stream; made when it is first asked for. */
 GF_MUST_CHECK int store_stream(struct store *s, struct gf_id *out, struct gf_err *e);
+
+/* The rows that a bundle carried, by its own row. store_ranges_free(). */
+GF_MUST_CHECK int store_held(struct store *s, int64_t bundle, struct store_ranges *out,
+                             struct gf_err *e);
 
 /* Take a bundle out of circulation by its row, within a transaction: how many of its records are
  * queued again, or -1. */

@@ -35,7 +35,7 @@ int store_put_license(struct store *s, const char *product, const char *text, si
     return db_run(&s->db, e,
                   "UPDATE record SET answered = 1, answered_at = ?, reason = NULL"
                   " WHERE channel = 'license' AND product = ? AND wants_answer AND NOT answered"
-                  " AND reason IS NOT NULL AND state BETWEEN 1 AND 3",
+                  " AND reason IS NOT NULL AND " STORE_STATE " BETWEEN 1 AND 3",
                   "it", now, product);
 }
 

@@ -9,16 +9,22 @@
 const char *const store_states[] = {"queued",   "exported", "relayed", "delivered",
                                     "rejected", "expired",  NULL};
 
-#define HEAD                                                                                       \
-    "id, digest, channel, product, created, state, since, wants_answer, answered, reason, "        \
-    "guarantee, record.n, "                                                                        \
-    "(SELECT d.relay FROM destination AS d WHERE d.n = record.relay), refused, most, size"
-#define COLUMNS     HEAD ", text FROM record JOIN line ON line.n = record.n"
-#define COLUMN_ROW  11
-#define COLUMN_LINE 16
+/* A record as a row, whatever the order in which its tables are read. */
+#define COLUMNS                                                                                    \
+    "SELECT id, digest, record.channel, product, created,"                                         \
+    " CASE record.state WHEN 0 THEN stretch.state ELSE record.state END,"                          \
+    " CASE record.state WHEN 0 THEN coalesce(nullif(stretch.since, 0), accepted)"                  \
+    " ELSE record.since END,"                                                                      \
+    " wants_answer, answered, reason, guarantee, record.n, text "
+#define RECORDS                                                                                    \
+    COLUMNS "FROM record JOIN line ON line.n = record.n LEFT JOIN stretch ON record.state = 0"     \
+            " AND " STORE_STRETCH_OF
+/* Stretches first, for they are few. */
+#define WITHOUT_RECEIPT                                                                            \
+    COLUMNS "FROM stretch CROSS JOIN record ON record.n BETWEEN stretch.first AND stretch.last"    \
+            " CROSS JOIN line ON line.n = record.n"
 
-static int read_record(const struct db_query *q, int heads, struct store_record *r,
-                       struct gf_err *e) {
+static int read_record(const struct db_query *q, struct store_record *r, struct gf_err *e) {
     *r = (struct store_record){
         .channel = db_text(q, 2),
         .product = db_text(q, 3),
@@ -29,16 +35,9 @@ static int read_record(const struct db_query *q, int heads, struct store_record 
         .answered = db_int(q, 8) != 0,
         .reason = db_text(q, 9),
         .guarantee = db_text(q, 10),
-        .row = db_int(q, COLUMN_ROW),
-        .has_relay = !db_is_null(q, 12),
-        .refused = db_int(q, 13),
-        .most = db_int(q, 14),
-        .line_len = (size_t)db_int(q, 15),
+        .row = db_int(q, 11),
     };
-    if (!heads)
-        r->line = db_blob(q, COLUMN_LINE, &r->line_len);
-    if (r->has_relay && STORE_FIXED(q, 12, &r->relay, "record", e) == -1)
-        return -1;
+    r->line = db_blob(q, 12, &r->line_len);
     if (STORE_FIXED(q, 0, &r->id, "record", e) == -1)
         return -1;
     return STORE_FIXED(q, 1, &r->digest, "record", e);
@@ -52,120 +51,144 @@ static int hand_out(struct db_query *q, store_each *fn, void *arg, struct gf_err
 
     while ((rc = db_next(q, e)) == 1) {
         any = 1;
-        rc = read_record(q, 0, &r, e) == 0 ? fn(arg, &r, e) : -1;
+        rc = read_record(q, &r, e) == 0 ? fn(arg, &r, e) : -1;
         if (rc != 0)
             break;
     }
+    db_done(q);
     return rc == -1 ? -1 : any;
 }
 
 /* ---- walking ---- */
 
-/* One channel's records in a state, in order: the index has them so, and nothing is sorted. */
-#define OF_CHANNEL       "SELECT " COLUMNS " WHERE state = ? AND channel = ? ORDER BY record.n"
-#define HEADS_OF_CHANNEL "SELECT " HEAD " FROM record WHERE state = ? AND channel = ? ORDER BY n"
-
-/* Channels side by side: the next row of each lies ready, and the lowest is the next of all. */
-struct lane {
-    struct db_query q;
-    int64_t row; /* INT64_MAX: at its end */
-};
-
-static int lane_next(struct lane *l, struct gf_err *e) {
-    int rc = db_next(&l->q, e);
-
-    l->row = rc == 1 ? db_int(&l->q, COLUMN_ROW) : INT64_MAX;
-    return rc == -1 ? -1 : 0;
-}
-
-static int merge(struct lane *lanes, size_t n, int heads, store_each *fn, void *arg,
-                 struct gf_err *e) {
-    struct store_record r;
-
-    for (;;) {
-        struct lane *first = NULL;
-        for (size_t i = 0; i < n; i++)
-            if (lanes[i].row != INT64_MAX && (!first || lanes[i].row < first->row))
-                first = &lanes[i];
-        if (!first)
-            return 0;
-        if (read_record(&first->q, heads, &r, e) == -1)
-            return -1;
-        int rc = fn(arg, &r, e);
-        if (rc != 0)
-            return rc;
-        if (lane_next(first, e) == -1)
-            return -1;
-    }
-}
-
-static int walk_state(struct store *s, int state, int heads, store_each *fn, void *arg,
-                      struct gf_err *e) {
-    struct store_count *counts = NULL;
-    struct lane *lanes = NULL;
-    size_t n = 0;
-    size_t open = 0;
-    int rc = -1;
-
-    if (store_counts(s, &counts, &n, e) == -1)
-        return -1;
-    lanes = calloc(n ? n : 1, sizeof *lanes);
-    if (!lanes) {
-        (void)gf_err_errno(e, "no memory for a walk of %zu channels", n);
-        goto out;
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (counts[i].n[state] == 0)
-            continue;
-        if (db_query(&s->db, &lanes[open].q, e, heads ? HEADS_OF_CHANNEL : OF_CHANNEL, "it",
-                     (int64_t)state, counts[i].channel) == -1)
-            goto out;
-        if (lane_next(&lanes[open++], e) == -1)
-            goto out;
-    }
-    rc = merge(lanes, open, heads, fn, arg, e);
-out:
-    for (size_t i = 0; i < open; i++)
-        db_done(&lanes[i].q);
-    free(lanes);
-    free(counts);
-    return rc;
-}
-
 int store_walk(struct store *s, int which, const char *channel, store_each *fn, void *arg,
                struct gf_err *e) {
+    int own = channel && (strcmp(channel, "license") == 0 || strcmp(channel, "updates") == 0);
     struct db_query q;
     int rc;
 
-    if (which != -1 && !channel)
-        return walk_state(s, which, 0, fn, arg, e) == -1 ? -1 : 0;
-    if (which == -1)
+    if (which == STORE_QUEUED || which == STORE_EXPORTED)
         rc = db_query(&s->db, &q, e,
-                      "SELECT " COLUMNS " WHERE channel = coalesce(?, channel) ORDER BY record.n",
+                      WITHOUT_RECEIPT " WHERE stretch.state = ?"
+                                      " AND stretch.channel = coalesce(?, stretch.channel)"
+                                      " ORDER BY stretch.first, record.n",
+                      "it", (int64_t)which, channel);
+    else if (own) /* found by an index that has these channels only */
+        rc = db_query(&s->db, &q, e,
+                      RECORDS " WHERE record.channel IN ('license', 'updates')"
+                              " AND record.channel = ?1 AND (?2 = -1 OR record.state = ?2)"
+                              " ORDER BY record.n",
+                      "ti", channel, (int64_t)which);
+    else if (which == -1)
+        rc = db_query(&s->db, &q, e,
+                      RECORDS " WHERE record.channel = coalesce(?, record.channel)"
+                              " ORDER BY record.n",
                       "t", channel);
     else
-        rc = db_query(&s->db, &q, e, OF_CHANNEL, "it", (int64_t)which, channel);
-    if (rc == -1)
+        rc = db_query(&s->db, &q, e,
+                      RECORDS " WHERE record.n IN (SELECT n FROM record WHERE state = ?"
+                              " AND state > 0) AND record.channel = coalesce(?, record.channel)"
+                              " ORDER BY record.n",
+                      "it", (int64_t)which, channel);
+    return rc == -1 || hand_out(&q, fn, arg, e) == -1 ? -1 : 0;
+}
+
+int store_stuck(struct store *s, int64_t *n, struct gf_err *e) {
+    return db_number(&s->db, n, 0, e,
+                     "SELECT sum(last - first + 1) FROM stretch WHERE most = -1 AND state = 0", "");
+}
+
+int store_walk_stuck(struct store *s, store_each *fn, void *arg, struct gf_err *e) {
+    struct db_query q;
+
+    if (db_query(&s->db, &q, e,
+                 WITHOUT_RECEIPT " WHERE stretch.most = -1 AND stretch.state = 0"
+                                 " ORDER BY stretch.first, record.n",
+                 "") == -1)
         return -1;
-    rc = hand_out(&q, fn, arg, e);
+    return hand_out(&q, fn, arg, e) == -1 ? -1 : 0;
+}
+
+int store_walk_queued(struct store *s, store_each_stretch *fn, void *arg, struct gf_err *e) {
+    struct db_query q;
+    int rc;
+
+    if (db_query(&s->db, &q, e,
+                 "SELECT first, last, channel, (SELECT d.relay FROM destination AS d"
+                 " WHERE d.n = stretch.relay), most FROM stretch WHERE state = 0 ORDER BY first",
+                 "") == -1)
+        return -1;
+    while ((rc = db_next(&q, e)) == 1) {
+        struct store_stretch x = {.rows = {db_int(&q, 0), db_int(&q, 1)},
+                                  .channel = db_text(&q, 2),
+                                  .has_relay = !db_is_null(&q, 3),
+                                  .most = db_int(&q, 4)};
+
+        rc = x.has_relay ? STORE_FIXED(&q, 3, &x.relay, "destination", e) : 0;
+        if (rc == 0)
+            rc = fn(arg, &x, e);
+        if (rc != 0)
+            break;
+    }
     db_done(&q);
     return rc == -1 ? -1 : 0;
 }
 
-int store_walk_heads(struct store *s, enum store_state state, store_each *fn, void *arg,
-                     struct gf_err *e) {
-    return walk_state(s, (int)state, 1, fn, arg, e) == -1 ? -1 : 0;
+int store_fit(struct store *s, const struct store_range *rows, int64_t max_records,
+              int64_t max_bytes, int64_t *n, int64_t *bytes, struct gf_err *e) {
+    int64_t records = rows->last - rows->first + 1, sum, fit = 0;
+    struct db_query q;
+    int rc;
+
+    if (records > max_records)
+        records = max_records;
+    if (db_number(&s->db, &sum, 0, e, "SELECT sum(size) FROM record WHERE n BETWEEN ? AND ?", "ii",
+                  rows->first, rows->first + records - 1) == -1)
+        return -1;
+    if (sum <= max_bytes) {
+        *n = records;
+        *bytes = sum;
+        return 0;
+    }
+    if (db_query(&s->db, &q, e, "SELECT size FROM record WHERE n BETWEEN ? AND ? ORDER BY n", "ii",
+                 rows->first, rows->first + records - 1) == -1)
+        return -1;
+    for (sum = 0; (rc = db_next(&q, e)) == 1 && sum + db_int(&q, 0) <= max_bytes; fit++)
+        sum += db_int(&q, 0);
+    db_done(&q);
+    if (rc == -1)
+        return -1;
+    *n = fit;
+    *bytes = sum;
+    return 0;
+}
+
+int store_lines(struct store *s, const struct store_range *rows, store_each_line *fn, void *arg,
+                struct gf_err *e) {
+    struct db_query q;
+    int rc;
+
+    if (db_query(&s->db, &q, e, "SELECT text FROM line WHERE n BETWEEN ? AND ? ORDER BY n", "ii",
+                 rows->first, rows->last) == -1)
+        return -1;
+    while ((rc = db_next(&q, e)) == 1) {
+        size_t len;
+        const char *line = db_blob(&q, 0, &len);
+
+        if ((rc = fn(arg, line, len, e)) != 0)
+            break;
+    }
+    db_done(&q);
+    return rc == -1 ? -1 : 0;
 }
 
 int store_find(struct store *s, const struct gf_id *id, store_each *fn, void *arg,
                struct gf_err *e) {
     struct db_query q;
 
-    if (db_query(&s->db, &q, e, "SELECT " COLUMNS " WHERE id = ?", "b", STORE_BYTES(id)) == -1)
+    if (db_query(&s->db, &q, e, RECORDS " WHERE id = ?", "b", STORE_BYTES(id)) == -1)
         return -1;
-    int rc = hand_out(&q, fn, arg, e);
-    db_done(&q);
-    return rc;
+    return hand_out(&q, fn, arg, e);
 }
 
 /* ---- counting ---- */
@@ -178,7 +201,8 @@ int store_counts(struct store *s, struct store_count **counts, size_t *n, struct
 
     if (db_query(&s->db, &q, e,
                  "SELECT channel, state, n, bytes, CASE WHEN state = 0 THEN (SELECT created"
-                 " FROM record WHERE state = 0 AND channel = tally.channel ORDER BY n LIMIT 1) END"
+                 " FROM record WHERE n = (SELECT first FROM stretch WHERE channel = tally.channel"
+                 " AND state = 0 ORDER BY first LIMIT 1)) END"
                  " FROM tally WHERE n > 0 ORDER BY channel, state",
                  "") == -1)
         return -1;

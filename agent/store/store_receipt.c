@@ -8,9 +8,9 @@
 
 /* A record as far as a receipt asks about it. */
 struct target {
-    int64_t row;
+    int64_t row, size;
     struct gf_hash digest;
-    enum store_state state;
+    enum store_state state; /* without a receipt: as if queued */
 };
 
 static const enum store_state states[] = {
@@ -30,13 +30,14 @@ static const char *const guarantees[] = {
 static int find(struct store *s, const struct gf_id *id, struct target *t, struct gf_err *e) {
     struct db_query q;
 
-    if (db_query(&s->db, &q, e, "SELECT n, digest, state FROM record WHERE id = ?", "b",
+    if (db_query(&s->db, &q, e, "SELECT n, digest, state, size FROM record WHERE id = ?", "b",
                  STORE_BYTES(id)) == -1)
         return -1;
     int rc = db_next(&q, e);
     if (rc == 1) {
         t->row = db_int(&q, 0);
         t->state = (enum store_state)db_int(&q, 2);
+        t->size = db_int(&q, 3);
         if (STORE_FIXED(&q, 1, &t->digest, "record", e) == -1)
             rc = -1;
     }
@@ -73,6 +74,8 @@ static int move(struct store *s, const struct target *t, enum store_state to,
         return 0;
 
     /* Its first receipt: each bundle that carries it waits for one record less. */
+    if (store_take_out(s, t->row, t->size, e) == -1)
+        return -1;
     return db_run(&s->db, e,
                   "UPDATE bundle SET open = max(open - 1, 0), settled = settled OR open <= 1"
                   " WHERE n IN (SELECT bundle FROM " STORE_HELD " WHERE record = ?)",
@@ -158,6 +161,6 @@ int store_expects(struct store *s, const struct gf_hash *relay, const struct gf_
 int store_answers_awaited(struct store *s, int64_t *n, struct gf_err *e) {
     return db_number(&s->db, n, 0, e,
                      "SELECT count(*) FROM record WHERE wants_answer AND NOT answered"
-                     " AND state BETWEEN 1 AND 3",
+                     " AND " STORE_STATE " BETWEEN 1 AND 3",
                      "");
 }

@@ -27,18 +27,35 @@ static int withdraw(struct store *s, struct db_query *q, int64_t now, struct sto
     return rc;
 }
 
-/* Nothing holds back the queued records that `which` names: a condition with one ?1. ?2 is the
- * destination they get, 0: the one they have. */
-#define RELEASE(which)                                                                             \
-    "UPDATE record SET refused = 0, most = 0, relay = coalesce(nullif(?2, 0), relay)"              \
-    " WHERE state = 0 AND " which
+/* Nothing holds back the queued records of these rows any more; `to` is the destination they get,
+ * 0: the one they have. With `left` 1 only those that have one. */
+static int release(struct store *s, const struct store_range *r, size_t n, int64_t to, int left,
+                   struct store_resent *out, struct gf_err *e) {
+    int64_t records;
+
+    if (store_cut(s, r, n, e) == -1)
+        return -1;
+    for (size_t i = 0; i < n; i++) {
+        if (db_number(&s->db, &records, 0, e,
+                      "SELECT sum(last - first + 1) FROM stretch WHERE state = 0"
+                      " AND first BETWEEN ? AND ? AND (? = 0 OR relay IS NOT NULL)",
+                      "iii", r[i].first, r[i].last, (int64_t)left) == -1 ||
+            db_run(&s->db, e,
+                   "UPDATE stretch SET refused = 0, most = 0, relay = coalesce(nullif(?, 0), relay)"
+                   " WHERE state = 0 AND first BETWEEN ? AND ? AND (? = 0 OR relay IS NOT NULL)",
+                   "iiii", to, r[i].first, r[i].last, (int64_t)left) == -1)
+            return -1;
+        out->records += records;
+    }
+    return n > 0 ? store_join(s, r[0].first, r[n - 1].last, e) : 0;
+}
 
 static int resend_record(struct store *s, const struct store_resend *what, int64_t to, int64_t now,
                          struct store_resent *out, struct gf_err *e) {
     int64_t row = 0;
     struct db_query q;
 
-    if (db_query(&s->db, &q, e, "SELECT n, state FROM record WHERE id = ?", "b",
+    if (db_query(&s->db, &q, e, "SELECT n, " STORE_STATE " FROM record WHERE id = ?", "b",
                  STORE_BYTES(what->record)) == -1)
         return -1;
     int rc = db_next(&q, e);
@@ -56,16 +73,14 @@ static int resend_record(struct store *s, const struct store_resend *what, int64
                  "i", row) == -1 ||
         withdraw(s, &q, now, out, e) == -1)
         return -1;
-    if (db_run(&s->db, e, RELEASE("n = ?1"), "ii", row, to) == -1)
-        return -1;
-    out->records = db_changes(&s->db);
-    return 0;
+    return release(s, &(struct store_range){row, row}, 1, to, 0, out, e);
 }
 
 static int resend_bundle(struct store *s, const struct store_resend *what, int64_t to, int64_t now,
                          struct store_resent *out, struct gf_err *e) {
-    int64_t row;
+    struct store_ranges held = {0};
     struct db_query q;
+    int64_t row;
 
     if (db_number(&s->db, &row, 0, e, "SELECT n FROM bundle WHERE id = ?", "b",
                   STORE_BYTES(what->bundle)) == -1)
@@ -77,15 +92,14 @@ static int resend_bundle(struct store *s, const struct store_resend *what, int64
             -1 ||
         withdraw(s, &q, now, out, e) == -1)
         return -1;
-    if (db_run(&s->db, e, RELEASE("n IN (SELECT record FROM " STORE_HELD " WHERE bundle = ?1)"),
-               "ii", row, to) == -1)
-        return -1;
-    out->records = db_changes(&s->db);
-    return 0;
+    int rc = store_held(s, row, &held, e);
+    if (rc == 0)
+        rc = release(s, held.list, held.n, to, 0, out, e);
+    store_ranges_free(&held);
+    return rc;
 }
 
-/* All that has left; what has not belongs to no relay yet, and stays so. ?1 is no more than a
- * number here. */
+/* All that has left; what has not belongs to no relay yet, and stays so. */
 static int resend_all(struct store *s, int64_t to, int64_t now, struct store_resent *out,
                       struct gf_err *e) {
     struct db_query q;
@@ -95,10 +109,7 @@ static int resend_all(struct store *s, int64_t to, int64_t now, struct store_res
             -1 ||
         withdraw(s, &q, now, out, e) == -1)
         return -1;
-    if (db_run(&s->db, e, RELEASE("relay IS NOT NULL AND ?1 = 0"), "ii", (int64_t)0, to) == -1)
-        return -1;
-    out->records = db_changes(&s->db);
-    return 0;
+    return release(s, &(struct store_range){0, INT64_MAX - 1}, 1, to, 1, out, e);
 }
 
 int store_resend(struct store *s, const struct store_resend *what, int64_t now,

@@ -7,7 +7,6 @@
  * Rows are never reused for something else, so that the order of rows is the order of acceptance
  * (`record`) and of making (`bundle`).
  *
- * record  state: enum store_state
  * bundle  open: records in it that have no receipt; withdrawn: it will not be carried any more, its
  *         records went back to the queue or are gone
  * taken   the last seq taken towards a relay
@@ -16,15 +15,6 @@
  */
 static const char version_1[] =
     "CREATE TABLE fact (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;"
-
-    "CREATE TABLE record (n INTEGER PRIMARY KEY AUTOINCREMENT,"
-    " id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),"
-    " digest BLOB NOT NULL CHECK (length(digest) = 32),"
-    " channel TEXT NOT NULL, product TEXT, created INTEGER NOT NULL, accepted INTEGER NOT NULL,"
-    " state INTEGER NOT NULL DEFAULT 0 CHECK (state BETWEEN 0 AND 5), since INTEGER NOT NULL,"
-    " wants_answer INTEGER NOT NULL, answered INTEGER NOT NULL DEFAULT 0,"
-    " answered_at INTEGER NOT NULL DEFAULT 0,"
-    " reason TEXT, guarantee TEXT, line BLOB NOT NULL) STRICT;"
 
     "CREATE TABLE bundle (n INTEGER PRIMARY KEY AUTOINCREMENT,"
     " id BLOB NOT NULL UNIQUE CHECK (length(id) = 16),"

@@ -32,9 +32,11 @@ int store_oldest_queued(struct store *s, int64_t *accepted, int *wants_answer, s
     int64_t waits = 0;
 
     if (db_number(&s->db, accepted, INT64_MAX, e,
-                  "SELECT accepted FROM record WHERE state = 0 ORDER BY n LIMIT 1", "") == -1 ||
+                  "SELECT accepted FROM record WHERE n ="
+                  " (SELECT first FROM stretch WHERE state = 0 ORDER BY first LIMIT 1)",
+                  "") == -1 ||
         db_number(&s->db, &waits, 0, e,
-                  "SELECT 1 FROM record WHERE state = 0 AND channel IN ('license', 'updates')"
+                  "SELECT 1 FROM stretch WHERE state = 0 AND channel IN ('license', 'updates')"
                   " LIMIT 1",
                   "") == -1)
         return -1;

@@ -147,6 +147,25 @@ int site_has(struct site *s, const struct gf_id *id) {
     return store_find(s->a.store, id, copy_record, &r, &e);
 }
 
+static int copy_row(void *arg, const struct store_record *r, struct gf_err *e) {
+    (void)e;
+    *(struct store_range *)arg = (struct store_range){r->row, r->row};
+    return 0;
+}
+
+int site_exported(struct site *s, const struct gf_header *h, const struct gf_hash *digest,
+                  const struct gf_id *records, size_t n, int64_t now, struct gf_err *e) {
+    struct store_range *rows = calloc(n ? n : 1, sizeof *rows);
+    struct store_carried c = {.rows = rows, .n = n, .records = (int64_t)n};
+
+    assert_non_null(rows);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(store_find(s->a.store, &records[i], copy_row, &rows[i], e), 1);
+    int rc = store_exported(s->a.store, h, digest, &c, now, e);
+    free(rows);
+    return rc;
+}
+
 size_t site_unsettled(struct site *s) {
     struct store_bundle *list;
     size_t n;

@@ -43,6 +43,10 @@ struct site_record site_find(struct site *s, const struct gf_id *id);
 enum store_state site_state(struct site *s, const struct gf_id *id);
 int site_has(struct site *s, const struct gf_id *id);
 
+/* store_exported() with these records, in order of acceptance. */
+int site_exported(struct site *s, const struct gf_header *h, const struct gf_hash *digest,
+                  const struct gf_id *records, size_t n, int64_t now, struct gf_err *e);
+
 /* The unsettled bundles: how many, and the i-th. */
 size_t site_unsettled(struct site *s);
 struct store_bundle site_bundle(struct site *s, size_t i);

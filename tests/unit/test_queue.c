@@ -5,13 +5,13 @@
 #include "agent_testing.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <unistd.h>
 
 #include "agent/plan.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
 #include "gapferry/lost.h"
+#include "store_testing.h"
 
 #define DAY 86400LL
 
@@ -36,36 +36,6 @@ static struct gf_record new_record(struct site *s, const char *body) {
     gf_digest_random(random, sizeof random);
     gf_text_uuid7(ms++, random, &r.id);
     return r;
-}
-
-/* Counts as a scan of the table finds them, against those that are kept. */
-static void check_tally(struct site *s) {
-    char path[600];
-    sqlite3 *db;
-    sqlite3_stmt *q;
-
-    (void)snprintf(path, sizeof path, "%s/agent.db", s->a.state);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(
-                         db,
-                         "SELECT count(*) FROM (SELECT channel, state, count(*), sum(size) FROM"
-                         " record GROUP BY 1, 2 EXCEPT SELECT channel, state, n, bytes FROM tally)",
-                         -1, &q, NULL),
-                     SQLITE_OK);
-    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
-    assert_int_equal(sqlite3_column_int(q, 0), 0);
-    (void)sqlite3_finalize(q);
-    assert_int_equal(
-        sqlite3_prepare_v2(db,
-                           "SELECT (SELECT coalesce(sum(n), 0) FROM tally) - (SELECT count(*) FROM"
-                           " record), (SELECT count(*) FROM line) - (SELECT count(*) FROM record)",
-                           -1, &q, NULL),
-        SQLITE_OK);
-    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
-    assert_int_equal(sqlite3_column_int(q, 0), 0);
-    assert_int_equal(sqlite3_column_int(q, 1), 0);
-    (void)sqlite3_finalize(q);
-    (void)sqlite3_close(db);
 }
 
 /* ---- batches ---- */

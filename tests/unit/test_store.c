@@ -17,7 +17,7 @@ static struct gf_id note(struct site *s, const struct gf_identity *relay, const 
     h.stream = seq.stream;
     h.seq = seq.seq;
     gf_digest_256(&h.id, sizeof h.id, &digest);
-    assert_int_equal(store_exported(s->a.store, &h, &digest, ids, n, s->a.now, &e), 0);
+    assert_int_equal(site_exported(s, &h, &digest, ids, n, s->a.now, &e), 0);
     return h.id;
 }
 

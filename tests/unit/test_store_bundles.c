@@ -30,7 +30,7 @@ static struct gf_id note(struct site *s, const struct store_seq *seq, const stru
     struct gf_hash digest = digest_of(seq->seq);
 
     gf_digest_random(h.id.b, sizeof h.id.b);
-    assert_int_equal(store_exported(s->a.store, &h, &digest, ids, n, s->a.now, &e), 0);
+    assert_int_equal(site_exported(s, &h, &digest, ids, n, s->a.now, &e), 0);
     return h.id;
 }
 
@@ -137,8 +137,7 @@ static void a_record_cannot_be_noted_in_a_bundle_when_it_is_not_queued(void **st
     struct store_seq seq = take(s);
     note(s, &seq, &ids[1], 1);
     h.stream = take(s).stream;
-    assert_fails(store_exported(s->a.store, &h, &digest, ids, 2, 5, &e), GF_E_BUSY,
-                 "left the queue");
+    assert_fails(site_exported(s, &h, &digest, ids, 2, 5, &e), GF_E_BUSY, "left the queue");
     assert_int_equal(site_state(s, &ids[0]), STORE_QUEUED);
     assert_int_equal(store_bundle(s->a.store, &h.id, &b, &e), 0);
 }
@@ -163,8 +162,7 @@ static void each_record_of_a_large_bundle_is_known_to_have_gone_to_its_relay_onl
         struct gf_header h = {.id.b[0] = (uint8_t)way, .to = *to[way], .stream = seq.stream};
         struct gf_hash digest = digest_of(1);
         h.seq = 1;
-        assert_int_equal(store_exported(s->a.store, &h, &digest, ids[way], n[way], s->a.now, &e),
-                         0);
+        assert_int_equal(site_exported(s, &h, &digest, ids[way], n[way], s->a.now, &e), 0);
     }
     gf_digest_256("{}", 2, &r.digest);
     for (size_t i = 0; i < 700; i++) {
