@@ -63,14 +63,18 @@ static void tell(struct importing *x, const char *file, int seen_before, const s
 
 static void import_one(struct agent *a, struct importing *x, const char *path) {
     struct apply_result in = {0};
+    char self[COMMAND_SELF];
     struct gf_err e;
 
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    int rc = fd == -1 ? gf_err_errno(&e, "%s", path) : agent_apply(a, fd, &in, &e);
+    int fd = -1;
+    int rc = command_there(path, &e, "what lies on a drive is taken in by: %s sync DRIVE",
+                           command_self(a, self));
+    if (rc == 0 && (fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) == -1)
+        rc = gf_err_errno(&e, "%s", path);
+    else if (rc == 0 && (rc = agent_apply(a, fd, &in, &e)) == -1)
+        (void)gf_err_prefix(&e, "%s", path);
     if (fd != -1)
         (void)close(fd);
-    if (rc == -1 && fd != -1)
-        (void)gf_err_prefix(&e, "%s", path);
     if (rc == 0)
         agent_apply_sum(&x->sum, &in);
     tell(x, path, rc == 0 && in.seen_before, rc == 0 ? NULL : &e, "");

@@ -123,7 +123,13 @@ static int tell(struct agent *a, const struct options *o, const struct installin
 
 int cmd_license_install(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
     struct installing i = {.path = options_arg(o, 1)};
+    char self[COMMAND_SELF];
 
+    if (command_there(
+            i.path, e,
+            "name the file that the vendor sent; to ask for a licence: %s license request",
+            command_self(a, self)) == -1)
+        return -1;
     int rc = gf_file_load(AT_FDCWD, i.path, CMD_LICENSE_FILE_MAX, &i.text, e);
     if (rc == 0 && store_begin(a->store, e) == -1)
         rc = -1;

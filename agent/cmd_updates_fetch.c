@@ -155,6 +155,8 @@ static int fetch(struct fetching *f, const struct options *o, const struct choic
                           f->k->product, f->k->update.version, ended);
     }
     f->to = options_arg(o, c->name ? 2 : 1);
+    if (command_there(f->to, e, "make the directory first: mkdir -p %s", f->to) == -1)
+        return -1;
     f->dir = open(f->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (f->dir == -1)
         return gf_err_errno(e, "%s", f->to);

@@ -366,6 +366,10 @@ static int import_path(struct verifying *v, const char *path, struct gf_err *e) 
     struct stat st;
     struct hand h;
 
+    if (command_there(path, e,
+                      "name the vendor's manifest, or the directory where its disc is mounted") ==
+        -1)
+        return -1;
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
         if (find_manifest(path, manifest, e) == -1)
             return -1;

@@ -4,10 +4,12 @@
  */
 #include "agent/command.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "agent/floor.h"
@@ -50,6 +52,20 @@ int command_run_agent(const struct option_page *page, const char *root, int argc
                       command_agent_work *fn) {
     struct job j = {.root = root, .agent_work = fn};
     return command_do(COMMAND_PROGRAM, page, argc, argv, open_and_work, &j);
+}
+
+int command_there(const char *path, struct gf_err *e, const char *fmt, ...) {
+    char remedy[GF_ERR_TEXT];
+    struct stat st;
+    va_list ap;
+
+    if (stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR))
+        return 0;
+    va_start(ap, fmt);
+    (void)vsnprintf(remedy, sizeof remedy, fmt, ap);
+    va_end(ap);
+    return gf_err_set(e, GF_E_NOINPUT, "%s: there is no file or directory of that name; %s", path,
+                      remedy);
 }
 
 int command_channel(const char *name, struct gf_err *e) {

@@ -28,6 +28,11 @@ int command_run_agent(const struct option_page *page, const char *root, int argc
 /* One line about a failure; its exit status. */
 int command_fail(const struct gf_err *e, int json);
 
+/* A file or directory that a person named: GF_E_NOINPUT with the remedy where there is none of that
+ * name. Whatever else is wrong with it is found by opening it. */
+GF_MUST_CHECK int command_there(const char *path, struct gf_err *e, const char *fmt, ...)
+    GF_PRINTF(3, 4);
+
 /* The channel that a person named; GF_E_USAGE if it can be none. */
 GF_MUST_CHECK int command_channel(const char *name, struct gf_err *e);
 

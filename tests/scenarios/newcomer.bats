@@ -427,6 +427,18 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     grep -q -e '--  readers .*nobody at the site can open what leaves' said
 }
 
+@test "a file that is not there is named, with what to do" {
+    A init >/dev/null
+    gives 66 A trust no.card
+    says 'no.card: there is no file' 'GAPFERRY/cards'
+    gives 66 A license install no.license
+    says 'no.license: there is no file' 'license request'
+    gives 66 A updates import disc/no.json
+    says 'disc/no.json: there is no file' 'where its disc is mounted'
+    gives 66 A import no.gfb
+    says 'no.gfb: there is no file' 'sync DRIVE'
+}
+
 @test "history --since names its option with two dashes, not four" {
     A init >/dev/null
     gives 64 A history --since yesterday

@@ -103,6 +103,8 @@ trip() {
     says 'demo 1.3 (serial 3, stable, any)' 'here      tool-1.3.tar, 13 bytes' 'here      NOTES'
     [ "$(fact '.updates[0] | "\(.serial) \(.missing) \(.ended) \(.artifacts | length)"' A updates list)" = "3 0 false 2" ]
     mkdir install
+    gives 66 A updates fetch tool-1.3.tar no/where
+    says 'no/where: there is no' 'mkdir -p no/where'
     gives 0 A updates fetch tool-1.3.tar install
     cmp tool-1.3.tar install/tool-1.3.tar
     gives 73 A updates fetch tool-1.3.tar install
