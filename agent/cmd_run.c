@@ -251,6 +251,8 @@ static int run(const char *root, const struct options *o, int *status, struct gf
 
     if (command_args(o, 0, 0, "nothing", e) == -1 || prepare(root, state, e) == -1)
         return -1;
+    if (command_reach_drop() == -1)
+        return gf_err_errno(e, "cannot give up rights");
     r = calloc(1, sizeof *r);
     if (!r)
         return gf_err_errno(e, "run");

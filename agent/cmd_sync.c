@@ -163,7 +163,7 @@ static int work(const char *root, const struct options *o, int *status, struct g
 
     if (command_args(o, 1, 1, "DIR, where the drive is,", e) == -1 || agent_open(&a, root, e) == -1)
         return -1;
-    int rc = place_look(s.dir, a.state, &place, e);
+    int rc = COMMAND_REACH(place_look(s.dir, a.state, &place, e));
     if (rc == 0)
         rc = sync_drive(&a, &s, &r, e);
     if (rc == 0 && drives_note(&a, s.dir, e) == -1) {

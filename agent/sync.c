@@ -106,7 +106,7 @@ int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result
 
     if (store_lock(a->store, "gapferry-agent sync", e) == -1)
         return -1;
-    if (gf_drive_open(o->dir, 1, &x.drive, e) == -1) {
+    if (COMMAND_REACH(gf_drive_open(o->dir, 1, &x.drive, e)) == -1) {
         store_unlock(a->store);
         return -1;
     }

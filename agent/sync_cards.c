@@ -28,9 +28,9 @@ static void put_ours(struct sync *x, const struct gf_card *there, size_t n) {
     int rc = gf_card_write(self, with_name, x->a->id.sign, &text, &e);
     for (size_t i = 0; i < n && rc == 0; i++)
         if (is_us(x, &there[i]) && (there[i].name[0] != '\0') != with_name)
-            rc = gf_drive_remove(x->drive, GF_FOLDER_CARDS, name, &e);
+            rc = COMMAND_REACH(gf_drive_remove(x->drive, GF_FOLDER_CARDS, name, &e));
     if (rc == 0)
-        rc = gf_drive_put_card(x->drive, self, text.data, text.len, &was_there, &e);
+        rc = COMMAND_REACH(gf_drive_put_card(x->drive, self, text.data, text.len, &was_there, &e));
     gf_buf_free(&text);
     if (rc == -1)
         sync_drive_trouble(x, NULL, &e);
@@ -54,7 +54,7 @@ static void show_relay(struct sync *x, const struct gf_card *c) {
 
     gf_card_fingerprint(c, fingerprint);
     gf_drive_card_name(c, name);
-    int found = gf_drive_read(x->drive, GF_FOLDER_CARDS, name, &fd, NULL) == 0;
+    int found = COMMAND_REACH(gf_drive_read(x->drive, GF_FOLDER_CARDS, name, &fd, NULL)) == 0;
     if (found)
         (void)close(fd);
 
@@ -88,7 +88,7 @@ void sync_cards(struct sync *x) {
         return;
     }
     free(trusted);
-    if (gf_drive_cards(x->drive, &there, &n, &unreadable, &e) == -1)
+    if (COMMAND_REACH(gf_drive_cards(x->drive, &there, &n, &unreadable, &e)) == -1)
         sync_drive_trouble(x, NULL, &e);
     if (!x->r.read_only)
         put_ours(x, there, n);

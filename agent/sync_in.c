@@ -59,7 +59,7 @@ static int look(struct sync *x, const struct gf_check *check, const struct gf_dr
     int fd = -1;
 
     where(x, entry->name, place);
-    if (gf_drive_read(x->drive, GF_FOLDER_TO_SITE, entry->name, &fd, &e) == -1) {
+    if (COMMAND_REACH(gf_drive_read(x->drive, GF_FOLDER_TO_SITE, entry->name, &fd, &e)) == -1) {
         sync_drive_trouble(x, place, &e);
         return 0;
     }
@@ -89,7 +89,7 @@ static void take(struct sync *x, const struct incoming *in) {
     int fd = -1;
 
     where(x, in->name, place);
-    if (gf_drive_read(x->drive, GF_FOLDER_TO_SITE, in->name, &fd, &e) == -1) {
+    if (COMMAND_REACH(gf_drive_read(x->drive, GF_FOLDER_TO_SITE, in->name, &fd, &e)) == -1) {
         sync_drive_trouble(x, place, &e);
         return;
     }
@@ -106,7 +106,8 @@ static void take(struct sync *x, const struct incoming *in) {
         x->r.status = command_graver(x->r.status, GF_EXIT_AWAITED);
     log_write(LOG_LEVEL_INFO, result.seen_before ? "response-seen-before" : "response-applied",
               {"file", in->name, 0}, {"seq", NULL, in->seq});
-    if (!x->r.read_only && gf_drive_remove(x->drive, GF_FOLDER_TO_SITE, in->name, &e) == -1)
+    if (!x->r.read_only &&
+        COMMAND_REACH(gf_drive_remove(x->drive, GF_FOLDER_TO_SITE, in->name, &e)) == -1)
         sync_drive_trouble(x, NULL, &e);
 }
 
@@ -161,7 +162,7 @@ void sync_in(struct sync *x) {
         sync_trouble(x, NULL, &e);
         return;
     }
-    if (gf_drive_scan(x->drive, GF_FOLDER_TO_SITE, 0, &list, &e) == -1) {
+    if (COMMAND_REACH(gf_drive_scan(x->drive, GF_FOLDER_TO_SITE, 0, &list, &e)) == -1) {
         sync_drive_trouble(x, NULL, &e);
         goto out;
     }

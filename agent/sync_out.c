@@ -19,7 +19,7 @@
 static int lies_there(struct sync *x, const char *name) {
     int fd = -1;
 
-    if (gf_drive_read(x->drive, GF_FOLDER_TO_RELAY, name, &fd, NULL) == -1)
+    if (COMMAND_REACH(gf_drive_read(x->drive, GF_FOLDER_TO_RELAY, name, &fd, NULL)) == -1)
         return 0;
     (void)close(fd);
     return 1;
@@ -29,11 +29,13 @@ static int lies_there(struct sync *x, const char *name) {
  * nobody else knows its id: it makes way. */
 static int put(struct sync *x, int fd, const char *name, int64_t size, int *was_there,
                struct gf_err *e) {
-    if (gf_drive_write(x->drive, GF_FOLDER_TO_RELAY, name, fd, size, was_there, e) == 0)
+    if (COMMAND_REACH(gf_drive_write(x->drive, GF_FOLDER_TO_RELAY, name, fd, size, was_there, e)) ==
+        0)
         return 0;
     if (e->code != GF_E_CREATE || !lies_there(x, name) ||
-        gf_drive_remove(x->drive, GF_FOLDER_TO_RELAY, name, e) == -1 ||
-        gf_drive_write(x->drive, GF_FOLDER_TO_RELAY, name, fd, size, was_there, e) == -1)
+        COMMAND_REACH(gf_drive_remove(x->drive, GF_FOLDER_TO_RELAY, name, e)) == -1 ||
+        COMMAND_REACH(gf_drive_write(x->drive, GF_FOLDER_TO_RELAY, name, fd, size, was_there, e)) ==
+            -1)
         return -1;
     x->r.replaced++;
     return 0;
@@ -61,7 +63,7 @@ static void tidy_one(struct sync *x, const struct store_bundle *b) {
     int was_there;
 
     if (b->records > 0 || b->withdrawn) {
-        if (gf_drive_remove(x->drive, GF_FOLDER_TO_RELAY, b->file, &e) == -1)
+        if (COMMAND_REACH(gf_drive_remove(x->drive, GF_FOLDER_TO_RELAY, b->file, &e)) == -1)
             sync_drive_trouble(x, NULL, &e);
         else
             x->r.removed++;
@@ -81,7 +83,7 @@ static void tidy(struct sync *x) {
     struct store_bundle b;
     struct gf_err e;
 
-    if (gf_drive_scan(x->drive, GF_FOLDER_TO_RELAY, 0, &list, &e) == -1) {
+    if (COMMAND_REACH(gf_drive_scan(x->drive, GF_FOLDER_TO_RELAY, 0, &list, &e)) == -1) {
         sync_drive_trouble(x, NULL, &e);
         return;
     }

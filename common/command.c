@@ -126,8 +126,7 @@ static int become(const char *state, const struct stat *st, struct gf_err *e) {
     int rc = pw != NULL ? initgroups(pw->pw_name, st->st_gid) : setgroups(0, NULL);
 
     command_user(user_before);
-    if (rc == -1 || setresgid(st->st_gid, st->st_gid, st->st_gid) == -1 ||
-        setresuid(st->st_uid, st->st_uid, st->st_uid) == -1)
+    if (rc == -1 || command_reach_become(st->st_uid, st->st_gid) == -1)
         return gf_err_errno(e, "%s: cannot become the user it belongs to", state);
     return 0;
 }

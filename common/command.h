@@ -6,6 +6,7 @@
 #define COMMON_COMMAND_H
 
 #include <stdarg.h>
+#include <sys/types.h>
 
 #include "common/options.h"
 #include "gapferry/card.h"
@@ -85,8 +86,26 @@ void command_suggest(const char *called, const char *fmt, va_list ap) GF_PRINTF(
 /* GF_E_USER if this user may not use the state directory of program: who may, and how to say it. A
  * directory that is missing, or on a medium that cannot be written, is nothing to do with users.
  * Root becomes the owner of the directory, for good, so that what it makes there is the service's
- * own; command_user() still says root. */
+ * own; command_user() still says root. It keeps one right, which is off: see COMMAND_REACH(). */
 GF_MUST_CHECK int command_check_user(const char *program, const char *state, struct gf_err *e);
+
+/*
+ * Root points a command at a drive that was mounted by root, or for the person who sits there; the
+ * owner of the state may not write to either. So the one right to pass over the modes of files
+ * (CAP_DAC_OVERRIDE) is kept, off, and on only within COMMAND_REACH(call), a call that returns an
+ * int: one that touches a drive, where no link and no other file system is followed. Nothing is
+ * parsed within it but what that call parses. Whoever has no such right calls as ever. errno is
+ * kept.
+ */
+void command_reach(void);
+GF_MUST_CHECK int command_reached(int rc);
+#define COMMAND_REACH(call) (command_reach(), command_reached(call))
+
+/* Give that right up: for what works on and is pointed at nothing. 0, or -1 with errno. */
+GF_MUST_CHECK int command_reach_drop(void);
+
+/* Become this user and group, with that right and no other. 0, or -1 with errno. */
+GF_MUST_CHECK int command_reach_become(uid_t uid, gid_t gid);
 
 /* Load the keys of program below its state directory. A directory (or outbox/ beside it) that
  * others may write to is refused, GF_E_CONFIG; a key file that is missing is GF_E_DAMAGED with the

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/command.h"
 #include "gapferry/bundle.h"
 #include "relay/files.h"
 
@@ -22,7 +23,7 @@ static int is_taken(struct relay *r, struct gf_drive *d, const char *name,
     struct gf_err why;
     int fd = -1;
 
-    if (gf_drive_read(d, GF_FOLDER_TO_RELAY, name, &fd, &why) == -1)
+    if (COMMAND_REACH(gf_drive_read(d, GF_FOLDER_TO_RELAY, name, &fd, &why)) == -1)
         return 0;
     int rc = gf_bundle_head(fd, check, &head, &why);
     (void)close(fd);
@@ -39,7 +40,7 @@ static int clear_all(struct relay *r, struct gf_drive *d, const struct gf_check 
     struct gf_err why;
     int rc = 0;
 
-    if (gf_drive_scan(d, GF_FOLDER_TO_RELAY, 0, &list, &why) == -1) {
+    if (COMMAND_REACH(gf_drive_scan(d, GF_FOLDER_TO_RELAY, 0, &list, &why)) == -1) {
         turn_drive_fault(t, "to-relay", &why, NULL);
         return 0;
     }
@@ -47,7 +48,7 @@ static int clear_all(struct relay *r, struct gf_drive *d, const struct gf_check 
         rc = is_taken(r, d, list.entries[i].name, check, e);
         if (rc != 1)
             continue;
-        if (gf_drive_remove(d, GF_FOLDER_TO_RELAY, list.entries[i].name, &why) == 0)
+        if (COMMAND_REACH(gf_drive_remove(d, GF_FOLDER_TO_RELAY, list.entries[i].name, &why)) == 0)
             t->cleared++;
         else
             turn_drive_fault(t, list.entries[i].name, &why,
@@ -102,14 +103,16 @@ static int put_card(struct relay *r, struct gf_drive *d, struct turn *t, struct 
     int was_there = 0;
 
     gf_drive_card_name(&r->id.card, name);
-    if (gf_drive_scan(d, GF_FOLDER_CARDS, 0, &list, &why) == 0 && has_entry(&list, name)) {
+    if (COMMAND_REACH(gf_drive_scan(d, GF_FOLDER_CARDS, 0, &list, &why)) == 0 &&
+        has_entry(&list, name)) {
         gf_drive_list_free(&list);
         return 0;
     }
     gf_drive_list_free(&list);
     gf_buf_init(&card, GF_CARD_FILE_MAX);
     int rc = gf_card_write(&r->id.card, r->name_on_card, r->id.sign, &card, e);
-    if (rc == 0 && gf_drive_put_card(d, &r->id.card, card.data, card.len, &was_there, &why) == -1)
+    if (rc == 0 && COMMAND_REACH(gf_drive_put_card(d, &r->id.card, card.data, card.len, &was_there,
+                                                   &why)) == -1)
         turn_drive_fault(t, "our card", &why, NULL);
     gf_buf_free(&card);
     return rc;
@@ -127,7 +130,7 @@ static int withdraw(struct relay *r, struct gf_drive *d, const struct gf_drive_l
         int rc = ledger_is_acknowledged(r->ledger, &id, e);
         if (rc == -1)
             return -1;
-        if (rc == 1 && gf_drive_remove(d, GF_FOLDER_TO_SITE, name, &why) == 0)
+        if (rc == 1 && COMMAND_REACH(gf_drive_remove(d, GF_FOLDER_TO_SITE, name, &why)) == 0)
             t->withdrawn++;
     }
     return 0;
@@ -137,7 +140,7 @@ static int withdraw(struct relay *r, struct gf_drive *d, const struct gf_drive_l
 static int lies_there(struct gf_drive *d, const char *name) {
     int fd = -1;
 
-    if (gf_drive_read(d, GF_FOLDER_TO_SITE, name, &fd, NULL) == -1)
+    if (COMMAND_REACH(gf_drive_read(d, GF_FOLDER_TO_SITE, name, &fd, NULL)) == -1)
         return 0;
     (void)close(fd);
     return 1;
@@ -159,12 +162,14 @@ static int write_one(struct relay *r, struct gf_drive *d, const struct gf_id *id
             (void)close(fd);
         return -1;
     }
-    int rc = gf_drive_write(d, GF_FOLDER_TO_SITE, name, fd, st.st_size, &was_there, why);
+    int rc =
+        COMMAND_REACH(gf_drive_write(d, GF_FOLDER_TO_SITE, name, fd, st.st_size, &was_there, why));
 
     /* A file of this name that differs is our own response, damaged: nobody else knows its id. */
     if (rc == -1 && why->code == GF_E_CREATE && lies_there(d, name) &&
-        gf_drive_remove(d, GF_FOLDER_TO_SITE, name, why) == 0) {
-        rc = gf_drive_write(d, GF_FOLDER_TO_SITE, name, fd, st.st_size, &was_there, why);
+        COMMAND_REACH(gf_drive_remove(d, GF_FOLDER_TO_SITE, name, why)) == 0) {
+        rc = COMMAND_REACH(
+            gf_drive_write(d, GF_FOLDER_TO_SITE, name, fd, st.st_size, &was_there, why));
         t->replaced += rc == 0;
     }
     (void)close(fd);
@@ -190,7 +195,7 @@ int relay_carry(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_e
         return 0;
     }
     struct gf_err why;
-    if (gf_drive_scan(d, GF_FOLDER_TO_SITE, 0, &list, &why) == -1) {
+    if (COMMAND_REACH(gf_drive_scan(d, GF_FOLDER_TO_SITE, 0, &list, &why)) == -1) {
         turn_drive_fault(t, "to-site", &why, NULL);
         rc = 0;
         goto out;

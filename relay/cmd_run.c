@@ -17,7 +17,8 @@ static int work(void *context, const struct options *o, int *status, struct gf_e
     (void)status;
     if (command_args(o, 0, 0, "no arguments", e) == -1 || relay_open(&r, *root, e) == -1)
         return -1;
-    int rc = run_daemon(&r, *root, e);
+    int rc = command_reach_drop() == 0 ? run_daemon(&r, *root, e)
+                                       : gf_err_errno(e, "cannot give up rights");
     relay_close(&r);
     return rc;
 }

@@ -287,7 +287,7 @@ static int visit(struct relay *r, const char *dir, int64_t wait_s, struct turn *
 
     if (ledger_lock(r->ledger, "sync", e) == -1)
         return -1;
-    int rc = gf_drive_open(dir, 1, &d, e);
+    int rc = COMMAND_REACH(gf_drive_open(dir, 1, &d, e));
     if (rc == 0)
         rc = relay_turn(r, d, wait_s, t, e);
     gf_drive_close(d);
@@ -304,7 +304,7 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     struct turn t;
 
     if (command_args(o, 1, 1, "DIR, where the drive is mounted,", e) == -1 ||
-        place_look(dir, r->state, &place, e) == -1 ||
+        COMMAND_REACH(place_look(dir, r->state, &place, e)) == -1 ||
         read_wait(options_value(o, "wait"), &wait_s, e) == -1)
         return -1;
     r->name_on_card = options_count(o, "name-on-card") > 0;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/command.h"
 #include "common/progress.h"
 #include "gapferry/bundle.h"
 #include "gapferry/file.h"
@@ -52,7 +53,7 @@ static int read_card(struct intake *in, const char *name, struct found_card *out
     int fd = -1;
 
     /* What is no card is nobody's business here: cards are believed by fingerprint only. */
-    if (gf_drive_read(in->d, GF_FOLDER_CARDS, name, &fd, &why) == -1)
+    if (COMMAND_REACH(gf_drive_read(in->d, GF_FOLDER_CARDS, name, &fd, &why)) == -1)
         return 0;
     ssize_t n = gf_file_read(fd, out->text, sizeof out->text);
     (void)close(fd);
@@ -83,7 +84,7 @@ static int read_cards(struct intake *in, struct gf_err *e) {
     struct gf_err why;
     int rc = 0;
 
-    if (gf_drive_scan(in->d, GF_FOLDER_CARDS, 0, &list, &why) == -1) {
+    if (COMMAND_REACH(gf_drive_scan(in->d, GF_FOLDER_CARDS, 0, &list, &why)) == -1) {
         turn_fault(in->t, "cards", &why, NULL);
         return 0;
     }
@@ -264,7 +265,8 @@ static int take_all(struct intake *in, const struct gf_drive_list *list, struct 
         struct gf_err why;
         (void)snprintf(it.label, sizeof it.label, "%s/%s", gf_drive_folders[GF_FOLDER_TO_RELAY],
                        list->entries[i].name);
-        if (gf_drive_read(in->d, GF_FOLDER_TO_RELAY, list->entries[i].name, &it.fd, &why) == -1) {
+        if (COMMAND_REACH(gf_drive_read(in->d, GF_FOLDER_TO_RELAY, list->entries[i].name, &it.fd,
+                                        &why)) == -1) {
             if (why.code != GF_E_NOINPUT)
                 turn_fault(in->t, it.label, &why, NULL);
             continue;
@@ -295,7 +297,7 @@ int relay_intake(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_
     int rc = -1;
 
     if (read_cards(&in, e) == -1 || load_agents(&in, e) == -1 ||
-        gf_drive_scan(d, GF_FOLDER_TO_RELAY, 0, &list, e) == -1)
+        COMMAND_REACH(gf_drive_scan(d, GF_FOLDER_TO_RELAY, 0, &list, e)) == -1)
         goto out;
     rc = take_all(&in, &list, e);
 out:

@@ -99,8 +99,8 @@ int gf_drive_unread(struct gf_err *e, const char *fmt, ...) {
         return -1;
     if (err == EACCES || err == EPERM)
         return explain(e, GF_E_NOINPUT, what,
-                       "this user may not read it: look at its owner, or mount the drive for this "
-                       "user");
+                       "this user may not read it: run this as root (sudo), or mount the drive for "
+                       "this user");
     return gf_err_errno(e, "%s", what);
 }
 
@@ -127,8 +127,8 @@ int gf_drive_unwritten(struct gf_err *e, const char *fmt, ...) {
                        "take another");
     case EACCES:
         return explain(e, GF_E_CREATE, what,
-                       "this user may not write there: look at the owner of the folder, or mount "
-                       "the drive for this user");
+                       "this user may not write there: run this as root (sudo), or mount the drive "
+                       "for this user");
     /* FAT and exFAT drivers give these for a damaged directory or a name that they do not take,
      * and any file system does for a directory that was removed; "no such file" helps nobody who
      * is making one. */

@@ -127,6 +127,76 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
     rm -r "$dir"
 }
 
+# A drive whose root directory this user may not write to, for an agent and a relay that belong to
+# nobody: both programs visit it when root runs them, and make nothing there or here that is root's.
+visited_by_root() { # BINARIES DRIVE
+    local dir=$1 drive=$2 program
+    for program in agent relay; do
+        gives 0 "$dir/gapferry-$program" --root "$dir" sync "$drive"
+        says 'safe to remove'
+    done
+    [ "$(find "$drive/GAPFERRY/cards" -name '*.card' | wc -l)" = 2 ]
+    [ -z "$(find "$dir/var/lib/gapferry/agent" "$dir/var/lib/gapferry/relay" ! -user 65534)" ]
+}
+
+# An agent and a relay of nobody's in DIR; sets dir.
+of_nobody() {
+    [ "$(id -u)" = 0 ] || skip "only root can become somebody else: no drive of root's was visited"
+    local program
+    dir=$(mktemp -d /tmp/gapferry-users.XXXXXX)
+    cp "$BIN/gapferry-agent" "$BIN/gapferry-relay" "$dir"
+    chmod 755 "$dir"
+    for program in agent relay; do
+        "$dir/gapferry-$program" --root "$dir" init >/dev/null
+    done
+    chown -R 65534:65534 "$dir/var/lib/gapferry/agent" "$dir/var/lib/gapferry/relay"
+}
+
+@test "root visits a drive that only root, or only the person there, may write to" {
+    local dir owner mode refusal service
+    of_nobody
+    while read -r owner mode refusal; do
+        mkdir "$dir/usb"
+        chown "$owner" "$dir/usb"
+        chmod "$mode" "$dir/usb"
+        gives "$refusal" as_nobody "$dir/gapferry-agent" --root "$dir" sync "$dir/usb"
+        says 'run this as root (sudo)'
+        visited_by_root "$dir" "$dir/usb"
+        rm -r "$dir/usb"
+    done <<<$'0 755 73\n0 700 66\n1000 700 66'
+    # What it starts gets nothing of that right, and run keeps none.
+    printf '#!/bin/sh\nsed -n "s/^CapPrm:.*/{\\"prm\\": \\"&\\"}/p" /proc/self/status | tr -d "\\t"\n' >"$dir/rights"
+    chmod 755 "$dir/rights"
+    printf '[channel "m"]\nconsent = granted\nallow = *\n[source "s"]\nchannel = m\ncommand = %s\n' "$dir/rights" \
+        >>"$dir/etc/gapferry/agent.conf"
+    gives 0 "$dir/gapferry-agent" --root "$dir" source run s
+    "$dir/gapferry-agent" --root "$dir" preview m >said
+    grep -q 'CapPrm:0000000000000000' said || fail "$(cat said)"
+    "$dir/gapferry-agent" --root "$dir" run >log 2>&1 3>&- &
+    service=$!
+    for _ in {1..100}; do ! grep -q event=started log || break; sleep 0.1; done
+    grep '^CapPrm' "/proc/$service/status" >said
+    kill "$service"
+    wait "$service"
+    grep -q '0000000000000000' said || fail "run: $(cat said)"
+    rm -r "$dir"
+}
+
+@test "root visits a FAT drive that was mounted as it comes" {
+    local dir
+    of_nobody
+    truncate -s 40M "$dir/image"
+    mkdir "$dir/usb"
+    if ! { mkfs.vfat "$dir/image" && { mount -o loop "$dir/image" "$dir/usb" ||
+        fusefat -o rw+,allow_other,default_permissions "$dir/image" "$dir/usb"; }; } >/dev/null 2>&1; then
+        rm -r "$dir"
+        skip "cannot mount a FAT image here: no FAT drive of root's was visited"
+    fi
+    visited_by_root "$dir" "$dir/usb" || { umount "$dir/usb"; false; }
+    umount "$dir/usb"
+    rm -r "$dir"
+}
+
 # ---- trust ----
 
 @test "a licence that was refused for want of the vendor's key is taken once that is trusted" {
