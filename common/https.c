@@ -229,10 +229,10 @@ static int make_headers(struct https_attempt *at, struct gf_err *e) {
 
 /* After the first failure the others do nothing. */
 #define SET(option, value)                                                                         \
-    rc = rc != CURLE_OK ? rc : curl_easy_setopt(h->easy, CURLOPT_##option, value)
+    rc = rc != CURLE_OK ? rc : curl_easy_setopt(at->easy, CURLOPT_##option, value)
 
 /* Off with what we do not use, so that no answer can make use of it. */
-static CURLcode set_narrow(struct https *h, const struct https_attempt *at) {
+static CURLcode set_narrow(const struct https_attempt *at) {
     static const struct {
         CURLoption option;
         long value;
@@ -258,7 +258,7 @@ static CURLcode set_narrow(struct https *h, const struct https_attempt *at) {
     CURLcode rc = CURLE_OK;
 
     for (size_t i = 0; rc == CURLE_OK && i < sizeof fixed / sizeof *fixed; i++)
-        rc = curl_easy_setopt(h->easy, fixed[i].option, fixed[i].value);
+        rc = curl_easy_setopt(at->easy, fixed[i].option, fixed[i].value);
     SET(PROTOCOLS_STR, at->to.plain ? "http" : "https");
     SET(REDIR_PROTOCOLS_STR, "https");
     SET(ACCEPT_ENCODING, NULL);
@@ -266,7 +266,7 @@ static CURLcode set_narrow(struct https *h, const struct https_attempt *at) {
     return rc;
 }
 
-static CURLcode set_tls_and_proxy(struct https *h, const struct https_attempt *at) {
+static CURLcode set_tls_and_proxy(const struct https_attempt *at) {
     const struct https_options *o = at->o;
     CURLcode rc = CURLE_OK;
 
@@ -291,7 +291,7 @@ static CURLcode set_tls_and_proxy(struct https *h, const struct https_attempt *a
     return rc;
 }
 
-static CURLcode set_request(struct https *h, struct https_attempt *at) {
+static CURLcode set_request(struct https_attempt *at) {
     const struct https_options *o = at->o;
     CURLcode rc = CURLE_OK;
 
@@ -361,35 +361,45 @@ static int check(const struct https_options *o, struct https_attempt *at, struct
     return 0;
 }
 
-int https_request(struct https *h, const struct https_options *o, struct https_answer *out,
-                  struct gf_err *e) {
-    struct https_attempt at = {.o = o, .easy = h->easy};
+int https_attempt_begin(struct https_attempt *at, const struct https_options *o, CURL *easy,
+                        struct gf_err *e) {
     size_t keep = o->answer_max;
-    int result = -1;
 
-    at.answer.retry_after_s = -1;
-    gf_buf_init(&at.answer.headers, HEADERS_MAX);
+    *at = (struct https_attempt){.o = o, .easy = easy, .answer = {.retry_after_s = -1}};
+    gf_buf_init(&at->answer.headers, HEADERS_MAX);
     if (o->sink != NULL && keep > BESIDE_SINK)
         keep = BESIDE_SINK;
-    gf_buf_init(&at.answer.body, keep);
-    if (check(o, &at, e) == -1 || make_headers(&at, e) == -1)
-        goto out;
-
-    CURLcode rc = set_narrow(h, &at);
+    gf_buf_init(&at->answer.body, keep);
+    if (check(o, at, e) == -1 || make_headers(at, e) == -1)
+        goto fail;
+    CURLcode rc = set_narrow(at);
     if (rc == CURLE_OK)
-        rc = set_tls_and_proxy(h, &at);
+        rc = set_tls_and_proxy(at);
     if (rc == CURLE_OK)
-        rc = set_request(h, &at);
-    if (rc != CURLE_OK) {
-        (void)gf_err_set(e, GF_E_BUG, "libcurl takes a setting not: %s", curl_easy_strerror(rc));
-        goto out;
-    }
-    rc = curl_easy_perform(h->easy);
-    result = https_verdict(&at, rc, e);
+        rc = set_request(at);
+    if (rc == CURLE_OK)
+        return 0;
+    (void)gf_err_set(e, GF_E_BUG, "libcurl takes a setting not: %s", curl_easy_strerror(rc));
+fail:
+    https_attempt_end(at);
+    https_answer_free(&at->answer);
+    return -1;
+}
 
-out:
-    curl_easy_reset(h->easy); /* it points into this function's variables; connections stay */
-    curl_slist_free_all(at.headers);
+void https_attempt_end(struct https_attempt *at) {
+    curl_easy_reset(at->easy); /* it points into *at; connections stay */
+    curl_slist_free_all(at->headers);
+    at->headers = NULL;
+}
+
+int https_request(struct https *h, const struct https_options *o, struct https_answer *out,
+                  struct gf_err *e) {
+    struct https_attempt at;
+
+    if (https_attempt_begin(&at, o, h->easy, e) == -1)
+        return -1;
+    int result = https_verdict(&at, curl_easy_perform(h->easy), e);
+    https_attempt_end(&at);
     if (result == -1)
         https_answer_free(&at.answer);
     else

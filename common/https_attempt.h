@@ -1,5 +1,6 @@
 /*
- * https_attempt.h -- one request while it is under way: what https.c and https_verdict.c share.
+ * https_attempt.h -- one request while it is under way: what https.c, https_pool.c and
+ * https_verdict.c share.
  */
 #ifndef COMMON_HTTPS_ATTEMPT_H
 #define COMMON_HTTPS_ATTEMPT_H
@@ -31,6 +32,13 @@ struct https_attempt {
     int halted; /* the caller wanted an end */
     int64_t at; /* bytes read from the source */
 };
+
+/* Make the handle ready for a request; *at and *o stay where they are until the end. -1 and *e as
+ * https_request(), and nothing is to be ended. */
+GF_MUST_CHECK int https_attempt_begin(struct https_attempt *at, const struct https_options *o,
+                                      CURL *easy, struct gf_err *e);
+/* Let the handle forget it; the answer stays. */
+void https_attempt_end(struct https_attempt *at);
 
 /* What libcurl said, as stage, status and text of the answer; -1 and *e as https_request(). */
 GF_MUST_CHECK int https_verdict(struct https_attempt *at, CURLcode rc, struct gf_err *e);

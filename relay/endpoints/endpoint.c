@@ -5,7 +5,6 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <time.h>
 
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
@@ -100,16 +99,32 @@ static int open_http(struct endpoint *p, struct gf_err *e) {
     return file != NULL ? load_secret(&p->secret, file, e) : 0;
 }
 
+/* What a second request for the same record does there. */
+static int set_promise(struct endpoint *p, struct gf_err *e) {
+    const struct config *c = p->relay->config;
+    const char *word = value(c, p->name, "idempotency");
+
+    if (config_span(c, "endpoint", p->name, "idempotency_retention", &p->retention_s, e) == -1)
+        return -1;
+    p->guarantee = GF_GUARANTEE_ONCE;
+    if (p->profile->natural || strcmp(word, "natural") == 0)
+        p->retention_s = INT64_MAX;
+    else if (strcmp(word, "none") == 0) {
+        p->retention_s = 0;
+        p->guarantee = GF_GUARANTEE_LEAST;
+    }
+    return 0;
+}
+
 int endpoint_open(struct endpoint *p, struct relay *r, const char *name, struct gf_err *e) {
-    const char *word = value(r->config, name, "idempotency");
+    const struct config *c = r->config;
 
     *p = (struct endpoint){.relay = r, .name = name};
     gf_buf_init(&p->secret, HEADER_FILE_MAX);
-    p->profile = endpoint_profile_of(r->config, name);
-    /* The one word that promises nothing; no word is `key`. */
-    p->guarantee =
-        word != NULL && strcmp(word, "none") == 0 ? GF_GUARANTEE_LEAST : GF_GUARANTEE_ONCE;
-    if (open_http(p, e) == -1 || (p->profile->open != NULL && p->profile->open(p, e) == -1)) {
+    p->profile = endpoint_profile_of(c, name);
+    if (set_promise(p, e) == -1 ||
+        config_int(c, "endpoint", name, "connections", 1, 64, &p->connections, e) == -1 ||
+        open_http(p, e) == -1 || (p->profile->open != NULL && p->profile->open(p, e) == -1)) {
         gf_buf_free(&p->secret);
         return -1;
     }
@@ -129,60 +144,38 @@ void endpoint_result_free(struct endpoint_result *r) {
     https_answer_free(&r->answer);
 }
 
-static int64_t clock_ms(void) {
-    struct timespec ts;
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+int endpoint_request(struct endpoint_job *j, struct endpoint_request *q, struct gf_err *e) {
+    const struct endpoint_profile *profile = j->endpoint->profile;
+
+    if (j->record->body.form != GF_BODY_TEXT)
+        return gf_err_set(e, GF_E_BUG, "a body that is not in memory cannot be sent");
+    if (j->step == ENDPOINT_STEPS_MAX)
+        return gf_err_set(e, GF_E_LIMIT, "more than %d requests for one record",
+                          ENDPOINT_STEPS_MAX);
+    *q = (struct endpoint_request){.local = profile->next == NULL, .http = j->endpoint->http};
+    q->http.headers = q->headers;
+    return profile->next != NULL ? profile->next(j, q, e) : 0;
 }
 
-/* One request and what became of it. */
-static int step(struct https *client, struct endpoint_job *j, int64_t left_ms,
-                int (*stop)(void *arg), struct endpoint_result *out, struct gf_err *e) {
-    const struct endpoint *p = j->endpoint;
-    struct endpoint_request q = {.http = p->http};
-
+int endpoint_judge(struct endpoint_job *j, struct https_answer *answer, struct endpoint_result *out,
+                   struct gf_err *e) {
     *out = (struct endpoint_result){
-        .verdict = ENDPOINT_LATER, .guarantee = p->guarantee, .retry_after_s = -1};
-    q.http.headers = q.headers;
-    q.http.stop = stop;
-    if (left_ms > 0 && left_ms < q.http.total_ms)
-        q.http.total_ms = left_ms;
-    if (p->profile->next != NULL && p->profile->next(j, &q, e) == -1)
-        return -1;
-    if (p->profile->next != NULL && !q.local) {
-        if (https_request(client, &q.http, &out->answer, e) == -1)
-            return -1;
+        .verdict = ENDPOINT_LATER, .guarantee = j->endpoint->guarantee, .retry_after_s = -1};
+    if (answer != NULL) {
+        out->answer = *answer;
+        *answer = (struct https_answer){0};
         out->retry_after_s = out->answer.retry_after_s;
         out->status = out->answer.status;
+        out->unknown = out->answer.sent && out->answer.stage != HTTPS_OK && !out->answer.cut;
     }
-    if (p->profile->judge(j, out, e) == -1) {
+    if (j->endpoint->profile->judge(j, out, e) == -1) {
         endpoint_result_free(out);
         return -1;
     }
     return 0;
 }
 
-int endpoint_deliver(struct https *client, struct endpoint_job *j,
-                     const struct endpoint_until *until, struct endpoint_result *out,
-                     struct gf_err *e) {
-    int64_t end = until->wait_ms > 0 ? clock_ms() + until->wait_ms : 0;
-    struct endpoint_result result = {.verdict = ENDPOINT_MORE};
-    int rc = 0;
-
-    if (j->record->body.form != GF_BODY_TEXT)
-        return gf_err_set(e, GF_E_BUG, "a body that is not in memory cannot be sent");
-    for (j->step = 0; rc == 0 && result.verdict == ENDPOINT_MORE; j->step++) {
-        endpoint_result_free(&result);
-        int64_t left = end > 0 ? end - clock_ms() : 0;
-        if (j->step == ENDPOINT_STEPS_MAX)
-            rc = gf_err_set(e, GF_E_LIMIT, "more than %d requests for one record",
-                            ENDPOINT_STEPS_MAX);
-        else
-            rc = step(client, j, end > 0 && left <= 0 ? 1 : left, until->stop, &result, e);
-    }
+void endpoint_end(struct endpoint_job *j) {
     if (j->endpoint->profile->end != NULL)
         j->endpoint->profile->end(j);
-    if (rc == 0)
-        *out = result;
-    return rc;
 }

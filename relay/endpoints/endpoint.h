@@ -29,11 +29,15 @@
     {"endpoint", 1, "proxy", NULL, "http://HOST:PORT; the environment is not asked"},              \
     {"endpoint", 1, "idempotency", "key", "key: it honours Idempotency-Key; natural: doubles do "  \
                                           "no harm; none: they do"},                               \
+    {"endpoint", 1, "idempotency_retention", "24h", "for key: how long it remembers a key"},       \
+    {"endpoint", 1, "connections", "16", "requests at once, 1 to 64"},                             \
     {"endpoint", 1, "timeout", "60s", "for one request, 1s to 1h"}
 /* clang-format on */
 
 /* Keys that every profile knows, and those of every profile that speaks HTTP, for its list. */
-#define ENDPOINT_KEYS_COMMON "channel", "product", "sender", "profile", "idempotency", "timeout"
+#define ENDPOINT_KEYS_COMMON                                                                       \
+    "channel", "product", "sender", "profile", "idempotency", "idempotency_retention",             \
+        "connections", "timeout"
 #define ENDPOINT_KEYS_HTTP                                                                         \
     "url", "header", "header_file", "ca_file", "cert_file", "key_file", "proxy"
 
@@ -52,10 +56,13 @@ struct endpoint {
     const char *name;    /* of the section; borrowed */
     const struct endpoint_profile *profile;
     enum gf_guarantee guarantee; /* of what is delivered */
-    struct https_options http;   /* url, method, TLS files, proxy and time of every request; no url:
-                                    the profile has none */
-    struct gf_buf secret;        /* the line of header_file, or empty */
-    void *own;                   /* the profile's, from open() to close() */
+    int64_t retention_s; /* how long the endpoint tells doubles apart; INT64_MAX: doubles do no
+                            harm; 0: it does not */
+    int64_t connections; /* requests at once */
+    struct https_options http; /* url, method, TLS files, proxy and time of every request; no url:
+                                  the profile has none */
+    struct gf_buf secret;      /* the line of header_file, or empty */
+    void *own;                 /* the profile's, from open() to close() */
 };
 
 /* One record on its way. */
@@ -94,6 +101,8 @@ struct endpoint_result {
     enum endpoint_verdict verdict;
     enum gf_guarantee guarantee;
     int64_t retry_after_s; /* for later; -1: our own back-off */
+    int unknown; /* for later: 1: it may have taken effect, wholly or in part, and no answer says so
+                  */
     char reason[GF_REASON_MAX + 1];
     int64_t status;             /* HTTP; 0 if none came */
     struct https_answer answer; /* the last one; if delivered, it travels back where the record
@@ -116,6 +125,7 @@ struct endpoint_result {
 struct endpoint_profile {
     const char *name;
     const char *const *keys; /* of its section, NULL at the end */
+    int natural; /* 1: doubles never do harm, whatever `idempotency` says: it only reads */
     int (*check)(const struct config *c, const char *name, struct gf_err *e);
     int (*open)(struct endpoint *p, struct gf_err *e);
     void (*close)(struct endpoint *p);
@@ -161,19 +171,15 @@ GF_MUST_CHECK int endpoint_open(struct endpoint *p, struct relay *r, const char 
                                 struct gf_err *e);
 void endpoint_close(struct endpoint *p);
 
-/*
- * Deliver one record, with as many requests as its profile needs, within the endpoint's time-out
- * for each and until->wait_ms (0: no such limit) for all, and at most about a second longer than
- * until->stop says 0 (NULL: it is not asked). 0 whenever *out says what happened; -1: what is wrong
- * on our side.
- */
-struct endpoint_until {
-    int64_t wait_ms;
-    int (*stop)(void *arg); /* 1: end the request; what became of it is not known then */
-};
-GF_MUST_CHECK int endpoint_deliver(struct https *client, struct endpoint_job *j,
-                                   const struct endpoint_until *until, struct endpoint_result *out,
+/* The next request of a job: j->step is how many are over. -1: what is wrong on our side. */
+GF_MUST_CHECK int endpoint_request(struct endpoint_job *j, struct endpoint_request *q,
                                    struct gf_err *e);
+/* What its answer means; the answer (NULL where q->local) goes into *out, also into an *out that is
+ * then released on failure. */
+GF_MUST_CHECK int endpoint_judge(struct endpoint_job *j, struct https_answer *answer,
+                                 struct endpoint_result *out, struct gf_err *e);
+/* The job is over, however it ended. */
+void endpoint_end(struct endpoint_job *j);
 void endpoint_result_free(struct endpoint_result *r);
 
 /* ---- for profiles that speak HTTP (endpoint_http.c) ---- */

@@ -3,9 +3,10 @@
  *
  * One record's failure says little about the next one; a dead endpoint says it of all. So an
  * endpoint is left alone for the rest of the turn
- *   at once           when it was not reached at all, or asked for time (429 or 503 and
- * Retry-After) after three       failures in a row of any other kind, a verdict on the record
- * itself between them ends the row: 2xx, and what is rejected for good
+ *   at once                   when it was not reached at all, or asked for time (429 or 503 and
+ *                             Retry-After)
+ *   after three in a row      of any other failure; a verdict on a record itself ends the row: 2xx,
+ *                             and what is rejected for good
  */
 #ifndef RELAY_ENDPOINT_BREAKER_H
 #define RELAY_ENDPOINT_BREAKER_H
@@ -14,30 +15,17 @@
 
 #define ENDPOINT_BREAKER_ROW 3
 
-struct endpoint_breaker_place {
-    const char *name;               /* borrowed: of the endpoint */
+struct endpoint_breaker {
     int row;                        /* failures */
     int open;                       /* 1: leave it alone */
     int64_t due;                    /* when its records are tried again */
     int64_t asked;                  /* until when it asked to be left alone; 0: it did not */
     char reason[GF_REASON_MAX + 1]; /* the last failure's */
-    int64_t later, held;            /* records of this turn */
 };
-
-struct endpoint_breaker {
-    struct endpoint_breaker_place *places;
-    size_t n;
-};
-
-/* The place of an endpoint, made at the first call; NULL without memory. Valid until the next call.
- */
-struct endpoint_breaker_place *endpoint_breaker_at(struct endpoint_breaker *b, const char *name);
 
 /* What came of one request; due: when the record is tried again; asked: until when the endpoint
  * asked to be left alone, or 0. */
-void endpoint_breaker_note(struct endpoint_breaker_place *p, const struct endpoint_result *r,
-                           int64_t due, int64_t asked);
-
-void endpoint_breaker_free(struct endpoint_breaker *b);
+void endpoint_breaker_note(struct endpoint_breaker *b, const struct endpoint_result *r, int64_t due,
+                           int64_t asked);
 
 #endif

@@ -177,12 +177,19 @@ static int check_keys(const struct config *c, const char *name, const struct end
 
 static int check_words(const struct config *c, const char *name, struct gf_err *e) {
     static const char *const idempotency[] = {"key", "natural", "none", NULL};
-    int64_t timeout = 0;
+    int64_t timeout = 0, retention = 0, connections = 0;
     int which;
 
     if (config_enum(c, "endpoint", name, "idempotency", idempotency, &which, e) == -1 ||
+        config_int(c, "endpoint", name, "connections", 1, 64, &connections, e) == -1 ||
+        config_span(c, "endpoint", name, "idempotency_retention", &retention, e) == -1 ||
         config_span(c, "endpoint", name, "timeout", &timeout, e) == -1)
         return -1;
+    if (retention < 60)
+        return endpoint_wrong(c, name, "idempotency_retention",
+                              "60s at least; an endpoint that remembers no key has idempotency = "
+                              "none",
+                              e);
     if (timeout < 1 || timeout > 3600)
         return endpoint_wrong(c, name, "timeout", "from 1s to 1h", e);
     return 0;

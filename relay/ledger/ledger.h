@@ -191,6 +191,9 @@ struct ledger_record {
     int64_t due;      /* not before; for `later` */
     int64_t asked;    /* until when the endpoint asked to be left alone; 0: it did not */
     int64_t received; /* when */
+    int64_t since;    /* when it came to this state */
+    int64_t doubt;    /* when it was sent first without being told what became of it; 0: never; -1:
+                         it was, and the operator released it all the same */
     const char *reason;
     const char *endpoint; /* the last one */
     const char *line;
@@ -202,14 +205,31 @@ typedef int ledger_each(void *arg, const struct ledger_record *r, struct gf_err 
 /* Walk records; state -1: all. */
 GF_MUST_CHECK int ledger_walk(struct ledger *l, int state, ledger_each *fn, void *arg,
                               struct gf_err *e);
-/* The next record to forward at `now`: received, or later and due, or sending and left by a crash.
- * *after: row to go on behind (0 first). 1 (fn called), 0 none left. */
-GF_MUST_CHECK int ledger_next_due(struct ledger *l, int64_t now, int64_t after, ledger_each *fn,
-                                  void *arg, struct gf_err *e);
+/* Channels of records that are not at an end and not held; fn gets each once. */
+typedef int ledger_each_channel(void *arg, const char *channel, struct gf_err *e);
+GF_MUST_CHECK int ledger_channels(struct ledger *l, ledger_each_channel *fn, void *arg,
+                                  struct gf_err *e);
+/* Where a walk over the records of a channel stands; zeroes at its beginning. */
+struct ledger_cursor {
+    int64_t due, row;
+};
+/* The next records of a channel to forward at `now`, at most `max`: received, or later and due, or
+ * sending and left by a crash; by `due`, then in the order of arrival. *at moves on behind them. fn
+ * changes nothing in the ledger. How many fn got, or -1. */
+GF_MUST_CHECK int ledger_due(struct ledger *l, const char *channel, int64_t now, size_t max,
+                             struct ledger_cursor *at, ledger_each *fn, void *arg,
+                             struct gf_err *e);
 
-/* Durable before the request leaves. */
+/* Durable before the request leaves. One that is `sending` still, since a crash, is in doubt from
+ * the time of that attempt on. */
 GF_MUST_CHECK int ledger_sending(struct ledger *l, int64_t row, const char *endpoint, int64_t now,
                                  struct gf_err *e);
+/* It was to be sent and was not: back to what it was; that attempt does not count. */
+GF_MUST_CHECK int ledger_unsent(struct ledger *l, int64_t row, enum ledger_state was,
+                                struct gf_err *e);
+/* What is being sent may have taken effect, and no answer says so. Its time is kept, the first
+ * one's, until the record is delivered. */
+GF_MUST_CHECK int ledger_doubt(struct ledger *l, int64_t row, struct gf_err *e);
 
 /* What an endpoint's answer was, kept if the record wanted one. */
 struct ledger_answer {
@@ -239,7 +259,8 @@ GF_MUST_CHECK int ledger_given_up(struct ledger *l, int64_t row, int64_t now, st
 GF_MUST_CHECK int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e);
 
 /* The operator has mended something: `held` and `later` records (channel NULL: of all channels) are
- * due at once. *n: how many. */
+ * due at once. Whoever releases one that is held in doubt takes a second effect into the bargain.
+ * *n: how many. */
 GF_MUST_CHECK int ledger_release(struct ledger *l, const char *channel, int64_t now, int64_t *n,
                                  struct gf_err *e);
 

@@ -15,7 +15,7 @@ const char *const ledger_states[] = {"received",  "sending",  "later",   "held",
 
 #define COLUMNS                                                                                    \
     "SELECT row, agent, id, digest, channel, product, state, attempts, due, received, reason, "    \
-    "endpoint, line, file, asked FROM record "
+    "endpoint, line, file, asked, since, doubt FROM record "
 
 /* A record with memory of its own, so that it outlives the query. */
 struct copy {
@@ -51,7 +51,9 @@ static int read_row(const struct ledger *l, const struct db_query *q, struct cop
                                 .attempts = db_int(q, 7),
                                 .due = db_int(q, 8),
                                 .received = db_int(q, 9),
-                                .asked = db_int(q, 14)};
+                                .asked = db_int(q, 14),
+                                .since = db_int(q, 15),
+                                .doubt = db_int(q, 16)};
     if (db_fixed(q, 1, &r->agent, sizeof r->agent) == -1 ||
         db_fixed(q, 2, &r->id, sizeof r->id) == -1 ||
         db_fixed(q, 3, &r->digest, sizeof r->digest) == -1)
@@ -93,27 +95,83 @@ int ledger_walk(struct ledger *l, int state, ledger_each *fn, void *arg, struct 
     return rc == -1 ? -1 : 0;
 }
 
-int ledger_next_due(struct ledger *l, int64_t now, int64_t after, ledger_each *fn, void *arg,
-                    struct gf_err *e) {
+int ledger_channels(struct ledger *l, ledger_each_channel *fn, void *arg, struct gf_err *e) {
+    char channel[GF_WORD_MAX + 1] = "";
+    struct db_query q;
+    int rc;
+
+    /* From each to the next by the index, however many records they have. */
+    do {
+        rc = db_query(&l->db, &q, e,
+                      "SELECT min(channel) FROM record WHERE state < 3 AND channel > ?", "t",
+                      channel);
+        if (rc == 0)
+            rc = db_next(&q, e);
+        if (rc == 1 && db_is_null(&q, 0))
+            rc = 0;
+        if (rc == 1)
+            (void)snprintf(channel, sizeof channel, "%s", db_text(&q, 0));
+        db_done(&q);
+        if (rc == 1 && fn(arg, channel, e) == -1)
+            rc = -1;
+    } while (rc == 1);
+    return rc;
+}
+
+/* A walk over what is due, and whom it calls. */
+struct due {
+    struct ledger_cursor at;
     struct copy c;
+    ledger_each *fn;
+    void *arg;
+    int n;
+};
+
+static int walk_due(struct ledger *l, struct db_query *q, struct due *d, struct gf_err *e) {
+    int rc = 0;
+
+    while (rc == 0 && (rc = db_next(q, e)) == 1) {
+        rc = read_row(l, q, &d->c, e);
+        if (rc == 0)
+            rc = d->fn(d->arg, &d->c.r, e);
+        if (rc == 0) {
+            d->at = (struct ledger_cursor){d->c.r.due, d->c.r.row};
+            d->n++;
+        }
+    }
+    return rc;
+}
+
+int ledger_due(struct ledger *l, const char *channel, int64_t now, size_t max,
+               struct ledger_cursor *at, ledger_each *fn, void *arg, struct gf_err *e) {
+    struct due d = {.at = *at, .fn = fn, .arg = arg};
     struct db_query q;
 
-    /* The query is over before fn runs, which moves the record. */
-    gf_buf_init(&c.texts, (size_t)4 * GF_LINE_MAX);
-    int rc = db_query(&l->db, &q, e,
-                      COLUMNS "WHERE row > ? AND (state IN (?, ?) OR (state = ? AND due <= ?)) "
-                              "ORDER BY row LIMIT 1",
-                      "iiiii", after, (int64_t)LEDGER_RECEIVED, (int64_t)LEDGER_SENDING,
-                      (int64_t)LEDGER_LATER, now);
+    /* Two queries, since one with both conditions would not be answered by the index alone, whose
+     * states are those below 3: received, sending, later. */
+    gf_buf_init(&d.c.texts, (size_t)4 * GF_LINE_MAX);
+    int rc =
+        db_query(&l->db, &q, e,
+                 COLUMNS "WHERE state < 3 AND channel = ? AND due = ? AND row > ? AND due <= ? "
+                         "ORDER BY row LIMIT ?",
+                 "tiiii", channel, at->due, at->row, now, (int64_t)max);
     if (rc == 0)
-        rc = db_next(&q, e);
-    if (rc == 1 && read_row(l, &q, &c, e) == -1)
-        rc = -1;
+        rc = walk_due(l, &q, &d, e);
     db_done(&q);
-    if (rc == 1 && fn(arg, &c.r, e) == -1)
-        rc = -1;
-    gf_buf_free(&c.texts);
-    return rc;
+    if (rc == 0 && (size_t)d.n < max) {
+        rc = db_query(&l->db, &q, e,
+                      COLUMNS "WHERE state < 3 AND channel = ? AND due > ? AND due <= ? "
+                              "ORDER BY due, row LIMIT ?",
+                      "tiii", channel, at->due, now, (int64_t)max - d.n);
+        if (rc == 0)
+            rc = walk_due(l, &q, &d, e);
+        db_done(&q);
+    }
+    gf_buf_free(&d.c.texts);
+    if (rc == -1)
+        return -1;
+    *at = d.at;
+    return d.n;
 }
 
 int ledger_counts(struct ledger *l, struct ledger_count **out, size_t *n, struct gf_err *e) {
@@ -171,11 +229,13 @@ int ledger_sending(struct ledger *l, int64_t row, const char *endpoint, int64_t 
                    struct gf_err *e) {
     if (db_begin(&l->db, e) == -1)
         return -1;
-    int rc = db_run(&l->db, e,
-                    "UPDATE record SET state = ?, attempts = attempts + 1, endpoint = ?, since = ? "
-                    "WHERE row = ? AND state IN (?, ?, ?)",
-                    "itiiiii", (int64_t)LEDGER_SENDING, endpoint, now, row,
-                    (int64_t)LEDGER_RECEIVED, (int64_t)LEDGER_LATER, (int64_t)LEDGER_SENDING);
+    int rc =
+        db_run(&l->db, e,
+               "UPDATE record SET doubt = iif(state = ?2 AND doubt = 0, since, doubt), state = "
+               "?2, attempts = attempts + 1, endpoint = ?4, since = ?5 "
+               "WHERE row = ?6 AND state IN (?1, ?2, ?3)",
+               "iiitii", (int64_t)LEDGER_RECEIVED, (int64_t)LEDGER_SENDING, (int64_t)LEDGER_LATER,
+               endpoint, now, row);
     if (rc == 0)
         rc = check_moved(l, row, LEDGER_SENDING, e);
     if (rc == 0)
@@ -184,6 +244,29 @@ int ledger_sending(struct ledger *l, int64_t row, const char *endpoint, int64_t 
                     "SELECT row, attempts, endpoint, since FROM record WHERE row = ?",
                     "i", row);
     return db_end(&l->db, rc, e);
+}
+
+int ledger_unsent(struct ledger *l, int64_t row, enum ledger_state was, struct gf_err *e) {
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    int rc = db_run(&l->db, e,
+                    "DELETE FROM attempt WHERE record = ? AND n = (SELECT attempts FROM record "
+                    "WHERE row = ?)",
+                    "ii", row, row);
+    if (rc == 0)
+        rc =
+            db_run(&l->db, e,
+                   "UPDATE record SET state = ?, attempts = attempts - 1 WHERE row = ? AND state = "
+                   "?",
+                   "iii", (int64_t)was, row, (int64_t)LEDGER_SENDING);
+    if (rc == 0)
+        rc = check_moved(l, row, was, e);
+    return db_end(&l->db, rc, e);
+}
+
+int ledger_doubt(struct ledger *l, int64_t row, struct gf_err *e) {
+    return db_run(&l->db, e, "UPDATE record SET doubt = since WHERE row = ? AND doubt = 0", "i",
+                  row);
 }
 
 /* To an end from any state that is none. */
@@ -261,11 +344,9 @@ int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e) {
 int ledger_release(struct ledger *l, const char *channel, int64_t now, int64_t *n,
                    struct gf_err *e) {
     if (db_run(&l->db, e,
-               "UPDATE record SET state = ?, due = ?, asked = 0 WHERE state IN (?, ?) AND channel "
-               "= ifnull(?, "
-               "channel)",
-               "iiiit", (int64_t)LEDGER_LATER, now, (int64_t)LEDGER_HELD, (int64_t)LEDGER_LATER,
-               channel) == -1)
+               "UPDATE record SET doubt = iif(state = ?1 AND doubt > 0, -1, doubt), state = ?2, "
+               "due = ?3, asked = 0 WHERE state IN (?1, ?2) AND channel = ifnull(?4, channel)",
+               "iiit", (int64_t)LEDGER_HELD, (int64_t)LEDGER_LATER, now, channel) == -1)
         return -1;
     *n = db_changes(&l->db);
     return 0;

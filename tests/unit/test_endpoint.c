@@ -160,15 +160,7 @@ static void an_endpoint_that_cannot_work_is_refused_with_its_line(void **state) 
 static int deliver(struct config *c, const struct gf_record *rec, int64_t wait_ms,
                    struct endpoint_result *out, struct gf_err *e) {
     struct relay relay = {.config = c};
-    const struct ledger_record row = {.agent = agent, .id = rec->id};
-    struct endpoint p;
-    struct endpoint_job j = {.endpoint = &p, .row = &row, .record = rec};
-
-    if (endpoint_open(&p, &relay, "e", e) == -1)
-        return -1;
-    int rc = endpoint_deliver(client, &j, &(struct endpoint_until){wait_ms, NULL}, out, e);
-    endpoint_close(&p);
-    return rc;
+    return endpoint_deliver(client, &relay, "e", &agent, rec, wait_ms, out, e);
 }
 
 /* What becomes of a record whose endpoint says this. */
@@ -378,7 +370,7 @@ static void who_was_not_reached_or_wants_time_is_left_alone_at_once(void **state
         failure(HTTPS_OK, 1, 429, 5),     failure(HTTPS_OK, 1, 503, 0)};
     (void)state;
     for (size_t i = 0; i < sizeof once / sizeof *once; i++) {
-        struct endpoint_breaker_place p = {0};
+        struct endpoint_breaker p = {0};
         endpoint_breaker_note(&p, &once[i], 99, 0);
         assert_int_equal(p.open, 1);
         assert_int_equal(p.due, 99);
@@ -390,7 +382,7 @@ static void three_failures_in_a_row_open_and_a_verdict_on_the_record_ends_the_ro
     const struct endpoint_result held = {
         .verdict = ENDPOINT_HELD, .retry_after_s = -1, .status = 404};
     const struct endpoint_result rejected = {.verdict = ENDPOINT_REJECTED};
-    struct endpoint_breaker_place p = {0};
+    struct endpoint_breaker p = {0};
     (void)state;
     endpoint_breaker_note(&p, &reset, 1, 0);
     endpoint_breaker_note(&p, &held, 1, 0);
@@ -401,16 +393,6 @@ static void three_failures_in_a_row_open_and_a_verdict_on_the_record_ends_the_ro
     assert_int_equal(p.open, 0);
     endpoint_breaker_note(&p, &held, 1, 0);
     assert_int_equal(p.open, 1);
-}
-
-static void each_endpoint_has_a_place_of_its_own(void **state) {
-    struct endpoint_breaker b = {0};
-    (void)state;
-    endpoint_breaker_at(&b, "a")->open = 1;
-    assert_int_equal(endpoint_breaker_at(&b, "b")->open, 0);
-    assert_int_equal(endpoint_breaker_at(&b, "a")->open, 1);
-    assert_int_equal(b.n, 2);
-    endpoint_breaker_free(&b);
 }
 
 int main(void) {
@@ -430,7 +412,6 @@ int main(void) {
         cmocka_unit_test(a_body_that_is_not_in_memory_and_a_bad_secret_are_refused),
         cmocka_unit_test(who_was_not_reached_or_wants_time_is_left_alone_at_once),
         cmocka_unit_test(three_failures_in_a_row_open_and_a_verdict_on_the_record_ends_the_row),
-        cmocka_unit_test(each_endpoint_has_a_place_of_its_own),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

@@ -2,8 +2,7 @@
  * test_forward.c -- relay/forward.c: what is due goes to its endpoint, and becomes what the answer
  * says; no failure is anybody else's.
  */
-#include "endpoint_testing.h"
-#include "relay_testing.h"
+#include "forward_testing.h"
 
 #include <sys/wait.h>
 #include <time.h>
@@ -12,88 +11,6 @@
     "HTTP/1.1 200 OK\r\nContent-Type: text/x-lic\r\nX-Other: 1\r\nContent-Length: "                \
     "7\r\n\r\nlicence"
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
-
-struct row {
-    enum ledger_state state;
-    int64_t attempts, due, asked;
-    char reason[GF_REASON_MAX + 1];
-};
-
-/* The relay's records in the order of arrival. */
-struct rows {
-    struct row row[16];
-    size_t n;
-};
-
-static int add_row(void *arg, const struct ledger_record *r, struct gf_err *e) {
-    struct rows *rows = arg;
-    struct row *row = &rows->row[rows->n++];
-    (void)e;
-    *row =
-        (struct row){.state = r->state, .attempts = r->attempts, .due = r->due, .asked = r->asked};
-    if (r->reason != NULL)
-        (void)snprintf(row->reason, sizeof row->reason, "%s", r->reason);
-    return 0;
-}
-
-static struct rows rows_of(struct site *s) {
-    struct rows rows = {.n = 0};
-    assert_ok(ledger_walk(s->r.ledger, -1, add_row, &rows, &s->e), s->e);
-    return rows;
-}
-
-static int64_t seq; /* of the last request */
-
-static int set_up(void **state) {
-    seq = 0;
-    int rc = testing_setup(state);
-    testing_enrol(*state, &kit_site);
-    return rc;
-}
-
-static int tear_down(void **state) {
-    struct site *s = *state;
-    config_free(s->r.config);
-    return testing_teardown(state);
-}
-
-/* A request with these lines arrives. */
-static void arrive(struct site *s, const char *lines, const char *file) {
-    seq++;
-    testing_send(s, &(struct testing_request){.seq = seq, .lines = lines, .file = file}, NULL);
-    testing_take(s);
-    assert_int_equal(s->t.refused, 0);
-    testing_turn(s);
-}
-
-/* n records of a channel, bodies "1", "2" ... */
-static void arrive_many(struct site *s, const char *channel, int n, int answer) {
-    struct gf_buf b;
-    gf_buf_init(&b, 100000);
-    for (int i = 1; i <= n; i++) {
-        char body[16];
-        (void)snprintf(body, sizeof body, "%d", i);
-        char *line = testing_record(s, channel, body, answer);
-        gf_buf_text(&b, line);
-        free(line);
-    }
-    arrive(s, b.data, NULL);
-    gf_buf_free(&b);
-}
-
-/* Endpoint "e" for channel "c", and "f" for "d". */
-static void configure(struct site *s, int port, int other) {
-    char more[256];
-    (void)snprintf(more, sizeof more,
-                   "[endpoint \"f\"]\nchannel = d\nurl = http://127.0.0.1:%d/other\n", other);
-    config_free(s->r.config);
-    s->r.config = endpoint_at(s->path, port, more);
-}
-
-static void forward(struct site *s, int64_t wait_s) {
-    testing_turn(s);
-    assert_ok(relay_forward(&s->r, wait_s, &s->t, &s->e), s->e);
-}
 
 static int see_news(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
                     struct gf_err *e) {

@@ -76,7 +76,8 @@ static void send_one(struct site *s, struct ledger *l, int out) {
     const struct ledger_answer a = {.status = 200, .body = "yes", .len = 3};
     struct ledger_record r;
 
-    int rc = ledger_next_due(l, NOW, 0, work_on, &r, &s->e);
+    struct ledger_cursor at = {0, 0};
+    int rc = ledger_due(l, "metrics", NOW, 1, &at, work_on, &r, &s->e);
     if (rc == 0)
         return;
     if (rc == -1 || ledger_sending(l, r.row, "e", NOW, &s->e) == -1)

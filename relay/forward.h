@@ -1,0 +1,133 @@
+/*
+ * forward.h -- what the files of the forwarding engine share.
+ *
+ * A walk has a lane for each endpoint. Records are read from the ledger for a lane a few at a time,
+ * become `sending` in one transaction (with the results of others), and stand in the lane until a
+ * connection is free. So each is durable before its request leaves, a flush to the disk serves
+ * many, no lane waits for another, and memory does not grow with the queue.
+ *
+ *   ledger ─due─► job ─sending─► ready ─begin─► under way ─judged─► done ─settle─► ledger
+ */
+#ifndef RELAY_FORWARD_H
+#define RELAY_FORWARD_H
+
+#include "common/https_pool.h"
+#include "relay/endpoints/endpoint_breaker.h"
+
+/* Jobs of a lane that are `sending` and not under way, at most; and bytes of their lines. */
+#define FORWARD_AHEAD       512
+#define FORWARD_AHEAD_BYTES (8 << 20)
+/* Requests under way, of all lanes. */
+#define FORWARD_FLIGHTS 512
+/* Results that are kept until they are noted, and for how long. */
+#define FORWARD_RESULTS    1024
+#define FORWARD_RESULTS_MS 200
+
+/* One record between the ledger and its endpoint. */
+struct forward_job {
+    struct forward_job *next; /* in the one list that it stands in */
+    struct forward_lane *lane;
+    struct ledger_record row; /* numbers and ids; its texts are gone */
+    struct gf_record record;
+    void *map; /* a body that is a file, mapped; NULL: none */
+    size_t map_len;
+    size_t weight; /* bytes of its line */
+    int64_t doubt; /* as in the ledger, a crash counted */
+    struct endpoint_job job;
+    struct endpoint_request request;
+    struct endpoint_result result;
+    int64_t due;         /* judged: when it is tried again */
+    int64_t asked_until; /* until when the endpoint asked to be left alone; 0: it did not */
+    int asked;           /* 1: the profile knows of it: end() is due */
+    int failed;          /* 1: something on our side is wrong: result.reason, and it is held */
+};
+
+struct forward_list {
+    struct forward_job *first, *last;
+    size_t n, weight;
+};
+void forward_put(struct forward_list *l, struct forward_job *j);
+struct forward_job *forward_take(struct forward_list *l); /* the first; NULL: it is empty */
+void forward_take_out(struct forward_list *l, struct forward_job *j);
+void forward_list_free(struct forward_list *l);
+
+/* One endpoint, or what no endpoint takes of a channel. */
+struct forward_lane {
+    struct endpoint endpoint;
+    int opened;             /* 1: endpoint_open() has been tried */
+    struct gf_err unusable; /* its code is not GF_OK: why all its records are held */
+    const char *name;       /* its section; NULL: what nobody takes of a channel */
+    char channel[GF_WORD_MAX + 1];
+    struct endpoint_breaker breaker;
+    int64_t later, held; /* records of this turn */
+    struct ledger_cursor at;
+    int over;      /* 1: nothing more is due */
+    size_t credit; /* jobs marked and under way: grows with each success, so that a dead endpoint is
+                      asked once */
+    size_t credit_max;
+    struct forward_list ready;
+    size_t under_way;
+};
+
+struct forward_walk {
+    struct relay *r;
+    struct turn *t;
+    struct https_pool *pool;
+    struct forward_lane *lanes;
+    size_t nlanes;
+    struct forward_list flying; /* under way */
+    struct forward_list done;   /* judged, not noted yet */
+    int64_t done_since;         /* ms; when the first of them came */
+    int64_t began_ms;
+    int64_t wait_ms;
+    int64_t stopping; /* ms; when SIGTERM was seen: nothing new begins; 0: it was not */
+};
+
+int64_t forward_clock_ms(void);
+/* The turn's time, moved on by what forwarding has taken. */
+int64_t forward_now(const struct forward_walk *w);
+int64_t forward_left_ms(const struct forward_walk *w);
+
+/* ---- forward_job.c ---- */
+
+/* A record as a job of this lane; GF_E_SYSTEM. One that cannot be sent at all is `failed`. */
+GF_MUST_CHECK int forward_job_new(struct forward_walk *w, struct forward_lane *lane,
+                                  const struct ledger_record *row, struct forward_job **out,
+                                  struct gf_err *e);
+void forward_job_free(struct forward_job *j);
+/* Begin its next request. It is under way, or, if there was nothing to send, among those that are
+ * done. */
+void forward_job_begin(struct forward_walk *w, struct forward_job *j);
+/* Take one request that is over: 1, 0 none is, -1. */
+GF_MUST_CHECK int forward_job_collect(struct forward_walk *w, struct gf_err *e);
+/* Give up what is under way, and stays `sending`; all, or only where a second request does no
+ * harm. */
+void forward_job_cut(struct forward_walk *w, int all);
+
+/* ---- forward_lane.c ---- */
+
+GF_MUST_CHECK int forward_lanes(struct forward_walk *w, struct gf_err *e);
+void forward_lanes_free(struct forward_walk *w);
+/* 1 if this lane has nothing left to begin though it might. */
+int forward_lane_hungry(const struct forward_lane *lane);
+/* 1 if it has nothing to do any more. */
+int forward_lane_idle(const struct forward_lane *lane);
+/* Within a transaction: take what is due, as much as the lane may have ahead, and mark it. What
+ * must not be sent is settled at once. */
+GF_MUST_CHECK int forward_lane_fill(struct forward_walk *w, struct forward_lane *lane,
+                                    struct gf_err *e);
+/* Lines for the person who reads the turn's report. */
+void forward_lanes_tell(struct forward_walk *w);
+
+/* ---- forward_settle.c: within a transaction ---- */
+
+/* What became of a job, into the ledger and the turn's counts. */
+GF_MUST_CHECK int forward_settle(struct forward_walk *w, struct forward_job *j, struct gf_err *e);
+/* It was marked and did not go: the lane is left alone, or the turn is over. */
+GF_MUST_CHECK int forward_settle_unsent(struct forward_walk *w, struct forward_job *j,
+                                        struct gf_err *e);
+/* What must not be sent, for what it is: 1 it was settled, 0 it can be sent, -1. */
+GF_MUST_CHECK int forward_settle_early(struct forward_walk *w, struct forward_job *j,
+                                       struct gf_err *e);
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * forward_job.c -- one record between the ledger and its endpoint: its body, its requests, and what
+ * its endpoint says.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gapferry/digest.h"
+#include "relay/forward.h"
+
+#define LAST_MS 1000 /* what a request is given that begins just before the time is over */
+
+/* ---- lists ---- */
+
+void forward_put(struct forward_list *l, struct forward_job *j) {
+    j->next = NULL;
+    if (l->last != NULL)
+        l->last->next = j;
+    else
+        l->first = j;
+    l->last = j;
+    l->n++;
+    l->weight += j->weight;
+}
+
+void forward_take_out(struct forward_list *l, struct forward_job *j) {
+    struct forward_job *before = NULL;
+
+    for (struct forward_job *at = l->first; at != j; at = at->next)
+        before = at;
+    if (before != NULL)
+        before->next = j->next;
+    else
+        l->first = j->next;
+    if (l->last == j)
+        l->last = before;
+    l->n--;
+    l->weight -= j->weight;
+}
+
+struct forward_job *forward_take(struct forward_list *l) {
+    struct forward_job *j = l->first;
+
+    if (j != NULL)
+        forward_take_out(l, j);
+    return j;
+}
+
+void forward_list_free(struct forward_list *l) {
+    struct forward_job *j;
+
+    while ((j = forward_take(l)) != NULL)
+        forward_job_free(j);
+}
+
+/* ---- the record ---- */
+
+/* Let the body of a record be the bytes of its stored file. */
+static int map_body(const struct relay *r, const char *file, struct forward_job *j,
+                    struct gf_err *e) {
+    struct stat st;
+
+    if (file == NULL)
+        return gf_err_set(e, GF_E_NOINPUT, "its body was a file, which was not stored");
+    int fd = openat(r->state_fd, file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1)
+        return gf_err_errno(e, "%s/%s", r->state, file);
+    int rc = fstat(fd, &st);
+    if (rc == -1) {
+        (void)gf_err_errno(e, "%s/%s", r->state, file);
+    } else if (!S_ISREG(st.st_mode)) {
+        rc = gf_err_set(e, GF_E_NOINPUT, "%s/%s: not a regular file", r->state, file);
+    } else if (st.st_size > 0) {
+        void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (data == MAP_FAILED)
+            rc = gf_err_errno(e, "%s/%s", r->state, file);
+        else
+            j->map = data;
+        j->map_len = (size_t)st.st_size;
+    }
+    (void)close(fd);
+    if (rc == 0)
+        j->record.body = (struct gf_body){
+            .form = GF_BODY_TEXT, .data = j->map != NULL ? j->map : "", .len = j->map_len};
+    return rc;
+}
+
+static void fail(struct forward_job *j, const struct gf_err *why) {
+    j->failed = 1;
+    (void)snprintf(j->result.reason, sizeof j->result.reason, "%s", why->text);
+}
+
+int forward_job_new(struct forward_walk *w, struct forward_lane *lane,
+                    const struct ledger_record *row, struct forward_job **out, struct gf_err *e) {
+    struct forward_job *j = calloc(1, sizeof *j);
+    struct gf_err why;
+
+    if (j == NULL)
+        return gf_err_set(e, GF_E_SYSTEM, "no memory for a record");
+    j->lane = lane;
+    j->row = *row;
+    j->row.channel = j->row.product = j->row.reason = NULL;
+    j->row.endpoint = j->row.line = j->row.file = NULL;
+    j->weight = row->line_len;
+    j->doubt = row->doubt == 0 && row->state == LEDGER_SENDING ? row->since : row->doubt;
+    j->job = (struct endpoint_job){.endpoint = &lane->endpoint, .row = &j->row};
+    j->job.record = &j->record;
+    if (gf_record_parse(row->line, row->line_len, &j->record, &why) == -1 ||
+        (j->record.body.form == GF_BODY_FILE && map_body(w->r, row->file, j, &why) == -1))
+        fail(j, &why);
+    *out = j;
+    return 0;
+}
+
+void forward_job_free(struct forward_job *j) {
+    if (j == NULL)
+        return;
+    if (j->asked)
+        endpoint_end(&j->job);
+    endpoint_result_free(&j->result);
+    gf_record_free(&j->record);
+    if (j->map != NULL)
+        (void)munmap(j->map, j->map_len);
+    free(j);
+}
+
+/* ---- its requests ---- */
+
+/* When a record that has to wait is tried again. */
+static int64_t due_of(const struct forward_walk *w, const struct forward_job *j) {
+    uint32_t random;
+
+    gf_digest_random(&random, sizeof random);
+    int64_t wait = endpoint_backoff(j->row.attempts + 1, random);
+    return forward_now(w) + (j->result.retry_after_s > wait ? j->result.retry_after_s : wait);
+}
+
+/* It is judged: the lane knows at once, the ledger a little later. */
+static void put_done(struct forward_walk *w, struct forward_job *j) {
+    if (w->done.n == 0)
+        w->done_since = forward_clock_ms();
+    if (!j->failed) {
+        const struct endpoint_result *res = &j->result;
+        j->due = due_of(w, j);
+        j->asked_until = res->retry_after_s > 0 ? forward_now(w) + res->retry_after_s : 0;
+        endpoint_breaker_note(&j->lane->breaker, res, j->due, j->asked_until);
+    }
+    forward_put(&w->done, j);
+}
+
+/* 1 if it has another request to make. */
+static int judge(struct forward_walk *w, struct forward_job *j, struct https_answer *answer) {
+    struct gf_err why;
+
+    if (endpoint_judge(&j->job, answer, &j->result, &why) == -1) {
+        fail(j, &why);
+        return 0;
+    }
+    if (j->result.verdict != ENDPOINT_MORE) {
+        /* What was done by the requests before this one stays done. */
+        j->result.unknown |= j->result.verdict == ENDPOINT_LATER && j->job.step > 0;
+        return 0;
+    }
+    endpoint_result_free(&j->result);
+    j->job.step++;
+    if (forward_left_ms(w) > 0 && w->stopping == 0)
+        return 1;
+    j->result = (struct endpoint_result){.verdict = ENDPOINT_LATER, .unknown = 1};
+    (void)snprintf(j->result.reason, sizeof j->result.reason,
+                   "the time was over behind request %d; the next turn begins again", j->job.step);
+    return 0;
+}
+
+static int start(struct forward_walk *w, struct forward_job *j, struct gf_err *e) {
+    int64_t left = forward_left_ms(w);
+
+    j->asked = 1;
+    j->job.now = forward_now(w);
+    if (endpoint_request(&j->job, &j->request, e) == -1)
+        return -1;
+    if (j->request.local)
+        return 0;
+    if (left < LAST_MS)
+        left = LAST_MS;
+    if (left < j->request.http.total_ms)
+        j->request.http.total_ms = left;
+    return https_pool_begin(w->pool, &j->request.http, j, e);
+}
+
+void forward_job_begin(struct forward_walk *w, struct forward_job *j) {
+    struct gf_err why;
+
+    do {
+        if (start(w, j, &why) == -1) {
+            fail(j, &why);
+            put_done(w, j);
+            return;
+        }
+        if (!j->request.local) {
+            forward_put(&w->flying, j);
+            j->lane->under_way++;
+            return;
+        }
+    } while (judge(w, j, NULL));
+    put_done(w, j);
+}
+
+int forward_job_collect(struct forward_walk *w, struct gf_err *e) {
+    struct https_answer answer;
+    struct gf_err why;
+    void *tag;
+
+    int rc = https_pool_next(w->pool, &tag, &answer, &why);
+    if (rc == -1 && tag == NULL) {
+        *e = why;
+        return -1;
+    }
+    if (tag == NULL)
+        return 0;
+    struct forward_job *j = tag;
+    forward_take_out(&w->flying, j);
+    j->lane->under_way--;
+    if (rc == -1)
+        fail(j, &why);
+    if (rc == 1 && judge(w, j, &answer))
+        forward_job_begin(w, j);
+    else
+        put_done(w, j);
+    return 1;
+}
+
+void forward_job_cut(struct forward_walk *w, int all) {
+    struct forward_job *next;
+
+    for (struct forward_job *j = w->flying.first; j != NULL; j = next) {
+        next = j->next;
+        if (!all && j->lane->endpoint.retention_s == 0)
+            continue;
+        https_pool_drop(w->pool, j);
+        forward_take_out(&w->flying, j);
+        j->lane->under_way--;
+        forward_job_free(j);
+    }
+}

@@ -1,0 +1,199 @@
+/*
+ * forward_settle.c -- verdicts become states of the ledger; within a transaction of the caller.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "relay/forward.h"
+
+/* ---- what was sent ---- */
+
+/* What of the answer travels back: its body, and the headers that say what it is. */
+static int deliver(struct forward_walk *w, const struct forward_job *j, struct gf_err *e) {
+    static const char *const kept[] = {"content-type", "content-language", "etag", "last-modified",
+                                       "date"};
+    enum { KEPT = sizeof kept / sizeof *kept };
+    const struct endpoint_result *res = &j->result;
+    const char *headers[2 * KEPT];
+    size_t at[KEPT], n = 0;
+    struct gf_buf values;
+    /* Whoever released it in doubt has taken a second effect into the bargain. */
+    enum gf_guarantee g = j->doubt == -1 ? GF_GUARANTEE_LEAST : res->guarantee;
+
+    if (!j->record.answer)
+        return ledger_delivered(w->r->ledger, j->row.row, g, NULL, forward_now(w), e);
+    gf_buf_init(&values, 65536);
+    for (size_t i = 0; i < KEPT; i++) {
+        size_t len;
+        const char *value = https_header(&res->answer, kept[i], &len);
+        if (value == NULL)
+            continue;
+        headers[2 * n] = kept[i];
+        at[n++] = values.len;
+        gf_buf_add(&values, value, len);
+        gf_buf_byte(&values, '\0');
+    }
+    int rc = gf_buf_check(&values, "the headers of an answer", e);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        headers[2 * i + 1] = values.data + at[i];
+    const struct ledger_answer answer = {
+        .status = res->status,
+        .headers = headers,
+        .nheaders = n,
+        .body = res->answer.body.data != NULL ? res->answer.body.data : "",
+        .len = res->answer.body.len};
+    if (rc == 0)
+        rc = ledger_delivered(w->r->ledger, j->row.row, g, &answer, forward_now(w), e);
+    gf_buf_free(&values);
+    return rc;
+}
+
+static int hold(struct forward_walk *w, struct forward_job *j, const char *reason,
+                struct gf_err *e) {
+    w->t->held++;
+    j->lane->held++;
+    (void)snprintf(j->lane->breaker.reason, sizeof j->lane->breaker.reason, "%s", reason);
+    return ledger_held(w->r->ledger, j->row.row, reason, e);
+}
+
+/* It may have taken effect, and a second time would do harm: that is for a person to decide. */
+static int hold_doubtful(struct forward_walk *w, struct forward_job *j, const char *why,
+                         struct gf_err *e) {
+    char reason[GF_REASON_MAX + 1], uuid[GF_UUID_TEXT];
+
+    gf_text_uuid(&j->row.id, uuid);
+    (void)snprintf(reason, sizeof reason,
+                   "%.400s: see at the endpoint whether it has record %s; "
+                   "records release sends it again, and the receipt will say at-least-once",
+                   why, uuid);
+    if (ledger_doubt(w->r->ledger, j->row.row, e) == -1)
+        return -1;
+    return hold(w, j, reason, e);
+}
+
+static int wait(struct forward_walk *w, struct forward_job *j, struct gf_err *e) {
+    struct endpoint_result *res = &j->result;
+    char why[GF_REASON_MAX + 1];
+
+    w->t->failed++;
+    (void)snprintf(w->t->failure, sizeof w->t->failure, "%s", res->reason);
+    if (res->unknown && j->lane->endpoint.retention_s == 0) {
+        (void)snprintf(why, sizeof why,
+                       "it may have arrived (%.200s), and this endpoint takes it "
+                       "twice (idempotency = none)",
+                       res->reason);
+        return hold_doubtful(w, j, why, e);
+    }
+    if (res->unknown && ledger_doubt(w->r->ledger, j->row.row, e) == -1)
+        return -1;
+    w->t->later++;
+    j->lane->later++;
+    return ledger_later(w->r->ledger, j->row.row, res->reason, j->due, j->asked_until, e);
+}
+
+int forward_settle(struct forward_walk *w, struct forward_job *j, struct gf_err *e) {
+    const struct endpoint_result *res = &j->result;
+
+    if (j->failed)
+        return hold(w, j, res->reason, e);
+    switch (res->verdict) {
+    case ENDPOINT_DELIVERED:
+        w->t->delivered++;
+        return deliver(w, j, e);
+    case ENDPOINT_REJECTED:
+        w->t->rejected++;
+        return ledger_rejected(w->r->ledger, j->row.row, res->reason, forward_now(w), e);
+    case ENDPOINT_HELD:
+        w->t->failed++;
+        (void)snprintf(w->t->failure, sizeof w->t->failure, "%s", res->reason);
+        return hold(w, j, res->reason, e);
+    case ENDPOINT_LATER:
+    case ENDPOINT_MORE: /* which no job ends with */
+        break;
+    }
+    return wait(w, j, e);
+}
+
+/* ---- what is not sent ---- */
+
+int forward_settle_unsent(struct forward_walk *w, struct forward_job *j, struct gf_err *e) {
+    struct forward_lane *lane = j->lane;
+    const struct endpoint_breaker *b = &lane->breaker;
+
+    if (ledger_unsent(w->r->ledger, j->row.row, j->row.state, e) == -1)
+        return -1;
+    /* One that may have arrived keeps that in its state. */
+    if (!b->open || j->row.state == LEDGER_SENDING)
+        return 0;
+    w->t->later++;
+    lane->later++;
+    return ledger_later(w->r->ledger, j->row.row, b->reason, b->due, b->asked, e);
+}
+
+/* Attempts are told: one that got no answer may have taken effect all the same. */
+static int expire(struct forward_walk *w, const struct forward_job *j, struct gf_err *e) {
+    char reason[160], at[GF_TIME_TEXT];
+
+    gf_text_time(j->record.expires, at);
+    if (j->row.attempts == 0)
+        (void)snprintf(reason, sizeof reason, "expired at %s, before it was sent", at);
+    else
+        (void)snprintf(reason, sizeof reason, "expired at %s, not accepted in %lld attempt%s", at,
+                       (long long)j->row.attempts, j->row.attempts == 1 ? "" : "s");
+    w->t->expired++;
+    return ledger_expired(w->r->ledger, j->row.row, reason, forward_now(w), e);
+}
+
+/* Nobody in the configuration wants it. A section may just have been forgotten, so it is held: the
+ * operator adds one and releases it, or rejects it for good. */
+static int hold_homeless(struct forward_walk *w, struct forward_job *j, struct gf_err *e) {
+    char reason[3 * GF_WORD_MAX];
+    const struct gf_record *r = &j->record;
+
+    (void)snprintf(reason, sizeof reason, "no endpoint for channel %s%s%s", r->channel,
+                   r->product != NULL ? ", product " : "", r->product != NULL ? r->product : "");
+    return hold(w, j, reason, e);
+}
+
+/* In doubt, and the endpoint cannot tell any more whether it has it already. */
+static int hold_forgotten(struct forward_walk *w, struct forward_job *j, struct gf_err *e) {
+    char why[256], at[GF_TIME_TEXT];
+
+    gf_text_time(j->doubt, at);
+    (void)snprintf(why, sizeof why,
+                   "it was being sent at %s and may have arrived, and this endpoint "
+                   "%s",
+                   at,
+                   j->lane->endpoint.retention_s == 0
+                       ? "takes it twice (idempotency = none)"
+                       : "remembers its key no longer (idempotency_retention)");
+    return hold_doubtful(w, j, why, e);
+}
+
+int forward_settle_early(struct forward_walk *w, struct forward_job *j, struct gf_err *e) {
+    struct forward_lane *lane = j->lane;
+    const struct endpoint_breaker *b = &lane->breaker;
+    int64_t now = forward_now(w);
+    int rc;
+
+    if (j->failed) {
+        rc = hold(w, j, j->result.reason, e);
+    } else if (j->record.has_expires && j->record.expires < now && j->doubt == 0) {
+        rc = expire(w, j, e); /* its own time is over; in doubt its key tells */
+    } else if (lane->name == NULL) {
+        rc = hold_homeless(w, j, e);
+    } else if (lane->unusable.code != GF_OK) {
+        rc = hold(w, j, lane->unusable.text, e);
+    } else if (j->doubt > 0 && now - j->doubt >= lane->endpoint.retention_s) {
+        rc = hold_forgotten(w, j, e);
+    } else if (b->open) {
+        if (j->row.state == LEDGER_SENDING)
+            return 1; /* as it is */
+        w->t->later++;
+        lane->later++;
+        rc = ledger_later(w->r->ledger, j->row.row, b->reason, b->due, b->asked, e);
+    } else {
+        return 0;
+    }
+    return rc == -1 ? -1 : 1;
+}

@@ -1,0 +1,271 @@
+/*
+ * test_forward_many.c -- relay/forward.c: many at once, none lost and none sent twice where that
+ * does harm, and no endpoint waits for another.
+ */
+#include "forward_testing.h"
+#include "http_crowd.h"
+
+#include <sys/wait.h>
+
+#define BUSY "HTTP/1.1 500 No\r\nContent-Length: 4\r\n\r\nbusy"
+
+/* Endpoint "e" for channel "c" with these lines more, and "f" for "d" at another port. */
+static void configure_at(struct site *s, int port, const char *lines, int other) {
+    char more[512];
+    (void)snprintf(more, sizeof more,
+                   "%s[endpoint \"f\"]\nchannel = d\nurl = http://127.0.0.1:%d/other\n", lines,
+                   other);
+    config_free(s->r.config);
+    s->r.config = endpoint_at(s->path, port, more);
+}
+
+static int count(const struct rows *rows, enum ledger_state state) {
+    int n = 0;
+    for (size_t i = 0; i < rows->n; i++)
+        n += rows->row[i].state == state;
+    return n;
+}
+
+static void as_many_requests_as_configured_are_under_way_and_not_more(void **state) {
+    struct site *s = *state;
+    struct crowd *crowd = crowd_start(20, -1, "");
+
+    arrive_many(s, "c", 120, 0);
+    configure_at(s, crowd->port, "connections = 5\n", 1);
+    forward(s, 20);
+    crowd_stop(crowd);
+    assert_int_equal(s->t.delivered, 120);
+    assert_int_equal(crowd->requests, 120);
+    assert_int_equal(crowd->at_once, 5);
+    assert_int_equal(crowd->connections, 5);
+    crowd_free(crowd);
+}
+
+static void a_slow_endpoint_keeps_no_other_waiting(void **state) {
+    struct site *s = *state;
+    struct crowd *slow = crowd_start(60000, -1, "");
+    struct crowd *quick = crowd_start(0, -1, "");
+
+    arrive_many(s, "c", 20, 0);
+    arrive_many(s, "d", 100, 0);
+    configure_at(s, slow->port, "", quick->port);
+    forward(s, 2);
+    crowd_stop(slow);
+    crowd_stop(quick);
+    assert_int_equal(s->t.delivered, 100);
+    assert_int_equal(quick->requests, 100);
+    struct rows rows = rows_of(s);
+    assert_int_equal(count(&rows, LEDGER_DELIVERED), 100);
+    crowd_free(slow);
+    crowd_free(quick);
+}
+
+static void what_was_marked_and_did_not_go_counts_no_attempt(void **state) {
+    struct site *s = *state;
+    struct crowd *crowd = crowd_start(1, 40, BUSY);
+
+    arrive_many(s, "c", 200, 0);
+    configure_at(s, crowd->port, "connections = 2\n", 1);
+    forward(s, 20);
+    crowd_stop(crowd);
+    struct rows rows = rows_of(s);
+    assert_int_equal(count(&rows, LEDGER_DELIVERED), 40);
+    assert_int_equal(count(&rows, LEDGER_LATER), 160);
+    int tried = 0;
+    for (size_t i = 0; i < rows.n; i++) {
+        tried += rows.row[i].attempts != 0;
+        assert_true(rows.row[i].attempts <= 1);
+    }
+    assert_int_equal(tried, crowd->requests);
+    assert_true(crowd->requests <= 45);
+    crowd_free(crowd);
+}
+
+/* One record, being sent since this time when the relay died. */
+static int64_t interrupt(struct site *s, int64_t at) {
+    arrive_many(s, "c", 1, 0);
+    int64_t row = testing_find(s, &s->id).row;
+    assert_ok(ledger_sending(s->r.ledger, row, "e", at, &s->e), s->e);
+    return row;
+}
+
+static enum gf_guarantee guarantee;
+
+static int see_guarantee(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
+                         struct gf_err *e) {
+    (void)arg;
+    (void)a;
+    (void)e;
+    guarantee = r->guarantee;
+    return 0;
+}
+
+static void what_a_crash_left_is_sent_again_only_where_that_does_no_harm(void **state) {
+    static const struct {
+        const char *lines;
+        int64_t age;
+        int sent;
+    } cases[] = {
+        {"idempotency = key\n", 23 * 3600, 1},
+        {"idempotency = key\n", 25 * 3600, 0},
+        {"idempotency = key\nidempotency_retention = 7d\n", 25 * 3600, 1},
+        {"idempotency = natural\n", 1000 * 3600, 1},
+        {"idempotency = none\n", 1, 0},
+    };
+    struct site *s = *state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct crowd *crowd = crowd_start(0, -1, "");
+        configure_at(s, crowd->port, cases[i].lines, 1);
+        (void)interrupt(s, NOW - cases[i].age);
+        forward(s, 10);
+        crowd_stop(crowd);
+        if (crowd->requests != cases[i].sent)
+            fail_msg("%s", cases[i].lines);
+        struct rows rows = rows_of(s);
+        const struct row *row = &rows.row[rows.n - 1];
+        assert_int_equal(row->state, cases[i].sent ? LEDGER_DELIVERED : LEDGER_HELD);
+        if (!cases[i].sent)
+            assert_non_null(strstr(row->reason, "may have arrived"));
+        crowd_free(crowd);
+    }
+}
+
+static void who_releases_what_is_in_doubt_gets_at_least_once(void **state) {
+    struct site *s = *state;
+    struct crowd *crowd = crowd_start(0, -1, "");
+    int64_t n = 0;
+
+    configure_at(s, crowd->port, "", 1);
+    (void)interrupt(s, NOW - 30 * 3600);
+    forward(s, 10);
+    assert_int_equal(rows_of(s).row[0].state, LEDGER_HELD);
+    assert_ok(ledger_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
+    forward(s, 10);
+    crowd_stop(crowd);
+    assert_int_equal(rows_of(s).row[0].state, LEDGER_DELIVERED);
+    assert_ok(ledger_news(s->r.ledger, &kit_site.card.agent, see_guarantee, NULL, &s->e), s->e);
+    assert_int_equal(guarantee, GF_GUARANTEE_LEAST);
+    crowd_free(crowd);
+}
+
+static void no_answer_is_doubt_and_a_refusal_to_listen_is_none(void **state) {
+    struct site *s = *state;
+    struct crowd *crowd = crowd_start(0, 0, "");
+    int port;
+
+    int fd = server_socket(&port);
+    (void)close(fd);
+    arrive_many(s, "c", 1, 0);
+    configure_at(s, port, "idempotency = none\n", 1);
+    forward(s, 10);
+    assert_int_equal(rows_of(s).row[0].state, LEDGER_LATER);
+    assert_int_equal(rows_of(s).row[0].doubt, 0);
+
+    /* The connection is closed once the request has arrived. */
+    assert_ok(ledger_retry(s->r.ledger, NOW, &s->e), s->e);
+    configure_at(s, crowd->port, "idempotency = key\n", 1);
+    forward(s, 10);
+    assert_int_equal(rows_of(s).row[0].state, LEDGER_LATER);
+    assert_true(rows_of(s).row[0].doubt > 0);
+
+    assert_ok(ledger_retry(s->r.ledger, NOW, &s->e), s->e);
+    configure_at(s, crowd->port, "idempotency = none\n", 1);
+    arrive_many(s, "c", 1, 0);
+    forward(s, 10);
+    crowd_stop(crowd);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(rows_of(s).row[i].state, LEDGER_HELD);
+        assert_non_null(strstr(rows_of(s).row[i].reason, "may have arrived"));
+    }
+    crowd_free(crowd);
+}
+
+static int compare(const void *a, const void *b) {
+    return memcmp(a, b, 33);
+}
+
+static void a_relay_killed_at_any_moment_loses_none_and_makes_up_no_key(void **state) {
+    struct site *s = *state;
+    struct crowd *crowd = crowd_start(1, -1, "");
+
+    arrive_many(s, "c", 150, 0);
+    configure_at(s, crowd->port, "connections = 8\n", 1);
+    for (int i = 0; i < 6; i++) {
+        ledger_close(s->r.ledger);
+        s->r.ledger = NULL;
+        pid_t pid = fork();
+        if (pid == 0) {
+            struct gf_err e;
+            _exit(ledger_open(s->state, &s->r.ledger, &e) == 0 &&
+                  relay_forward(&s->r, 60, &s->t, &e) == 0);
+        }
+        (void)usleep((useconds_t)(3000 + 7000 * i));
+        (void)kill(pid, SIGKILL);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        assert_ok(ledger_open(s->state, &s->r.ledger, &s->e), s->e);
+    }
+    forward(s, 20);
+    crowd_stop(crowd);
+    struct rows rows = rows_of(s);
+    assert_int_equal(count(&rows, LEDGER_DELIVERED), 150);
+    assert_in_range(crowd->requests, 150, 999);
+    qsort(crowd->keys, (size_t)crowd->requests, sizeof *crowd->keys, compare);
+    int different = 1;
+    for (int i = 1; i < crowd->requests; i++)
+        different += compare(crowd->keys[i - 1], crowd->keys[i]) != 0;
+    assert_int_equal(different, 150);
+    crowd_free(crowd);
+}
+
+static void sigterm_gives_up_what_is_under_way_and_begins_nothing(void **state) {
+    struct site *s = *state;
+    struct crowd *crowd = crowd_start(60000, -1, "");
+    int status;
+
+    arrive_many(s, "c", 30, 0);
+    configure_at(s, crowd->port, "", 1);
+    ledger_close(s->r.ledger);
+    s->r.ledger = NULL;
+    int64_t began = crowd_ms();
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct gf_err e;
+        sigset_t mask;
+        (void)sigemptyset(&mask);
+        (void)sigaddset(&mask, SIGTERM);
+        (void)sigprocmask(SIG_SETMASK, &mask, NULL);
+        _exit(ledger_open(s->state, &s->r.ledger, &e) == 0 &&
+                      relay_forward(&s->r, 60, &s->t, &e) == 0
+                  ? 0
+                  : 1);
+    }
+    for (int i = 0; i < 200 && crowd->requests == 0; i++)
+        (void)usleep(20000);
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_true(crowd_ms() - began < 10000);
+    assert_ok(ledger_open(s->state, &s->r.ledger, &s->e), s->e);
+    crowd_stop(crowd);
+    struct rows rows = rows_of(s);
+    assert_int_equal(count(&rows, LEDGER_SENDING), 1);
+    assert_int_equal(count(&rows, LEDGER_RECEIVED), 29);
+    crowd_free(crowd);
+}
+
+#define FORWARD_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        FORWARD_TEST(as_many_requests_as_configured_are_under_way_and_not_more),
+        FORWARD_TEST(a_slow_endpoint_keeps_no_other_waiting),
+        FORWARD_TEST(what_was_marked_and_did_not_go_counts_no_attempt),
+        FORWARD_TEST(what_a_crash_left_is_sent_again_only_where_that_does_no_harm),
+        FORWARD_TEST(who_releases_what_is_in_doubt_gets_at_least_once),
+        FORWARD_TEST(no_answer_is_doubt_and_a_refusal_to_listen_is_none),
+        FORWARD_TEST(a_relay_killed_at_any_moment_loses_none_and_makes_up_no_key),
+        FORWARD_TEST(sigterm_gives_up_what_is_under_way_and_begins_nothing),
+    };
+    return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
+}
