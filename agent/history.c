@@ -3,20 +3,18 @@
  */
 #include "agent/history.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/command.h"
+#include "common/chain_head.h"
 #include "gapferry/file.h"
 #include "gapferry/json.h"
 
-#define HEAD     "history.head"
-#define HEAD_MAX 128
+#define HEAD "history.head"
 
 void history_begin(struct history_line *h, const struct agent *a, const char *event) {
     char at[GF_TIME_TEXT], user[65];
@@ -70,35 +68,19 @@ int history_end(struct history_line *h, struct agent *a, struct gf_err *e) {
 /* STATE/history.head: 1 read, 0 there is none, -1. */
 static int read_head(const struct agent *a, int64_t *n, struct gf_hash *hash, struct gf_err *e) {
     char path[sizeof a->state + 32];
-    struct gf_buf text;
-    char *end;
-    int rc = -1;
 
     (void)snprintf(path, sizeof path, "%s/" HEAD, a->state);
-    if (gf_file_load(AT_FDCWD, path, HEAD_MAX, &text, e) == -1) {
-        gf_buf_free(&text);
-        return e->code == GF_E_NOINPUT && access(path, F_OK) == -1 ? 0 : -1;
-    }
-    errno = 0;
-    long long number = text.len > 0 ? strtoll(text.data, &end, 10) : 0;
-    if (text.len > 0 && errno == 0 && number >= 0 && *end == ' ' &&
-        strlen(end) == GF_HASH_TEXT + 1 && end[GF_HASH_TEXT] == '\n' &&
-        gf_text_unhex(end + 1, GF_HASH_TEXT - 1, hash->b, sizeof hash->b) == 0) {
-        *n = number;
-        rc = 1;
-    } else {
+    int rc = chain_head_load(AT_FDCWD, path, n, hash, e);
+    if (rc == -1 && e->code == GF_E_DAMAGED)
         (void)gf_err_set(e, GF_E_DAMAGED,
                          "%s: is not a number and a hash; keep a copy as evidence, remove it, and "
                          "run `gapferry-agent history verify`",
                          path);
-    }
-    gf_buf_free(&text);
     return rc;
 }
 
 int history_seal(struct agent *a, struct gf_err *e) {
-    char path[sizeof a->state + 32], text[HEAD_MAX], hex[GF_HASH_TEXT];
-    struct gf_out out = {.fd = -1, .dir = -1};
+    char path[sizeof a->state + 32];
     struct gf_hash now, written;
     struct gf_err why;
     int64_t n = 0, m = 0;
@@ -108,16 +90,8 @@ int history_seal(struct agent *a, struct gf_err *e) {
     /* A head that is newer than the chain is evidence: it is not overwritten. */
     if (n == 0 || (read_head(a, &m, &written, &why) == 1 && m >= n))
         return 0;
-    gf_text_hex(now.b, sizeof now.b, hex);
-    (void)snprintf(text, sizeof text, "%" PRId64 " %s\n", n, hex);
     (void)snprintf(path, sizeof path, "%s/" HEAD, a->state);
-    int rc = gf_out_open(&out, AT_FDCWD, path, e);
-    if (rc == 0 && gf_file_write(out.fd, text, strlen(text)) == -1)
-        rc = gf_err_errno(e, "%s", path);
-    if (rc == 0)
-        rc = gf_out_commit(&out, 0600, 1, e);
-    gf_out_close(&out);
-    return rc;
+    return chain_head_save(AT_FDCWD, path, n, &now, e);
 }
 
 struct nth {

@@ -2,18 +2,17 @@
  * ledger_audit.c -- the chain of what the relay has done, and its head outside the database: a
  * ledger that was put back from a backup is older than the head.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/chain_head.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
 #include "relay/ledger/ledger_internal.h"
 
 #define HEAD       "audit.head"
-#define HEAD_MAX   128
 #define AUDIT_LINE 4096
 
 /* The newest line's number, 0 if there is none, and its hash (else zero). */
@@ -61,30 +60,6 @@ int ledger_audit(struct ledger *l, int64_t now, const char *event, const char *m
 
 /* ---- the head ---- */
 
-/* 1 read, 0 there is none, -1. */
-static int read_head(const struct ledger *l, int64_t *n, struct gf_hash *hash, struct gf_err *e) {
-    struct gf_buf text;
-    char *end = NULL;
-    int rc = -1;
-
-    if (gf_file_load(l->dir_fd, HEAD, HEAD_MAX, &text, e) == -1) {
-        gf_buf_free(&text);
-        return e->code == GF_E_NOINPUT ? 0 : gf_err_prefix(e, "%s", l->dir);
-    }
-    errno = 0;
-    long long number = text.len > 0 ? strtoll(text.data, &end, 10) : 0;
-    if (text.len > 0 && errno == 0 && number > 0 && *end == ' ' &&
-        strlen(end) == GF_HASH_TEXT + 1 && end[GF_HASH_TEXT] == '\n' &&
-        gf_text_unhex(end + 1, GF_HASH_TEXT - 1, hash->b, sizeof hash->b) == 0) {
-        *n = number;
-        rc = 1;
-    } else {
-        (void)gf_err_set(e, GF_E_DAMAGED, "%s/" HEAD ": is not a number and a hash", l->dir);
-    }
-    gf_buf_free(&text);
-    return rc;
-}
-
 int ledger_fits_head(struct ledger *l, struct gf_err *e) {
     struct gf_hash now, written, then = {0};
     int64_t n = 0, at = 0;
@@ -92,7 +67,9 @@ int ledger_fits_head(struct ledger *l, struct gf_err *e) {
 
     if (newest(l, &n, &now, e) == -1)
         return -1;
-    int rc = read_head(l, &at, &written, e);
+    int rc = chain_head_load(l->dir_fd, HEAD, &at, &written, e);
+    if (rc == -1)
+        return gf_err_prefix(e, "%s", l->dir);
     if (rc == 0 && n > 0)
         return gf_err_set(e, GF_E_DAMAGED,
                           "%s/" HEAD ": is missing, so nobody can tell how old "
@@ -114,28 +91,17 @@ int ledger_fits_head(struct ledger *l, struct gf_err *e) {
 }
 
 int ledger_seal(struct ledger *l, struct gf_err *e) {
-    char text[HEAD_MAX], hex[GF_HASH_TEXT];
     struct gf_hash now, written;
     struct gf_err why;
     int64_t n = 0, at = 0;
-    struct gf_out o;
-    int rc = -1;
 
     if (newest(l, &n, &now, e) == -1)
         return -1;
     /* A head that is newer than the chain is evidence: only reconcile may overwrite it. */
-    if (n == 0 || (read_head(l, &at, &written, &why) == 1 && at >= n && !l->reconciled))
+    if (n == 0 ||
+        (chain_head_load(l->dir_fd, HEAD, &at, &written, &why) == 1 && at >= n && !l->reconciled))
         return 0;
-    gf_text_hex(now.b, sizeof now.b, hex);
-    int len = snprintf(text, sizeof text, "%" PRId64 " %s\n", n, hex);
-    if (gf_out_open(&o, l->dir_fd, HEAD, e) == -1)
-        return gf_err_prefix(e, "%s", l->dir);
-    if (gf_file_write(o.fd, text, (size_t)len) == -1)
-        (void)gf_err_errno(e, "%s/" HEAD, l->dir);
-    else
-        rc = gf_out_commit(&o, 0600, 1, e);
-    gf_out_close(&o);
-    return rc;
+    return chain_head_save(l->dir_fd, HEAD, n, &now, e) == -1 ? gf_err_prefix(e, "%s", l->dir) : 0;
 }
 
 /* ---- after a restore ---- */

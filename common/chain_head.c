@@ -1,0 +1,65 @@
+/*
+ * chain_head.c -- a number and a hash in a file.
+ */
+#include "common/chain_head.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gapferry/file.h"
+
+#define HEAD_MAX   128
+#define DIGITS_MAX 18 /* so that every number fits */
+
+int chain_head_parse(const char *text, size_t len, int64_t *n, struct gf_hash *hash) {
+    char number[DIGITS_MAX + 1] = "";
+    size_t digits = 0;
+    struct gf_hash h;
+
+    while (digits < len && digits < DIGITS_MAX && text[digits] >= '0' && text[digits] <= '9')
+        digits++;
+    if (digits == 0 || text[0] == '0' || len != digits + 1 + GF_HASH_TEXT || text[digits] != ' ' ||
+        text[len - 1] != '\n' ||
+        gf_text_unhex(text + digits + 1, GF_HASH_TEXT - 1, h.b, sizeof h.b) == -1)
+        return -1;
+    memcpy(number, text, digits);
+    *n = strtoll(number, NULL, 10);
+    *hash = h;
+    return 0;
+}
+
+int chain_head_load(int dir, const char *path, int64_t *n, struct gf_hash *hash, struct gf_err *e) {
+    struct gf_buf text;
+    int rc = -1;
+
+    if (gf_file_load(dir, path, HEAD_MAX, &text, e) == -1)
+        /* What is there and is no file is no missing one. */
+        rc = e->code == GF_E_NOINPUT && faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == -1 ? 0
+                                                                                              : -1;
+    else if (chain_head_parse(text.data ? text.data : "", text.len, n, hash) == 0)
+        rc = 1;
+    else
+        (void)gf_err_set(e, GF_E_DAMAGED, "%s: is not a number and a hash", path);
+    gf_buf_free(&text);
+    return rc;
+}
+
+int chain_head_save(int dir, const char *path, int64_t n, const struct gf_hash *hash,
+                    struct gf_err *e) {
+    char text[HEAD_MAX], hex[GF_HASH_TEXT];
+    struct gf_out out = {.fd = -1, .dir = -1};
+
+    gf_text_hex(hash->b, sizeof hash->b, hex);
+    int len = snprintf(text, sizeof text, "%" PRId64 " %s\n", n, hex);
+    int rc = gf_out_open(&out, dir, path, e);
+    if (rc == 0 && gf_file_write(out.fd, text, (size_t)len) == -1)
+        rc = gf_err_errno(e, "%s", path);
+    if (rc == 0)
+        rc = gf_out_commit(&out, 0600, 1, e);
+    gf_out_close(&out);
+    return rc;
+}
