@@ -12,17 +12,6 @@ bats_require_minimum_version 1.5.0
 # where a program was built.
 OF_2024=${GAPFERRY_AGENT_2024:-$BIN/../tests/agent-of-2024}
 
-setup() {
-    cd "$BATS_TEST_TMPDIR" || return
-    for tool in curl jq sqlite3; do
-        command -v "$tool" >/dev/null || skip "$tool is not installed: $BATS_TEST_DESCRIPTION was not tried"
-    done
-}
-
-teardown() {
-    vendor_stop KILL
-}
-
 need() { # TOOL
     command -v "$1" >/dev/null || skip "$1 is not installed: $BATS_TEST_DESCRIPTION was not tried"
 }

@@ -8,18 +8,6 @@ bats_require_minimum_version 1.5.0
 # shellcheck source=tests/scenarios/trip.bash
 . "$BATS_TEST_DIRNAME/trip.bash"
 
-setup() {
-    cd "$BATS_TEST_TMPDIR" || return
-    for tool in curl jq sqlite3; do
-        command -v "$tool" >/dev/null || skip "$tool is not installed: no trip was made"
-    done
-}
-
-teardown() {
-    vendor_stop KILL
-    if mountpoint -q m; then umount -l m; fi
-}
-
 files_in() { find "$@" -type f -name '*.gfb' | sort; }
 
 # ---- a database that is gone ----

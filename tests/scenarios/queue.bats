@@ -8,18 +8,6 @@ bats_require_minimum_version 1.5.0
 # shellcheck source=tests/scenarios/trip.bash
 . "$BATS_TEST_DIRNAME/trip.bash"
 
-setup() {
-    cd "$BATS_TEST_TMPDIR" || return
-    for tool in curl jq sqlite3; do
-        command -v "$tool" >/dev/null || skip "$tool is not installed: no trip was made"
-    done
-}
-
-teardown() {
-    vendor_stop KILL
-    if mountpoint -q small; then umount -l small; fi
-}
-
 conf() { cat >>site/etc/gapferry/agent.conf; }
 bodies() { seq "$1" "$2" | sed 's/.*/{"users":&}/'; } # FROM TO: a line for each
 

@@ -40,6 +40,23 @@ says() {
     done
 }
 
+# What most files with a whole trip begin and end a test with; others have their own.
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    local tool
+    for tool in curl jq sqlite3; do
+        command -v "$tool" >/dev/null || skip "$tool is not installed: $BATS_TEST_DESCRIPTION was not tried"
+    done
+}
+
+teardown() {
+    vendor_stop KILL
+    local mount
+    for mount in m small; do
+        if mountpoint -q "$mount"; then umount -l "$mount"; fi
+    done
+}
+
 # ---- the vendor ----
 
 # vendor_start [OPTION]...: on a free port the first time and on the same one later; URL says where.

@@ -77,6 +77,16 @@ int site_teardown(void **state) {
     return 0;
 }
 
+void site_configure(struct site *s, const char *text) {
+    struct gf_err e;
+
+    (void)unlink(s->a.config_path);
+    check(gf_file_save_new(AT_FDCWD, s->a.config_path, text, strlen(text), 0600, &e), &e);
+    config_free(s->a.config);
+    s->a.config = NULL;
+    check(config_load(s->a.config_path, agent_keys, &s->a.config, &e), &e);
+}
+
 void site_reopen(struct site *s) {
     struct gf_err e;
 
@@ -372,6 +382,18 @@ int reply_apply(struct reply *r, struct site *s, struct apply_result *out, struc
 
     (void)close(fd);
     return rc;
+}
+
+struct apply_result site_receipt(struct site *s, int64_t seq, const struct gf_id *record,
+                                 const char *body, enum gf_state state, const char *reason) {
+    struct apply_result r;
+    struct reply reply;
+    struct gf_err e;
+
+    reply_begin(&reply, seq);
+    reply_receipt(&reply, record, body, state, reason);
+    check(reply_apply(&reply, s, &r, &e), &e);
+    return r;
 }
 
 void site_save(int fd, const char *path) {

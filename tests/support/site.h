@@ -22,6 +22,9 @@ void site_free(struct site *s);
 int site_setup(void **state);
 int site_teardown(void **state);
 
+/* Read this configuration from now on. */
+void site_configure(struct site *s, const char *text);
+
 /* As after a restart of the program. */
 void site_reopen(struct site *s);
 
@@ -108,6 +111,10 @@ void reply_part(struct reply *r, const char *name, const void *whole, const stru
 int reply_seal(struct reply *r);
 /* Seal, apply, close; 0 or -1 with *e. */
 int reply_apply(struct reply *r, struct site *s, struct apply_result *out, struct gf_err *e);
+
+/* A response with this receipt alone, which must be applied; what it did. */
+struct apply_result site_receipt(struct site *s, int64_t seq, const struct gf_id *record,
+                                 const char *body, enum gf_state state, const char *reason);
 
 /* Copy the file fd to a new file. */
 void site_save(int fd, const char *path);

@@ -30,20 +30,6 @@ int agent_license_answer(struct agent *a, const struct gf_id *record, const char
 
 static struct gf_err e;
 
-static inline int setup(void **state) {
-    struct site *s = calloc(1, sizeof *s);
-
-    site_make(s, 1);
-    *state = s;
-    return 0;
-}
-
-static inline int teardown(void **state) {
-    site_free(*state);
-    free(*state);
-    return 0;
-}
-
 #define assert_fails(call, want, words)                                                            \
     do {                                                                                           \
         assert_int_equal(call, -1);                                                                \

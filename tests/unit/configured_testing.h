@@ -40,11 +40,7 @@ static inline int agent_teardown(void **state) {
 
 /* Read this configuration from now on. */
 static inline void configure(const char *text) {
-    (void)unlink(s.a.config_path);
-    assert_int_equal(gf_file_save_new(AT_FDCWD, s.a.config_path, text, strlen(text), 0600, &e), 0);
-    config_free(s.a.config);
-    if (config_load(s.a.config_path, agent_keys, &s.a.config, &e) == -1)
-        fail_msg("%s", e.text);
+    site_configure(&s, text);
 }
 
 #endif

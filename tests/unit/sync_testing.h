@@ -56,20 +56,17 @@ static inline int setup_all(void **state) {
     } while (0)
 
 static inline int setup(void **state) {
-    struct site *s = calloc(1, sizeof *s);
-
-    site_make(s, 1);
+    if (site_setup(state) != 0)
+        return -1;
+    const struct site *s = *state;
     (void)snprintf(usb, sizeof usb, "%s/usb", s->root);
     assert_int_equal(mkdir(usb, 0755), 0);
-    *state = s;
     return 0;
 }
 
 static inline int teardown(void **state) {
-    site_free(*state);
-    free(*state);
     sync_free(&r);
-    return 0;
+    return site_teardown(state);
 }
 
 static inline enum gf_exit sync_with(struct site *s, const struct sync_options *o) {

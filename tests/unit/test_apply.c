@@ -26,7 +26,7 @@ int agent_license_answer(struct agent *a, const struct gf_id *record, const char
 
 static int setup_apply(void **state) {
     license[0] = '\0';
-    return setup(state);
+    return site_setup(state);
 }
 
 /* The bundle in fd is refused for this reason, and nothing is left behind. */
@@ -117,16 +117,11 @@ static void responses_may_come_in_any_order(void **state) {
     struct site *s = *state;
     struct gf_id id = site_add(s, "metrics", "{}", 0);
     struct apply_result r;
-    struct reply reply;
 
     (void)site_export(s);
-    reply_begin(&reply, 7);
-    reply_receipt(&reply, &id, "{}", GF_STATE_DELIVERED, NULL);
-    assert_int_equal(reply_apply(&reply, s, &r, &e), 0);
+    r = site_receipt(s, 7, &id, "{}", GF_STATE_DELIVERED, NULL);
     assert_true(r.delivered == 1);
-    reply_begin(&reply, 2);
-    reply_receipt(&reply, &id, "{}", GF_STATE_RELAYED, NULL);
-    assert_int_equal(reply_apply(&reply, s, &r, &e), 0);
+    r = site_receipt(s, 2, &id, "{}", GF_STATE_RELAYED, NULL);
     assert_true(r.relayed == 0 && r.odd == 0);
     assert_int_equal(site_state(s, &id), STORE_DELIVERED);
 }
@@ -135,15 +130,10 @@ static void what_is_final_is_told_as_odd_and_stays(void **state) {
     struct site *s = *state;
     struct gf_id id = site_add(s, "metrics", "{}", 0);
     struct apply_result r;
-    struct reply reply;
 
     (void)site_export(s);
-    reply_begin(&reply, 1);
-    reply_receipt(&reply, &id, "{}", GF_STATE_DELIVERED, NULL);
-    assert_int_equal(reply_apply(&reply, s, &r, &e), 0);
-    reply_begin(&reply, 2);
-    reply_receipt(&reply, &id, "{}", GF_STATE_REJECTED, "on second thoughts");
-    assert_int_equal(reply_apply(&reply, s, &r, &e), 0);
+    r = site_receipt(s, 1, &id, "{}", GF_STATE_DELIVERED, NULL);
+    r = site_receipt(s, 2, &id, "{}", GF_STATE_REJECTED, "on second thoughts");
     assert_true(r.odd == 1 && r.rejected == 0);
     assert_int_equal(site_state(s, &id), STORE_DELIVERED);
 }
@@ -368,7 +358,6 @@ static void what_a_crash_left_in_the_inbox_is_no_obstacle(void **state) {
     struct site *s = *state;
     struct gf_id id = site_add(s, "metrics", "{}", 0);
     struct apply_result r;
-    struct reply reply;
     char path[800];
 
     (void)site_export(s);
@@ -378,9 +367,7 @@ static void what_a_crash_left_in_the_inbox_is_no_obstacle(void **state) {
     assert_int_equal(mkdir(path, 0700), 0);
     (void)snprintf(path, sizeof path, "%s/inbox/items/receipts.jsonl", s->a.state);
     assert_int_equal(gf_file_save_new(AT_FDCWD, path, "left", 4, 0600, &e), 0);
-    reply_begin(&reply, 1);
-    reply_receipt(&reply, &id, "{}", GF_STATE_DELIVERED, NULL);
-    assert_int_equal(reply_apply(&reply, s, &r, &e), 0);
+    r = site_receipt(s, 1, &id, "{}", GF_STATE_DELIVERED, NULL);
     assert_true(r.delivered == 1);
     assert_int_equal(access(path, F_OK), -1);
 }
@@ -404,7 +391,7 @@ static void numbers_that_never_come_are_told_back(void **state) {
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup_apply, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, setup_apply, site_teardown)
     const struct CMUnitTest tests[] = {
         T(each_item_has_its_own_verdict),
         T(a_response_takes_effect_once),

@@ -32,15 +32,6 @@ static void touch(const char *path) {
     (void)close(fd);
 }
 
-/* The config file of the site, read anew. */
-static void configure(struct site *s, const char *text) {
-    (void)unlink(s->a.config_path);
-    assert_int_equal(gf_file_save_new(AT_FDCWD, s->a.config_path, text, strlen(text), 0600, &e), 0);
-    config_free(s->a.config);
-    s->a.config = NULL;
-    assert_int_equal(config_load(s->a.config_path, agent_keys, &s->a.config, &e), 0);
-}
-
 static void nothing_queued_makes_nothing(void **state) {
     struct site *s = *state;
     struct export_result x = site_export(s);
@@ -112,9 +103,9 @@ static void what_has_no_consent_stays(void **state) {
     struct gf_id update = site_add(s, "updates", "{}", 1);
 
     site_consent(s, "forbidden", STORE_GRANTED);
-    configure(s, "[channel \"forced\"]\nconsent = granted\n"
-                 "[channel \"forbidden\"]\nconsent = denied\n"
-                 "[channel \"metrics\"]\nconsent = ask\n");
+    site_configure(s, "[channel \"forced\"]\nconsent = granted\n"
+                      "[channel \"forbidden\"]\nconsent = denied\n"
+                      "[channel \"metrics\"]\nconsent = ask\n");
     struct export_result x = site_export(s);
     assert_true(x.records == 4);
     assert_int_equal(site_state(s, &granted), STORE_EXPORTED);
@@ -178,7 +169,7 @@ static void the_site_can_open_its_own_unless_it_does_not_want_to(void **state) {
     struct site_request r;
     struct store_bundle b;
 
-    configure(s, "[agent]\nself_reader = no\n");
+    site_configure(s, "[agent]\nself_reader = no\n");
     site_add(s, "metrics", "{}", 0);
     (void)site_export(s);
     b = site_bundle(s, 0);
@@ -295,14 +286,10 @@ static void the_file_of_a_withdrawn_bundle_does_not_stay(void **state) {
 static void a_settled_bundle_stays_for_the_site_to_look_at(void **state) {
     struct site *s = *state;
     struct gf_id id = site_add(s, "metrics", "{}", 0);
-    struct apply_result applied;
-    struct reply reply;
 
     (void)site_export(s);
     struct store_bundle b = site_bundle(s, 0);
-    reply_begin(&reply, 1);
-    reply_receipt(&reply, &id, "{}", GF_STATE_DELIVERED, NULL);
-    assert_int_equal(reply_apply(&reply, s, &applied, &e), 0);
+    (void)site_receipt(s, 1, &id, "{}", GF_STATE_DELIVERED, NULL);
     (void)site_export(s);
     assert_int_equal(access(in_outbox(s, b.file), F_OK), -1);
     char kept[800];
@@ -338,7 +325,7 @@ static void an_outbox_that_cannot_be_written_leaves_the_queue_as_it_was(void **s
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
     const struct CMUnitTest tests[] = {
         T(nothing_queued_makes_nothing),
         T(records_leave_in_order_as_they_were_accepted),

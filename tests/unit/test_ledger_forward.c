@@ -27,101 +27,90 @@ static int64_t next_due(struct site *s, int64_t now, int64_t after) {
     return d.row;
 }
 
-static void a_record_is_due_in_its_turn_and_when_its_time_has_come(void **state) {
-    struct site *s = *state;
-    struct gf_id a = new_id();
-    struct gf_id b = new_id();
+/* Two records of an enrolled agent, and their rows. */
+struct two {
+    struct gf_id a, b;
+    int64_t first, second;
+};
+
+static struct two take_two(struct site *s) {
+    struct two t = {.a = new_id(), .b = new_id()};
 
     testing_enrol(s, &kit_site);
-    assert_int_equal(take(s, 1, &a, "{}"), 1);
-    assert_int_equal(take(s, 2, &b, "{}"), 1);
-    int64_t first = testing_find(s, &a).row;
-    int64_t second = testing_find(s, &b).row;
-    assert_int_equal(next_due(s, NOW, 0), first);
-    assert_int_equal(next_due(s, NOW, first), second);
-    assert_int_equal(next_due(s, NOW, second), 0);
+    assert_int_equal(take(s, 1, &t.a, "{}"), 1);
+    assert_int_equal(take(s, 2, &t.b, "{}"), 1);
+    t.first = testing_find(s, &t.a).row;
+    t.second = testing_find(s, &t.b).row;
+    return t;
+}
+
+static void a_record_is_due_in_its_turn_and_when_its_time_has_come(void **state) {
+    struct site *s = *state;
+    const struct two two = take_two(s);
+    assert_int_equal(next_due(s, NOW, 0), two.first);
+    assert_int_equal(next_due(s, NOW, two.first), two.second);
+    assert_int_equal(next_due(s, NOW, two.second), 0);
 
     /* sending, left by a crash: due again, with the next number of attempt. */
-    assert_ok(ledger_sending(s->r.ledger, first, "e", NOW, &s->e), s->e);
-    assert_int_equal(next_due(s, NOW, 0), first);
-    assert_ok(ledger_sending(s->r.ledger, first, "e", NOW, &s->e), s->e);
-    assert_int_equal(testing_find(s, &a).attempts, 2);
+    assert_ok(ledger_sending(s->r.ledger, two.first, "e", NOW, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW, 0), two.first);
+    assert_ok(ledger_sending(s->r.ledger, two.first, "e", NOW, &s->e), s->e);
+    assert_int_equal(testing_find(s, &two.a).attempts, 2);
 
     /* later: when its time has come. */
-    assert_ok(ledger_later(s->r.ledger, first, "busy", NOW + 100, 0, &s->e), s->e);
-    assert_int_equal(next_due(s, NOW + 99, 0), second);
-    assert_int_equal(next_due(s, NOW + 100, 0), first);
+    assert_ok(ledger_later(s->r.ledger, two.first, "busy", NOW + 100, 0, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW + 99, 0), two.second);
+    assert_int_equal(next_due(s, NOW + 100, 0), two.first);
 }
 
 static void a_record_that_is_held_is_due_when_it_is_released(void **state) {
     struct site *s = *state;
-    struct gf_id a = new_id();
-    struct gf_id b = new_id();
+    const struct two two = take_two(s);
 
-    testing_enrol(s, &kit_site);
-    assert_int_equal(take(s, 1, &a, "{}"), 1);
-    assert_int_equal(take(s, 2, &b, "{}"), 1);
-    int64_t first = testing_find(s, &a).row;
-    int64_t second = testing_find(s, &b).row;
-
-    assert_ok(ledger_held(s->r.ledger, first, "401", &s->e), s->e);
-    assert_int_equal(next_due(s, NOW + 1000, 0), second);
+    assert_ok(ledger_held(s->r.ledger, two.first, "401", &s->e), s->e);
+    assert_int_equal(next_due(s, NOW + 1000, 0), two.second);
     int64_t n = 0;
     assert_ok(ledger_release(s->r.ledger, "license", NOW, &n, &s->e), s->e);
     assert_int_equal(n, 0);
     assert_ok(ledger_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
     assert_int_equal(n, 1);
-    assert_int_equal(next_due(s, NOW, 0), first);
-    assert_ok(ledger_later(s->r.ledger, first, "busy", NOW + 100, 0, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW, 0), two.first);
+    assert_ok(ledger_later(s->r.ledger, two.first, "busy", NOW + 100, 0, &s->e), s->e);
     assert_ok(ledger_release(s->r.ledger, "metrics", NOW, &n, &s->e), s->e);
     assert_int_equal(n, 1);
-    assert_int_equal(next_due(s, NOW, 0), first);
+    assert_int_equal(next_due(s, NOW, 0), two.first);
 }
 
 static void another_try_is_due_at_once_unless_the_endpoint_asked_for_time(void **state) {
     struct site *s = *state;
-    struct gf_id a = new_id();
-    struct gf_id b = new_id();
+    const struct two two = take_two(s);
 
-    testing_enrol(s, &kit_site);
-    assert_int_equal(take(s, 1, &a, "{}"), 1);
-    assert_int_equal(take(s, 2, &b, "{}"), 1);
-    int64_t first = testing_find(s, &a).row;
-    int64_t second = testing_find(s, &b).row;
-
-    assert_ok(ledger_later(s->r.ledger, first, "busy", NOW + 100, NOW + 50, &s->e), s->e);
-    assert_ok(ledger_held(s->r.ledger, second, "401", &s->e), s->e);
+    assert_ok(ledger_later(s->r.ledger, two.first, "busy", NOW + 100, NOW + 50, &s->e), s->e);
+    assert_ok(ledger_held(s->r.ledger, two.second, "401", &s->e), s->e);
     assert_ok(ledger_retry(s->r.ledger, NOW + 49, &s->e), s->e);
     assert_int_equal(next_due(s, NOW + 49, 0), 0);
-    assert_int_equal(testing_find(s, &a).asked, NOW + 50);
+    assert_int_equal(testing_find(s, &two.a).asked, NOW + 50);
 
     /* What was asked for is over, and our own back-off is not. */
     assert_ok(ledger_retry(s->r.ledger, NOW + 50, &s->e), s->e);
-    assert_int_equal(next_due(s, NOW + 50, 0), first);
-    assert_int_equal(next_due(s, NOW + 50, first), 0);
+    assert_int_equal(next_due(s, NOW + 50, 0), two.first);
+    assert_int_equal(next_due(s, NOW + 50, two.first), 0);
 
     /* An operator may know better. */
     int64_t n = 0;
-    assert_ok(ledger_later(s->r.ledger, first, "busy", NOW + 100, NOW + 100, &s->e), s->e);
+    assert_ok(ledger_later(s->r.ledger, two.first, "busy", NOW + 100, NOW + 100, &s->e), s->e);
     assert_ok(ledger_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
-    assert_int_equal(testing_find(s, &a).asked, 0);
-    assert_int_equal(next_due(s, NOW, 0), first);
+    assert_int_equal(testing_find(s, &two.a).asked, 0);
+    assert_int_equal(next_due(s, NOW, 0), two.first);
 }
 
 static void a_record_that_is_settled_is_never_due(void **state) {
     struct site *s = *state;
-    struct gf_id a = new_id();
-    struct gf_id b = new_id();
-
-    testing_enrol(s, &kit_site);
-    assert_int_equal(take(s, 1, &a, "{}"), 1);
-    assert_int_equal(take(s, 2, &b, "{}"), 1);
-    int64_t first = testing_find(s, &a).row;
-    int64_t second = testing_find(s, &b).row;
-    assert_ok(ledger_sending(s->r.ledger, first, "e", NOW, &s->e), s->e);
-    assert_ok(ledger_delivered(s->r.ledger, first, GF_GUARANTEE_ONCE, NULL, NOW, &s->e), s->e);
-    assert_int_equal(next_due(s, NOW + 1000, 0), second);
-    assert_ok(ledger_rejected(s->r.ledger, second, "no endpoint", NOW, &s->e), s->e);
+    const struct two two = take_two(s);
+    assert_ok(ledger_sending(s->r.ledger, two.first, "e", NOW, &s->e), s->e);
+    assert_ok(ledger_delivered(s->r.ledger, two.first, GF_GUARANTEE_ONCE, NULL, NOW, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW + 1000, 0), two.second);
+    assert_ok(ledger_rejected(s->r.ledger, two.second, "no endpoint", NOW, &s->e), s->e);
     assert_int_equal(next_due(s, NOW + 1000, 0), 0);
 }
 

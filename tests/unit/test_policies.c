@@ -19,17 +19,6 @@
 #include "support/kit.h"
 #include "support/site.h"
 
-static void configure(struct site *s, const char *text) {
-    struct gf_err e;
-    FILE *f = fopen(s->a.config_path, "w");
-
-    assert_non_null(f);
-    (void)fputs(text, f);
-    assert_int_equal(fclose(f), 0);
-    config_free(s->a.config);
-    assert_int_equal(config_load(s->a.config_path, agent_keys, &s->a.config, &e), 0);
-}
-
 /* As gapferry-link leaves it. */
 static void link_says(struct site *s, const char *state) {
     char path[700];
@@ -60,7 +49,7 @@ static void an_officers_card_may_stand_in_the_place_of_the_agents_own(void **sta
     assert_int_equal(store_trust_card(s->a.store, &officer.card, officer.card_text,
                                       officer.card_len, "me", SITE_NOW, &e),
                      0);
-    configure(s, "[agent]\nself_reader = no\n");
+    site_configure(s, "[agent]\nself_reader = no\n");
     (void)site_add(s, "metrics", "{}", 0);
     (void)site_export(s);
     struct store_bundle b = site_bundle(s, 0);
@@ -76,8 +65,8 @@ static void an_officers_card_may_stand_in_the_place_of_the_agents_own(void **sta
 static void what_is_held_leaves_only_when_the_relay_is_online(void **state) {
     struct site *s = *state;
 
-    configure(s,
-              "[relay \"hq\"]\nurl = https://hq.example\n[channel \"metrics\"]\nairgap = hold\n");
+    site_configure(
+        s, "[relay \"hq\"]\nurl = https://hq.example\n[channel \"metrics\"]\nairgap = hold\n");
     (void)site_add(s, "metrics", "{}", 0);
     assert_int_equal(site_export(s).records, 0);
     link_says(s, "offline");
@@ -92,7 +81,7 @@ static void what_is_discarded_is_counted_and_told(void **state) {
     struct gf_err e;
     size_t n = 0;
 
-    configure(
+    site_configure(
         s, "[relay \"hq\"]\nurl = https://hq.example\n[channel \"metrics\"]\nairgap = discard\n");
     link_says(s, "offline");
     struct gf_id id = site_add(s, "metrics", "{}", 0);
@@ -108,7 +97,7 @@ static void what_is_discarded_is_counted_and_told(void **state) {
 static void what_a_person_asked_for_is_always_carried(void **state) {
     struct site *s = *state;
 
-    configure(s, "[channel \"license\"]\nairgap = discard\n");
+    site_configure(s, "[channel \"license\"]\nairgap = discard\n");
     (void)site_add(s, "license", "{}", 1);
     assert_int_equal(site_export(s).records, 1);
 }
@@ -139,7 +128,7 @@ static enum store_consent consent(struct site *s) {
 static void a_grids_manager_can_deny_but_not_grant(void **state) {
     struct site *s = *state;
 
-    configure(s, "[relay \"manager\"]\nreach = site\n");
+    site_configure(s, "[relay \"manager\"]\nreach = site\n");
     struct gf_id id = site_add(s, "metrics", "{}", 0);
     take(s, "policy", "{\"channel\":\"metrics\",\"consent\":\"granted\",\"airgap\":\"carry\"}");
     assert_int_equal(consent(s), STORE_GRANTED);
@@ -156,11 +145,12 @@ static void it_can_hold_what_the_site_would_carry_but_not_carry_what_it_holds(vo
     enum airgap airgap = AIRGAP_CARRY;
     struct gf_err e;
 
-    configure(s, "[relay \"manager\"]\nreach = site\n");
+    site_configure(s, "[relay \"manager\"]\nreach = site\n");
     take(s, "policy", "{\"channel\":\"metrics\",\"consent\":null,\"airgap\":\"hold\"}");
     assert_int_equal(airgap_of(&s->a, "metrics", &airgap, &e), 0);
     assert_int_equal(airgap, AIRGAP_HOLD);
-    configure(s, "[relay \"manager\"]\nreach = site\n[channel \"metrics\"]\nairgap = discard\n");
+    site_configure(s,
+                   "[relay \"manager\"]\nreach = site\n[channel \"metrics\"]\nairgap = discard\n");
     assert_int_equal(airgap_of(&s->a, "metrics", &airgap, &e), 0);
     assert_int_equal(airgap, AIRGAP_DISCARD);
 }
@@ -168,7 +158,7 @@ static void it_can_hold_what_the_site_would_carry_but_not_carry_what_it_holds(vo
 static void a_relay_outside_the_site_can_ask_for_nothing(void **state) {
     struct site *s = *state;
 
-    configure(s, "[relay \"hq\"]\nurl = https://hq.example\n");
+    site_configure(s, "[relay \"hq\"]\nurl = https://hq.example\n");
     take(s, "policy", "{\"channel\":\"metrics\",\"consent\":\"denied\",\"airgap\":\"hold\"}");
     assert_int_equal(consent(s), STORE_GRANTED);
 }
@@ -180,7 +170,7 @@ static void odd_notices_are_kept_in_the_history_and_do_nothing_else(void **state
     assert_non_null(long_text);
     memset(long_text, '\x01', 100000);
     long_text[100000] = '\0';
-    configure(s, "[relay \"manager\"]\nreach = site\n");
+    site_configure(s, "[relay \"manager\"]\nreach = site\n");
     take(s, "policy", "nonsense");
     take(s, "policy", "{\"channel\":\"../x\",\"consent\":\"denied\",\"airgap\":\"hold\"}");
     take(s, "something-new", long_text);

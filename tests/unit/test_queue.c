@@ -15,14 +15,6 @@
 
 #define DAY 86400LL
 
-static void configure(struct site *s, const char *text) {
-    (void)unlink(s->a.config_path);
-    assert_int_equal(gf_file_save_new(AT_FDCWD, s->a.config_path, text, strlen(text), 0600, &e), 0);
-    config_free(s->a.config);
-    s->a.config = NULL;
-    assert_int_equal(config_load(s->a.config_path, agent_keys, &s->a.config, &e), 0);
-}
-
 static struct gf_record new_record(struct site *s, const char *body) {
     struct gf_record r = {.channel = "metrics",
                           .product = "demo",
@@ -116,7 +108,7 @@ static void room_is_made_by_what_is_oldest_and_never_left(void **state) {
     struct gf_id ids[5];
     size_t n;
 
-    configure(s, "[channel \"metrics\"]\nmax_records = 3\nfull = drop-oldest\n");
+    site_configure(s, "[channel \"metrics\"]\nmax_records = 3\nfull = drop-oldest\n");
     ids[0] = site_add(s, "metrics", "{}", 0);
     (void)site_export(s);
     for (int i = 1; i < 5; i++) {
@@ -136,7 +128,7 @@ static void room_is_made_by_what_is_oldest_and_never_left(void **state) {
     free(loss);
     assert_int_equal(agent_room(&s->a, "metrics", &room, &e), 0);
     assert_true(room.records == INT64_MAX);
-    configure(s, "[channel \"metrics\"]\nmax_records = 4\n");
+    site_configure(s, "[channel \"metrics\"]\nmax_records = 4\n");
     assert_int_equal(agent_room(&s->a, "metrics", &room, &e), 0);
     assert_true(room.records == 1 && room.bytes == INT64_MAX);
     check_tally(s);
@@ -163,7 +155,7 @@ static void loss_is_told_by_the_next_bundle_and_again_if_that_was_withdrawn(void
     struct gf_lost *first, *second;
     int64_t records;
 
-    configure(s, "[channel \"metrics\"]\nmax_records = 1\nfull = drop-oldest\n");
+    site_configure(s, "[channel \"metrics\"]\nmax_records = 1\nfull = drop-oldest\n");
     for (int i = 0; i < 3; i++) {
         struct gf_record r = new_record(s, "{}");
         assert_int_equal(agent_accept(&s->a, &r, &e), 0);
@@ -194,7 +186,7 @@ static void old_records_go_where_the_policy_says_so_only(void **state) {
     s->a.now += 401 * DAY;
     assert_int_equal(plan_keep_house(&s->a, &x, &e), 0);
     assert_true(site_has(s, &id));
-    configure(s, "[channel \"metrics\"]\nfull = drop-oldest\n");
+    site_configure(s, "[channel \"metrics\"]\nfull = drop-oldest\n");
     assert_int_equal(plan_keep_house(&s->a, &x, &e), 0);
     assert_false(site_has(s, &id));
     check_tally(s);
@@ -202,14 +194,10 @@ static void old_records_go_where_the_policy_says_so_only(void **state) {
 
 static void what_is_final_is_forgotten_after_400_days(void **state) {
     struct site *s = *state;
-    struct apply_result applied;
-    struct reply reply;
     struct gf_id id = site_add(s, "metrics", "{}", 0);
 
     (void)site_export(s);
-    reply_begin(&reply, 1);
-    reply_receipt(&reply, &id, "{}", GF_STATE_DELIVERED, NULL);
-    assert_int_equal(reply_apply(&reply, s, &applied, &e), 0);
+    (void)site_receipt(s, 1, &id, "{}", GF_STATE_DELIVERED, NULL);
     s->a.now += 399 * DAY;
     (void)site_export(s);
     assert_true(site_has(s, &id));
@@ -327,7 +315,7 @@ static void what_nobody_answers_is_bundled_anew_after_resend_after(void **state)
     struct store_bundle anew = site_bundle(s, 0);
     assert_memory_not_equal(anew.id.b, b.id.b, sizeof b.id.b);
     assert_int_equal(site_state(s, &id), STORE_EXPORTED);
-    configure(s, "[agent]\nresend_after = 0\n");
+    site_configure(s, "[agent]\nresend_after = 0\n");
     assert_int_equal(store_written(s->a.store, &anew.id, s->a.now, &e), 0);
     s->a.now += 365 * DAY;
     assert_true(site_export(s).bundles == 0);
@@ -358,7 +346,7 @@ static void each_relay_gets_its_own_and_keeps_it(void **state) {
                    "[relay \"a\"]\nfingerprint = %s\n[relay \"b\"]\nfingerprint = %s\n"
                    "[channel \"metrics\"]\nrelay = a\n[channel \"license\"]\nrelay = b\n",
                    first_print, second_print);
-    configure(s, text);
+    site_configure(s, text);
     (void)site_add(s, "metrics", "{}", 0);
     (void)site_add(s, "license", "{}", 1);
     assert_true(site_export(s).bundles == 2);
@@ -370,7 +358,7 @@ static void each_relay_gets_its_own_and_keeps_it(void **state) {
 
     /* The configuration changes: what has left stays with its relay, also when it leaves again. */
     int64_t records;
-    configure(s, "[relay \"b\"]\n[channel \"metrics\"]\nrelay = b\n");
+    site_configure(s, "[relay \"b\"]\n[channel \"metrics\"]\nrelay = b\n");
     b = site_bundle(s, 0);
     assert_int_equal(store_withdraw(s->a.store, &b.id, s->a.now, &records, &e), 0);
     (void)site_add(s, "metrics", "{}", 0);
@@ -381,10 +369,10 @@ static void each_relay_gets_its_own_and_keeps_it(void **state) {
         to_first += memcmp(b.relay.b, kit_relay.card.identity.b, sizeof b.relay.b) == 0;
     }
     assert_int_equal(to_first, 1);
-    configure(s, "[relay \"a\"]\n[relay \"b\"]\n[channel \"metrics\"]\nrelay = b\n");
+    site_configure(s, "[relay \"a\"]\n[relay \"b\"]\n[channel \"metrics\"]\nrelay = b\n");
     struct gf_card out;
     assert_fails(agent_relay_of(&s->a, "metrics", &out, &e), GF_E_CONFIG, "fingerprint");
-    configure(s, "[channel \"metrics\"]\nrelay = c\n");
+    site_configure(s, "[channel \"metrics\"]\nrelay = c\n");
     assert_fails(agent_relay_of(&s->a, "metrics", &out, &e), GF_E_CONFIG, "no [relay \"c\"]");
     gf_identity_free(&second);
 }
@@ -404,7 +392,7 @@ static void what_is_queued_is_there_and_counted_after_a_restart(void **state) {
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
     const struct CMUnitTest tests[] = {
         T(a_line_made_of_a_kind_is_the_line_that_the_library_writes),
         T(a_batch_with_an_id_that_is_there_is_refused_whole),

@@ -404,7 +404,7 @@ static void asking_again_and_granting_delete_nothing(void **state) {
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
     const struct CMUnitTest tests[] = {
         T(a_record_is_kept_as_it_was_accepted_and_in_order),
         T(the_digest_is_of_the_bytes_of_the_body),

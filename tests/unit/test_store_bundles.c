@@ -347,7 +347,7 @@ static void have_is_due_again_when_who_said_it_may_be_lost(void **state) {
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
     const struct CMUnitTest tests[] = {
         T(numbers_rise_in_one_stream_for_each_relay_and_survive_a_restart),
         T(prev_is_the_last_bundle_that_was_noted),

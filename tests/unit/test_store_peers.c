@@ -152,7 +152,7 @@ static void the_lock_names_its_holder_and_ends_with_it(void **state) {
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
     const struct CMUnitTest tests[] = {
         T(cards_are_trusted_once_by_role_and_kept_in_order),
         T(a_vendors_duties_add_up),

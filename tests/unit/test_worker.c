@@ -78,6 +78,27 @@ static void copy_to(int from, int to) {
         assert_int_equal(write(to, block, (size_t)n), n);
 }
 
+/* The first bundle of kit_site, enrolled: admitted and written, not yet done. What stays is the
+ * original. */
+static int upload(struct site *s, struct pair *p, struct wire_ask *a) {
+    struct wire_say answer;
+
+    testing_enrol(s, &kit_site);
+    int fd = make_bundle(s, 1, a);
+    assert_int_equal(ask(s, p, a, &answer), WIRE_NEW);
+    assert_int_not_equal(handed, -1);
+    copy_to(fd, handed);
+    a->kind = WIRE_DONE;
+    return fd;
+}
+
+/* What is verified now is told when that has ended. */
+static void verify(struct site *s, struct pair *p) {
+    worker_started(&p->w, WORKER_VERIFY);
+    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
+    worker_ended(&p->w, WORKER_VERIFY, 0);
+}
+
 static void a_hello_is_signed_for_the_nonce(void **state) {
     struct site *s = *state;
     struct wire_ask a = {.kind = WIRE_HELLO, .tag = 7};
@@ -111,21 +132,14 @@ static void an_upload_is_taken_when_it_is_closed_and_answered_when_it_is_verifie
     struct wire_ask a;
     struct pair *p = meet(s);
 
-    testing_enrol(s, &kit_site);
-    int fd = make_bundle(s, 1, &a);
-    assert_int_equal(ask(s, p, &a, &answer), WIRE_NEW);
-    assert_int_not_equal(handed, -1);
-    copy_to(fd, handed);
+    int fd = upload(s, p, &a);
     (void)close(handed);
-    a.kind = WIRE_DONE;
     assert_int_equal(ask(s, p, &a, &answer), 0);
     assert_int_equal(p->w.want[WORKER_VERIFY], 1);
     assert_int_equal(testing_count(s->state, "incoming"), 1);
     assert_int_equal(testing_count(s->state, "uploads"), 0);
 
-    worker_started(&p->w, WORKER_VERIFY);
-    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
-    worker_ended(&p->w, WORKER_VERIFY, 0);
+    verify(s, p);
     assert_int_equal(p->w.want[WORKER_FORWARD], 1);
     assert_int_equal(wire_say_next(p->theirs, &answer, data, &handed, &s->e), 0);
     worker_started(&p->w, WORKER_FORWARD);
@@ -150,12 +164,8 @@ static void what_can_still_be_written_to_is_not_taken(void **state) {
     struct wire_ask a;
     struct pair *p = meet(s);
 
-    testing_enrol(s, &kit_site);
-    int fd = make_bundle(s, 1, &a);
-    assert_int_equal(ask(s, p, &a, &answer), WIRE_NEW);
-    copy_to(fd, handed);
+    int fd = upload(s, p, &a);
     int kept = handed;
-    a.kind = WIRE_DONE;
     assert_int_equal(ask(s, p, &a, &answer), WIRE_LATER);
     assert_int_equal(testing_count(s->state, "incoming"), 0);
     assert_int_equal(testing_count(s->state, "uploads"), 0);
@@ -223,18 +233,12 @@ static void a_refused_bundle_is_told_with_its_reason(void **state) {
     struct wire_ask a;
     struct pair *p = meet(s);
 
-    testing_enrol(s, &kit_site);
-    int fd = make_bundle(s, 1, &a);
-    assert_int_equal(ask(s, p, &a, &answer), WIRE_NEW);
-    copy_to(fd, handed);
+    int fd = upload(s, p, &a);
     /* A byte of the payload is another one now. */
     assert_int_equal(pwrite(handed, "\x01\x02\x03", 3, a.size - 1024 - 700), 3);
     (void)close(handed);
-    a.kind = WIRE_DONE;
     assert_int_equal(ask(s, p, &a, &answer), 0);
-    worker_started(&p->w, WORKER_VERIFY);
-    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
-    worker_ended(&p->w, WORKER_VERIFY, 0);
+    verify(s, p);
     assert_int_equal(wire_say_next(p->theirs, &answer, data, &handed, &s->e), 1);
     assert_int_equal(answer.answer, WIRE_REFUSED);
     assert_int_equal(answer.code, GF_E_DIGEST);

@@ -39,18 +39,11 @@ static inline void trust(struct site *s, const struct gf_sign_key *key, int duti
 }
 
 static inline int setup(void **state) {
-    struct site *s = calloc(1, sizeof *s);
-
-    site_make(s, 1);
+    if (site_setup(state) != 0)
+        return -1;
+    struct site *s = *state;
     s->a.now = SITE_NOW + 2 * YEAR; /* past the time at which this was built */
     trust(s, vendor, STORE_DUTY_UPDATE);
-    *state = s;
-    return 0;
-}
-
-static inline int teardown(void **state) {
-    site_free(*state);
-    free(*state);
     return 0;
 }
 
@@ -207,6 +200,6 @@ static const struct content tool = {"tool.bin", "the tool itself", 15};
 static const struct content notes = {"NOTES", "what is new", 11};
 static const struct content other = {"tool.bin", "another tool!!!", 15};
 
-#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, site_teardown)
 
 #endif
