@@ -144,7 +144,7 @@ static void a_range_is_taken_as_far_as_it_fits(void **state) {
 }
 
 int main(void) {
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define T(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
     const struct CMUnitTest tests[] = {
         T(every_record_has_its_own_state_in_whatever_order_things_happen),
         T(what_is_alike_is_one_stretch_however_often_it_was_parted),
