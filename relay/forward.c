@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "relay/forward.h"
+#include "relay/updates/fetch.h"
 
 /* How often is looked for SIGTERM; and what requests have, once it came, whose endpoint would take
  * them twice. */
@@ -29,10 +30,15 @@ int64_t forward_left_ms(const struct forward_walk *w) {
 
 /* `run` blocks SIGTERM in the process that forwards, so that it ends at a good moment: once it is
  * pending, requests that are under way are given up, and none begins. */
-static void look_for_stop(struct forward_walk *w) {
+static int is_stopping(void *arg) {
     sigset_t pending;
 
-    if (w->stopping == 0 && sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1)
+    (void)arg;
+    return sigpending(&pending) == 0 && sigismember(&pending, SIGTERM) == 1;
+}
+
+static void look_for_stop(struct forward_walk *w) {
+    if (w->stopping == 0 && is_stopping(NULL))
         w->stopping = forward_clock_ms();
     if (w->stopping > 0)
         forward_job_cut(w, forward_clock_ms() - w->stopping >= GRACE_MS);
@@ -184,6 +190,8 @@ int relay_forward(struct relay *r, int64_t wait_s, struct turn *t, struct gf_err
         return -1;
     }
     rc = walk_all(&w, e);
+    if (rc == 0)
+        rc = fetch_artifacts(r, wait_s, is_stopping, t, e);
     ledger_leave(r->ledger, LEDGER_FORWARDING);
     return rc;
 }

@@ -42,7 +42,8 @@ static int add_channel(void *arg, const char *channel, struct gf_err *e) {
         if (add_lane(w, name, channel, e) == NULL)
             return -1;
         takes_all |= config_get(c, "endpoint", name, "product") == NULL &&
-                     config_get(c, "endpoint", name, "sender") == NULL;
+                     config_get(c, "endpoint", name, "sender") == NULL &&
+                     config_get(c, "endpoint", name, "type") == NULL;
     }
     return takes_all || add_lane(w, NULL, channel, e) != NULL ? 0 : -1;
 }
@@ -87,7 +88,7 @@ struct gather {
 static int gather(void *arg, const struct ledger_record *row, struct gf_err *e) {
     struct gather *g = arg;
     struct forward_job *j;
-    const char *name = endpoint_match(g->w->r->config, row->channel, row->product, &row->agent);
+    const char *name = endpoint_match(g->w->r->config, row);
     int is_ours = name == NULL || g->lane->name == NULL ? name == g->lane->name
                                                         : strcmp(name, g->lane->name) == 0;
 

@@ -105,7 +105,8 @@ GF_MUST_CHECK int relay_intake(struct relay *r, struct gf_drive *d, struct turn 
  * without keys or network; into the ledger, or to pending/ or quarantine/ with NAME.why. */
 GF_MUST_CHECK int relay_verify(struct relay *r, struct turn *t, struct gf_err *e);
 
-/* forward.c: what is due, to its endpoint, until all is tried or wait_s seconds have passed. */
+/* forward.c: what is due, to its endpoint, until all is tried or wait_s seconds have passed; then
+ * artifacts of updates that agents wait for, for as long again. */
 GF_MUST_CHECK int relay_forward(struct relay *r, int64_t wait_s, struct turn *t, struct gf_err *e);
 
 /* respond.c: news of every agent into response bundles in STATE/outbox, then the parts of artifacts

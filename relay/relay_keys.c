@@ -1,6 +1,7 @@
 /*
  * relay_keys.c -- what relay.conf may say.
  */
+#include "common/vendor_keys.h"
 #include "relay/draft.h"
 #include "relay/endpoints/endpoint.h"
 #include "relay/listener/listener.h"
@@ -18,6 +19,8 @@ const struct config_key relay_keys[] = {
     LISTENER_KEYS,
 
     ENDPOINT_KEYS,
+
+    VENDOR_KEYS_UPDATE,
 
     {NULL, 0, NULL, NULL, NULL},
 };

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <strings.h>
 
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
@@ -12,7 +13,8 @@
 #define LABEL           "gapferry-record/1"
 #define HEADER_FILE_MAX 8192 /* bytes */
 
-const struct endpoint_profile *const endpoint_profiles[] = {&endpoint_http, NULL};
+const struct endpoint_profile *const endpoint_profiles[] = {&endpoint_http, &endpoint_updates,
+                                                            NULL};
 
 static const char *value(const struct config *c, const char *name, const char *key) {
     return config_get(c, "endpoint", name, key);
@@ -22,22 +24,36 @@ static int is_same(const char *a, const char *b) {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-const char *endpoint_match(const struct config *c, const char *channel, const char *product,
-                           const struct gf_id *agent) {
+/* 1 if the record is of this media type, whatever its parameters. Its line is read only where a
+ * section asks for that. */
+static int is_type(const char *want, const struct ledger_record *r) {
+    struct gf_record record;
+    struct gf_err ignored;
+    size_t n = strlen(want);
+
+    if (gf_record_parse(r->line, r->line_len, &record, &ignored) == -1)
+        return 0;
+    int is = strncasecmp(record.type, want, n) == 0 && strchr("; \t", record.type[n]) != NULL;
+    gf_record_free(&record);
+    return is;
+}
+
+const char *endpoint_match(const struct config *c, const struct ledger_record *r) {
     char id[GF_ID_TEXT];
     const char *found = NULL;
     int best = -1;
 
-    gf_text_hex(agent->b, sizeof agent->b, id);
+    gf_text_hex(r->agent.b, sizeof r->agent.b, id);
     const char *name;
     for (size_t i = 0; (name = config_name(c, "endpoint", i)) != NULL; i++) {
-        const char *wants_product = value(c, name, "product");
-        const char *wants_sender = value(c, name, "sender");
-        if (!is_same(value(c, name, "channel"), channel) ||
-            (wants_product != NULL && !is_same(wants_product, product)) ||
-            (wants_sender != NULL && strcmp(wants_sender, id) != 0))
+        const char *type = value(c, name, "type");
+        const char *product = value(c, name, "product");
+        const char *sender = value(c, name, "sender");
+        if (!is_same(value(c, name, "channel"), r->channel) ||
+            (product != NULL && !is_same(product, r->product)) ||
+            (sender != NULL && strcmp(sender, id) != 0) || (type != NULL && !is_type(type, r)))
             continue;
-        int score = (wants_sender != NULL) * 2 + (wants_product != NULL);
+        int score = (type != NULL) * 4 + (sender != NULL) * 2 + (product != NULL);
         if (score > best) {
             best = score;
             found = name;

@@ -31,12 +31,17 @@
                                           "no harm; none: they do"},                               \
     {"endpoint", 1, "idempotency_retention", "24h", "for key: how long it remembers a key"},       \
     {"endpoint", 1, "connections", "16", "requests at once, 1 to 64"},                             \
-    {"endpoint", 1, "timeout", "60s", "for one request, 1s to 1h"}
+    {"endpoint", 1, "timeout", "60s", "for one request, 1s to 1h"},                                \
+    {"endpoint", 1, "type", NULL, "only records of this media type"},                              \
+    {"endpoint", 1, "vendor", NULL, "updates: whose key signs; default: any with duty update"},    \
+    {"endpoint", 1, "release", "stable", "updates: the channel of checks that name none"},         \
+    {"endpoint", 1, "refresh", "15m", "updates: for how long a manifest is not asked for again"},  \
+    {"endpoint", 1, "artifact_max", "4G", "updates: a larger artifact is not fetched"}
 /* clang-format on */
 
 /* Keys that every profile knows, and those of every profile that speaks HTTP, for its list. */
 #define ENDPOINT_KEYS_COMMON                                                                       \
-    "channel", "product", "sender", "profile", "idempotency", "idempotency_retention",             \
+    "channel", "product", "sender", "type", "profile", "idempotency", "idempotency_retention",     \
         "connections", "timeout"
 #define ENDPOINT_KEYS_HTTP                                                                         \
     "url", "header", "header_file", "ca_file", "cert_file", "key_file", "proxy"
@@ -52,7 +57,7 @@
 
 /* One section, read once for a walk over the queue. */
 struct endpoint {
-    struct relay *relay; /* its configuration and state; the ledger only where a header says so */
+    struct relay *relay; /* its configuration and state; the ledger is profile updates' alone */
     const char *name;    /* of the section; borrowed */
     const struct endpoint_profile *profile;
     enum gf_guarantee guarantee; /* of what is delivered */
@@ -135,7 +140,7 @@ struct endpoint_profile {
 };
 
 extern const struct endpoint_profile *const endpoint_profiles[]; /* NULL at the end */
-extern const struct endpoint_profile endpoint_http;
+extern const struct endpoint_profile endpoint_http, endpoint_updates;
 
 /* ---- configuration (endpoint_check.c) ---- */
 
@@ -151,11 +156,11 @@ const struct endpoint_profile *endpoint_profile_of(const struct config *c, const
 
 /* ---- endpoint.c ---- */
 
-/* The name of the endpoint for a record; NULL: none matches. The one that names the sender is
- * preferred to one that names the product, and that to one that names neither. Borrowed from the
- * configuration. */
-const char *endpoint_match(const struct config *c, const char *channel, const char *product,
-                           const struct gf_id *agent);
+/* The name of the endpoint for a record; NULL: none matches. The one that names the record's media
+ * type is preferred to one that names the sender, that to one that names the product, and that to
+ * one that names none of them. Of the record, agent, channel, product and line are looked at.
+ * Borrowed from the configuration. */
+const char *endpoint_match(const struct config *c, const struct ledger_record *r);
 
 /* The key that names a delivery for ever: BLAKE2b-128 of "gapferry-record/1", agent id, record id,
  * in hex. */
@@ -187,6 +192,8 @@ void endpoint_result_free(struct endpoint_result *r);
 /* Content-Type (NULL: none), Idempotency-Key (behind the first request of a job with "-2", "-3",
  * ...), Gapferry-Agent and Gapferry-Record, and the headers of the section. */
 void endpoint_headers(struct endpoint_request *q, const struct endpoint_job *j, const char *type);
+/* Only those of the section: for requests that are made on nobody's behalf. */
+void endpoint_headers_own(struct endpoint_request *q, const struct endpoint *p);
 /* One more, "Name: value", borrowed until judge() has returned; beyond ENDPOINT_HEADERS it is
  * dropped. */
 void endpoint_header(struct endpoint_request *q, const char *line);

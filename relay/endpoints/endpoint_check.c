@@ -34,6 +34,7 @@ static int check_match(const struct config *c, const char *name, struct gf_err *
     const char *channel = value(c, name, "channel");
     const char *product = value(c, name, "product");
     const char *sender = value(c, name, "sender");
+    const char *type = value(c, name, "type");
     struct gf_id id;
 
     if (channel == NULL)
@@ -45,16 +46,20 @@ static int check_match(const struct config *c, const char *name, struct gf_err *
     if (sender != NULL && gf_text_unhex(sender, strlen(sender), id.b, sizeof id.b) == -1)
         return endpoint_wrong(c, name, "sender", "an agent's id is 32 lower-case hex digits", e);
 
+    if (type != NULL && (strchr(type, '/') == NULL || strpbrk(type, "; \t") != NULL))
+        return endpoint_wrong(c, name, "type", "a media type is type/subtype, without parameters",
+                              e);
+
     /* Two that match alike: which one is meant? */
     const char *other;
     for (size_t i = 0; (other = config_name(c, "endpoint", i)) != NULL && strcmp(other, name) != 0;
          i++) {
         if (is_same(value(c, other, "channel"), channel) &&
             is_same(value(c, other, "product"), product) &&
-            is_same(value(c, other, "sender"), sender))
+            is_same(value(c, other, "sender"), sender) && is_same(value(c, other, "type"), type))
             return gf_err_set(e, GF_E_CONFIG,
                               "%s: [endpoint \"%s\"] takes the same records as [endpoint \"%s\"]; "
-                              "let product or sender tell them apart",
+                              "let product, sender or type tell them apart",
                               config_origin(c, "endpoint", name, "channel"), name, other);
     }
     return 0;

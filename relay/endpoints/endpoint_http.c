@@ -120,10 +120,17 @@ void endpoint_header(struct endpoint_request *q, const char *line) {
         q->headers[q->nheaders++] = line;
 }
 
-void endpoint_headers(struct endpoint_request *q, const struct endpoint_job *j, const char *type) {
-    const struct endpoint *p = j->endpoint;
-    char key[33], agent[GF_ID_TEXT], uuid[GF_UUID_TEXT], step[16] = "";
+void endpoint_headers_own(struct endpoint_request *q, const struct endpoint *p) {
     const char *more = config_get(p->relay->config, "endpoint", p->name, "header");
+
+    if (more != NULL)
+        endpoint_header(q, more);
+    if (p->secret.len > 0)
+        endpoint_header(q, p->secret.data);
+}
+
+void endpoint_headers(struct endpoint_request *q, const struct endpoint_job *j, const char *type) {
+    char key[33], agent[GF_ID_TEXT], uuid[GF_UUID_TEXT], step[16] = "";
 
     endpoint_key(&j->row->agent, &j->record->id, key);
     gf_text_hex(j->row->agent.b, sizeof j->row->agent.b, agent);
@@ -139,10 +146,7 @@ void endpoint_headers(struct endpoint_request *q, const struct endpoint_job *j, 
     endpoint_header(q, q->key);
     endpoint_header(q, q->agent);
     endpoint_header(q, q->id);
-    if (more != NULL)
-        endpoint_header(q, more);
-    if (p->secret.len > 0)
-        endpoint_header(q, p->secret.data);
+    endpoint_headers_own(q, j->endpoint);
 }
 
 /* ---- the profile ---- */

@@ -243,6 +243,15 @@ int ledger_artifacts_awaited(struct ledger *l, int64_t *n, struct gf_err *e) {
                      "");
 }
 
+int ledger_has_untried(struct ledger *l, struct gf_err *e) {
+    int64_t n = 0;
+
+    if (db_number(&l->db, &n, 0, e, "SELECT EXISTS (SELECT 1 FROM record WHERE state = ?)", "i",
+                  (int64_t)LEDGER_RECEIVED) == -1)
+        return -1;
+    return n != 0;
+}
+
 /* ---- what is over ---- */
 
 /* Of artifact `a`: a manifest that has not ended names it; a part is due; one travels still. */

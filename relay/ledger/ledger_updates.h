@@ -126,6 +126,9 @@ GF_MUST_CHECK int ledger_artifact_drop(struct ledger *l, int64_t row, struct gf_
 /* How many are waited for and are not here, whether due or not. */
 GF_MUST_CHECK int ledger_artifacts_awaited(struct ledger *l, int64_t *n, struct gf_err *e);
 
+/* 1 if a record has come that nobody has tried to deliver yet, 0 if none has. */
+GF_MUST_CHECK int ledger_has_untried(struct ledger *l, struct gf_err *e);
+
 /* 1 if the file of this digest is needed: it is to be fetched or sent, or travels and may be asked
  * for again, or a manifest that has not ended names it. */
 GF_MUST_CHECK int ledger_artifact_is_needed(struct ledger *l, const struct gf_hash *digest,

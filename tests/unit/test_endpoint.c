@@ -83,6 +83,34 @@ static void the_key_is_the_digest_of_label_agent_and_record(void **state) {
 
 /* ---- which endpoint ---- */
 
+static const char *match_typed(const struct config *c, const char *channel, const char *product,
+                               const struct gf_id *who, const char *type) {
+    static const uint8_t random[10];
+    struct gf_record r = {.channel = channel,
+                          .product = product,
+                          .origin = *who,
+                          .type = type,
+                          .body = {GF_BODY_TEXT, "", 0}};
+    struct gf_buf line;
+    struct gf_err e;
+
+    gf_text_uuid7(1000, random, &r.id);
+    gf_buf_init(&line, GF_LINE_MAX);
+    assert_int_equal(gf_record_write(&r, &line, &e), 0);
+    const char *name = endpoint_match(c, &(struct ledger_record){.agent = *who,
+                                                                 .channel = channel,
+                                                                 .product = product,
+                                                                 .line = line.data,
+                                                                 .line_len = line.len});
+    gf_buf_free(&line);
+    return name;
+}
+
+static const char *match(const struct config *c, const char *channel, const char *product,
+                         const struct gf_id *who) {
+    return match_typed(c, channel, product, who, "text/plain; a=b");
+}
+
 static void the_most_specific_endpoint_takes_a_record(void **state) {
     struct config *c = endpoint_config(
         home, "[endpoint \"all\"]\nchannel = metrics\nurl = https://a.example/\n"
@@ -91,19 +119,24 @@ static void the_most_specific_endpoint_takes_a_record(void **state) {
               "url = https://c.example/\n"
               "[endpoint \"both\"]\nchannel = metrics\nsender = 000102030405060708090a0b0c0d0e0f\n"
               "product = demo\nurl = https://d.example/\n"
-              "[endpoint \"lic\"]\nchannel = license\nproduct = demo\nurl = https://e.example/\n");
+              "[endpoint \"lic\"]\nchannel = license\nproduct = demo\nurl = https://e.example/\n"
+              "[endpoint \"text\"]\nchannel = license\ntype = text/PLAIN\n"
+              "url = https://f.example/\n"
+              "[endpoint \"json\"]\nchannel = updates\ntype = text/plai\n"
+              "url = https://g.example/\n");
     struct gf_err e;
     (void)state;
     assert_int_equal(endpoint_check(c, &e), 0);
-    assert_string_equal(endpoint_match(c, "metrics", NULL, &record), "all");
-    assert_string_equal(endpoint_match(c, "metrics", "other", &record), "all");
-    assert_string_equal(endpoint_match(c, "metrics", "demo", &record), "demo");
-    assert_string_equal(endpoint_match(c, "metrics", "other", &agent), "mine");
-    assert_string_equal(endpoint_match(c, "metrics", "demo", &agent), "both");
-    assert_string_equal(endpoint_match(c, "license", "demo", &agent), "lic");
-    assert_null(endpoint_match(c, "license", NULL, &agent));
-    assert_null(endpoint_match(c, "license", "other", &agent));
-    assert_null(endpoint_match(c, "updates", "demo", &agent));
+    assert_string_equal(match(c, "metrics", NULL, &record), "all");
+    assert_string_equal(match(c, "metrics", "other", &record), "all");
+    assert_string_equal(match(c, "metrics", "demo", &record), "demo");
+    assert_string_equal(match(c, "metrics", "other", &agent), "mine");
+    assert_string_equal(match(c, "metrics", "demo", &agent), "both");
+    assert_string_equal(match(c, "license", "demo", &agent), "text");
+    assert_string_equal(match(c, "license", NULL, &agent), "text");
+    assert_string_equal(match_typed(c, "license", "demo", &agent, "text/html"), "lic");
+    assert_null(match_typed(c, "license", NULL, &agent, "text/html"));
+    assert_null(match(c, "updates", "demo", &agent));
     config_free(c);
 }
 
@@ -118,6 +151,18 @@ static void an_endpoint_that_cannot_work_is_refused_with_its_line(void **state) 
         {"channel = c\nurl = https://u:secret@a.example/\n", "no user or password"},
         {"channel = c\nurl = https://a.example/\nproduct = A\n", "a product is a word"},
         {"channel = c\nurl = https://a.example/\nsender = 12\n", "32 lower-case hex digits"},
+        {"channel = c\nurl = https://a.example/\ntype = text\n", "a media type is type/subtype"},
+        {"channel = c\nurl = https://a.example/\ntype = a/b; c=d\n", "without parameters"},
+        {"channel = c\nprofile = updates\nurl = https://a.example/x\n", "ends with /"},
+        {"channel = c\nprofile = updates\nurl = https://a.example/?/\n", "ends with /"},
+        {"channel = c\nprofile = updates\nurl = https://a.example/\n", "no vendor is trusted"},
+        {"channel = c\nprofile = updates\nurl = https://a.example/\nrelease = A\n",
+         "a channel is a word"},
+        {"channel = c\nprofile = updates\nurl = https://a.example/\nrefresh = 2d\n", "at most 1d"},
+        {"channel = c\nprofile = updates\nurl = https://a.example/\nartifact_max = 2T\n",
+         "at most 1T"},
+        {"channel = c\nprofile = updates\nurl = https://a.example/\nmethod = PUT\n",
+         "profile updates has no such setting"},
         {"channel = c\nurl = https://a.example/\nprofile = pigeon\n",
          "there is no profile \"pigeon\", only http"},
         {"channel = c\nurl = https://a.example/\nprofile = htpp\n", "did you mean http?"},

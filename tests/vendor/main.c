@@ -22,6 +22,7 @@ static const struct option_spec specs[] = {
     {"port", 0, "N", "port on 127.0.0.1; 0 takes a free one (default 8900)"},
     {"keys", 0, "DIR", "keys and tally; made if it is not there"},
     {"script", 0, "FILE", "faults from the start"},
+    {"files", 0, "DIR", "serve what is in it below /files/"},
     {"key", 0, "KEY...", "a licence key to know beside AAAA-BBBB and KEY-..."},
     {"days", 0, "N", "days until a licence ends (default 365; 0: never)"},
     {"then", 0, "WORD", "what a licence says happens after its end: warn or block (default)"},
@@ -145,9 +146,11 @@ static int serve(struct vendor *v, int port, const char *dir, struct gf_err *e) 
 }
 
 static int run(const struct options *o, struct gf_err *e) {
-    struct vendor v = {.dir = -1, .tally = {.fd = -1}, .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct vendor v = {
+        .dir = -1, .files = -1, .tally = {.fd = -1}, .lock = PTHREAD_MUTEX_INITIALIZER};
     const char *dir = options_value(o, "keys");
     const char *then = options_value(o, "then");
+    const char *files = options_value(o, "files");
     const char *known[65] = {NULL};
     struct gf_sign_key *key = NULL;
     int port, rc = -1;
@@ -170,13 +173,17 @@ static int run(const struct options *o, struct gf_err *e) {
     v.dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (v.dir == -1)
         return gf_err_errno(e, "%s", dir);
-    if (tally_open(&v.tally, v.dir, e) == 0 && load_keys(v.dir, &key, e) == 0 &&
-        load_script(&v.script, options_value(o, "script"), e) == 0) {
+    if (files != NULL && (v.files = open(files, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+        rc = gf_err_errno(e, "%s", files);
+    else if (tally_open(&v.tally, v.dir, e) == 0 && load_keys(v.dir, &key, e) == 0 &&
+             load_script(&v.script, options_value(o, "script"), e) == 0) {
         v.terms.key = key;
         rc = serve(&v, port, dir, e);
     }
     gf_key_sign_free(key);
     tally_close(&v.tally);
+    if (v.files != -1)
+        (void)close(v.files);
     (void)close(v.dir);
     return rc;
 }

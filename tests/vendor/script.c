@@ -22,6 +22,10 @@ static const struct {
     {"half", FAULT_HALF, -1, 0},
     {"wrong", FAULT_WRONG, -1, 0},
     {"slow", FAULT_SLOW, 2, 600},
+    {"redirect", FAULT_REDIRECT, -1, 0},
+    {"endless", FAULT_ENDLESS, -1, 0},
+    {"longer", FAULT_LONGER, 100, 1000000},
+    {"no-range", FAULT_NO_RANGE, -1, 0},
 };
 
 /* A number of at most 9 digits, or -1. */
@@ -84,7 +88,7 @@ int script_set(struct script *s, const char *text, size_t len, struct gf_err *e)
             rc = gf_err_set(e, GF_E_USAGE,
                             "script line %d: \"COUNT FAULT [NUMBER] [/PATH]\", FAULT being close, "
                             "reset-before, reset-after, timeout-after, status, retry-after, half, "
-                            "wrong or slow",
+                            "wrong, slow, redirect, endless, longer or no-range",
                             number);
         fresh->n += got == 0;
     }

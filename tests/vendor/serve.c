@@ -168,6 +168,10 @@ static int has_effect(const char *path) {
     return strcmp(path, "/license") == 0 || strcmp(path, "/usage") == 0;
 }
 
+static int is_file(const struct vendor *v, const char *path) {
+    return v->files != -1 && strncmp(path, "/files/", 7) == 0;
+}
+
 static int is_post(const char *method) {
     return strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
 }
@@ -217,6 +221,9 @@ static int fails_before(struct call *c) {
     case FAULT_RETRY_AFTER:
         say(c, 429, "Not so fast.\n");
         return 1;
+    case FAULT_REDIRECT:
+        say(c, 302, "It is elsewhere.\n");
+        return 1;
     case FAULT_NONE:
     case FAULT_CLOSE:
     case FAULT_RESET_BEFORE:
@@ -225,6 +232,9 @@ static int fails_before(struct call *c) {
     case FAULT_HALF:
     case FAULT_WRONG:
     case FAULT_SLOW:
+    case FAULT_ENDLESS:
+    case FAULT_LONGER:
+    case FAULT_NO_RANGE:
         break;
     }
     return 0;
@@ -269,6 +279,8 @@ static enum MHD_Result send_answer(struct call *c) {
         return MHD_NO;
     (void)MHD_add_response_header(r, "Content-Type", c->type);
     (void)MHD_add_response_header(r, "Cache-Control", "no-store");
+    if (c->fault == FAULT_REDIRECT)
+        (void)MHD_add_response_header(r, "Location", "/elsewhere");
     if (c->fault == FAULT_RETRY_AFTER) {
         (void)snprintf(number, sizeof number, "%d", c->number);
         (void)MHD_add_response_header(r, "Retry-After", number);
@@ -278,10 +290,22 @@ static enum MHD_Result send_answer(struct call *c) {
     return rc;
 }
 
+/* A file: its faults lie in its bytes. */
+static enum MHD_Result finish_file(struct call *c) {
+    if (c->fault == FAULT_TIMEOUT_AFTER || c->fault == FAULT_SLOW)
+        sleep_for(c, c->number);
+    if (c->fault == FAULT_TIMEOUT_AFTER)
+        return MHD_NO;
+    return files_answer(c->v, c->connection, c->path, c->fault, c->number) ? MHD_YES : MHD_NO;
+}
+
 static enum MHD_Result finish(struct call *c, const char *method) {
     if (c->fault == FAULT_RESET_BEFORE)
         return reset(c);
-    if (!fails_before(c)) {
+    int failed = fails_before(c);
+    if (!failed && is_file(c->v, c->path) && strcmp(method, "GET") == 0 && c->fault != FAULT_WRONG)
+        return finish_file(c);
+    if (!failed) {
         (void)pthread_mutex_lock(&c->v->lock);
         route(c, method);
         (void)pthread_mutex_unlock(&c->v->lock);
@@ -313,10 +337,9 @@ static struct call *begin(struct vendor *v, struct MHD_Connection *connection, c
     gf_buf_init(&c->body, VENDOR_BODY_MAX);
     gf_buf_init(&c->answer, (size_t)64 << 20);
     (void)pthread_mutex_lock(&v->lock);
-    if (has_effect(path)) {
-        v->requests++;
+    v->requests += has_effect(path);
+    if (has_effect(path) || is_file(v, path))
         c->fault = script_next(&v->script, path, &c->number);
-    }
     (void)pthread_mutex_unlock(&v->lock);
     return c;
 }

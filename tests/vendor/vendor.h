@@ -18,6 +18,7 @@
 #define VENDOR_BODY_MAX   ((size_t)8 << 20) /* bytes of a request */
 #define VENDOR_ANSWER_MAX ((size_t)1 << 17) /* bytes of an answer that is kept */
 #define VENDOR_TEXT_MAX   128               /* bytes of a header that is kept */
+#define VENDOR_PATH_MAX   160               /* bytes of a path in a script, with its NUL */
 
 /* ---- script.c: faults on command ---- */
 
@@ -32,13 +33,17 @@ enum fault {
     FAULT_HALF,          /* effect, half of the answer */
     FAULT_WRONG,         /* effect, and a page that has nothing to do with it */
     FAULT_SLOW,          /* effect and answer, after a while */
+    FAULT_REDIRECT,      /* no effect, 302 to somewhere else */
+    FAULT_ENDLESS,       /* of a file: zeros without end */
+    FAULT_LONGER,        /* of a file: so many bytes more than it has */
+    FAULT_NO_RANGE,      /* of a file: all of it, whatever range was asked for */
 };
 
 struct script_entry {
     int64_t left; /* requests */
     enum fault fault;
     int number;
-    char path[32]; /* "": any */
+    char path[VENDOR_PATH_MAX]; /* "": any */
 };
 
 #define SCRIPT_MAX 1000
@@ -117,7 +122,8 @@ GF_MUST_CHECK int deactivate_read(const char *text, size_t len, char license[GF_
 
 struct vendor {
     int dir;
-    int stop; /* readable when the server is to end: sleepers wake up */
+    int files; /* what lies below /files/; -1: nothing */
+    int stop;  /* readable when the server is to end: sleepers wake up */
     pthread_mutex_t lock;
     struct license_terms terms;
     struct script script;
@@ -126,6 +132,15 @@ struct vendor {
     int64_t requests;
     int64_t refused;
 };
+
+/* ---- files.c: a repository ---- */
+
+struct MHD_Connection;
+/* Answer a GET of a file below /files/: with validators (ETag, Last-Modified), which are compared,
+ * and with ranges to the end ("bytes=N-"); a line "PATH STATUS FROM" goes to DIR/files.log. 1 if
+ * the answer is queued, 0 if the connection is to be closed. */
+int files_answer(struct vendor *v, struct MHD_Connection *connection, const char *path,
+                 enum fault fault, int number);
 
 struct MHD_Daemon;
 struct MHD_Daemon *serve_start(struct vendor *v, int listen_fd);

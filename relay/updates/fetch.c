@@ -1,0 +1,245 @@
+/*
+ * fetch.c -- one artifact after the other; memory does not grow with their size.
+ */
+#include "relay/updates/fetch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "gapferry/digest.h"
+#include "relay/endpoints/endpoint.h"
+#include "relay/files.h"
+#include "relay/ledger/ledger_updates.h"
+#include "relay/updates/artifacts.h"
+#include "relay/updates/check.h"
+
+#define MIB        (1 << 20)
+#define REASON_MAX 400 /* bytes of it in a line for people */
+#define DEAD_MAX   16  /* endpoints that need not be asked again in this turn */
+
+struct fetch {
+    struct relay *r;
+    struct turn *t;
+    struct https *client;
+    int (*stop)(void *arg);
+    int64_t end_ms;
+    struct ledger_artifact a; /* the one that is under way */
+    struct endpoint p;        /* where it comes from */
+    int fd;                   /* what of it is here */
+    int64_t had;              /* bytes, before this turn */
+    char dead[DEAD_MAX][GF_WORD_MAX + 1];
+    size_t ndead;
+};
+
+static int64_t clock_ms(void) {
+    struct timespec ts;
+    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Whatever else is to be done comes before a long download. */
+static int is_over(void *arg) {
+    const struct fetch *f = arg;
+    struct gf_err ignored;
+
+    return clock_ms() >= f->end_ms || f->stop(NULL) ||
+           ledger_has_untried(f->r->ledger, &ignored) != 0;
+}
+
+static int is_dead(const struct fetch *f, const char *endpoint) {
+    for (size_t i = 0; i < f->ndead; i++) {
+        if (strcmp(f->dead[i], endpoint) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* ---- what becomes of an attempt ---- */
+
+static int put_off(struct fetch *f, const char *reason, struct gf_err *e) {
+    uint32_t random;
+
+    gf_digest_random(&random, sizeof random);
+    f->t->failed++;
+    (void)snprintf(f->t->failure, sizeof f->t->failure, "%s", reason);
+    turn_person(f->t, "artifact \"%s\" of %s, endpoint \"%s\": %.*s; it is tried again",
+                f->a.is.name, f->a.place, f->a.endpoint, REASON_MAX, reason);
+    return ledger_artifact_later(f->r->ledger, f->a.row, reason,
+                                 f->r->now + endpoint_backoff(f->a.attempts + 1, random), e);
+}
+
+/* What came is another file: nothing of it is of use. */
+static int begin_anew(struct fetch *f, const char *reason, struct gf_err *e) {
+    artifacts_discard(f->r, &f->a.is.blake2b);
+    return put_off(f, reason, e);
+}
+
+static int accept_all(struct fetch *f, struct gf_err *e) {
+    struct gf_err why;
+
+    if (artifacts_accept(f->r, &f->a.is, f->fd, &why) == -1) {
+        if (why.code == GF_E_UPDATE)
+            return put_off(f, why.text, e);
+        *e = why;
+        return -1;
+    }
+    log_write(LOG_LEVEL_NOTICE, "update-artifact", {"endpoint", f->a.endpoint, 0},
+              {"name", f->a.is.name, 0}, {"bytes", NULL, f->a.is.size});
+    return ledger_artifact_here(f->r->ledger, f->a.row, f->r->now, e);
+}
+
+/* The vendor has it no more; perhaps nobody names it any more either. */
+static int vanished(struct fetch *f, const char *reason, struct gf_err *e) {
+    int dropped = ledger_artifact_drop(f->r->ledger, f->a.row, e);
+
+    if (dropped == 1)
+        log_write(LOG_LEVEL_NOTICE, "update-artifact-over", {"endpoint", f->a.endpoint, 0},
+                  {"name", f->a.is.name, 0});
+    return dropped == 0 ? put_off(f, reason, e) : dropped == 1 ? 0 : -1;
+}
+
+/* It broke off, or was cut off: what is here is the beginning of what the vendor has. */
+static int go_on_later(struct fetch *f, const struct https_answer *answer, const char *reason,
+                       struct gf_err *e) {
+    char etag[LEDGER_VALIDATOR_MAX + 1] = "";
+    size_t len = 0;
+    const char *text = https_header(answer, "etag", &len);
+
+    if (text != NULL && len <= LEDGER_VALIDATOR_MAX && text[0] == '"')
+        memcpy(etag, text, len);
+    if (fsync(f->fd) == -1)
+        return gf_err_errno(e, "%s/artifacts: cannot flush", f->r->state);
+    if (answer->sunk > 0 && answer->sunk != f->had) { /* more of it, or of another one */
+        f->a.attempts = 0;
+        if (ledger_artifact_begun(f->r->ledger, f->a.row, etag, e) == -1)
+            return -1;
+    }
+    if (!is_over(f))
+        return put_off(f, reason, e);
+    int64_t here = answer->sunk > 0 ? answer->sunk : f->had;
+    int64_t whole = f->a.is.size / MIB + 1;
+    turn_person(f->t, "artifact \"%s\" of %s: %lld of %lld MiB were fetched; the next turn goes on",
+                f->a.is.name, f->a.place, (long long)here / MIB, (long long)whole);
+    return 0;
+}
+
+static int judge(struct fetch *f, struct https_answer *answer, struct gf_err *e) {
+    struct endpoint_result res = {.status = answer->status, .answer = *answer};
+    const int came = answer->status == 200 || answer->status == 206;
+    char words[200];
+
+    if (answer->stage == HTTPS_OK && came && answer->sunk == f->a.is.size)
+        return accept_all(f, e);
+    (void)snprintf(words, sizeof words, "it is %s than the %lld bytes that its manifest says",
+                   answer->cut ? "longer" : "shorter", (long long)f->a.is.size);
+    if (answer->cut && came)
+        return begin_anew(f, words, e);
+    if (answer->stage == HTTPS_OK && came)
+        return begin_anew(f, words, e);
+    if (answer->stage != HTTPS_OK && answer->stage != HTTPS_PROXY)
+        res.status = 0;
+    if (endpoint_http_explain(&res, e) == -1)
+        return -1;
+    if (answer->stage == HTTPS_OK && answer->status == 416)
+        return begin_anew(f, res.reason, e);
+    if (answer->stage == HTTPS_OK && (answer->status == 404 || answer->status == 410))
+        return vanished(f, res.reason, e);
+    if (answer->stage != HTTPS_OK && !answer->sent && f->ndead < DEAD_MAX)
+        memcpy(f->dead[f->ndead++], f->a.endpoint, sizeof f->a.endpoint);
+    return go_on_later(f, answer, res.reason, e);
+}
+
+/* ---- one artifact ---- */
+
+static int request(struct fetch *f, struct gf_err *e) {
+    struct endpoint_request q = {.http = f->p.http};
+    char url[CHECK_URL_MAX + 1], range[LEDGER_VALIDATOR_MAX + 16];
+    struct https_answer answer;
+
+    if (check_artifact_url(f->p.http.url, f->a.place, f->a.is.name, url, e) == -1)
+        return -1;
+    endpoint_headers_own(&q, &f->p);
+    /* If what the vendor has is another file by now, all of it is to come. */
+    if (f->had > 0 && f->a.etag[0] != '\0') {
+        (void)snprintf(range, sizeof range, "If-Range: %s", f->a.etag);
+        endpoint_header(&q, range);
+    }
+    q.http.url = url;
+    q.http.method = "GET";
+    q.http.headers = q.headers;
+    q.http.sink = &f->fd;
+    q.http.resume = f->had;
+    q.http.answer_max = (size_t)f->a.is.size;
+    q.http.total_ms = f->end_ms - clock_ms() > 0 ? f->end_ms - clock_ms() : 1;
+    q.http.stop = is_over;
+    q.http.stop_arg = f;
+    if (https_request(f->client, &q.http, &answer, e) == -1)
+        return -1;
+    int rc = judge(f, &answer, e);
+    https_answer_free(&answer);
+    return rc;
+}
+
+static int fetch_open(struct fetch *f, struct gf_err *e) {
+    int rc = 0;
+
+    f->fd = artifacts_begin(f->r, &f->a.is, &f->had, e);
+    if (f->fd == -1)
+        return -1;
+    if (files_need(f->r, f->a.is.size - f->had, e) == -1)
+        rc = -1;
+    else if (f->had == f->a.is.size)
+        rc = accept_all(f, e);
+    else
+        rc = request(f, e);
+    (void)close(f->fd);
+    return rc;
+}
+
+/* The section, as long as it is one of this profile. */
+static int has_section(const struct fetch *f) {
+    const char *name;
+
+    for (size_t i = 0; (name = config_name(f->r->config, "endpoint", i)) != NULL; i++) {
+        if (strcmp(name, f->a.endpoint) == 0)
+            return endpoint_profile_of(f->r->config, name) == &endpoint_updates;
+    }
+    return 0;
+}
+
+static int fetch_one(struct fetch *f, struct gf_err *e) {
+    if (!has_section(f))
+        return put_off(f, "there is no endpoint of this name and profile updates any more", e);
+    if (endpoint_open(&f->p, f->r, f->a.endpoint, e) == -1)
+        return -1;
+    int rc = fetch_open(f, e);
+    endpoint_close(&f->p);
+    return rc;
+}
+
+int fetch_artifacts(struct relay *r, int64_t wait_s, int (*stop)(void *arg), struct turn *t,
+                    struct gf_err *e) {
+    struct fetch f = {.r = r, .t = t, .stop = stop, .end_ms = clock_ms() + wait_s * 1000};
+    int rc = ledger_artifact_due(r->ledger, r->now, 0, &f.a, e);
+
+    if (rc != 1)
+        return rc;
+    if (https_new(&f.client, e) == -1)
+        return -1;
+    for (; rc == 1 && !is_over(&f);) {
+        struct gf_err why;
+        if (!is_dead(&f, f.a.endpoint) && fetch_one(&f, &why) == -1) {
+            /* Want of room, or a fault of ours: the others go on being tried. */
+            turn_fault(t, f.a.is.name, &why, "the artifact is fetched by a later turn");
+            if (why.code == GF_E_CREATE)
+                break;
+        }
+        rc = ledger_artifact_due(r->ledger, r->now, f.a.row, &f.a, e);
+    }
+    https_free(f.client);
+    return rc == -1 ? -1 : 0;
+}
