@@ -62,12 +62,12 @@ static int take_in(void *arg, const struct store_stretch *x, struct gf_err *e) {
         return 0;
     if (b->most > 0 && b->most < most)
         most = b->most;
-    if (b->records < most && store_fit(b->plan->a->store, &x->rows, most - b->records,
+    if (b->records < most && store_fit(b->plan->a->store, x, most - b->records,
                                        b->limits->bytes - b->bytes, &n, &bytes, e) == -1)
         return -1;
     /* One record always fits: a line is far smaller than any bundle. */
     if (n == 0 && b->records == 0 &&
-        store_fit(b->plan->a->store, &x->rows, 1, INT64_MAX, &n, &bytes, e) == -1)
+        store_fit(b->plan->a->store, x, 1, INT64_MAX, &n, &bytes, e) == -1)
         return -1;
     if (n > 0 && (b->n & (b->n - 1)) == 0) {
         void *more = reallocarray(b->rows, b->n ? 2 * b->n : 1, sizeof *b->rows);

@@ -137,6 +137,7 @@ struct store_range {
  * applies. There may be a million in one: export looks at these, not at records. */
 struct store_stretch {
     struct store_range rows;
+    int64_t bytes;       /* of lines */
     const char *channel; /* borrowed until the next step of the walk */
     int has_relay;       /* they were exported before: they belong to this relay */
     struct gf_hash relay;
@@ -147,9 +148,8 @@ typedef int store_each_stretch(void *arg, const struct store_stretch *x, struct 
 /* All that is queued, in order; as store_walk(). */
 GF_MUST_CHECK int store_walk_queued(struct store *s, store_each_stretch *fn, void *arg,
                                     struct gf_err *e);
-/* How much of a range fits into so many records and bytes of lines: the first *n of its records,
- * *bytes in all. */
-GF_MUST_CHECK int store_fit(struct store *s, const struct store_range *rows, int64_t max_records,
+/* How much of it fits into so many records and bytes: the first *n records, of *bytes. */
+GF_MUST_CHECK int store_fit(struct store *s, const struct store_stretch *x, int64_t max_records,
                             int64_t max_bytes, int64_t *n, int64_t *bytes, struct gf_err *e);
 /* The lines of a range, with their LF; as store_walk(). */
 typedef int store_each_line(void *arg, const char *line, size_t len, struct gf_err *e);

@@ -115,11 +115,13 @@ int store_walk_queued(struct store *s, store_each_stretch *fn, void *arg, struct
 
     if (db_query(&s->db, &q, e,
                  "SELECT first, last, channel, (SELECT d.relay FROM destination AS d"
-                 " WHERE d.n = stretch.relay), most FROM stretch WHERE state = 0 ORDER BY first",
+                 " WHERE d.n = stretch.relay), most, bytes FROM stretch WHERE state = 0"
+                 " ORDER BY first",
                  "") == -1)
         return -1;
     while ((rc = db_next(&q, e)) == 1) {
         struct store_stretch x = {.rows = {db_int(&q, 0), db_int(&q, 1)},
+                                  .bytes = db_int(&q, 5),
                                   .channel = db_text(&q, 2),
                                   .has_relay = !db_is_null(&q, 3),
                                   .most = db_int(&q, 4)};
@@ -134,27 +136,24 @@ int store_walk_queued(struct store *s, store_each_stretch *fn, void *arg, struct
     return rc == -1 ? -1 : 0;
 }
 
-int store_fit(struct store *s, const struct store_range *rows, int64_t max_records,
+int store_fit(struct store *s, const struct store_stretch *x, int64_t max_records,
               int64_t max_bytes, int64_t *n, int64_t *bytes, struct gf_err *e) {
-    int64_t records = rows->last - rows->first + 1, sum, fit = 0;
+    int64_t records = x->rows.last - x->rows.first + 1, sum = 0, fit = 0;
     struct db_query q;
-    int rc;
+    int rc = 1;
 
-    if (records > max_records)
-        records = max_records;
-    if (db_number(&s->db, &sum, 0, e, "SELECT sum(size) FROM record WHERE n BETWEEN ? AND ?", "ii",
-                  rows->first, rows->first + records - 1) == -1)
-        return -1;
-    if (sum <= max_bytes) {
+    if (records <= max_records && x->bytes <= max_bytes) {
         *n = records;
-        *bytes = sum;
+        *bytes = x->bytes;
         return 0;
     }
     if (db_query(&s->db, &q, e, "SELECT size FROM record WHERE n BETWEEN ? AND ? ORDER BY n", "ii",
-                 rows->first, rows->first + records - 1) == -1)
+                 x->rows.first, x->rows.last) == -1)
         return -1;
-    for (sum = 0; (rc = db_next(&q, e)) == 1 && sum + db_int(&q, 0) <= max_bytes; fit++)
+    while (fit < max_records && (rc = db_next(&q, e)) == 1 && sum + db_int(&q, 0) <= max_bytes) {
         sum += db_int(&q, 0);
+        fit++;
+    }
     db_done(&q);
     if (rc == -1)
         return -1;

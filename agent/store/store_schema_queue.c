@@ -10,9 +10,9 @@
  * line    a record's frozen line, apart from what changes: moving a record does not rewrite it
  * stretch the records without receipt: each is in exactly one. Neighbours of one channel to which
  *         the same applies are one row here, so that a million are queued, bundled, held back or
- *         put back by one change. state: queued or exported; since: of that, 0: of acceptance;
- *         relay: the destination they belong to since they were first exported, or NULL; refused:
- *         how many refused bundles held them; most: since then their bundles hold at most that
+ *         put back by one change. bytes: of their lines; state: queued or exported; since: of that,
+ * 0: of acceptance; relay: the destination they belong to since they were first exported, or NULL;
+ * refused: how many refused bundles held them; most: since then their bundles hold at most that
  *         many records, 0: no such limit, -1: alone it was refused, too, and a person is needed
  * tally   how many records of a channel are in a state, and the bytes of their lines, so that
  *         nobody has to count a million rows; kept by triggers where `record` has the state, by
@@ -36,7 +36,8 @@ const char store_schema_queue[] =
     "CREATE TABLE line (n INTEGER PRIMARY KEY, text BLOB NOT NULL) STRICT;"
 
     "CREATE TABLE stretch (first INTEGER PRIMARY KEY, last INTEGER NOT NULL,"
-    " channel TEXT NOT NULL, state INTEGER NOT NULL CHECK (state IN (0, 1)),"
+    " bytes INTEGER NOT NULL, channel TEXT NOT NULL, state INTEGER NOT NULL CHECK (state IN (0, "
+    "1)),"
     " since INTEGER NOT NULL, relay INTEGER, refused INTEGER NOT NULL, most INTEGER NOT NULL,"
     " CHECK (first <= last)) STRICT;"
     "CREATE INDEX stretch_by_channel ON stretch (channel, state);"

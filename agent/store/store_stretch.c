@@ -8,20 +8,49 @@
 
 /* ---- cutting and joining ---- */
 
-/* Let a stretch begin with this row, if one reaches across. */
-static int cut_at(struct store *s, int64_t row, struct gf_err *e) {
-    if (db_run(&s->db, e,
-               "INSERT INTO stretch SELECT ?1, last, channel, state, since, relay, refused, most"
-               " FROM stretch WHERE first = (SELECT max(first) FROM stretch WHERE first < ?1)"
-               " AND last >= ?1",
-               "i", row) == -1)
+/* A stretch as far as cutting asks about it. */
+struct piece {
+    struct store_range rows;
+    int64_t bytes;
+};
+
+/* The stretch with a row: 1 found, 0 there is none. */
+static int find_piece(struct store *s, int64_t row, struct piece *out, struct gf_err *e) {
+    struct db_query q;
+
+    if (db_query(&s->db, &q, e,
+                 "SELECT first, last, bytes FROM stretch"
+                 " WHERE first = (SELECT max(first) FROM stretch WHERE first <= ?1) AND last >= ?1",
+                 "i", row) == -1)
         return -1;
-    if (db_changes(&s->db) == 0)
-        return 0;
-    return db_run(&s->db, e,
-                  "UPDATE stretch SET last = ?1 - 1"
-                  " WHERE first = (SELECT max(first) FROM stretch WHERE first < ?1)",
-                  "i", row);
+    int rc = db_next(&q, e);
+    if (rc == 1)
+        *out = (struct piece){{db_int(&q, 0), db_int(&q, 1)}, db_int(&q, 2)};
+    db_done(&q);
+    return rc;
+}
+
+/* Let a stretch begin with this row, if one reaches across. The shorter part is measured. */
+static int cut_at(struct store *s, int64_t row, struct gf_err *e) {
+    struct piece p;
+    int64_t bytes;
+
+    int rc = find_piece(s, row, &p, e);
+    if (rc != 1 || p.rows.first == row)
+        return rc == -1 ? -1 : 0;
+    int left = row - p.rows.first < p.rows.last - row;
+    if (db_number(&s->db, &bytes, 0, e, "SELECT sum(size) FROM record WHERE n BETWEEN ? AND ?",
+                  "ii", left ? p.rows.first : row, left ? row - 1 : p.rows.last) == -1)
+        return -1;
+    if (left)
+        bytes = p.bytes - bytes;
+    if (db_run(&s->db, e,
+               "INSERT INTO stretch SELECT ?1, last, ?2, channel, state, since, relay, refused,"
+               " most FROM stretch WHERE first = ?3",
+               "iii", row, bytes, p.rows.first) == -1)
+        return -1;
+    return db_run(&s->db, e, "UPDATE stretch SET last = ?, bytes = bytes - ? WHERE first = ?",
+                  "iii", row - 1, bytes, p.rows.first);
 }
 
 int store_cut(struct store *s, const struct store_range *r, size_t n, struct gf_err *e) {
@@ -66,8 +95,8 @@ int store_join(struct store *s, int64_t first, int64_t last, struct gf_err *e) {
     int rc = find_seams(s, first, last < INT64_MAX ? last + 1 : last, &list, &n, e);
     for (size_t i = n; i-- > 0 && rc == 0;) {
         rc = db_run(&s->db, e,
-                    "UPDATE stretch SET last = (SELECT last FROM stretch WHERE first = ?2)"
-                    " WHERE first = ?1",
+                    "UPDATE stretch SET (last, bytes) = (SELECT last, stretch.bytes + b.bytes"
+                    " FROM stretch AS b WHERE first = ?2) WHERE first = ?1",
                     "ii", list[i].a, list[i].b);
         if (rc == 0)
             rc = db_run(&s->db, e, "DELETE FROM stretch WHERE first = ?", "i", list[i].b);
@@ -89,14 +118,14 @@ static int tally(struct store *s, const char *channel, int state, int64_t n, int
 int store_stretch_add(struct store *s, const char *channel, const struct store_range *rows,
                       int64_t bytes, struct gf_err *e) {
     if (db_run(&s->db, e,
-               "UPDATE stretch SET last = ?2 WHERE first = (SELECT max(first) FROM stretch)"
-               " AND last = ?1 - 1 AND channel = ?3 AND state = 0 AND since = 0 AND relay IS NULL"
-               " AND refused = 0 AND most = 0",
-               "iit", rows->first, rows->last, channel) == -1)
+               "UPDATE stretch SET last = ?2, bytes = bytes + ?3 WHERE first ="
+               " (SELECT max(first) FROM stretch) AND last = ?1 - 1 AND channel = ?4"
+               " AND state = 0 AND since = 0 AND relay IS NULL AND refused = 0 AND most = 0",
+               "iiit", rows->first, rows->last, bytes, channel) == -1)
         return -1;
     if (db_changes(&s->db) == 0 &&
-        db_run(&s->db, e, "INSERT INTO stretch VALUES (?, ?, ?, 0, 0, NULL, 0, 0)", "iit",
-               rows->first, rows->last, channel) == -1)
+        db_run(&s->db, e, "INSERT INTO stretch VALUES (?, ?, ?, ?, 0, 0, NULL, 0, 0)", "iiit",
+               rows->first, rows->last, bytes, channel) == -1)
         return -1;
     return tally(s, channel, STORE_QUEUED, rows->last - rows->first + 1, bytes, e);
 }
@@ -109,9 +138,8 @@ static int recount(struct store *s, const struct store_range *r, int from, int t
     int rc;
 
     if (db_query(&s->db, &q, e,
-                 "SELECT channel, last - first + 1, (SELECT sum(size) FROM record"
-                 " WHERE n BETWEEN stretch.first AND stretch.last)"
-                 " FROM stretch WHERE first BETWEEN ? AND ? AND state = ?",
+                 "SELECT channel, sum(last - first + 1), sum(bytes) FROM stretch"
+                 " WHERE first BETWEEN ? AND ? AND state = ? GROUP BY channel",
                  "iii", r->first, r->last, (int64_t)from) == -1)
         return -1;
     while ((rc = db_next(&q, e)) == 1) {
@@ -160,39 +188,36 @@ int store_erase(struct store *s, const struct store_range *r, struct gf_err *e) 
     return db_run(&s->db, e, "DELETE FROM record WHERE n BETWEEN ? AND ?", "ii", r->first, r->last);
 }
 
-/* Make a stretch shorter by one of its rows. */
-static int shorten(struct store *s, const struct store_range *has, int64_t row, struct gf_err *e) {
-    if (has->first == has->last)
+/* Make a stretch shorter by its first or last row. */
+static int shorten(struct store *s, const struct piece *p, int64_t row, int64_t size,
+                   struct gf_err *e) {
+    if (p->rows.first == p->rows.last)
         return db_run(&s->db, e, "DELETE FROM stretch WHERE first = ?", "i", row);
-    if (row == has->first)
-        return db_run(&s->db, e, "UPDATE stretch SET first = first + 1 WHERE first = ?", "i", row);
-    if (row < has->last && cut_at(s, row + 1, e) == -1)
-        return -1;
-    return db_run(&s->db, e, "UPDATE stretch SET last = ? WHERE first = ?", "ii", row - 1,
-                  has->first);
+    return db_run(&s->db, e,
+                  "UPDATE stretch SET first = ?, last = ?, bytes = bytes - ? WHERE first = ?",
+                  "iiii", row == p->rows.first ? row + 1 : p->rows.first,
+                  row == p->rows.first ? p->rows.last : row - 1, size, p->rows.first);
 }
 
 int store_take_out(struct store *s, int64_t row, int64_t size, struct gf_err *e) {
-    struct store_range has = {0};
-    struct db_query q;
+    struct piece p = {.bytes = 0};
 
-    if (db_query(&s->db, &q, e,
-                 "SELECT first, last, channel, state FROM stretch"
-                 " WHERE first = (SELECT max(first) FROM stretch WHERE first <= ?1) AND last >= ?1",
-                 "i", row) == -1)
-        return -1;
-    int rc = db_next(&q, e);
-    if (rc == 1) {
-        has = (struct store_range){db_int(&q, 0), db_int(&q, 1)};
-        rc = tally(s, db_text(&q, 2), (int)db_int(&q, 3), -1, -size, e);
-    } else if (rc == 0) {
+    int rc = find_piece(s, row, &p, e);
+    if (rc == 0)
         rc = gf_err_set(e, GF_E_DAMAGED,
                         "%s: a record without receipt is in no stretch; restore the state "
                         "directory from a backup",
                         s->path);
+    if (rc == 1 && row > p.rows.first && row < p.rows.last) {
+        rc = cut_at(s, row + 1, e) == -1 ? -1 : 1;
+        p.rows.last = row;
     }
-    db_done(&q);
-    return rc == 0 ? shorten(s, &has, row, e) : -1;
+    if (rc == -1 || db_run(&s->db, e,
+                           "UPDATE tally SET n = n - 1, bytes = bytes - ? WHERE (channel, state) ="
+                           " (SELECT channel, state FROM stretch WHERE first = ?)",
+                           "ii", size, p.rows.first) == -1)
+        return -1;
+    return shorten(s, &p, row, size, e);
 }
 
 /* ---- lists of ranges ---- */

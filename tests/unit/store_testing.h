@@ -21,6 +21,8 @@ static inline void check_tally(struct site *s) {
         " WHERE record.n BETWEEN first AND last AND stretch.channel = record.channel)",
         "SELECT (SELECT coalesce(sum(last - first + 1), 0) FROM stretch) -"
         " (SELECT count(*) FROM record WHERE state = 0)",
+        "SELECT count(*) FROM stretch WHERE bytes <>"
+        " (SELECT sum(size) FROM record WHERE n BETWEEN first AND last)",
         "SELECT count(*) FROM stretch AS a JOIN stretch AS b ON b.first = a.last + 1"
         " AND a.channel = b.channel AND a.state = b.state AND a.since = b.since"
         " AND a.relay IS b.relay AND a.refused = b.refused AND a.most = b.most",

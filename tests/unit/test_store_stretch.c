@@ -126,15 +126,24 @@ static void what_is_alike_is_one_stretch_however_often_it_was_parted(void **stat
         assert_int_equal(site_state(s, &ids[i]), i % 3 == 2 ? STORE_RELAYED : STORE_QUEUED);
 }
 
-static void a_range_is_taken_as_far_as_it_fits(void **state) {
+static int keep(void *arg, const struct store_stretch *x, struct gf_err *err) {
+    (void)err;
+    *(struct store_stretch *)arg = *x;
+    return 1;
+}
+
+static void a_stretch_is_taken_as_far_as_it_fits(void **state) {
     struct site *s = *state;
     int64_t n, bytes, one, two;
+    struct store_stretch all;
 
     for (size_t i = 0; i < 5; i++)
         site_add(s, "metrics", "{}", 0);
-    const struct store_range all = {1, 5};
+    assert_int_equal(store_walk_queued(s->a.store, keep, &all, &e), 0);
+    assert_true(all.rows.first == 1 && all.rows.last == 5);
     assert_int_equal(store_fit(s->a.store, &all, 1, INT64_MAX, &n, &one, &e), 0);
     assert_int_equal(n, 1);
+    assert_true(all.bytes == 5 * one);
     assert_int_equal(store_fit(s->a.store, &all, 9, INT64_MAX, &n, &bytes, &e), 0);
     assert_true(n == 5 && bytes == 5 * one);
     assert_int_equal(store_fit(s->a.store, &all, 9, 3 * one - 1, &n, &two, &e), 0);
@@ -148,7 +157,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(every_record_has_its_own_state_in_whatever_order_things_happen),
         T(what_is_alike_is_one_stretch_however_often_it_was_parted),
-        T(a_range_is_taken_as_far_as_it_fits),
+        T(a_stretch_is_taken_as_far_as_it_fits),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
 }
