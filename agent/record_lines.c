@@ -4,10 +4,14 @@
  */
 #include "agent/record_lines.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "agent/command.h"
 #include "gapferry/digest.h"
@@ -36,7 +40,6 @@ struct slot {
 
 struct taking {
     /* the reader's */
-    int fd;
     const struct gf_record *like;
     const char *allow;
     struct gf_lines lines;
@@ -45,11 +48,26 @@ struct taking {
     struct ids ids;
     /* both threads' */
     struct slot slots[2];
+    int over;  /* 1: the writer has failed, and nobody takes what is read */
+    int ended; /* an eventfd that says the same to who waits for input */
     pthread_mutex_t lock;
     pthread_cond_t moved;
 };
 
 /* ---- the reader ---- */
+
+/* Before a read: wait for input, or for the end, which may come while there is none. */
+static int wait_for_input(void *arg, struct gf_err *e) {
+    const struct taking *t = arg;
+    struct pollfd fds[] = {{.fd = t->lines.fd, .events = POLLIN},
+                           {.fd = t->ended, .events = POLLIN}};
+
+    while (poll(fds, 2, -1) == -1) {
+        if (errno != EINTR)
+            return gf_err_errno(e, "poll");
+    }
+    return fds[1].revents ? gf_err_set(e, GF_E_BUSY, "nobody takes it any more") : 0;
+}
 
 /* UUID v7 of now, above the one before it. */
 static void next_id(struct ids *x, struct gf_id *out) {
@@ -132,11 +150,25 @@ static void hand_over(struct taking *t, struct slot *s, int full) {
     (void)pthread_mutex_unlock(&t->lock);
 }
 
-static void await(struct taking *t, const struct slot *s, int full) {
+/* 0 once the slot is full, or empty; -1 where that does not come any more. */
+static int await(struct taking *t, const struct slot *s, int full) {
     (void)pthread_mutex_lock(&t->lock);
-    while (s->full != full)
+    while (s->full != full && !t->over)
         (void)pthread_cond_wait(&t->moved, &t->lock);
+    int rc = t->over ? -1 : 0;
     (void)pthread_mutex_unlock(&t->lock);
+    return rc;
+}
+
+/* The reader has nobody to read for, whatever it waits for. */
+static void end_reader(struct taking *t) {
+    const uint64_t one = 1;
+
+    (void)pthread_mutex_lock(&t->lock);
+    t->over = 1;
+    (void)pthread_cond_signal(&t->moved);
+    (void)pthread_mutex_unlock(&t->lock);
+    (void)!write(t->ended, &one, sizeof one);
 }
 
 static void *read_all(void *arg) {
@@ -145,7 +177,8 @@ static void *read_all(void *arg) {
     for (size_t i = 0;; i++) {
         struct slot *s = &t->slots[i % 2];
 
-        await(t, s, 0);
+        if (await(t, s, 0) == -1)
+            return NULL;
         fill(t, s);
         int last = s->last;
         hand_over(t, s, 1);
@@ -175,8 +208,7 @@ static int write_all(struct agent *a, struct taking *t, const struct store_cap *
     for (size_t i = 0;; i++) {
         struct slot *s = &t->slots[i % 2];
 
-        await(t, s, 1);
-        if (write_batch(a, t, s, cap, out, e) == -1)
+        if (await(t, s, 1) == -1 || write_batch(a, t, s, cap, out, e) == -1)
             return -1;
         if (s->bad)
             *e = s->err;
@@ -186,9 +218,9 @@ static int write_all(struct agent *a, struct taking *t, const struct store_cap *
     }
 }
 
-/* The reader may be waiting for input that never comes, so that it is cancelled after a failure. */
-static int run(struct agent *a, struct taking *t, const struct store_cap *cap,
-               struct record_lines *out, struct gf_err *e) {
+/* Both sides, until one of them ends. */
+static int run_both(struct agent *a, struct taking *t, const struct store_cap *cap,
+                    struct record_lines *out, struct gf_err *e) {
     pthread_t reader;
 
     int failed = pthread_create(&reader, NULL, read_all, t);
@@ -196,8 +228,20 @@ static int run(struct agent *a, struct taking *t, const struct store_cap *cap,
         return gf_err_set(e, GF_E_SYSTEM, "cannot start a thread: %s", strerror(failed));
     int rc = write_all(a, t, cap, out, e);
     if (rc == -1)
-        (void)pthread_cancel(reader);
+        end_reader(t);
     (void)pthread_join(reader, NULL);
+    return rc;
+}
+
+static int run(struct agent *a, struct taking *t, const struct store_cap *cap,
+               struct record_lines *out, struct gf_err *e) {
+    t->ended = eventfd(0, EFD_CLOEXEC);
+    if (t->ended == -1)
+        return gf_err_errno(e, "eventfd");
+    t->lines.before_read = wait_for_input;
+    t->lines.arg = t;
+    int rc = run_both(a, t, cap, out, e);
+    (void)close(t->ended);
     return rc;
 }
 

@@ -38,6 +38,8 @@ static int fill(struct gf_lines *l, struct gf_err *e) {
     if (l->end == l->room && make_room(l) == -1)
         return gf_err_set(e, GF_E_SYSTEM, "line %llu: out of memory",
                           (unsigned long long)l->number + 1);
+    if (l->before_read != NULL && l->before_read(l->arg, e) == -1)
+        return -1;
     ssize_t n;
     do {
         n = read(l->fd, l->buf + l->end, l->room - l->end);

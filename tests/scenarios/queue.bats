@@ -113,6 +113,18 @@ bodies() { seq "$1" "$2" | sed 's/.*/{"users":&}/'; } # FROM TO: a line for each
     [ "$(state exported)" = 3 ]
 }
 
+@test "a full queue ends record --jsonl while its input still stands open" {
+    site_init
+    conf <<<$'[channel "metrics"]\nmax_records = 1500'
+    mkfifo lines
+    exec 7<>lines
+    bodies 1 2500 >&7 &
+    gives 84 timeout 20 "$BIN/gapferry-agent" --root site record --jsonl metrics lines
+    wait "$!"
+    exec 7>&-
+    [ "$(state queued)" = 1500 ]
+}
+
 # ---- disk ----
 
 @test "a full disk is told with the line, and what is in stays in" {

@@ -15,6 +15,10 @@ struct gf_lines {
     size_t start, end, room;
     int eof;
     uint64_t number; /* of the line last returned, from 1 */
+    /* Where not NULL: called before each read, which may wait for ever; 0 to read, -1 and *e to end
+     * gf_lines_next() with that. Set after gf_lines_init(). */
+    int (*before_read)(void *arg, struct gf_err *e);
+    void *arg;
 };
 
 /* Read lines of at most max bytes (with LF) from fd, from where it stands. */
