@@ -89,7 +89,7 @@ struct endpoint_request {
     const char *headers[ENDPOINT_HEADERS + 1]; /* endpoint_header() */
     size_t nheaders;
     char type[GF_TYPE_MAX + 32];
-    char key[64];
+    char key[80];
     char agent[64];
     char id[64];
 };
