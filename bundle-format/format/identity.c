@@ -3,11 +3,13 @@
  */
 #include "gapferry/card.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,9 +18,6 @@
 
 /* Bytes of a key file: minisign's secret key has about 300. */
 #define KEY_FILE_MAX 4096
-
-static const char *const names[] = {"sign.key", "sign.pub", "seal.key", "seal.pub", "card"};
-#define NAMES (sizeof names / sizeof names[0])
 
 /* ---- loading ---- */
 
@@ -200,24 +199,100 @@ static int save_all(int dir, const struct made *m, struct gf_err *e) {
     return save(dir, "card", 0644, &b, e);
 }
 
+/* ---- the private directory in which they are made ---- */
+
+/* ".identity-" and 16 hex digits. Whoever fills it holds its lock (flock()), so that one without is
+ * left over from a maker that was killed. */
+#define TEMP        ".identity-"
+#define TEMP_DIGITS 16
+#define TEMP_NAME   (sizeof TEMP + TEMP_DIGITS)
+#define TEMP_TRIES  8
+
+static int open_temp(int parent, const char *temp) {
+    return openat(parent, temp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/* Remove the files of the directory open as fd, and it. */
+static void remove_temp(int parent, const char *temp, int fd) {
+    int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = copy == -1 ? NULL : fdopendir(copy);
+    const struct dirent *x;
+
+    while (d != NULL && (x = readdir(d)) != NULL)
+        (void)unlinkat(fd, x->d_name, 0);
+    if (d != NULL)
+        (void)closedir(d);
+    else if (copy != -1)
+        (void)close(copy);
+    (void)unlinkat(parent, temp, AT_REMOVEDIR);
+}
+
+/* Secret keys that nobody will ever use do not stay; mine: the new directory, which tells whose
+ * those are that may go. */
+static void sweep_temps(int parent, int mine) {
+    int copy = openat(parent, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = copy == -1 ? NULL : fdopendir(copy);
+    const struct dirent *x;
+    struct stat us, st;
+
+    int known = fstat(mine, &us) == 0;
+    while (d != NULL && known && (x = readdir(d)) != NULL) {
+        const char *digits = x->d_name + sizeof TEMP - 1;
+        if (strncmp(x->d_name, TEMP, sizeof TEMP - 1) != 0 || strlen(digits) != TEMP_DIGITS ||
+            strspn(digits, "0123456789abcdef") != TEMP_DIGITS)
+            continue;
+        int fd = open_temp(parent, x->d_name);
+        if (fd == -1)
+            continue;
+        if (fstat(fd, &st) == 0 && st.st_uid == us.st_uid && flock(fd, LOCK_EX | LOCK_NB) == 0)
+            remove_temp(parent, x->d_name, fd);
+        (void)close(fd);
+    }
+    if (d != NULL)
+        (void)closedir(d);
+    else if (copy != -1)
+        (void)close(copy);
+}
+
+/* A new one, locked; its descriptor, or -1. Where another maker sweeps in the moment between making
+ * and locking, it is gone, and there is another. */
+static int make_temp(int parent, char temp[TEMP_NAME], struct gf_err *e) {
+    uint8_t random[TEMP_DIGITS / 2];
+    struct stat st;
+
+    for (int i = 0; i < TEMP_TRIES; i++) {
+        gf_digest_random(random, sizeof random);
+        memcpy(temp, TEMP, sizeof TEMP);
+        gf_text_hex(random, sizeof random, temp + sizeof TEMP - 1);
+        if (mkdirat(parent, temp, 0700) == -1)
+            return gf_err_errno(e, "cannot make a directory");
+        int fd = open_temp(parent, temp);
+        if (fd == -1 && errno != ENOENT)
+            break;
+        if (fd == -1)
+            continue;
+        /* A file system without locks is one where nobody sweeps. */
+        (void)flock(fd, LOCK_EX);
+        if (fstat(fd, &st) == 0 && st.st_nlink > 0)
+            return fd;
+        (void)close(fd);
+    }
+    (void)gf_err_errno(e, "cannot open a new directory");
+    (void)unlinkat(parent, temp, AT_REMOVEDIR);
+    return -1;
+}
+
 /* Fill a private directory beside the final one and rename it, so that there is never a directory
  * of that name with half of the files. */
 static int publish(int parent, const char *name, const struct made *m, struct gf_err *e) {
-    uint8_t random[8];
-    char temp[64] = ".identity-";
+    char temp[TEMP_NAME];
     const char *now = temp; /* what the directory is called */
-    int fd = -1;
     int rc = -1;
 
-    gf_digest_random(random, sizeof random);
-    gf_text_hex(random, sizeof random, temp + strlen(temp));
-    if (mkdirat(parent, temp, 0700) == -1)
-        return gf_err_errno(e, "cannot make a directory");
-    fd = openat(parent, temp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd == -1) {
-        gf_err_errno(e, "cannot open a new directory");
-        goto out;
-    }
+    int fd = make_temp(parent, temp, e);
+    if (fd == -1)
+        return -1;
+    sweep_temps(parent, fd);
     if (save_all(fd, m, e) == -1)
         goto out;
 
@@ -235,13 +310,9 @@ static int publish(int parent, const char *name, const struct made *m, struct gf
     }
     rc = 0;
 out:
-    if (rc == -1 && fd != -1)
-        for (size_t i = 0; i < NAMES; i++)
-            (void)unlinkat(fd, names[i], 0);
     if (rc == -1)
-        (void)unlinkat(parent, now, AT_REMOVEDIR);
-    if (fd != -1)
-        (void)close(fd);
+        remove_temp(parent, now, fd);
+    (void)close(fd);
     return rc;
 }
 

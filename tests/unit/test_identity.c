@@ -4,6 +4,7 @@
 #include "crypto_tools.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "gapferry/card.h"
@@ -113,6 +114,26 @@ static void a_failure_leaves_nothing_behind(void **state) {
     assert_true(tools_run("test $(ls -A parent | wc -l) = 0"));
     assert_int_equal(gf_identity_make(AT_FDCWD, "missing/new", &c, &e), -1);
     assert_int_equal(e.code, GF_E_NOINPUT);
+}
+
+static void what_a_killed_maker_has_left_is_removed_and_nothing_else(void **state) {
+    (void)state;
+
+    assert_true(tools_run("mkdir -p kept/.identity-0123456789abcdef kept/.identity-notes "
+                          "kept/.identity-00000000000000ff"));
+    assert_true(tools_run("cd kept; echo s >.identity-0123456789abcdef/sign.key; "
+                          "echo s >.identity-0123456789abcdef/.seal.key.00ff.part; "
+                          "echo mine >.identity-notes/sign.key; ln -s .identity-notes "
+                          ".identity-00000000000000aa"));
+    /* One that somebody fills just now. */
+    int fd = open("kept/.identity-00000000000000ff", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(fd != -1);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    (void)make("kept/new");
+    assert_true(tools_run("cd kept && test \"$(ls -A | tr '\\n' ' ')\" = "
+                          "'.identity-00000000000000aa .identity-00000000000000ff .identity-notes "
+                          "new ' && test -s .identity-notes/sign.key"));
+    (void)close(fd);
 }
 
 static void loose_secrets_are_refused_with_the_remedy(void **state) {
@@ -252,6 +273,7 @@ int main(void) {
         cmocka_unit_test(the_files_are_private_where_they_must_be),
         cmocka_unit_test(an_existing_name_is_left_alone),
         cmocka_unit_test(a_failure_leaves_nothing_behind),
+        cmocka_unit_test(what_a_killed_maker_has_left_is_removed_and_nothing_else),
         cmocka_unit_test(loose_secrets_are_refused_with_the_remedy),
         cmocka_unit_test(links_and_devices_are_refused),
         cmocka_unit_test(another_ones_card_or_key_is_refused),

@@ -93,7 +93,8 @@ GF_MUST_CHECK int gf_identity_load(int dir, const char *path, struct gf_identity
 
 /* Make new keys and a card from c's role, name, agent, created, expires, replaces (its keys are
  * set here) and write the five files into the new directory `path` (0700, files 0600 and 0644),
- * all or nothing: GF_E_CREATE if it exists. */
+ * all or nothing: GF_E_CREATE if it exists. They are made in ".identity-" and 16 hex digits beside
+ * it; what a maker that was killed has left there is removed. */
 GF_MUST_CHECK int gf_identity_make(int dir, const char *path, struct gf_card *c, struct gf_err *e);
 
 /* The same for the successor of `before`: role and agent id are its own, `replaces` is its
