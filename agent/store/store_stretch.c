@@ -166,7 +166,7 @@ int store_move(struct store *s, const struct store_range *r, size_t n, const str
     if (store_cut(s, r, n, e) == -1)
         return -1;
     for (size_t i = 0; i < n; i++)
-        if (recount(s, &r[i], m->from, m->to, &records, e) == -1 ||
+        if (recount(s, &r[i], (int)m->from, (int)m->to, &records, e) == -1 ||
             db_run(&s->db, e,
                    "UPDATE stretch SET state = ?, since = ?, relay = coalesce(nullif(?, 0), relay)"
                    " WHERE first BETWEEN ? AND ? AND state = ?",
