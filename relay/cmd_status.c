@@ -9,6 +9,7 @@
 #include "gapferry/file.h"
 #include "relay/command.h"
 #include "relay/files.h"
+#include "relay/ledger/ledger_updates.h"
 
 static const struct option_spec specs[] = {
     COMMAND_OPTION_JSON,
@@ -220,6 +221,29 @@ static int put_responses(struct relay *r, struct out *t, struct gf_err *e) {
     return 0;
 }
 
+/* Artifacts of updates that agents wait for, and why they are not here. */
+static int put_artifacts(struct relay *r, struct out *t, struct gf_err *e) {
+    struct ledger_artifact a = {.row = 0};
+    int rc;
+
+    out_open(t, "artifacts", '[');
+    while ((rc = ledger_artifact_due(r->ledger, INT64_MAX, a.row, &a, e)) == 1) {
+        out_open(t, NULL, '{');
+        out_text(t, "%-13s%s of %s, %" PRId64 " bytes, to be fetched from endpoint \"%s\"%s%s\n",
+                 "artifact", a.is.name, a.place, a.is.size, a.endpoint,
+                 a.reason[0] != '\0' ? ": " : "", a.reason);
+        command_str(t, NULL, "name", a.is.name);
+        command_str(t, NULL, "of", a.place);
+        command_str(t, NULL, "endpoint", a.endpoint);
+        command_str(t, NULL, "reason", a.reason[0] != '\0' ? a.reason : NULL);
+        if (t->json)
+            command_int(t, NULL, "bytes", a.is.size);
+        out_close(t, '}');
+    }
+    out_close(t, ']');
+    return rc;
+}
+
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
     char waits[COMMAND_SELF + 96];
     char bad[sizeof r->state + 160];
@@ -243,8 +267,8 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     command_card(&t, "relay", "relay", &r->id.card);
     if (put_agents(r, &t, &strangers, e) == -1 || put_approvals(r, &t, e) == -1 ||
         put_records(r, &t, e) == -1 || put_losses(r, &t, e) == -1 ||
-        put_conflicts(r, &t, e) == -1 || put_responses(r, &t, e) == -1 ||
-        put_folder(r, &t, "pending", waits, e) == -1 ||
+        put_conflicts(r, &t, e) == -1 || put_artifacts(r, &t, e) == -1 ||
+        put_responses(r, &t, e) == -1 || put_folder(r, &t, "pending", waits, e) == -1 ||
         put_folder(r, &t, "quarantine", bad, e) == -1) {
         gf_buf_free(&t.b);
         return -1;

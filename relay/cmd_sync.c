@@ -8,6 +8,7 @@
 
 #include "common/place.h"
 #include "relay/command.h"
+#include "relay/ledger/ledger_updates.h"
 
 #define WAIT_DEFAULT 60   /* seconds */
 #define WAIT_MAX     3600 /* seconds */
@@ -62,6 +63,7 @@ static int count_waiting(struct relay *r, struct turn *t, int64_t *untried, stru
     size_t n = 0;
 
     if (ledger_walk(r->ledger, LEDGER_LATER, see_oldest, oldest, e) == -1 ||
+        ledger_artifacts_awaited(r->ledger, &t->artifacts, e) == -1 ||
         ledger_counts(r->ledger, &counts, &n, e) == -1)
         return -1;
     if (oldest->asked <= r->now)
@@ -178,6 +180,7 @@ static void put_waits(struct out *o, const struct relay *r, const struct turn *t
     put_part(o, "waits", &parts, t->later, "record for another try", "records for another try");
     put_part(o, "waits", &parts, t->held, "record is held until you mend something",
              "records are held until you mend something");
+    put_part(o, "waits", &parts, t->artifacts, "artifact to be fetched", "artifacts to be fetched");
     end_line(o, "waits", parts, "nothing");
     if (t->held > 0)
         out_text(o, "%-13swhat is held: %s records list --state held\n", "", relay_self(r, self));
@@ -243,13 +246,27 @@ static void put_json(struct out *o, const struct turn *t, const struct oldest *o
         const char *name;
         int64_t n;
     } numbers[] = {
-        {"bundles", t->taken},       {"records", t->records},         {"seen_before", t->replays},
-        {"strangers", t->strangers}, {"refused", t->refused},         {"not_ours", t->not_ours},
-        {"conflicts", t->conflicts}, {"failed", t->failed},           {"delivered", t->delivered},
-        {"rejected", t->rejected},   {"expired", t->expired},         {"later", t->later},
-        {"held", t->held},           {"new_responses", t->responses}, {"new_receipts", t->receipts},
-        {"cleared", t->cleared},     {"carried", t->carried},         {"replaced", t->replaced},
-        {"withdrawn", t->withdrawn}, {"exit", (int64_t)turn_exit(t)},
+        {"bundles", t->taken},
+        {"records", t->records},
+        {"seen_before", t->replays},
+        {"strangers", t->strangers},
+        {"refused", t->refused},
+        {"not_ours", t->not_ours},
+        {"conflicts", t->conflicts},
+        {"failed", t->failed},
+        {"delivered", t->delivered},
+        {"rejected", t->rejected},
+        {"expired", t->expired},
+        {"later", t->later},
+        {"held", t->held},
+        {"new_responses", t->responses},
+        {"new_receipts", t->receipts},
+        {"cleared", t->cleared},
+        {"carried", t->carried},
+        {"replaced", t->replaced},
+        {"withdrawn", t->withdrawn},
+        {"artifacts", t->artifacts},
+        {"exit", (int64_t)turn_exit(t)},
     };
 
     command_str(o, NULL, "drive", dir);

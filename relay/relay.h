@@ -60,6 +60,7 @@ struct turn {
     int64_t records;   /* new */
     int64_t conflicts; /* records with the id of another one, rejected; counted by `sync` */
     int64_t delivered, rejected, expired, later, held;
+    int64_t artifacts;    /* of updates, that agents wait for and that are not here */
     int64_t responses;    /* written anew */
     int64_t receipts;     /* in them */
     int64_t cleared;      /* bundles removed from the drive: we have them durably */

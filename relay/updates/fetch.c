@@ -64,8 +64,6 @@ static int put_off(struct fetch *f, const char *reason, struct gf_err *e) {
     uint32_t random;
 
     gf_digest_random(&random, sizeof random);
-    f->t->failed++;
-    (void)snprintf(f->t->failure, sizeof f->t->failure, "%s", reason);
     turn_person(f->t, "artifact \"%s\" of %s, endpoint \"%s\": %.*s; it is tried again",
                 f->a.is.name, f->a.place, f->a.endpoint, REASON_MAX, reason);
     return ledger_artifact_later(f->r->ledger, f->a.row, reason,

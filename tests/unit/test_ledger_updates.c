@@ -210,6 +210,11 @@ static void an_artifact_travels_in_parts_once_it_is_here(void **state) {
     assert_string_equal(due.is.name, "NOTES");
     assert_int_equal(ledger_artifact_due(s->r.ledger, NOW + 60, 0, &due, &s->e), 1);
     assert_true(due.attempts == 1 && strcmp(due.reason, "vendor is dead") == 0);
+    assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, &due, &s->e), 1);
+    assert_string_equal(due.is.name, "NOTES");
+    assert_ok(ledger_retry(s->r.ledger, NOW, &s->e), s->e);
+    assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, &due, &s->e), 1);
+    assert_string_equal(due.is.name, "tool.tar");
     assert_ok(ledger_artifacts_awaited(s->r.ledger, &n, &s->e), s->e);
     assert_int_equal(n, 2);
 
