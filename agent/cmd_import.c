@@ -69,7 +69,7 @@ static void import_one(struct agent *a, struct importing *x, const char *path) {
     int fd = -1;
     int rc = command_there(path, &e, "what lies on a drive is taken in by: %s sync DRIVE",
                            command_self(a, self));
-    if (rc == 0 && (fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) == -1)
+    if (rc == 0 && (fd = COMMAND_REACH(open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC))) == -1)
         rc = gf_err_errno(&e, "%s", path);
     else if (rc == 0 && (rc = agent_apply(a, fd, &in, &e)) == -1)
         (void)gf_err_prefix(&e, "%s", path);

@@ -151,7 +151,7 @@ int cmd_license_deactivate(struct agent *a, const struct options *o, int *status
     int rc = proof_make(a, &l.document, &proof, e);
     /* The file first: a proof of what was not given up after all is nobody's but its owner's. */
     if (rc == 0 && path)
-        rc = gf_file_save_new(AT_FDCWD, path, proof.data, proof.len, 0600, e);
+        rc = COMMAND_REACH(gf_file_save_new(AT_FDCWD, path, proof.data, proof.len, 0600, e));
     if (rc == 0) {
         r.channel = "license";
         r.product = l.product;

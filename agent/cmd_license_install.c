@@ -130,7 +130,7 @@ int cmd_license_install(struct agent *a, const struct options *o, int *status, s
             "name the file that the vendor sent; to ask for a licence: %s license request",
             command_self(a, self)) == -1)
         return -1;
-    int rc = gf_file_load(AT_FDCWD, i.path, CMD_LICENSE_FILE_MAX, &i.text, e);
+    int rc = COMMAND_REACH(gf_file_load(AT_FDCWD, i.path, CMD_LICENSE_FILE_MAX, &i.text, e));
     if (rc == 0 && store_begin(a->store, e) == -1)
         rc = -1;
     else if (rc == 0)

@@ -113,7 +113,7 @@ static int read_transfer(const struct options *o, struct asking *k, struct gf_er
         return gf_err_set(e, GF_E_USAGE,
                           "license request: --proof proves that a licence was deactivated; say "
                           "which: --license ID");
-    if (gf_file_load(AT_FDCWD, path, LICENSE_PROOF_MAX, &k->proof, e) == -1)
+    if (COMMAND_REACH(gf_file_load(AT_FDCWD, path, LICENSE_PROOF_MAX, &k->proof, e)) == -1)
         return -1;
     k->wish.proof = k->proof.data ? k->proof.data : "";
     return gf_document_split(k->wish.proof, k->proof.len, LICENSE_PROOF_MAX, path, &d, e);

@@ -55,7 +55,7 @@ static int open_input(const char *path, struct gf_err *e) {
 
     if (strcmp(path, "-") == 0)
         return STDIN_FILENO;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    int fd = COMMAND_REACH(open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY));
     if (fd == -1)
         return gf_err_set(e, GF_E_NOINPUT, "%s: cannot read it: %s", path, strerror(errno));
     if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {

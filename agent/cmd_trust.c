@@ -345,7 +345,7 @@ static int trust_file(struct agent *a, const struct options *o, const char *path
                       "a relay's card lies on each drive that it has synced, in GAPFERRY/cards; a "
                       "vendor's key comes from the vendor") == -1)
         return -1;
-    if (gf_file_load(AT_FDCWD, path, GF_CARD_FILE_MAX, &text, e) == 0) {
+    if (COMMAND_REACH(gf_file_load(AT_FDCWD, path, GF_CARD_FILE_MAX, &text, e)) == 0) {
         if (!is_secret(&text) && text.len >= sizeof minisign - 1 &&
             memcmp(text.data, minisign, sizeof minisign - 1) == 0)
             rc = trust_vendor(a, o, path, &text, e);

@@ -16,7 +16,8 @@
 int cmd_updates_open(int dir, const char *path, const char *what, struct gf_err *e) {
     struct stat st;
 
-    int fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int fd =
+        COMMAND_REACH(openat(dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (fd == -1 && errno == ELOOP)
         return gf_err_set(e, GF_E_NOINPUT, "%s: is a link, which is not followed", what);
     if (fd == -1)
@@ -38,13 +39,15 @@ struct fetching {
 
 static int copy(struct fetching *f, int from, const struct update_artifact *a, struct gf_err *e) {
     struct gf_out o;
-    int rc = gf_out_open(&o, f->dir, a->name, e);
+    int rc = COMMAND_REACH(gf_out_open(&o, f->dir, a->name, e));
 
     if (rc == 0)
         rc = update_check(a, from, o.fd, a->name, e);
     if (rc == 0)
-        rc = gf_out_commit(&o, 0644, 0, e);
+        rc = COMMAND_REACH(gf_out_commit(&o, 0644, 0, e));
+    command_reach();
     gf_out_close(&o);
+    rc = command_reached(rc);
     return rc == 0 ? 0 : gf_err_prefix(e, "%s", f->to);
 }
 
@@ -84,7 +87,7 @@ static int fetch_all(struct fetching *f, struct gf_err *e) {
             return -1;
     }
     (void)snprintf(name, sizeof name, "%s-%s.update", f->k->product, f->k->update.version);
-    if (gf_file_save_new(f->dir, name, f->k->text, f->k->len, 0644, e) == -1)
+    if (COMMAND_REACH(gf_file_save_new(f->dir, name, f->k->text, f->k->len, 0644, e)) == -1)
         return gf_err_prefix(e, "%s", f->to);
     out_text(&f->t, "%s: the signed manifest\n", name);
     return 0;
@@ -157,7 +160,7 @@ static int fetch(struct fetching *f, const struct options *o, const struct choic
     f->to = options_arg(o, c->name ? 2 : 1);
     if (command_there(f->to, e, "make the directory first: mkdir -p %s", f->to) == -1)
         return -1;
-    f->dir = open(f->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    f->dir = COMMAND_REACH(open(f->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (f->dir == -1)
         return gf_err_errno(e, "%s", f->to);
     out_begin(&f->t, o);

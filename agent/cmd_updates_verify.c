@@ -38,9 +38,9 @@ struct hand {
 static int hand_open(struct agent *a, int dir, const char *path, struct hand *h, struct gf_err *e) {
     *h = (struct hand){.path = path, .dir = -1};
     gf_buf_init(&h->text, 0);
-    if (gf_file_split(dir, path, &h->dir, h->name, e) == -1)
+    if (COMMAND_REACH(gf_file_split(dir, path, &h->dir, h->name, e)) == -1)
         return -1;
-    if (updates_load_file(h->dir, h->name, &h->text, e) == -1)
+    if (COMMAND_REACH(updates_load_file(h->dir, h->name, &h->text, e)) == -1)
         return -1;
     if (updates_read(a, h->text.data ? h->text.data : "", h->text.len, &h->update, e) == -1)
         return gf_err_prefix(e, "%s", path);
@@ -244,9 +244,14 @@ static int find_manifest(const char *path, char name[4096], struct gf_err *e) {
     char found[256] = "";
     int entries = 0, rc = 0;
 
-    DIR *d = opendir(path);
-    if (!d)
-        return gf_err_errno(e, "%s", path);
+    int dir = COMMAND_REACH(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    DIR *d = dir == -1 ? NULL : fdopendir(dir);
+    if (!d) {
+        (void)gf_err_errno(e, "%s", path);
+        if (dir != -1)
+            (void)close(dir);
+        return -1;
+    }
     while (rc == 0 && (entry = readdir(d)) && ++entries <= ENTRIES_MAX) {
         if (entry->d_name[0] == '.' || !cmd_updates_is_manifest(dirfd(d), entry->d_name))
             continue;
@@ -370,7 +375,7 @@ static int import_path(struct verifying *v, const char *path, struct gf_err *e) 
                       "name the vendor's manifest, or the directory where its disc is mounted") ==
         -1)
         return -1;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+    if (COMMAND_REACH(stat(path, &st)) == 0 && S_ISDIR(st.st_mode)) {
         if (find_manifest(path, manifest, e) == -1)
             return -1;
         path = manifest;

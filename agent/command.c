@@ -59,7 +59,7 @@ int command_there(const char *path, struct gf_err *e, const char *fmt, ...) {
     struct stat st;
     va_list ap;
 
-    if (stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR))
+    if (COMMAND_REACH(stat(path, &st)) == 0 || (errno != ENOENT && errno != ENOTDIR))
         return 0;
     va_start(ap, fmt);
     (void)vsnprintf(remedy, sizeof remedy, fmt, ap);

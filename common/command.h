@@ -90,12 +90,12 @@ void command_suggest(const char *called, const char *fmt, va_list ap) GF_PRINTF(
 GF_MUST_CHECK int command_check_user(const char *program, const char *state, struct gf_err *e);
 
 /*
- * Root points a command at a drive that was mounted by root, or for the person who sits there; the
- * owner of the state may not write to either. So the one right to pass over the modes of files
- * (CAP_DAC_OVERRIDE) is kept, off, and on only within COMMAND_REACH(call), a call that returns an
- * int: one that touches a drive, where no link and no other file system is followed. Nothing is
- * parsed within it but what that call parses. Whoever has no such right calls as ever. errno is
- * kept.
+ * Root points a command at a file of its own, or at a drive that was mounted by root or for the
+ * person who sits there; the owner of the state may not use either. So the one right to pass over
+ * the modes of files (CAP_DAC_OVERRIDE) is kept, off, and on only within COMMAND_REACH(call), a
+ * call that returns an int: one that touches a drive, where no link and no other file system is
+ * followed, or opens what was named on the command line. Nothing is parsed within it but what that
+ * call parses. Whoever has no such right calls as ever. errno is kept.
  */
 void command_reach(void);
 GF_MUST_CHECK int command_reached(int rc);

@@ -42,7 +42,7 @@ static int show_card(struct relay *r, const char *path, const char *fingerprint,
     struct gf_buf b;
     int rc = -1;
 
-    if (gf_file_load(AT_FDCWD, path, GF_CARD_FILE_MAX, &b, e) == -1)
+    if (COMMAND_REACH(gf_file_load(AT_FDCWD, path, GF_CARD_FILE_MAX, &b, e)) == -1)
         return -1;
     if (gf_card_parse(b.data != NULL ? b.data : "", b.len, path, &card, e) == -1)
         goto out;

@@ -182,6 +182,24 @@ of_nobody() {
     rm -r "$dir"
 }
 
+@test "root hands over files that only root may read" {
+    local dir
+    of_nobody
+    mkdir -m 700 "$dir/private"
+    cd "$dir/private" || return
+    "$dir/gapferry-relay" --root "$dir" card >/dev/null
+    cp "$dir/var/lib/gapferry/relay/keys/card" relay.card
+    echo '{"users":1}' >body
+    chmod 600 ./*
+    gives 0 "$dir/gapferry-agent" --root "$dir" trust relay.card --fingerprint "$("$dir/gapferry-relay" --root "$dir" card --fingerprint)"
+    "$dir/gapferry-agent" --root "$dir" consent metrics grant >/dev/null
+    gives 0 "$dir/gapferry-agent" --root "$dir" record metrics body
+    echo garbage >bad
+    gives 65 "$dir/gapferry-agent" --root "$dir" import bad
+    cd /
+    rm -r "$dir"
+}
+
 @test "root visits a FAT drive that was mounted as it comes" {
     local dir
     of_nobody
