@@ -5,6 +5,7 @@
  * connection for ever; the deadlines of httpd.h are kept here, once a second.
  */
 #include "common/httpd_internal.h"
+#include "common/mono.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,16 +24,9 @@
 /* Only these versions, and only ciphers with forward secrecy. */
 #define TLS "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:%SERVER_PRECEDENCE"
 
-static int64_t now_ms(void) {
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static void enter(struct httpd_connection *c, enum httpd_phase phase) {
     c->phase = phase;
-    c->since = now_ms();
+    c->since = mono_ms();
     c->moved = 0;
 }
 
@@ -319,7 +313,7 @@ int httpd_wait_ms(const struct httpd *h) {
 }
 
 void httpd_step(struct httpd *h) {
-    int64_t now = now_ms();
+    int64_t now = mono_ms();
 
     if (now - h->looked >= 1000) {
         keep_deadlines(h, now);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/mono.h"
 #include "relay/forward.h"
 #include "relay/updates/fetch.h"
 
@@ -14,18 +15,12 @@
 #define LOOK_MS  500
 #define GRACE_MS 5000
 
-int64_t forward_clock_ms(void) {
-    struct timespec ts;
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 int64_t forward_now(const struct forward_walk *w) {
-    return w->r->now + (forward_clock_ms() - w->began_ms) / 1000;
+    return w->r->now + (mono_ms() - w->began_ms) / 1000;
 }
 
 int64_t forward_left_ms(const struct forward_walk *w) {
-    return w->wait_ms - (forward_clock_ms() - w->began_ms);
+    return w->wait_ms - (mono_ms() - w->began_ms);
 }
 
 /* `run` blocks SIGTERM in the process that forwards, so that it ends at a good moment: once it is
@@ -39,9 +34,9 @@ static int is_stopping(void *arg) {
 
 static void look_for_stop(struct forward_walk *w) {
     if (w->stopping == 0 && is_stopping(NULL))
-        w->stopping = forward_clock_ms();
+        w->stopping = mono_ms();
     if (w->stopping > 0)
-        forward_job_cut(w, forward_clock_ms() - w->stopping >= GRACE_MS);
+        forward_job_cut(w, mono_ms() - w->stopping >= GRACE_MS);
 }
 
 static int is_ending(const struct forward_walk *w) {
@@ -107,7 +102,7 @@ static int wants_commit(const struct forward_walk *w) {
     if (is_ending(w) ? ready > 0 || (w->done.n > 0 && w->flying.n == 0) : hungry)
         return 1;
     return w->done.n > 0 && (w->done.n >= FORWARD_RESULTS || w->flying.n + ready == 0 ||
-                             forward_clock_ms() - w->done_since >= FORWARD_RESULTS_MS);
+                             mono_ms() - w->done_since >= FORWARD_RESULTS_MS);
 }
 
 /* ---- the walk ---- */
@@ -132,7 +127,7 @@ static int is_over(const struct forward_walk *w) {
 }
 
 static int wait(struct forward_walk *w, struct gf_err *e) {
-    int64_t ms = w->done.n > 0 ? w->done_since + FORWARD_RESULTS_MS - forward_clock_ms() : LOOK_MS;
+    int64_t ms = w->done.n > 0 ? w->done_since + FORWARD_RESULTS_MS - mono_ms() : LOOK_MS;
 
     return https_pool_wait(w->pool, NULL, 0, ms > 0 ? (int)ms : 0, e);
 }
@@ -169,8 +164,7 @@ static int walk_all(struct forward_walk *w, struct gf_err *e) {
 }
 
 int relay_forward(struct relay *r, int64_t wait_s, struct turn *t, struct gf_err *e) {
-    struct forward_walk w = {
-        .r = r, .t = t, .began_ms = forward_clock_ms(), .wait_ms = wait_s * 1000};
+    struct forward_walk w = {.r = r, .t = t, .began_ms = mono_ms(), .wait_ms = wait_s * 1000};
     struct gf_err why;
 
     /* A wrong line must not let anything go where nobody wanted it; the rest of the turn goes on.

@@ -83,7 +83,6 @@ struct forward_walk {
     int64_t stopping; /* ms; when SIGTERM was seen: nothing new begins; 0: it was not */
 };
 
-int64_t forward_clock_ms(void);
 /* The turn's time, moved on by what forwarding has taken. */
 int64_t forward_now(const struct forward_walk *w);
 int64_t forward_left_ms(const struct forward_walk *w);

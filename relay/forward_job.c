@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/mono.h"
 #include "gapferry/digest.h"
 #include "relay/forward.h"
 
@@ -143,7 +144,7 @@ static int64_t due_of(const struct forward_walk *w, const struct forward_job *j)
 /* It is judged: the lane knows at once, the ledger a little later. */
 static void put_done(struct forward_walk *w, struct forward_job *j) {
     if (w->done.n == 0)
-        w->done_since = forward_clock_ms();
+        w->done_since = mono_ms();
     if (!j->failed) {
         const struct endpoint_result *res = &j->result;
         j->due = due_of(w, j);

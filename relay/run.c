@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/mono.h"
 #include "relay/listener/listener.h"
 #include "relay/listener/worker.h"
 
@@ -56,13 +57,6 @@ struct run {
     int64_t look_at;               /* ms: when everything is looked through */
     int64_t stopping;              /* ms: since when; 0: not */
 };
-
-static int64_t now_ms(void) {
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ---- processes ---- */
 
@@ -112,7 +106,7 @@ static void start_listener(struct run *d) {
     int pair[2] = {-1, -1};
     struct gf_err why;
 
-    d->listener_at = now_ms();
+    d->listener_at = mono_ms();
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
         return;
     d->sock = pair[0];
@@ -125,7 +119,7 @@ static void start_listener(struct run *d) {
 
 /* It ended, whatever the reason: another one takes its place, the later the sooner it ended. */
 static void listener_ended(struct run *d, int status) {
-    int64_t now = now_ms();
+    int64_t now = mono_ms();
 
     d->listener = 0;
     close_sock(d);
@@ -146,7 +140,7 @@ static void start_turn(struct run *d, enum worker_turn t) {
     if (d->turn[t] != 0)
         worker_started(&d->worker, t);
     else
-        d->turn_at[t] = now_ms() + AGAIN_MS;
+        d->turn_at[t] = mono_ms() + AGAIN_MS;
 }
 
 static void turn_ended(struct run *d, enum worker_turn t, int status) {
@@ -156,9 +150,9 @@ static void turn_ended(struct run *d, enum worker_turn t, int status) {
         log_write(LOG_LEVEL_ERROR, "turn-died", {"part", kinds[t], 0},
                   {"signal", NULL, WTERMSIG(status)});
     d->turn[t] = 0;
-    d->turn_at[t] = failed ? now_ms() + AGAIN_MS : 0;
+    d->turn_at[t] = failed ? mono_ms() + AGAIN_MS : 0;
     if (t == WORKER_FORWARD)
-        d->rest = now_ms() + REST_MS;
+        d->rest = mono_ms() + REST_MS;
     worker_ended(&d->worker, t, failed);
     /* What came in is to go out. */
     if (t == WORKER_VERIFY && !failed)
@@ -188,7 +182,7 @@ static void hear_signals(struct run *d) {
         else if (s.ssi_signo == SIGHUP)
             d->look_at = 0;
         else if (d->stopping == 0) {
-            d->stopping = now_ms();
+            d->stopping = mono_ms();
             log_write(LOG_LEVEL_NOTICE, "stopping", {"signal", NULL, (int64_t)s.ssi_signo});
             if (d->listener != 0)
                 (void)kill(d->listener, SIGTERM);
@@ -271,11 +265,11 @@ static int is_over(const struct run *d, int64_t now) {
 static void loop(struct run *d) {
     struct gf_err why;
 
-    while (!is_over(d, now_ms())) {
+    while (!is_over(d, mono_ms())) {
         if (d->stopping == 0)
-            start_what_is_due(d, now_ms());
+            start_what_is_due(d, mono_ms());
         struct pollfd p[] = {{d->signals, POLLIN, 0}, {d->sock, POLLIN, 0}};
-        (void)poll(p, d->sock != -1 ? 2 : 1, (int)next_wait(d, now_ms()));
+        (void)poll(p, d->sock != -1 ? 2 : 1, (int)next_wait(d, mono_ms()));
         if (d->sock != -1 && p[1].revents != 0 && worker_hear(&d->worker, &why) == -1) {
             /* What it says is nonsense, or it is ending anyway. */
             if (d->listener != 0)
@@ -289,7 +283,7 @@ static void loop(struct run *d) {
 /* ---- beginning and end ---- */
 
 static int listen_at(struct run *d, struct gf_err *e) {
-    int64_t began = now_ms();
+    int64_t began = mono_ms();
 
     if (d->config.address == NULL) {
         log_write(LOG_LEVEL_NOTICE, "not-listening", {"why", "[listen] has no address", 0});
@@ -297,7 +291,7 @@ static int listen_at(struct run *d, struct gf_err *e) {
     }
     /* The listener of a daemon that was killed is gone within a moment. */
     while (httpd_listen_open(d->config.address, (uint16_t)d->config.port, &d->listen_fd, e) == -1) {
-        if (now_ms() - began > BIND_MS)
+        if (mono_ms() - began > BIND_MS)
             return -1;
         (void)usleep(200000);
     }

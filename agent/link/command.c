@@ -2,15 +2,12 @@
  * command.c -- what the commands of gapferry-link share.
  */
 #include "agent/link/command.h"
+#include "common/mono.h"
 
 #include <sys/stat.h>
-#include <time.h>
 
 int64_t command_mono(void) {
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec;
+    return mono_ms() / 1000;
 }
 
 int command_agent(struct agent *a, const char *root, struct gf_err *e) {

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "agent/run_wait.h"
+#include "common/mono.h"
 
 /* Milliseconds between looks at whether the command has ended while others hold its output open. */
 #define TICK_MS 20
@@ -152,18 +153,11 @@ static int start(char **words, struct child *c, struct gf_err *e) {
 
 /* ---- those whom it leaves behind ---- */
 
-static int64_t now_ms(void) {
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Wait for one that was killed, not for ever. */
 static void reap(pid_t pid, int64_t until) {
     static const struct timespec pause = {.tv_nsec = 2000000};
 
-    while (waitpid(pid, NULL, WNOHANG) == 0 && now_ms() < until)
+    while (waitpid(pid, NULL, WNOHANG) == 0 && mono_ms() < until)
         (void)nanosleep(&pause, NULL);
 }
 
@@ -215,7 +209,7 @@ static int is_before(const struct before *b, pid_t pid) {
 
 /* End all that has come to us since; the death of one may bring us its children. */
 static void sweep(const struct before *b) {
-    int64_t until = now_ms() + DYING_MS;
+    int64_t until = mono_ms() + DYING_MS;
     pid_t now[BEFORE_MAX];
     int found;
 
@@ -229,7 +223,7 @@ static void sweep(const struct before *b) {
             (void)kill(now[i], SIGKILL);
             reap(now[i], until);
         }
-    } while (found && now_ms() < until);
+    } while (found && mono_ms() < until);
     (void)prctl(PR_SET_CHILD_SUBREAPER, b->was);
 }
 
@@ -271,7 +265,7 @@ struct run {
 static void wait_a_moment(const struct run *r) {
     struct pollfd fds[2] = {{.fd = r->child.out, .events = POLLIN},
                             {.fd = r->child.err, .events = POLLIN}};
-    int64_t left = r->deadline - now_ms();
+    int64_t left = r->deadline - mono_ms();
 
     (void)poll(fds, 2, left < TICK_MS ? (left > 0 ? (int)left : 0) : TICK_MS);
 }
@@ -295,7 +289,7 @@ static int follow(struct run *r, int *wstatus, struct gf_err *e) {
         }
         if (run_wait_is_over())
             return stopped(r->program, e);
-        if (now_ms() >= r->deadline)
+        if (mono_ms() >= r->deadline)
             return gf_err_set(e, GF_E_LIMIT, "%s: took longer than %lld s (timeout)", r->program,
                               (long long)r->timeout);
         wait_a_moment(r);
@@ -326,7 +320,7 @@ static int run_words(char **words, struct run *r, int *status, char said[SOURCE_
         rc = follow(r, &wstatus, e);
         (void)kill(-group, SIGKILL);
         if (r->child.pid != -1)
-            reap(group, now_ms() + DYING_MS);
+            reap(group, mono_ms() + DYING_MS);
         first_line(&r->err, said);
     }
     sweep(&before);
@@ -352,7 +346,7 @@ int source_command(const char *command, int64_t timeout, size_t max, struct gf_b
         return gf_err_errno(e, "%s", command);
     struct run r = {.child = {-1, -1, -1},
                     .timeout = timeout,
-                    .deadline = now_ms() + timeout * 1000,
+                    .deadline = mono_ms() + timeout * 1000,
                     .max = max,
                     .out = out};
     int ended = 0;

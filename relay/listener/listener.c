@@ -15,6 +15,7 @@
 
 #include "common/config.h"
 #include "common/log.h"
+#include "common/mono.h"
 #include "common/sandbox.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
@@ -34,20 +35,13 @@
 /* How long the worker may take for an answer that it has at hand. */
 #define SHORT_MS 5000
 
-static int64_t now_ms(void) {
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* ---- replies ---- */
 
 /* Anybody can make us refuse things: a line for each would be a way to fill the disk. */
 static void tell_refused(struct listener *l, int now) {
-    if (!now && now_ms() - l->told < TELL_MS)
+    if (!now && mono_ms() - l->told < TELL_MS)
         return;
-    l->told = now_ms();
+    l->told = mono_ms();
     for (int i = 0; i < (int)GF_CODE_COUNT; i++) {
         struct listener_count *c = &l->refused[i];
         if (c->n > c->told)
@@ -96,7 +90,7 @@ void listener_ask(struct listener_call *c, struct wire_ask *a,
         a->tag = ++c->l->tag;
     c->tag = a->tag;
     c->answer = answer;
-    c->asked = now_ms();
+    c->asked = mono_ms();
     c->short_answer = a->kind == WIRE_READY || a->kind == WIRE_METRICS;
     httpd_hold(c->r);
     if (wire_ask_send(LISTENER_FD_WORKER, a, &why) == -1)
@@ -131,7 +125,7 @@ static int hear_answers(struct listener *l, char *data) {
 /* Questions that the worker answers at once, unless it is stuck: nobody who watches is left
  * waiting. An answer that comes later finds nobody. */
 static void give_up(struct listener *l) {
-    int64_t now = now_ms();
+    int64_t now = mono_ms();
 
     for (struct listener_call *c = l->calls; c != NULL; c = c->next) {
         if (c->tag == 0 || !c->short_answer || now - c->asked < SHORT_MS)
@@ -349,13 +343,13 @@ static int loop(struct listener *l, int signals, char *data) {
         if (p[1].revents != 0 && hear_answers(l, data) == -1)
             return GF_EXIT_DONE;
         if (p[2].revents != 0) {
-            stopping = now_ms();
+            stopping = mono_ms();
             httpd_quiesce(l->httpd);
         }
         httpd_step(l->httpd);
         give_up(l);
         tell_refused(l, 0);
-        if (stopping > 0 && (httpd_requests(l->httpd) == 0 || now_ms() - stopping > GRACE_MS))
+        if (stopping > 0 && (httpd_requests(l->httpd) == 0 || mono_ms() - stopping > GRACE_MS))
             return GF_EXIT_DONE;
     }
 }
@@ -382,7 +376,7 @@ static int prepare(struct listener *l, struct relay *r, const char *root, char *
 
 int listener_main(const char *root) {
     char *data = malloc(WIRE_DATA_MAX + 1);
-    struct listener l = {.told = now_ms() - TELL_MS};
+    struct listener l = {.told = mono_ms() - TELL_MS};
     struct relay r = {.state_fd = -1};
     struct gf_err e = {.text = "no memory"};
     int signals = -1;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/mono.h"
 #include "gapferry/file.h"
 #include "gapferry/hello.h"
 
@@ -20,13 +21,6 @@
  * to; beyond that it comes again. */
 #define VERDICT_MS 60000
 #define FORWARD_MS 5000
-
-static int64_t now_ms(void) {
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ---- answers ---- */
 
@@ -64,7 +58,7 @@ static void say_responses(struct worker *w, uint64_t tag, const struct gf_hash *
 static void start_waiting(struct worker *w, struct worker_wait *x, enum worker_turn t) {
     x->turn = t;
     x->number = w->started[t] + 1;
-    x->since = now_ms();
+    x->since = mono_ms();
     w->want[t] = 1;
 }
 
@@ -125,7 +119,7 @@ static int give_verdict(struct worker *w, struct worker_wait *x) {
         return 1;
     }
     /* Another command holds the lock, or the disk is full. */
-    if (now_ms() - x->since < VERDICT_MS) {
+    if (mono_ms() - x->since < VERDICT_MS) {
         const int64_t since = x->since;
         start_waiting(w, x, WORKER_VERIFY);
         x->since = since;
@@ -165,7 +159,7 @@ void worker_ended(struct worker *w, enum worker_turn t, int failed) {
 }
 
 int worker_patience(struct worker *w) {
-    int64_t now = now_ms();
+    int64_t now = mono_ms();
     int64_t next = -1;
 
     for (size_t i = 0; i < w->nwaits;) {
