@@ -245,6 +245,8 @@ GF_MUST_CHECK int agent_license_answer(struct agent *a, const struct gf_id *reco
  * dropped are appended to `dropped`, separated by ", ". allow: names separated by commas; NULL or
  * "*": everything passes. GF_E_JSON if the body is not an object while there is a rule; GF_E_CONFIG
  * for a rule that names nothing: it would be taken for either. */
+/* The next name of a rule, borrowed; NULL: there is none. *allow moves behind it. */
+const char *redact_next(const char **allow, size_t *len);
 int redact_names_some(const char *allow); /* 1 if the rule names a field, or all */
 int redact_passes_all(const char *allow); /* 1 if it says that everything passes: "*" */
 GF_MUST_CHECK int redact_json(const char *body, size_t len, const char *allow, struct gf_buf *out,

@@ -15,31 +15,17 @@
 #define FILE_NAME  "policy.json"
 #define POLICY_MAX (4 << 20)
 
-static void put_text(struct gf_buf *b, const char *name, const char *text) {
-    gf_buf_printf(b, ", \"%s\": ", name);
-    if (text)
-        gf_json_put_str(b, text, strlen(text));
-    else
-        gf_buf_text(b, "null");
-}
-
 /* The names of the rule as redact_json() reads them. */
 static void put_allow(struct gf_buf *b, const char *allow) {
-    const char *comma = "";
+    const char *comma = "", *item;
+    size_t n;
 
     if (!allow || !*allow) {
         gf_buf_text(b, ", \"allow\": null");
         return;
     }
     gf_buf_text(b, ", \"allow\": [");
-    while (*allow) {
-        const char *item = allow + strspn(allow, ", \t");
-        size_t n = strcspn(item, ",");
-        allow = item + n;
-        while (n > 0 && (item[n - 1] == ' ' || item[n - 1] == '\t'))
-            n--;
-        if (n == 0)
-            continue;
+    while ((item = redact_next(&allow, &n))) {
         gf_buf_text(b, comma);
         gf_json_put_str(b, item, n);
         comma = ", ";
@@ -67,10 +53,10 @@ static int put_channel(struct agent *a, struct gf_buf *b, const char *channel, s
         return -1;
     gf_buf_text(b, b->data[b->len - 1] == '[' ? "\n  {\"channel\": " : ",\n  {\"channel\": ");
     gf_json_put_str(b, channel, strlen(channel));
-    put_text(b, "consent", store_consents[c.is]);
+    gf_json_put_text(b, "consent", store_consents[c.is]);
     put_allow(b, config_get(a->config, "channel", channel, "allow"));
-    put_text(b, "product", config_get(a->config, "channel", channel, "product"));
-    put_text(b, "type", config_get(a->config, "channel", channel, "type"));
+    gf_json_put_text(b, "product", config_get(a->config, "channel", channel, "product"));
+    gf_json_put_text(b, "type", config_get(a->config, "channel", channel, "type"));
     gf_buf_text(b, ", \"room\": {");
     put_number(b, "records", room.records);
     gf_buf_text(b, ", ");

@@ -207,15 +207,24 @@ static void read_name(const char *at, const char *end, struct gf_buf *out) {
     }
 }
 
+const char *redact_next(const char **allow, size_t *len) {
+    const char *item = *allow + strspn(*allow, ", \t");
+    size_t n = strcspn(item, ",");
+
+    *allow = item + n;
+    while (n > 0 && (item[n - 1] == ' ' || item[n - 1] == '\t'))
+        n--;
+    *len = n;
+    return n > 0 ? item : NULL;
+}
+
 /* 1 if the rule names it. */
 static int is_allowed(const char *allow, const struct gf_buf *name) {
-    while (*allow) {
-        const char *item = allow + strspn(allow, ", \t");
-        size_t n = strcspn(item, ",");
-        allow = item + n;
-        while (n > 0 && (item[n - 1] == ' ' || item[n - 1] == '\t'))
-            n--;
-        if (n > 0 && n == name->len && memcmp(item, name->data, n) == 0)
+    const char *item;
+    size_t n;
+
+    while ((item = redact_next(&allow, &n))) {
+        if (n == name->len && memcmp(item, name->data, n) == 0)
             return 1;
     }
     return 0;

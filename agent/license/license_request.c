@@ -28,14 +28,6 @@ static int check_text(const char *what, const char *text, struct gf_err *e) {
     return 0;
 }
 
-static void put_member(struct gf_buf *b, const char *name, const char *text) {
-    gf_buf_printf(b, ", \"%s\": ", name);
-    if (text)
-        gf_json_put_str(b, text, strlen(text));
-    else
-        gf_buf_text(b, "null");
-}
-
 /* 1 if the name stands in the lines before `upto`. */
 static int is_there(const char *lines, const char *upto, const char *name, size_t n) {
     for (const char *at = lines; at < upto; at += strcspn(at, "\n") + 1) {
@@ -77,8 +69,8 @@ static int put_renews(struct gf_buf *b, const struct license_wish *w, struct gf_
                           LICENSE_PROOF_MAX);
     gf_buf_text(b, ", \"renews\": {\"license\": ");
     gf_json_put_str(b, w->renews, strlen(w->renews));
-    put_member(b, "why", w->why);
-    put_member(b, "proof", w->proof);
+    gf_json_put_text(b, "why", w->why);
+    gf_json_put_text(b, "proof", w->proof);
     gf_buf_byte(b, '}');
     return 0;
 }
@@ -99,10 +91,10 @@ int license_request(const struct license_wish *w, const struct license_factor *m
 
     gf_buf_init(&b, REQUEST_MAX);
     gf_buf_text(&b, "{\"format\": \"gapferry-license-request/1\"");
-    put_member(&b, "product", w->product);
-    put_member(&b, "version", w->version);
-    put_member(&b, "key", w->key);
-    put_member(&b, "contact", w->contact);
+    gf_json_put_text(&b, "product", w->product);
+    gf_json_put_text(&b, "version", w->version);
+    gf_json_put_text(&b, "key", w->key);
+    gf_json_put_text(&b, "contact", w->contact);
     gf_buf_text(&b, ", \"counts\": {");
     int rc = put_counts(&b, w->counts, e);
     gf_text_hex(w->nonce.b, sizeof w->nonce.b, hex);

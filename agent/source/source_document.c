@@ -44,11 +44,7 @@ int source_installation(struct agent *a, int reset, struct gf_id *out, struct gf
 /* ---- the document ---- */
 
 static void put(struct gf_buf *b, const char *name, const char *text) {
-    gf_buf_printf(b, ", \"%s\": ", name);
-    if (text && *text)
-        gf_json_put_str(b, text, strlen(text));
-    else
-        gf_buf_text(b, "null");
+    gf_json_put_text(b, name, text && *text ? text : NULL);
 }
 
 static void put_system(struct gf_buf *b) {

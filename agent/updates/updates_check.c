@@ -43,14 +43,6 @@ static int check_text(const char *what, const char *text, size_t max, struct gf_
     return gf_err_set(e, GF_E_USAGE, "%s: must be 1 to %zu bytes of UTF-8", what, max);
 }
 
-static void put_member(struct gf_buf *b, const char *name, const char *text) {
-    gf_buf_printf(b, ", \"%s\": ", name);
-    if (text)
-        gf_json_put_str(b, text, strlen(text));
-    else
-        gf_buf_text(b, "null");
-}
-
 /* This machine as vendors may call it: "linux-x86-64". */
 static void find_platform(char out[GF_WORD_MAX + 1]) {
     struct utsname u;
@@ -156,13 +148,13 @@ static int settle(struct agent *a, const struct updates_wish *w, struct settled 
 static int put_check(const struct updates_wish *w, const struct settled *s, struct gf_buf *out,
                      struct gf_err *e) {
     gf_buf_text(out, "{\"format\": \"gapferry-update-check/1\"");
-    put_member(out, "product", w->product);
-    put_member(out, "version", s->version[0] ? s->version : NULL);
-    put_member(out, "platform", s->platform);
-    put_member(out, "channel", w->channel);
+    gf_json_put_text(out, "product", w->product);
+    gf_json_put_text(out, "version", s->version[0] ? s->version : NULL);
+    gf_json_put_text(out, "platform", s->platform);
+    gf_json_put_text(out, "channel", w->channel);
     if (put_features(out, w, &s->licence, e) == -1)
         return -1;
-    put_member(out, "license", s->licence.id[0] ? s->licence.id : NULL);
+    gf_json_put_text(out, "license", s->licence.id[0] ? s->licence.id : NULL);
     gf_buf_text(out, ", \"ext\": {}}");
     return gf_buf_check(out, "update check", e);
 }
@@ -262,16 +254,16 @@ static int put_report(struct agent *a, const struct updates_outcome *o, struct g
         return -1;
     find_platform(platform);
     gf_buf_text(out, "{\"format\": \"gapferry-update-report/1\"");
-    put_member(out, "product", o->product);
-    put_member(out, "version", o->version);
+    gf_json_put_text(out, "product", o->product);
+    gf_json_put_text(out, "version", o->version);
     if (serial > 0)
         gf_buf_printf(out, ", \"serial\": %lld", (long long)serial);
     else
         gf_buf_text(out, ", \"serial\": null");
-    put_member(out, "platform", platform);
-    put_member(out, "result", o->installed ? "installed" : "failed");
-    put_member(out, "note", o->note);
-    put_member(out, "license", licence.id[0] ? licence.id : NULL);
+    gf_json_put_text(out, "platform", platform);
+    gf_json_put_text(out, "result", o->installed ? "installed" : "failed");
+    gf_json_put_text(out, "note", o->note);
+    gf_json_put_text(out, "license", licence.id[0] ? licence.id : NULL);
     gf_buf_text(out, ", \"ext\": {}}");
     return gf_buf_check(out, "update report", e);
 }

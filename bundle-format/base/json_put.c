@@ -50,6 +50,14 @@ void gf_json_put_str(struct gf_buf *b, const char *text, size_t n) {
     gf_buf_byte(b, '"');
 }
 
+void gf_json_put_text(struct gf_buf *b, const char *name, const char *text) {
+    gf_buf_printf(b, ", \"%s\": ", name);
+    if (text)
+        gf_json_put_str(b, text, strlen(text));
+    else
+        gf_buf_text(b, "null");
+}
+
 void gf_json_put_shown(struct gf_buf *b, const char *text, size_t n) {
     const uint8_t *s = (const uint8_t *)text;
 

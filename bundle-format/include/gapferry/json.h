@@ -122,8 +122,12 @@ GF_MUST_CHECK int gf_json_end(struct gf_json_obj *o, struct gf_err *e);
  * Escaped: quote, backslash, control characters (short forms, else \u00xx). Nothing else. */
 void gf_json_put_str(struct gf_buf *b, const char *text, size_t n);
 
-/* The same for JSON that may be looked at: whatever gf_text_safe() does not pass is \uxxxx, too,
- * and the text may be any bytes: those that are not UTF-8 become the four characters \xNN. */
+/* `, "NAME": ` and a string, which must be UTF-8; null where text is NULL. */
+void gf_json_put_text(struct gf_buf *b, const char *name, const char *text);
+
+/* The same as gf_json_put_str() for JSON that may be looked at: whatever gf_text_safe() does not
+ * pass is \uxxxx, too, and the text may be any bytes: those that are not UTF-8 become the four
+ * characters \xNN. */
 void gf_json_put_shown(struct gf_buf *b, const char *text, size_t n);
 
 #endif
