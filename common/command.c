@@ -66,6 +66,17 @@ int command_do(const char *program, const struct option_page *page, int argc, ch
     return status;
 }
 
+int command_paths(const char *word, const char *root, size_t below, char config[COMMAND_PATH],
+                  char state[COMMAND_PATH], struct gf_err *e) {
+    const char *top = root ? root : "";
+
+    int c = snprintf(config, COMMAND_PATH, "%s/etc/gapferry/%s.conf", top, word);
+    int s = snprintf(state, COMMAND_PATH, "%s/var/lib/gapferry/%s", top, word);
+    if (c < 0 || s < 0 || (size_t)c >= COMMAND_PATH || (size_t)s + below >= COMMAND_PATH)
+        return gf_err_set(e, GF_E_USAGE, "--root %.100s...: this path is too long", top);
+    return 0;
+}
+
 static size_t rank(enum gf_exit status) {
     static const enum gf_exit order[] = {
         GF_EXIT_BUG,         GF_EXIT_IO,        GF_EXIT_CANTWRITE, GF_EXIT_CONFIG, GF_EXIT_LIMIT,

@@ -75,6 +75,14 @@ enum gf_exit command_graver(enum gf_exit x, enum gf_exit y);
 GF_MUST_CHECK int command_args(const struct options *o, size_t min, size_t max, const char *what,
                                struct gf_err *e);
 
+/* Where a program's things are: ROOT/etc/gapferry/WORD.conf and ROOT/var/lib/gapferry/WORD; root
+ * NULL: the system's. GF_E_USAGE unless the state directory leaves `below` bytes of room for the
+ * longest path within it. */
+#define COMMAND_PATH 512
+GF_MUST_CHECK int command_paths(const char *word, const char *root, size_t below,
+                                char config[COMMAND_PATH], char state[COMMAND_PATH],
+                                struct gf_err *e);
+
 /* How a program is called, for the commands that messages name: "PROGRAM", or "PROGRAM --root DIR"
  * where DIR is what stands before /var/lib/gapferry in the path of its state directory. */
 #define COMMAND_SELF 640

@@ -9,21 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/command.h"
 #include "relay/relay.h"
 
 int relay_paths(struct relay *r, const char *root, struct gf_err *e) {
     *r = (struct relay){.state_fd = -1, .now = (int64_t)time(NULL)};
-    if (root == NULL)
-        root = "";
-
-    /* The longest path below the state directory must fit the buffers of those who use it. */
-    int config =
-        snprintf(r->config_path, sizeof r->config_path, "%s/etc/gapferry/relay.conf", root);
-    int state = snprintf(r->state, sizeof r->state, "%s/var/lib/gapferry/relay", root);
-    if (config < 0 || state < 0 || (size_t)config >= sizeof r->config_path ||
-        (size_t)state + 192 >= sizeof r->state)
-        return gf_err_set(e, GF_E_USAGE, "--root %.100s...: this path is too long", root);
-    return 0;
+    return command_paths("relay", root, 192, r->config_path, r->state, e);
 }
 
 int relay_configure(struct relay *r, const char *root, struct gf_err *e) {

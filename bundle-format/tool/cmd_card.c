@@ -15,9 +15,9 @@ static const struct option_spec specs[] = {
     {"fingerprint", 'f', NULL, "print the fingerprint and nothing else"},
     {"check", 'c', "FINGERPRINT",
      "compare with this fingerprint, as read out by the other side; exit status 77 if it differs"},
-    TOOL_OPTION_JSON,
-    TOOL_OPTION_HELP,
-    TOOL_OPTION_END,
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
 };
 
 /* People confuse the files of an identity; a secret one must not go any further. Any other error

@@ -8,9 +8,9 @@
 #include "tool/tool.h"
 
 static const struct option_spec specs[] = {
-    TOOL_OPTION_JSON,
-    TOOL_OPTION_HELP,
-    TOOL_OPTION_END,
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
 };
 
 static int run(const struct options *o, struct gf_err *e) {

@@ -22,9 +22,9 @@ static const struct option_spec specs[] = {
     {"agent", 0, "ID", "role agent: an agent id to go on with (32 hex digits); else a new one"},
     {"expires", 0, "TIME",
      "when the card ends: 2030-01-31, 2030-01-31T12:00:00Z, or 365d from now"},
-    TOOL_OPTION_JSON,
-    TOOL_OPTION_HELP,
-    TOOL_OPTION_END,
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
 };
 
 static int read_role(const struct options *o, struct gf_card *c, struct gf_err *e) {

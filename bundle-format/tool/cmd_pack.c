@@ -39,9 +39,9 @@ static const struct option_spec specs[] = {
     {"threads", 0, "N", "cores to use, 1 to 64; all, but at most 4, if not given"},
     {"output", 'o', "FILE", "write the bundle here; appears only when it is complete"},
     {"force", 0, NULL, "overwrite the output"},
-    TOOL_OPTION_JSON,
-    TOOL_OPTION_HELP,
-    TOOL_OPTION_END,
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
 };
 
 /* Called by the guard when a signal ends us. */

@@ -23,9 +23,9 @@ static const struct option_spec specs[] = {
     {"at", 0, "TIME",
      "judge expiry at this time instead of now: 2030-01-31 or 2030-01-31T12:00:00Z"},
     {"threads", 0, "N", "cores to use, 1 to 64; all, but at most 4, if not given"},
-    TOOL_OPTION_JSON,
-    TOOL_OPTION_HELP,
-    TOOL_OPTION_END,
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
 };
 
 /*

@@ -14,9 +14,9 @@ static const struct option_spec specs[] = {
     {"to", 't', "CARD", "it must be for this addressee or reader: a card or identity directory"},
     {"at", 0, "TIME",
      "judge expiry at this time instead of now: 2030-01-31 or 2030-01-31T12:00:00Z"},
-    TOOL_OPTION_JSON,
-    TOOL_OPTION_HELP,
-    TOOL_OPTION_END,
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
 };
 
 static int print(const struct options *o, const char *path, const struct gf_head *h,

@@ -9,7 +9,7 @@
 
 #include <sys/stat.h>
 
-#include "common/options.h"
+#include "common/command.h"
 #include "common/out.h"
 #include "gapferry/bundle.h"
 
@@ -25,13 +25,6 @@ struct tool_command {
 
 extern const struct tool_command cmd_keygen, cmd_card, cmd_pack, cmd_inspect, cmd_verify,
     cmd_unpack;
-
-#define TOOL_OPTION_JSON                                                                           \
-    { "json", 0, NULL, "print one JSON object instead of text" }
-#define TOOL_OPTION_HELP                                                                           \
-    { "help", 'h', NULL, "show this help" }
-#define TOOL_OPTION_END                                                                            \
-    { NULL, 0, NULL, NULL }
 
 /* ---- the command line ---- */
 
