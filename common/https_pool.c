@@ -8,7 +8,7 @@
 #include "common/https_attempt.h"
 
 #define KEPT    256L /* connections that are kept, of all places */
-#define FDS_MAX 1024 /* descriptors of others that are waited for */
+#define FDS_MAX 1536 /* descriptors of others that are waited for */
 
 /* One request, and the handle that it is made with; handles are used again. */
 struct flight {

@@ -127,9 +127,12 @@ static int is_over(const struct forward_walk *w) {
 }
 
 static int wait(struct forward_walk *w, struct gf_err *e) {
+    int fds[3 * FORWARD_FLIGHTS];
     int64_t ms = w->done.n > 0 ? w->done_since + FORWARD_RESULTS_MS - mono_ms() : LOOK_MS;
 
-    return https_pool_wait(w->pool, NULL, 0, ms > 0 ? (int)ms : 0, e);
+    size_t n = forward_program_fds(w, fds, sizeof fds / sizeof *fds);
+
+    return https_pool_wait(w->pool, fds, n, ms > 0 ? (int)ms : 0, e);
 }
 
 static int go_round(struct forward_walk *w, struct gf_err *e) {

@@ -31,10 +31,12 @@ struct forward_job {
     struct gf_record record;
     void *map; /* a body that is a file, mapped; NULL: none */
     size_t map_len;
+    char *file;    /* that file, below the state directory; NULL: none */
     size_t weight; /* bytes of its line */
     int64_t doubt; /* as in the ledger, a crash counted */
     struct endpoint_job job;
     struct endpoint_request request;
+    struct forward_program *program; /* the one that runs; NULL: none does */
     struct endpoint_result result;
     int64_t due;         /* judged: when it is tried again */
     int64_t asked_until; /* until when the endpoint asked to be left alone; 0: it did not */
@@ -102,6 +104,19 @@ GF_MUST_CHECK int forward_job_collect(struct forward_walk *w, struct gf_err *e);
 /* Give up what is under way, and stays `sending`; all, or only where a second request does no
  * harm. */
 void forward_job_cut(struct forward_walk *w, int all);
+
+/* ---- forward_program.c ---- */
+
+/* Start the program of its request, which gets its time-out or what is left, in milliseconds. */
+GF_MUST_CHECK int forward_program_begin(struct forward_job *j, int64_t left_ms, struct gf_err *e);
+/* Look after it: 1 it has ended; *ending is valid until forward_program_free(). */
+int forward_program_ended(struct forward_job *j, struct endpoint_ending *ending,
+                          struct https_answer *answer);
+void forward_program_free(struct forward_program *p);
+/* End it. */
+void forward_program_cut(struct forward_job *j);
+/* What there is to wait for. */
+size_t forward_program_fds(const struct forward_walk *w, int *fds, size_t max);
 
 /* ---- forward_lane.c ---- */
 

@@ -111,6 +111,11 @@ int forward_job_new(struct forward_walk *w, struct forward_lane *lane,
     j->doubt = row->doubt == 0 && row->state == LEDGER_SENDING ? row->since : row->doubt;
     j->job = (struct endpoint_job){.endpoint = &lane->endpoint, .row = &j->row};
     j->job.record = &j->record;
+    if (row->file != NULL && (j->file = strdup(row->file)) == NULL) {
+        free(j);
+        return gf_err_set(e, GF_E_SYSTEM, "no memory for a record");
+    }
+    j->job.file = j->file;
     if (gf_record_parse(row->line, row->line_len, &j->record, &why) == -1 ||
         (j->record.body.form == GF_BODY_FILE && map_body(w->r, row->file, j, &why) == -1))
         fail(j, &why);
@@ -123,8 +128,10 @@ void forward_job_free(struct forward_job *j) {
         return;
     if (j->asked)
         endpoint_end(&j->job);
+    forward_program_cut(j);
     endpoint_result_free(&j->result);
     gf_record_free(&j->record);
+    free(j->file);
     if (j->map != NULL)
         (void)munmap(j->map, j->map_len);
     free(j);
@@ -188,6 +195,8 @@ static int start(struct forward_walk *w, struct forward_job *j, struct gf_err *e
         return 0;
     if (left < LAST_MS)
         left = LAST_MS;
+    if (j->request.program != NULL)
+        return forward_program_begin(j, left, e);
     if (left < j->request.http.total_ms)
         j->request.http.total_ms = left;
     return https_pool_begin(w->pool, &j->request.http, j, e);
@@ -211,6 +220,39 @@ void forward_job_begin(struct forward_walk *w, struct forward_job *j) {
     put_done(w, j);
 }
 
+/* It has its answer: another request, or the end. */
+static void go_on(struct forward_walk *w, struct forward_job *j, struct https_answer *answer) {
+    if (judge(w, j, answer))
+        forward_job_begin(w, j);
+    else
+        put_done(w, j);
+}
+
+static void land(struct forward_walk *w, struct forward_job *j) {
+    forward_take_out(&w->flying, j);
+    j->lane->under_way--;
+}
+
+/* 1 if a program has ended. */
+static int collect_program(struct forward_walk *w) {
+    struct endpoint_ending ending;
+    struct https_answer answer;
+
+    for (struct forward_job *j = w->flying.first; j != NULL; j = j->next) {
+        if (j->program == NULL || !forward_program_ended(j, &ending, &answer))
+            continue;
+        land(w, j);
+        j->job.ending = &ending;
+        struct forward_program *ended = j->program;
+        j->program = NULL;
+        go_on(w, j, &answer);
+        j->job.ending = NULL;
+        forward_program_free(ended);
+        return 1;
+    }
+    return 0;
+}
+
 int forward_job_collect(struct forward_walk *w, struct gf_err *e) {
     struct https_answer answer;
     struct gf_err why;
@@ -222,16 +264,15 @@ int forward_job_collect(struct forward_walk *w, struct gf_err *e) {
         return -1;
     }
     if (tag == NULL)
-        return 0;
+        return collect_program(w);
     struct forward_job *j = tag;
-    forward_take_out(&w->flying, j);
-    j->lane->under_way--;
-    if (rc == -1)
-        fail(j, &why);
-    if (rc == 1 && judge(w, j, &answer))
-        forward_job_begin(w, j);
-    else
-        put_done(w, j);
+    land(w, j);
+    if (rc == 1) {
+        go_on(w, j, &answer);
+        return 1;
+    }
+    fail(j, &why);
+    put_done(w, j);
     return 1;
 }
 
@@ -243,8 +284,7 @@ void forward_job_cut(struct forward_walk *w, int all) {
         if (!all && j->lane->endpoint.retention_s == 0)
             continue;
         https_pool_drop(w->pool, j);
-        forward_take_out(&w->flying, j);
-        j->lane->under_way--;
+        land(w, j);
         forward_job_free(j);
     }
 }

@@ -3,6 +3,8 @@
  */
 #include "agent/source/source.h"
 
+#include "common/child.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,12 +29,12 @@ static int load_channel(const struct config *c, struct source *s, struct gf_err 
 }
 
 static int check_command(const char *command, struct gf_err *e) {
-    char *words[SOURCE_WORDS_MAX + 1];
+    char *words[CHILD_WORDS_MAX + 1];
     char *copy = strdup(command);
 
     if (!copy)
         return gf_err_errno(e, "%s", command);
-    int rc = source_words(copy, words, e);
+    int rc = child_words(copy, words, e);
     free(copy);
     return rc;
 }

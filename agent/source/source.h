@@ -14,7 +14,6 @@
 #define SOURCE_INTERVAL_MAX (366LL * 86400)
 #define SOURCE_TIMEOUT_MAX  3600
 #define SOURCE_BYTES_MAX    (512 << 10) /* of a document: as JSON text it fits a record's line */
-#define SOURCE_WORDS_MAX    32          /* words of a command */
 #define SOURCE_COUNTS_MAX   32
 #define SOURCE_SAID_MAX     161 /* what a command said, cut, with NUL */
 
@@ -54,9 +53,6 @@ GF_MUST_CHECK int source_check(const struct config *c, struct gf_err *e);
 GF_MUST_CHECK int source_command(const char *command, int64_t timeout, size_t max,
                                  struct gf_buf *out, int *status, char said[SOURCE_SAID_MAX],
                                  struct gf_err *e);
-
-/* The words of a command, cut in place; NULL ends them. GF_E_CONFIG. */
-GF_MUST_CHECK int source_words(char *command, char *words[SOURCE_WORDS_MAX + 1], struct gf_err *e);
 
 /* ---- source_document.c: the built-in document ---- */
 

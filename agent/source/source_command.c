@@ -12,13 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "agent/run_wait.h"
+#include "common/child.h"
 #include "common/mono.h"
 
 /* Milliseconds between looks at whether the command has ended while others hold its output open. */
@@ -33,123 +32,6 @@
 /* Milliseconds that those who were killed get to be gone: one that hangs in the kernel shall not
  * hang us. */
 #define DYING_MS 2000
-
-int source_words(char *command, char *words[SOURCE_WORDS_MAX + 1], struct gf_err *e) {
-    char *save = NULL;
-    size_t n = 0;
-
-    for (char *w = strtok_r(command, " \t", &save); w; w = strtok_r(NULL, " \t", &save)) {
-        if (n == SOURCE_WORDS_MAX)
-            return gf_err_set(e, GF_E_CONFIG, "a command of more than %d words; put it in a script",
-                              SOURCE_WORDS_MAX);
-        words[n++] = w;
-    }
-    words[n] = NULL;
-    if (n == 0 || words[0][0] != '/')
-        return gf_err_set(e, GF_E_CONFIG,
-                          "a command begins with an absolute path, as in "
-                          "/usr/bin/env");
-    return 0;
-}
-
-/* ---- the child ---- */
-
-/* What exec would say, before there is a process. */
-static int look_at(const char *program, struct gf_err *e) {
-    struct stat st;
-
-    if (stat(program, &st) == -1)
-        return gf_err_errno(e, "%s", program);
-    if (!S_ISREG(st.st_mode) || access(program, X_OK) == -1)
-        return gf_err_set(e, GF_E_CONFIG, "%s: is no program that we may run", program);
-    return 0;
-}
-
-/* Between fork() and exec: only what is safe there. On failure errno goes up the pipe. */
-static void become(char **words, int out, int err, int failed) {
-    static char path[] = "PATH=/usr/bin:/bin", lang[] = "LANG=C.UTF-8";
-    char *const environment[] = {path, lang, NULL};
-    sigset_t none;
-
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    for (int i = 1; i < NSIG; i++)
-        (void)signal(i, SIG_DFL);
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)setpgid(0, 0);
-
-    /* The numbers 0 to 2 first, then nothing else but the pipe that tells of a failed exec. */
-    int null = open("/dev/null", O_RDONLY);
-    if (null == -1 || dup2(null, 0) == -1 || dup2(out, 1) == -1 || dup2(err, 2) == -1 ||
-        (failed != 3 && dup3(failed, 3, O_CLOEXEC) == -1) ||
-        syscall(SYS_close_range, 4U, ~0U, 0U) == -1 || chdir("/") == -1) {
-        (void)!write(failed, &errno, sizeof errno);
-        _exit(127);
-    }
-    (void)execve(words[0], words, environment);
-    (void)!write(3, &errno, sizeof errno);
-    _exit(127);
-}
-
-struct child {
-    pid_t pid;
-    int out, err; /* our ends */
-};
-
-static void close_pipes(int pipes[3][2]) {
-    for (size_t i = 0; i < 3; i++) {
-        for (size_t j = 0; j < 2; j++) {
-            if (pipes[i][j] != -1)
-                (void)close(pipes[i][j]);
-        }
-    }
-}
-
-/* 0 if it has become the program, else its errno. */
-static int exec_failed(int fd) {
-    int error = 0;
-    ssize_t n;
-
-    while ((n = read(fd, &error, sizeof error)) == -1 && errno == EINTR)
-        ;
-    return n == (ssize_t)sizeof error ? error : 0;
-}
-
-static int start(char **words, struct child *c, struct gf_err *e) {
-    int pipes[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}}; /* output, errors, failed exec */
-
-    for (size_t i = 0; i < 3; i++) {
-        if (pipe2(pipes[i], O_CLOEXEC) == -1) {
-            (void)gf_err_errno(e, "%s: no pipe", words[0]);
-            close_pipes(pipes);
-            return -1;
-        }
-    }
-    pid_t pid = fork();
-    if (pid == 0)
-        become(words, pipes[0][1], pipes[1][1], pipes[2][1]);
-    if (pid == -1) {
-        (void)gf_err_errno(e, "%s: no process", words[0]);
-        close_pipes(pipes);
-        return -1;
-    }
-    (void)setpgid(pid, pid); /* whoever of both comes first */
-    *c = (struct child){pid, pipes[0][0], pipes[1][0]};
-    pipes[0][0] = pipes[1][0] = -1;
-    (void)close(pipes[2][1]);
-    pipes[2][1] = -1;
-    int error = exec_failed(pipes[2][0]);
-    close_pipes(pipes);
-    (void)fcntl(c->out, F_SETFL, O_NONBLOCK);
-    (void)fcntl(c->err, F_SETFL, O_NONBLOCK);
-    if (error == 0)
-        return 0;
-    (void)waitpid(pid, NULL, 0);
-    (void)close(c->out);
-    (void)close(c->err);
-    errno = error;
-    return gf_err_errno(e, "%s: cannot be run", words[0]);
-}
 
 /* ---- those whom it leaves behind ---- */
 
@@ -314,7 +196,8 @@ static int run_words(char **words, struct run *r, int *status, char said[SOURCE_
     int wstatus = 0;
 
     adopt(&before);
-    int rc = start(words, &r->child, e);
+    const struct child_options o = {.words = words, .in = -1};
+    int rc = child_start(&o, &r->child, e);
     if (rc == 0) {
         pid_t group = r->child.pid;
         rc = follow(r, &wstatus, e);
@@ -337,7 +220,7 @@ static int run_words(char **words, struct run *r, int *status, char said[SOURCE_
 
 int source_command(const char *command, int64_t timeout, size_t max, struct gf_buf *out,
                    int *status, char said[SOURCE_SAID_MAX], struct gf_err *e) {
-    char *words[SOURCE_WORDS_MAX + 1];
+    char *words[CHILD_WORDS_MAX + 1];
 
     gf_buf_init(out, max + 1);
     said[0] = '\0';
@@ -351,10 +234,10 @@ int source_command(const char *command, int64_t timeout, size_t max, struct gf_b
                     .out = out};
     int ended = 0;
     gf_buf_init(&r.err, ERR_MAX + 1);
-    int rc = source_words(copy, words, e);
+    int rc = child_words(copy, words, e);
     if (rc == 0) {
         r.program = words[0];
-        rc = run_wait_is_over() ? stopped(words[0], e) : look_at(words[0], e);
+        rc = run_wait_is_over() ? stopped(words[0], e) : 0;
     }
     if (rc == 0)
         rc = run_words(words, &r, &ended, said, e);

@@ -13,8 +13,13 @@
 #define LABEL           "gapferry-record/1"
 #define HEADER_FILE_MAX 8192 /* bytes */
 
-const struct endpoint_profile *const endpoint_profiles[] = {&endpoint_http, &endpoint_updates,
-                                                            NULL};
+const struct endpoint_profile *const endpoint_profiles[] = {
+    &endpoint_http,
+    &endpoint_form,
+    &endpoint_updates,
+    &endpoint_exec,
+    NULL,
+};
 
 static const char *value(const struct config *c, const char *name, const char *key) {
     return config_get(c, "endpoint", name, key);
@@ -168,7 +173,8 @@ int endpoint_request(struct endpoint_job *j, struct endpoint_request *q, struct 
     if (j->step == ENDPOINT_STEPS_MAX)
         return gf_err_set(e, GF_E_LIMIT, "more than %d requests for one record",
                           ENDPOINT_STEPS_MAX);
-    *q = (struct endpoint_request){.local = profile->next == NULL, .http = j->endpoint->http};
+    *q = (struct endpoint_request){
+        .local = profile->next == NULL, .http = j->endpoint->http, .in = -1};
     q->http.headers = q->headers;
     return profile->next != NULL ? profile->next(j, q, e) : 0;
 }

@@ -18,8 +18,9 @@
     {"endpoint", 1, "channel", NULL, "the channel it takes"},                                      \
     {"endpoint", 1, "product", NULL, "only records of this product"},                              \
     {"endpoint", 1, "sender", NULL, "only records of this agent (its id, 32 hex digits)"},         \
-    {"endpoint", 1, "profile", "http", "how to speak: http"},                                      \
+    {"endpoint", 1, "profile", "http", "how to speak: http, exec"},                                      \
     {"endpoint", 1, "url", NULL, "where: https://...; http:// only to 127.0.0.1 or [::1]"},        \
+    {"endpoint", 1, "program", NULL, "for exec: an absolute path and its arguments; no shell"},     \
     {"endpoint", 1, "method", "POST", "POST or PUT"},                                              \
     {"endpoint", 1, "header", NULL, "one more header, \"Name: value\"; no secret"},                \
     {"endpoint", 1, "header_file", NULL, "file with one more header that is secret"},              \
@@ -48,6 +49,8 @@
 
 /* Bytes of an answer that are kept, unless the profile asks for less. */
 #define ENDPOINT_ANSWER_MAX (1 << 20)
+/* Bytes of a program's standard error that are kept. */
+#define ENDPOINT_SAID_MAX 1024
 /* Requests of one job, so that no profile goes on for ever. */
 #define ENDPOINT_STEPS_MAX 10000
 /* Headers of a request, at most: ours, the section's, and a few of the profile. */
@@ -70,19 +73,35 @@ struct endpoint {
     void *own;                 /* the profile's, from open() to close() */
 };
 
+/* How a program ended. */
+struct endpoint_ending {
+    int status; /* its exit status; -1: it was ended by a signal */
+    int signal;
+    int late;         /* 1: it was ended, because its time was over */
+    const char *said; /* the first bytes of its standard error, up to ENDPOINT_SAID_MAX; not safe */
+    size_t said_len;
+};
+
 /* One record on its way. */
 struct endpoint_job {
     struct endpoint *endpoint;
     const struct ledger_record *row; /* agent, id, attempts, when it was received */
     const struct gf_record *record;  /* its body is in memory: GF_BODY_TEXT */
     int64_t now;                     /* seconds */
-    int step;                        /* how many requests of this job are over */
-    void *own;                       /* the profile's, to end() */
+    const char *file; /* where its body is a file: its path below the state directory,
+                         else NULL */
+    int step;         /* how many requests of this job are over */
+    const struct endpoint_ending *ending; /* for judge(): of the program that ran, else NULL */
+    void *own;                            /* the profile's, to end() */
 };
 
 /* One request of a job. */
 struct endpoint_request {
-    int local;                 /* 1: there is nothing to send, judge() does it all */
+    int local;            /* 1: there is nothing to send, judge() does it all */
+    char *const *program; /* a program's words and variables (common/child.h), in place of a */
+    char *const
+        *environment; /* request; NULL: there is none. What it prints is the answer's body */
+    int in;           /* what it reads: the engine closes it; -1: nothing */
     struct https_options http; /* as in struct endpoint; answer_max is set. What it points to must
                                   stay until judge() has returned; stop and stop_arg are the
                                   caller's */
@@ -140,7 +159,7 @@ struct endpoint_profile {
 };
 
 extern const struct endpoint_profile *const endpoint_profiles[]; /* NULL at the end */
-extern const struct endpoint_profile endpoint_http, endpoint_updates;
+extern const struct endpoint_profile endpoint_http, endpoint_form, endpoint_updates, endpoint_exec;
 
 /* ---- configuration (endpoint_check.c) ---- */
 
@@ -206,5 +225,8 @@ GF_MUST_CHECK int endpoint_http_judge(struct endpoint_job *j, struct endpoint_re
                                       struct gf_err *e);
 /* The reason of a verdict in the endpoint's own words: "HTTP 422: ...", or where it ended. */
 GF_MUST_CHECK int endpoint_http_explain(struct endpoint_result *r, struct gf_err *e);
+/* The reason: `begin` and foreign bytes behind it, made one safe line. */
+GF_MUST_CHECK int endpoint_http_words(struct endpoint_result *r, const char *begin,
+                                      const char *words, size_t len, struct gf_err *e);
 
 #endif

@@ -63,26 +63,36 @@ static void set_reason(struct endpoint_result *r, const char *text) {
     r->reason[len] = '\0';
 }
 
-int endpoint_http_explain(struct endpoint_result *r, struct gf_err *e) {
+int endpoint_http_words(struct endpoint_result *r, const char *begin, const char *words, size_t len,
+                        struct gf_err *e) {
     struct gf_buf b;
 
     gf_buf_init(&b, 8 * (size_t)GF_REASON_MAX);
-    if (r->status == 0 || r->answer.stage == HTTPS_PROXY) {
-        gf_buf_printf(&b, "%s: ", https_stages[r->answer.stage]);
-        gf_buf_text(&b, r->answer.text);
-    } else {
-        gf_buf_printf(&b, "HTTP %lld:", (long long)r->status);
-        size_t before = b.len;
-        add_words(&b, r->answer.body.data, r->answer.body.len);
-        if (b.len == before)
-            gf_buf_text(&b, r->status / 100 == 3 ? " a redirect, which is not followed"
-                                                 : " without words");
-    }
+    gf_buf_text(&b, begin);
+    size_t before = b.len;
+    if (len > 0)
+        add_words(&b, words, len);
+    if (b.len == before)
+        gf_buf_text(&b,
+                    r->status / 100 == 3 ? " a redirect, which is not followed" : " without words");
     int rc = gf_buf_check(&b, "reason", e);
     if (rc == 0)
         set_reason(r, b.data);
     gf_buf_free(&b);
     return rc;
+}
+
+int endpoint_http_explain(struct endpoint_result *r, struct gf_err *e) {
+    char begin[GF_REASON_MAX];
+
+    if (r->status == 0 || r->answer.stage == HTTPS_PROXY) {
+        (void)snprintf(begin, sizeof begin, "%s: %s", https_stages[r->answer.stage],
+                       r->answer.text);
+        set_reason(r, begin);
+        return 0;
+    }
+    (void)snprintf(begin, sizeof begin, "HTTP %lld:", (long long)r->status);
+    return endpoint_http_words(r, begin, r->answer.body.data, r->answer.body.len, e);
 }
 
 /* ---- the verdict ---- */
