@@ -18,9 +18,11 @@
     {"endpoint", 1, "channel", NULL, "the channel it takes"},                                      \
     {"endpoint", 1, "product", NULL, "only records of this product"},                              \
     {"endpoint", 1, "sender", NULL, "only records of this agent (its id, 32 hex digits)"},         \
-    {"endpoint", 1, "profile", "http", "how to speak: http, exec"},                                      \
+    {"endpoint", 1, "profile", "http", "how to speak: http, form, updates, exec"},               \
     {"endpoint", 1, "url", NULL, "where: https://...; http:// only to 127.0.0.1 or [::1]"},        \
     {"endpoint", 1, "program", NULL, "for exec: an absolute path and its arguments; no shell"},     \
+    {"endpoint", 1, "fields", NULL, "for form: FIELD or FIELD=NAME ...; \";\" begins the next POST"}, \
+    {"endpoint", 1, "success_text", NULL, "without this text in its answer a 2xx is no success"},  \
     {"endpoint", 1, "method", "POST", "POST or PUT"},                                              \
     {"endpoint", 1, "header", NULL, "one more header, \"Name: value\"; no secret"},                \
     {"endpoint", 1, "header_file", NULL, "file with one more header that is secret"},              \
@@ -70,6 +72,7 @@ struct endpoint {
     struct https_options http; /* url, method, TLS files, proxy and time of every request; no url:
                                   the profile has none */
     struct gf_buf secret;      /* the line of header_file, or empty */
+    const char *success_text;  /* a 2xx without it in its body is no success; NULL: none */
     void *own;                 /* the profile's, from open() to close() */
 };
 
@@ -149,6 +152,7 @@ struct endpoint_result {
 struct endpoint_profile {
     const char *name;
     const char *const *keys; /* of its section, NULL at the end */
+    int urls;                /* how many places `url` may name, parted by blanks; 0: one */
     int natural; /* 1: doubles never do harm, whatever `idempotency` says: it only reads */
     int (*check)(const struct config *c, const char *name, struct gf_err *e);
     int (*open)(struct endpoint *p, struct gf_err *e);
@@ -220,7 +224,8 @@ void endpoint_header(struct endpoint_request *q, const char *line);
 /* Pure: what a status means under profile http. */
 enum endpoint_verdict endpoint_http_verdict(long status);
 /* The verdict of profile http: by status where an answer came, else later (held where a proxy or a
- * credential is ours to mend), with the reason unless delivered. */
+ * credential is ours to mend), with the reason unless delivered. A 2xx without success_text is
+ * later, too: somebody else has answered, or the endpoint is ill. */
 GF_MUST_CHECK int endpoint_http_judge(struct endpoint_job *j, struct endpoint_result *r,
                                       struct gf_err *e);
 /* The reason of a verdict in the endpoint's own words: "HTTP 422: ...", or where it ended. */

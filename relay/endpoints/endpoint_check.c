@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/https_header.h"
+#include "common/https_url.h"
 #include "common/nearest.h"
 #include "relay/endpoints/endpoint.h"
 
@@ -200,23 +201,43 @@ static int check_words(const struct config *c, const char *name, struct gf_err *
     return 0;
 }
 
-static int check_places(const struct config *c, const char *name, struct gf_err *e) {
+static int check_url(const struct config *c, const char *name, const char *url, struct gf_err *e) {
+    if (https_check_url(url, e) == -1)
+        return gf_err_prefix(e, "%s: [endpoint \"%s\"] url",
+                             config_origin(c, "endpoint", name, "url"), name);
+    if (value(c, name, "proxy") != NULL && strncmp(url, "http://", 7) == 0)
+        return endpoint_wrong(c, name, "proxy", "http:// goes to this machine and through no proxy",
+                              e);
+    return 0;
+}
+
+/* Each of several places that are parted by blanks. */
+static int check_urls(const struct config *c, const char *name, struct gf_err *e) {
+    const char *at = value(c, name, "url");
+    char one[HTTPS_URL_MAX + 1];
+
+    while (*at != '\0') {
+        size_t n = strcspn(at, " \t");
+        (void)snprintf(one, sizeof one, "%.*s", (int)(n < sizeof one ? n : sizeof one - 1), at);
+        if (check_url(c, name, n < sizeof one ? one : at, e) == -1)
+            return -1;
+        at += n;
+        at += strspn(at, " \t");
+    }
+    return 0;
+}
+
+static int check_places(const struct config *c, const char *name, int many, struct gf_err *e) {
     const char *url = value(c, name, "url");
     const char *proxy = value(c, name, "proxy");
 
     if (url == NULL)
         return endpoint_missing(name, "url", e);
-    if (https_check_url(url, e) == -1)
-        return gf_err_prefix(e, "%s: [endpoint \"%s\"] url",
-                             config_origin(c, "endpoint", name, "url"), name);
-    if (proxy == NULL)
-        return 0;
-    if (https_check_proxy(proxy, e) == -1)
+    if ((many ? check_urls(c, name, e) : check_url(c, name, url, e)) == -1)
+        return -1;
+    if (proxy != NULL && https_check_proxy(proxy, e) == -1)
         return gf_err_prefix(e, "%s: [endpoint \"%s\"] proxy",
                              config_origin(c, "endpoint", name, "proxy"), name);
-    if (strncmp(url, "http://", 7) == 0)
-        return endpoint_wrong(c, name, "proxy", "http:// goes to this machine and through no proxy",
-                              e);
     return 0;
 }
 
@@ -226,8 +247,8 @@ static int check_one(const struct config *c, const char *name, struct gf_err *e)
     const struct endpoint_profile *p = endpoint_profile_of(c, name);
     if (check_keys(c, name, p, e) == -1 || check_words(c, name, e) == -1)
         return -1;
-    if (knows(p, "url") && (check_places(c, name, e) == -1 || check_files(c, name, e) == -1 ||
-                            check_header(c, name, e) == -1))
+    if (knows(p, "url") && (check_places(c, name, p->urls > 0, e) == -1 ||
+                            check_files(c, name, e) == -1 || check_header(c, name, e) == -1))
         return -1;
     return p->check != NULL ? p->check(c, name, e) : 0;
 }

@@ -97,6 +97,12 @@ int endpoint_http_explain(struct endpoint_result *r, struct gf_err *e) {
 
 /* ---- the verdict ---- */
 
+static int lacks_text(const struct endpoint *p, const struct https_answer *a) {
+    return p->success_text != NULL &&
+           (a->body.len == 0 ||
+            memmem(a->body.data, a->body.len, p->success_text, strlen(p->success_text)) == NULL);
+}
+
 int endpoint_http_judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e) {
     const struct https_answer *a = &r->answer;
 
@@ -108,6 +114,16 @@ int endpoint_http_judge(struct endpoint_job *j, struct endpoint_result *r, struc
     else if (a->stage != HTTPS_PROXY)
         r->status = 0; /* the answer broke: its status is not the endpoint's last word */
 
+    if (r->verdict == ENDPOINT_DELIVERED && lacks_text(j->endpoint, a)) {
+        char begin[200];
+        r->verdict = ENDPOINT_LATER;
+        r->guarantee = GF_GUARANTEE_NONE;
+        r->unknown = 1;
+        (void)snprintf(begin, sizeof begin,
+                       "HTTP %ld, but without \"%.100s\" (success_text):", a->status,
+                       j->endpoint->success_text);
+        return endpoint_http_words(r, begin, a->body.data, a->body.len, e);
+    }
     if (r->verdict == ENDPOINT_DELIVERED && a->cut && j->record->answer) {
         r->verdict = ENDPOINT_HELD;
         r->guarantee = GF_GUARANTEE_NONE;
@@ -176,7 +192,8 @@ static int next(struct endpoint_job *j, struct endpoint_request *q, struct gf_er
     return 0;
 }
 
-static const char *const keys[] = {ENDPOINT_KEYS_COMMON, ENDPOINT_KEYS_HTTP, "method", NULL};
+static const char *const keys[] = {ENDPOINT_KEYS_COMMON, ENDPOINT_KEYS_HTTP, "method",
+                                   "success_text", NULL};
 
 const struct endpoint_profile endpoint_http = {
     .name = "http", .keys = keys, .check = check, .next = next, .judge = endpoint_http_judge};

@@ -164,7 +164,7 @@ static void an_endpoint_that_cannot_work_is_refused_with_its_line(void **state) 
         {"channel = c\nprofile = updates\nurl = https://a.example/\nmethod = PUT\n",
          "profile updates has no such setting"},
         {"channel = c\nurl = https://a.example/\nprofile = pigeon\n",
-         "there is no profile \"pigeon\", only http, exec"},
+         "there is no profile \"pigeon\", only http, form, updates, exec"},
         {"channel = c\nurl = https://a.example/\nprofile = htpp\n", "did you mean http?"},
         {"channel = c\nurl = https://a.example/\nmethod = DELETE\n", "method"},
         {"channel = c\nurl = https://a.example/\nidempotency = yes\n", "idempotency"},

@@ -72,19 +72,18 @@ static void a_program_is_given_body_and_facts_and_its_output_is_the_answer(void 
 
 static void its_status_says_what_becomes_of_the_record(void **state) {
     static const struct {
-        const char *script;
+        const char *script, *reason;
         enum ledger_state state;
-        const char *reason;
         int doubt;
     } cases[] = {
-        {"exit 0", LEDGER_DELIVERED, NULL, 0},
-        {"echo no such >&2; echo thing >&2; exit 65", LEDGER_REJECTED,
-         "the program ended with status 65: no such thing", 0},
-        {"exit 65", LEDGER_REJECTED, "status 65: without words", 0},
-        {"echo busy >&2; exit 75", LEDGER_LATER, "status 75: busy", 0},
-        {"exit 1", LEDGER_LATER, "status 1", 0},
-        {"kill -9 $$", LEDGER_LATER, "ended by signal 9", 1},
-        {"head -c 5000 /dev/zero | tr '\\0' x >&2; exit 65", LEDGER_REJECTED, "xxxx", 0},
+        {"exit 0", NULL, LEDGER_DELIVERED, 0},
+        {"echo no such >&2; echo thing >&2; exit 65",
+         "the program ended with status 65: no such thing", LEDGER_REJECTED, 0},
+        {"exit 65", "status 65: without words", LEDGER_REJECTED, 0},
+        {"echo busy >&2; exit 75", "status 75: busy", LEDGER_LATER, 0},
+        {"exit 1", "status 1", LEDGER_LATER, 0},
+        {"kill -9 $$", "ended by signal 9", LEDGER_LATER, 1},
+        {"head -c 5000 /dev/zero | tr '\\0' x >&2; exit 65", "xxxx", LEDGER_REJECTED, 0},
     };
     struct site *s = *state;
 
