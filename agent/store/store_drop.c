@@ -51,7 +51,7 @@ int store_drop_oldest(struct store *s, const char *channel, int64_t now, int64_t
     db_done(&q);
     if (rc != 1)
         return rc;
-    if (store_take_out(s, row, size, e) == -1 ||
+    if (store_take_out(s, row, channel, size, e) == -1 ||
         db_run(&s->db, e, "DELETE FROM record WHERE n = ?", "i", row) == -1 ||
         note(s, channel, OLDEST, 1, created, created, now, e) == -1)
         return -1;

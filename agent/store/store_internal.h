@@ -88,7 +88,11 @@ GF_MUST_CHECK int store_move(struct store *s, const struct store_range *r, size_
 /* Delete all records of a range, none of which has a receipt. */
 GF_MUST_CHECK int store_erase(struct store *s, const struct store_range *r, struct gf_err *e);
 /* One record has a receipt now, or is deleted: it is in no stretch any more, and not counted. */
-GF_MUST_CHECK int store_take_out(struct store *s, int64_t row, int64_t size, struct gf_err *e);
+GF_MUST_CHECK int store_take_out(struct store *s, int64_t row, const char *channel, int64_t size,
+                                 struct gf_err *e);
+/* Count so many records of a channel, and bytes of their lines, as in a state; or no more. */
+GF_MUST_CHECK int store_tally(struct store *s, const char *channel, int state, int64_t n,
+                              int64_t bytes, struct gf_err *e);
 /* Before and after a change of the table `stretch` itself: let stretches begin and end with each
  * range; let those that begin within first .. last, or just behind, be one with their like. */
 GF_MUST_CHECK int store_cut(struct store *s, const struct store_range *r, size_t n,

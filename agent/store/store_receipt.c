@@ -9,6 +9,7 @@
 /* A record as far as a receipt asks about it. */
 struct target {
     int64_t row, size;
+    char channel[GF_WORD_MAX + 1];
     struct gf_hash digest;
     enum store_state state; /* without a receipt: as if queued */
 };
@@ -30,14 +31,15 @@ static const char *const guarantees[] = {
 static int find(struct store *s, const struct gf_id *id, struct target *t, struct gf_err *e) {
     struct db_query q;
 
-    if (db_query(&s->db, &q, e, "SELECT n, digest, state, size FROM record WHERE id = ?", "b",
-                 STORE_BYTES(id)) == -1)
+    if (db_query(&s->db, &q, e, "SELECT n, digest, state, size, channel FROM record WHERE id = ?",
+                 "b", STORE_BYTES(id)) == -1)
         return -1;
     int rc = db_next(&q, e);
     if (rc == 1) {
         t->row = db_int(&q, 0);
         t->state = (enum store_state)db_int(&q, 2);
         t->size = db_int(&q, 3);
+        (void)snprintf(t->channel, sizeof t->channel, "%s", db_text(&q, 4));
         if (STORE_FIXED(&q, 1, &t->digest, "record", e) == -1)
             rc = -1;
     }
@@ -49,18 +51,18 @@ static int find(struct store *s, const struct gf_id *id, struct target *t, struc
  * may have reached the relay all the same, so its present state does not say. */
 static int went_to(struct store *s, int64_t row, const struct gf_hash *relay, const char **odd,
                    struct gf_err *e) {
-    int64_t all, here;
+    struct db_query q;
 
-    if (db_number(&s->db, &all, 0, e, "SELECT count(*) FROM " STORE_HELD " WHERE record = ?", "i",
-                  row) == -1 ||
-        db_number(&s->db, &here, 0, e,
-                  "SELECT count(*) FROM " STORE_HELD " JOIN bundle ON bundle.n = held.bundle"
-                  " WHERE held.record = ? AND bundle.relay = ?",
-                  "ib", row, STORE_BYTES(relay)) == -1)
+    if (db_query(&s->db, &q, e,
+                 "SELECT count(*), sum(bundle.relay = ?) FROM " STORE_HELD
+                 " JOIN bundle ON bundle.n = held.bundle WHERE held.record = ?",
+                 "bi", STORE_BYTES(relay), row) == -1)
         return -1;
-    if (!here)
-        *odd = all ? "other relay" : "never exported";
-    return 0;
+    int rc = db_next(&q, e);
+    if (rc == 1 && db_int(&q, 1) == 0)
+        *odd = db_int(&q, 0) > 0 ? "other relay" : "never exported";
+    db_done(&q);
+    return rc == -1 ? -1 : 0;
 }
 
 static int move(struct store *s, const struct target *t, enum store_state to,
@@ -70,11 +72,13 @@ static int move(struct store *s, const struct target *t, enum store_state to,
                "iitti", (int64_t)to, now, to == STORE_RELAYED ? NULL : r->reason,
                guarantees[r->guarantee], t->row) == -1)
         return -1;
+    if (store_tally(s, t->channel, to, 1, t->size, e) == -1)
+        return -1;
     if (t->state > STORE_EXPORTED)
-        return 0;
+        return store_tally(s, t->channel, t->state, -1, -t->size, e);
 
     /* Its first receipt: each bundle that carries it waits for one record less. */
-    if (store_take_out(s, t->row, t->size, e) == -1)
+    if (store_take_out(s, t->row, t->channel, t->size, e) == -1)
         return -1;
     return db_run(&s->db, e,
                   "UPDATE bundle SET open = max(open - 1, 0), settled = settled OR open <= 1"

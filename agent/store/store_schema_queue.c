@@ -15,8 +15,7 @@
  * refused: how many refused bundles held them; most: since then their bundles hold at most that
  *         many records, 0: no such limit, -1: alone it was refused, too, and a person is needed
  * tally   how many records of a channel are in a state, and the bytes of their lines, so that
- *         nobody has to count a million rows; kept by triggers where `record` has the state, by
- *         store_stretch.c where `stretch` has it
+ *         nobody has to count a million rows
  * span    the rows that a bundle carried, from first to last, within one chunk of STORE_CHUNK rows:
  *         a record's bundles are found among the few spans of its chunk
  * bundle  left: when it was first written
@@ -52,11 +51,6 @@ const char store_schema_queue[] =
 
     "CREATE TABLE tally (channel TEXT NOT NULL, state INTEGER NOT NULL, n INTEGER NOT NULL,"
     " bytes INTEGER NOT NULL, PRIMARY KEY (channel, state)) STRICT, WITHOUT ROWID;"
-    "CREATE TRIGGER record_moved AFTER UPDATE OF state ON record WHEN OLD.state <> NEW.state BEGIN"
-    " UPDATE tally SET n = n - 1, bytes = bytes - OLD.size"
-    " WHERE OLD.state > 0 AND channel = OLD.channel AND state = OLD.state;"
-    " INSERT INTO tally VALUES (NEW.channel, NEW.state, 1, NEW.size)"
-    " ON CONFLICT DO UPDATE SET n = n + 1, bytes = bytes + excluded.bytes; END;"
     "CREATE TRIGGER record_deleted AFTER DELETE ON record BEGIN"
     " DELETE FROM line WHERE n = OLD.n;"
     " UPDATE tally SET n = n - 1, bytes = bytes - OLD.size"

@@ -12,6 +12,7 @@
 struct piece {
     struct store_range rows;
     int64_t bytes;
+    enum store_state state;
 };
 
 /* The stretch with a row: 1 found, 0 there is none. */
@@ -19,13 +20,14 @@ static int find_piece(struct store *s, int64_t row, struct piece *out, struct gf
     struct db_query q;
 
     if (db_query(&s->db, &q, e,
-                 "SELECT first, last, bytes FROM stretch"
+                 "SELECT first, last, bytes, state FROM stretch"
                  " WHERE first = (SELECT max(first) FROM stretch WHERE first <= ?1) AND last >= ?1",
                  "i", row) == -1)
         return -1;
     int rc = db_next(&q, e);
     if (rc == 1)
-        *out = (struct piece){{db_int(&q, 0), db_int(&q, 1)}, db_int(&q, 2)};
+        *out = (struct piece){
+            {db_int(&q, 0), db_int(&q, 1)}, db_int(&q, 2), (enum store_state)db_int(&q, 3)};
     db_done(&q);
     return rc;
 }
@@ -107,8 +109,8 @@ int store_join(struct store *s, int64_t first, int64_t last, struct gf_err *e) {
 
 /* ---- what comes, moves and goes, and is counted ---- */
 
-static int tally(struct store *s, const char *channel, int state, int64_t n, int64_t bytes,
-                 struct gf_err *e) {
+int store_tally(struct store *s, const char *channel, int state, int64_t n, int64_t bytes,
+                struct gf_err *e) {
     return db_run(&s->db, e,
                   "INSERT INTO tally (channel, state, n, bytes) VALUES (?, ?, ?, ?)"
                   " ON CONFLICT DO UPDATE SET n = n + excluded.n, bytes = bytes + excluded.bytes",
@@ -127,7 +129,7 @@ int store_stretch_add(struct store *s, const char *channel, const struct store_r
         db_run(&s->db, e, "INSERT INTO stretch VALUES (?, ?, ?, ?, 0, 0, NULL, 0, 0)", "iiit",
                rows->first, rows->last, bytes, channel) == -1)
         return -1;
-    return tally(s, channel, STORE_QUEUED, rows->last - rows->first + 1, bytes, e);
+    return store_tally(s, channel, STORE_QUEUED, rows->last - rows->first + 1, bytes, e);
 }
 
 /* Take whole stretches of a range out of the tally in one state, and put them into another (-1:
@@ -145,8 +147,8 @@ static int recount(struct store *s, const struct store_range *r, int from, int t
     while ((rc = db_next(&q, e)) == 1) {
         int64_t records = db_int(&q, 1), bytes = db_int(&q, 2);
 
-        if (tally(s, db_text(&q, 0), from, -records, -bytes, e) == -1 ||
-            (to != -1 && tally(s, db_text(&q, 0), to, records, bytes, e) == -1)) {
+        if (store_tally(s, db_text(&q, 0), from, -records, -bytes, e) == -1 ||
+            (to != -1 && store_tally(s, db_text(&q, 0), to, records, bytes, e) == -1)) {
             rc = -1;
             break;
         }
@@ -199,23 +201,24 @@ static int shorten(struct store *s, const struct piece *p, int64_t row, int64_t 
                   row == p->rows.first ? p->rows.last : row - 1, size, p->rows.first);
 }
 
-int store_take_out(struct store *s, int64_t row, int64_t size, struct gf_err *e) {
-    struct piece p = {.bytes = 0};
+int store_take_out(struct store *s, int64_t row, const char *channel, int64_t size,
+                   struct gf_err *e) {
+    struct piece p = {.state = STORE_QUEUED};
 
     int rc = find_piece(s, row, &p, e);
+    if (rc == -1)
+        return -1;
     if (rc == 0)
-        rc = gf_err_set(e, GF_E_DAMAGED,
-                        "%s: a record without receipt is in no stretch; restore the state "
-                        "directory from a backup",
-                        s->path);
-    if (rc == 1 && row > p.rows.first && row < p.rows.last) {
-        rc = cut_at(s, row + 1, e) == -1 ? -1 : 1;
+        return gf_err_set(e, GF_E_DAMAGED,
+                          "%s: a record without receipt is in no stretch; restore the state "
+                          "directory from a backup",
+                          s->path);
+    if (row > p.rows.first && row < p.rows.last) {
+        if (cut_at(s, row + 1, e) == -1)
+            return -1;
         p.rows.last = row;
     }
-    if (rc == -1 || db_run(&s->db, e,
-                           "UPDATE tally SET n = n - 1, bytes = bytes - ? WHERE (channel, state) ="
-                           " (SELECT channel, state FROM stretch WHERE first = ?)",
-                           "ii", size, p.rows.first) == -1)
+    if (store_tally(s, channel, p.state, -1, -size, e) == -1)
         return -1;
     return shorten(s, &p, row, size, e);
 }
