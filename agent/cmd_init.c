@@ -14,8 +14,10 @@
 
 #include "agent/command.h"
 #include "agent/history.h"
+#include "agent/own_card.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
+#include "gapferry/token.h"
 
 #define CONFIG_MAX 65536
 
@@ -24,6 +26,9 @@ static const struct option_spec specs[] = {
     {"consent", 'c', "CHANNEL=granted|denied...", "record this consent, with you and the time"},
     {"allow", 'a', "CHANNEL=FIELD,FIELD...",
      "let only these top-level JSON fields of the channel leave"},
+    {"token-file", 0, "FILE",
+     "the relay's one-time token, by which it lets this agent in; - reads "
+     "it from standard input"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
     COMMAND_OPTION_HELP,
@@ -296,6 +301,7 @@ static int make(struct agent *a, const struct options *o, const char *keys, stru
 
 static int tell(const struct agent *a, const struct options *o, const struct gf_card *c,
                 struct gf_err *e) {
+    int token = options_count(o, "token-file") > 0;
     char fingerprint[GF_FINGERPRINT_TEXT], agent[GF_ID_TEXT], self[COMMAND_SELF];
     struct out t;
 
@@ -309,11 +315,13 @@ static int tell(const struct agent *a, const struct options *o, const struct gf_
     out_str(&t, "state", a->state);
     out_text(&t, "fingerprint  %s\nconfig       %s\nstate        %s\n\n", fingerprint,
              a->config_path, a->state);
-    out_text(&t,
-             "The relay's operator approves this agent by that fingerprint. Next, trust the "
-             "relay:\n  %s trust RELAY.card\nor, without its card, let the first drive fetch it:\n"
-             "  %s sync DRIVE\n",
-             command_self(a, self), self);
+    out_text(
+        &t,
+        "%s Next, trust the relay:\n  %s trust RELAY.card\nor, without its card, let the first "
+        "drive fetch it:\n  %s sync DRIVE\n",
+        token ? "The relay lets this agent in by the token, which is used up then."
+              : "The relay's operator approves this agent by that fingerprint.",
+        command_self(a, self), self);
     return out_end(&t, e);
 }
 
@@ -322,6 +330,8 @@ static int run(const char *root, const struct options *o, int *status, struct gf
     const char *name = options_value(o, "name");
     char self[COMMAND_SELF];
     char keys[512 + 16];
+    uint8_t token[GF_TOKEN_SIZE];
+    const char *file = options_value(o, "token-file");
     struct agent a;
     struct stat st;
 
@@ -334,10 +344,16 @@ static int run(const char *root, const struct options *o, int *status, struct gf
             e, GF_E_CREATE,
             "%s: there is an agent already, and it is not overwritten; `%s card` shows it", a.state,
             command_self(&a, self));
+    /* A mistyped token is noticed before anything is made. */
+    if (file && own_card_read_token(file, token, e) == -1)
+        return -1;
     c.created = a.now;
     if (name)
         memcpy(c.name, name, strlen(name) + 1);
     int rc = make(&a, o, keys, &c, e);
+    if (rc == 0 && file && (rc = command_keys(a.state, &a.id, e)) == 0)
+        rc = own_card_use_token(&a, token, e);
+    gf_digest_wipe(token, sizeof token);
     if (rc == 0)
         rc = tell(&a, o, &c, e);
     agent_close(&a);

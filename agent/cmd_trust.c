@@ -12,6 +12,7 @@
 #include "agent/cmd_license.h"
 #include "agent/cmd_trust.h"
 #include "agent/license/refused.h"
+#include "agent/relay_cards.h"
 #include "agent/vendors.h"
 #include "common/vendor_keys.h"
 #include "gapferry/file.h"
@@ -133,30 +134,6 @@ static int trust_vendor(struct agent *a, const struct options *o, const char *pa
 
 /* ---- a card ---- */
 
-static int has_signed(void *arg, const struct gf_sign_public *key, struct gf_err *e) {
-    return gf_document_verify(arg, key, NULL, e);
-}
-
-/* 1 if a vendor that we trust with this has signed the card. */
-static int is_vouched(struct agent *a, const struct gf_buf *text, char name[GF_WORD_MAX + 1],
-                      struct gf_err *e) {
-    struct vendor *vendors = NULL;
-    struct gf_document d;
-    size_t n = 0, tried;
-    int vouched = 0;
-
-    if (gf_document_split(text->data, text->len, GF_CARD_MAX, "card", &d, e) == -1 ||
-        vendors_all(a, &vendors, &n, e) == -1)
-        return -1;
-    for (size_t i = 0; i < n && !vouched; i++) {
-        vouched = vendors_each(&vendors[i], 1, STORE_DUTY_CARD, has_signed, &d, &tried, e) == 0;
-        if (vouched)
-            memcpy(name, vendors[i].name, sizeof vendors[i].name);
-    }
-    free(vendors);
-    return vouched;
-}
-
 /* The name that a card shows, in a form that is safe to print. */
 static void safe_name(const struct gf_card *c, struct gf_buf *out) {
     gf_buf_init(out, 4096);
@@ -241,7 +218,7 @@ static int decide(struct agent *a, const struct options *o, const char *path,
     if (typed)
         return gf_card_fingerprint_is(c, typed) ? 0
                                                 : refuse_mismatch(path, c, fingerprint, typed, e);
-    int vouched = is_vouched(a, text, vendor, e);
+    int vouched = relay_cards_vouched(a, text->data, text->len, vendor, e);
     if (vouched == 1)
         (void)snprintf(by, 128, "by the vendor %s, who signed it", vendor);
     if (vouched != 0)

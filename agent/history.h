@@ -12,6 +12,7 @@
  *            place (where the drive was mounted)
  *   came     bundle, digest, from, items
  *   consent  channel, decision, deleted
+ *   trusted  fingerprint, by: a relay whose card proved itself
  *   pruned   bundle: its file is not kept any longer
  *   ...      others as their owners say
  */

@@ -1,23 +1,22 @@
 /*
- * sync_cards.c -- cards on a drive: ours is put there, and while no relay is trusted those of
- * relays are shown with what to do. Nothing is believed for where it lies.
+ * sync_cards.c -- cards on a drive: ours is put there, and while no relay is trusted the one for
+ * which a vendor vouches is, or those of relays are shown with what to do. Nothing is believed for
+ * where it lies.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/command.h"
+#include "agent/relay_cards.h"
 #include "agent/sync.h"
+#include "common/own_keys.h"
+#include "gapferry/file.h"
 
-static int is_us(const struct sync *x, const struct gf_card *c) {
-    return memcmp(c->identity.b, x->a->id.card.identity.b, sizeof c->identity.b) == 0;
-}
-
-/* Cards that lie there; names on them are a choice, so that ours may lie there in the other form.
- */
+/* Ours may lie there in another form: with a name, or from before it had a token's MAC. */
 static void put_ours(struct sync *x, const struct gf_card *there, size_t n) {
     const struct gf_card *self = &x->a->id.card;
-    int with_name = x->o->name_on_card && self->name[0] != '\0';
+    int with_name = x->o->name_on_card;
     char name[GF_DRIVE_NAME];
     struct gf_buf text;
     struct gf_err e;
@@ -25,9 +24,9 @@ static void put_ours(struct sync *x, const struct gf_card *there, size_t n) {
 
     gf_buf_init(&text, GF_CARD_FILE_MAX);
     gf_drive_card_name(self, name);
-    int rc = gf_card_write(self, with_name, x->a->id.sign, &text, &e);
+    int rc = own_keys_card(&x->a->id, with_name, &text, &e);
     for (size_t i = 0; i < n && rc == 0; i++)
-        if (is_us(x, &there[i]) && (there[i].name[0] != '\0') != with_name)
+        if (own_keys_differs(&x->a->id, with_name, &there[i]))
             rc = COMMAND_REACH(gf_drive_remove(x->drive, GF_FOLDER_CARDS, name, &e));
     if (rc == 0)
         rc = COMMAND_REACH(gf_drive_put_card(x->drive, self, text.data, text.len, &was_there, &e));
@@ -75,6 +74,70 @@ static void show_relay(struct sync *x, const struct gf_card *c) {
     gf_buf_printf(b, " --fingerprint %s\n", fingerprint);
 }
 
+/* The bytes of a card that lies under its own name: 1, 0 if it does not. */
+static int read_text(struct sync *x, const struct gf_card *c, char text[GF_CARD_FILE_MAX],
+                     size_t *len) {
+    struct gf_card again;
+    char name[GF_DRIVE_NAME];
+    struct gf_err why;
+    int fd = -1;
+
+    gf_drive_card_name(c, name);
+    if (COMMAND_REACH(gf_drive_read(x->drive, GF_FOLDER_CARDS, name, &fd, &why)) == -1)
+        return 0;
+    ssize_t n = gf_file_read(fd, text, GF_CARD_FILE_MAX);
+    (void)close(fd);
+    if (n <= 0 || gf_card_parse(text, (size_t)n, name, &again, &why) == -1 ||
+        memcmp(&again.identity, &c->identity, sizeof again.identity) != 0)
+        return 0;
+    *len = (size_t)n;
+    return 1;
+}
+
+/* The only relay on the drive that a vendor vouches for: 1, its place and its vendor; 0 none, or
+ * several, of which a person has to choose. */
+static int find_vouched(struct sync *x, const struct gf_card *there, size_t n, size_t *which,
+                        char vendor[GF_WORD_MAX + 1], struct gf_err *e) {
+    char text[GF_CARD_FILE_MAX];
+    size_t len = 0, found = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct gf_card *c = &there[i];
+        char name[GF_WORD_MAX + 1];
+        if (c->role != GF_ROLE_RELAY || !c->cosigned ||
+            (c->has_expires && c->expires <= x->a->now) || !read_text(x, c, text, &len))
+            continue;
+        int rc = relay_cards_vouched(x->a, text, len, name, e);
+        if (rc == -1)
+            return -1;
+        if (rc == 1 && found++ == 0) {
+            *which = i;
+            memcpy(vendor, name, sizeof name);
+        }
+    }
+    return found == 1;
+}
+
+/* While no relay is trusted: 1 if the drive has one for which a vendor vouches. */
+static int trust_vouched(struct sync *x, const struct gf_card *there, size_t n) {
+    char text[GF_CARD_FILE_MAX], vendor[GF_WORD_MAX + 1], fingerprint[GF_FINGERPRINT_TEXT];
+    size_t len = 0, i = 0;
+    struct gf_err e;
+
+    int rc = find_vouched(x, there, n, &i, vendor, &e);
+    if (rc == 1 && read_text(x, &there[i], text, &len))
+        rc = relay_cards_trust(x->a, &there[i], text, len, vendor, &e) == -1 ? -1 : 1;
+    if (rc == -1)
+        sync_trouble(x, NULL, &e);
+    if (rc != 1)
+        return 0;
+    gf_card_fingerprint(&there[i], fingerprint);
+    gf_buf_printf(&x->r.people,
+                  "relay %s is trusted from now on: the vendor %s has signed its card\n",
+                  fingerprint, vendor);
+    return 1;
+}
+
 void sync_cards(struct sync *x) {
     struct gf_card *trusted = NULL;
     struct gf_card *there = NULL;
@@ -92,6 +155,8 @@ void sync_cards(struct sync *x) {
         sync_drive_trouble(x, NULL, &e);
     if (!x->r.read_only)
         put_ours(x, there, n);
+    if (ntrusted == 0 && trust_vouched(x, there, n))
+        ntrusted = 1;
     for (size_t i = 0; i < n && ntrusted == 0; i++)
         if (there[i].role == GF_ROLE_RELAY) {
             show_relay(x, &there[i]);

@@ -10,31 +10,26 @@
 #include <unistd.h>
 
 #include "common/command.h"
+#include "common/own_keys.h"
 #include "gapferry/bundle.h"
 #include "relay/files.h"
+#include "relay/take.h"
 
 /* ---- off the drive ---- */
 
-/* 1 if the ledger has this bundle durably, whether it was taken or refused. */
 static int is_taken(struct relay *r, struct gf_drive *d, const char *name,
-                    const struct gf_check *check, struct gf_err *e) {
-    enum ledger_seen seen = LEDGER_NEW;
-    struct gf_head head;
+                    const struct enrol_cards *who, struct gf_err *e) {
     struct gf_err why;
     int fd = -1;
 
     if (COMMAND_REACH(gf_drive_read(d, GF_FOLDER_TO_RELAY, name, &fd, &why)) == -1)
         return 0;
-    int rc = gf_bundle_head(fd, check, &head, &why);
+    int rc = take_is_known(r, fd, who, e);
     (void)close(fd);
-    if (rc == -1)
-        return 0;
-    rc = ledger_seen(r->ledger, &head.header, &head.digest, &seen, e);
-    gf_head_free(&head);
-    return rc == -1 ? -1 : seen == LEDGER_REPLAY;
+    return rc;
 }
 
-static int clear_all(struct relay *r, struct gf_drive *d, const struct gf_check *check,
+static int clear_all(struct relay *r, struct gf_drive *d, const struct enrol_cards *who,
                      struct turn *t, struct gf_err *e) {
     struct gf_drive_list list = {0};
     struct gf_err why;
@@ -45,7 +40,7 @@ static int clear_all(struct relay *r, struct gf_drive *d, const struct gf_check 
         return 0;
     }
     for (size_t i = 0; rc != -1 && i < list.n; i++) {
-        rc = is_taken(r, d, list.entries[i].name, check, e);
+        rc = is_taken(r, d, list.entries[i].name, who, e);
         if (rc != 1)
             continue;
         if (COMMAND_REACH(gf_drive_remove(d, GF_FOLDER_TO_RELAY, list.entries[i].name, &why)) == 0)
@@ -59,60 +54,47 @@ static int clear_all(struct relay *r, struct gf_drive *d, const struct gf_check 
 }
 
 int relay_clear(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_err *e) {
-    struct gf_check check = {.us = &r->id.card.identity, .nus = 1};
-    const struct gf_card **trusted = NULL;
-    struct gf_card *agents = NULL;
-    int rc = -1;
+    struct enrol_cards who = {0};
 
     if (gf_drive_read_only(d))
         return 0;
-    if (ledger_agents(r->ledger, &agents, &check.ntrusted, e) == -1)
+    /* Also what came from a key before it was replaced has arrived. */
+    if (enrol_cards_load(r, 1, &who, e) == -1)
         return -1;
-    trusted = calloc(check.ntrusted + 1, sizeof *trusted);
-    if (trusted == NULL) {
-        (void)gf_err_set(e, GF_E_SYSTEM, "no memory for the cards");
-        goto out;
-    }
-    for (size_t i = 0; i < check.ntrusted; i++)
-        trusted[i] = &agents[i];
-    check.trusted = trusted;
-    rc = clear_all(r, d, &check, t, e);
-out:
-    free(trusted);
-    free(agents);
+    int rc = clear_all(r, d, &who, t, e);
+    enrol_cards_free(&who);
     return rc;
 }
 
 /* ---- onto the drive ---- */
 
-static int has_entry(const struct gf_drive_list *l, const char *name) {
-    for (size_t i = 0; i < l->n; i++) {
-        if (strcmp(l->entries[i].name, name) == 0)
-            return 1;
-    }
-    return 0;
-}
-
-/* Our card, for a site that does not know us yet. One that is there stays as it is: its name is its
- * fingerprint. */
+/* Our card, for a site that does not know us yet. One that is there is left, unless it is ours in
+ * another form. */
 static int put_card(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_err *e) {
-    struct gf_drive_list list = {0};
+    struct gf_card *there = NULL;
     char name[GF_DRIVE_NAME];
     struct gf_buf card;
     struct gf_err why;
-    int was_there = 0;
+    size_t n = 0, unreadable;
+    int was_there = 0, ours = 0, other = 0;
 
     gf_drive_card_name(&r->id.card, name);
-    if (COMMAND_REACH(gf_drive_scan(d, GF_FOLDER_CARDS, 0, &list, &why)) == 0 &&
-        has_entry(&list, name)) {
-        gf_drive_list_free(&list);
-        return 0;
+    if (COMMAND_REACH(gf_drive_cards(d, &there, &n, &unreadable, &why)) == -1)
+        n = 0;
+    for (size_t i = 0; i < n; i++) {
+        ours |= memcmp(&there[i].identity, &r->id.card.identity, sizeof there[i].identity) == 0;
+        /* With a name or without: whoever put it there may have asked for that. */
+        other |= own_keys_differs(&r->id, there[i].name[0] != '\0', &there[i]);
     }
-    gf_drive_list_free(&list);
+    free(there);
+    if (ours && !other)
+        return 0;
     gf_buf_init(&card, GF_CARD_FILE_MAX);
-    int rc = gf_card_write(&r->id.card, r->name_on_card, r->id.sign, &card, e);
-    if (rc == 0 && COMMAND_REACH(gf_drive_put_card(d, &r->id.card, card.data, card.len, &was_there,
-                                                   &why)) == -1)
+    int rc = own_keys_card(&r->id, r->name_on_card, &card, e);
+    if (rc == 0 &&
+        ((other && COMMAND_REACH(gf_drive_remove(d, GF_FOLDER_CARDS, name, &why)) == -1) ||
+         COMMAND_REACH(gf_drive_put_card(d, &r->id.card, card.data, card.len, &was_there, &why)) ==
+             -1))
         turn_drive_fault(t, "our card", &why, NULL);
     gf_buf_free(&card);
     return rc;

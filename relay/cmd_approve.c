@@ -7,7 +7,9 @@
 
 #include "gapferry/file.h"
 
+#include "relay/agents.h"
 #include "relay/command.h"
+#include "relay/enrol.h"
 
 static const struct option_spec specs[] = {
     {"card", 0, "FILE", "the agent's card, for one that sends by HTTP and never by a drive"},
@@ -35,6 +37,17 @@ static int find(struct relay *r, const char *fingerprint, struct gf_card *out, s
     return found;
 }
 
+/* It is remembered also where it proves nothing, since its approval follows. */
+static int show_to_ledger(struct relay *r, const struct gf_card *c, const struct gf_buf *text,
+                          struct gf_err *e) {
+    struct gf_err why;
+
+    int rc = enrol_card(r, c, text->data, text->len, 1, r->now, &why, e);
+    if (rc == 0 && why.code == GF_E_SENDER)
+        *e = why;
+    return rc == -1 || (rc == 0 && why.code == GF_E_SENDER) ? -1 : 0;
+}
+
 /* A card that came by another way than a drive; the fingerprint says whether it is the right one.
  */
 static int show_card(struct relay *r, const char *path, const char *fingerprint, struct gf_err *e) {
@@ -54,31 +67,10 @@ static int show_card(struct relay *r, const char *path, const char *fingerprint,
                          "%s: has another fingerprint than the one given; nothing was approved",
                          path);
     else
-        rc = ledger_card_seen(r->ledger, &card, b.data, b.len, r->now, e) == -1 ? -1 : 0;
+        rc = show_to_ledger(r, &card, &b, e);
 out:
     gf_buf_free(&b);
     return rc;
-}
-
-/* The groups of a fingerprint may come as one word or as several. */
-static int join(const struct options *o, char out[128], struct gf_err *e) {
-    size_t len = 0;
-
-    out[0] = '\0';
-    if (command_args(o, 1, 5, "FINGERPRINT", e) == -1)
-        return -1;
-    for (size_t i = 0; i < o->nargs; i++) {
-        int n = snprintf(out + len, 128 - len, "%s%s", i > 0 ? "-" : "", options_arg(o, i));
-        if (n < 0 || (size_t)n >= 128 - len)
-            return gf_err_set(e, GF_E_USAGE,
-                              "%.64s: not a fingerprint; it has five groups of four, such as "
-                              "ABCD-EFGH-IJKL-MNOP-QRST",
-                              options_arg(o, i));
-        len += (size_t)n;
-    }
-    for (char *c = out; *c != '\0'; c++)
-        *c = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
-    return 0;
 }
 
 static int withdraw(struct relay *r, const struct options *o, const char *fingerprint,
@@ -102,7 +94,7 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     struct out t;
 
     (void)status;
-    if (join(o, fingerprint, e) == -1)
+    if (agents_typed(o, 0, fingerprint, e) == -1)
         return -1;
     if (options_count(o, "withdraw") > 0)
         return withdraw(r, o, fingerprint, e);
@@ -139,7 +131,9 @@ int cmd_approve(const char *root, int argc, char **argv) {
         {COMMAND_PROGRAM " approve", "[OPTION]... FINGERPRINT",
          "Let an agent in. Compare the fingerprint with the site first, over a channel that nobody "
          "else can change. Its bundles that wait are taken in by the next sync. It may come before "
-         "the first contact.",
+         "the first contact. Of two successors of one key the one that is approved takes the place "
+         "of "
+         "both.",
          specs, "Example:\n  gapferry-relay approve ABCD-EFGH-IJKL-MNOP-QRST\n"},
         COMMAND_OPEN,
         work};

@@ -3,10 +3,15 @@
  */
 #include <stdio.h>
 
+#include "common/own_keys.h"
 #include "relay/command.h"
 
 static const struct option_spec specs[] = {
     {"fingerprint", 'f', NULL, "print the fingerprint and nothing else"},
+    {"out", 'o', "FILE",
+     "write the card as it goes to drives, without the name: for a site, or for "
+     "a vendor to sign"},
+    {"install", 0, "FILE", "take over this card with a vendor's signature"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
     COMMAND_OPTION_HELP,
@@ -19,7 +24,10 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     struct out t;
 
     (void)status;
-    if (command_args(o, 0, 0, "nothing", e) == -1)
+    const char *install = options_value(o, "install"), *file = options_value(o, "out");
+    if (command_args(o, 0, 0, "nothing", e) == -1 ||
+        (install != NULL && own_keys_install(r->state, &r->id, install, e) == -1) ||
+        (file != NULL && own_keys_write(&r->id, file, e) == -1))
         return -1;
     (void)snprintf(path, sizeof path, "%s/keys/card", r->state);
     gf_card_fingerprint(&r->id.card, fingerprint);
@@ -40,7 +48,8 @@ int cmd_card(const char *root, int argc, char **argv) {
     static const struct command c = {
         {COMMAND_PROGRAM " card", "[OPTION]...",
          "Show this relay's card. Sites trust this relay by its fingerprint: read it out over a "
-         "channel that nobody else can change, a telephone for instance.",
+         "channel that nobody else can change, a telephone for instance; or let a vendor whom they "
+         "trust with that sign the card.",
          specs, "Example:\n  gapferry-relay card --fingerprint\n"},
         COMMAND_OPEN,
         work};

@@ -30,6 +30,7 @@ static int show(const struct relay *r, struct gf_err *e) {
 
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
     const char *verb = options_arg(o, 0);
+    int64_t span = 0;
     int flag = 0;
 
     (void)status;
@@ -42,6 +43,8 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     struct listener_config listen;
     if (listener_configure(r->config, &listen, e) == -1 ||
         config_bool(r->config, "relay", NULL, "self_reader", &flag, e) == -1 ||
+        config_span(r->config, "relay", NULL, "overdue", &span, e) == -1 ||
+        vendor_keys_check(r->config, RELAY_VENDOR_DUTIES, e) == -1 ||
         endpoint_check(r->config, e) == -1)
         return -1;
     (void)printf("%s: no mistake was found\n", r->config_path);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "gapferry/file.h"
+#include "relay/agents.h"
 #include "relay/command.h"
 #include "relay/files.h"
 #include "relay/ledger/ledger_updates.h"
@@ -244,6 +245,31 @@ static int put_artifacts(struct relay *r, struct out *t, struct gf_err *e) {
     return rc;
 }
 
+/* Who is overdue, forked or behind, with what to do; who is fine needs no line. */
+static int put_attention(struct relay *r, struct out *t, struct gf_err *e) {
+    static const enum agents_state states[] = {AGENTS_FORKED, AGENTS_OVERDUE, AGENTS_BEHIND};
+    char remedy[AGENTS_REMEDY];
+    struct agents_list l;
+
+    if (agents_load(r, &l, e) == -1)
+        return -1;
+    out_open(t, "attention", '{');
+    for (size_t s = 0; s < sizeof states / sizeof *states; s++) {
+        int64_t n = 0;
+        for (size_t i = 0; i < l.n; i++) {
+            if (l.list[i].state != states[s])
+                continue;
+            if (agents_remedy(r, &l.list[i], remedy))
+                out_text(t, "%-13s%s\n", agents_states[states[s]], remedy);
+            n++;
+        }
+        out_int(t, agents_states[states[s]], n);
+    }
+    out_close(t, '}');
+    agents_free(&l);
+    return 0;
+}
+
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
     char waits[COMMAND_SELF + 96];
     char bad[sizeof r->state + 160];
@@ -266,9 +292,10 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     out_begin(&t, o);
     command_card(&t, "relay", "relay", &r->id.card);
     if (put_agents(r, &t, &strangers, e) == -1 || put_approvals(r, &t, e) == -1 ||
-        put_records(r, &t, e) == -1 || put_losses(r, &t, e) == -1 ||
-        put_conflicts(r, &t, e) == -1 || put_artifacts(r, &t, e) == -1 ||
-        put_responses(r, &t, e) == -1 || put_folder(r, &t, "pending", waits, e) == -1 ||
+        put_attention(r, &t, e) == -1 || put_records(r, &t, e) == -1 ||
+        put_losses(r, &t, e) == -1 || put_conflicts(r, &t, e) == -1 ||
+        put_artifacts(r, &t, e) == -1 || put_responses(r, &t, e) == -1 ||
+        put_folder(r, &t, "pending", waits, e) == -1 ||
         put_folder(r, &t, "quarantine", bad, e) == -1) {
         gf_buf_free(&t.b);
         return -1;

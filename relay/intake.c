@@ -15,12 +15,15 @@
 #include "gapferry/bundle.h"
 #include "gapferry/file.h"
 #include "relay/files.h"
+#include "relay/take.h"
 
 /* A card on the drive, with its file's bytes. */
 struct found_card {
     struct gf_card card;
     char text[GF_CARD_FILE_MAX];
     size_t len;
+    int shown; /* 1: it is enrolled */
+    int told;  /* 1: what is wrong with it has been said */
 };
 
 /* Files on a drive that get a line each; the rest is counted. */
@@ -32,9 +35,8 @@ struct intake {
     struct turn *t;
     struct found_card *cards; /* agents' cards on the drive */
     size_t ncards;
-    struct gf_card *agents; /* enrolled */
-    const struct gf_card **trusted;
-    size_t nagents;
+    size_t enrolled; /* cards of these that are */
+    struct enrol_cards agents;
     struct files_quota pending, quarantine;
     size_t told; /* files that got, or would have got, a line of their own */
 };
@@ -52,7 +54,7 @@ static int read_card(struct intake *in, const char *name, struct found_card *out
     struct gf_err why;
     int fd = -1;
 
-    /* What is no card is nobody's business here: cards are believed by fingerprint only. */
+    /* What is no card is nobody's business here: it proves nothing. */
     if (COMMAND_REACH(gf_drive_read(in->d, GF_FOLDER_CARDS, name, &fd, &why)) == -1)
         return 0;
     ssize_t n = gf_file_read(fd, out->text, sizeof out->text);
@@ -63,19 +65,39 @@ static int read_card(struct intake *in, const char *name, struct found_card *out
     return out->card.role == GF_ROLE_AGENT;
 }
 
-static int show_card(struct intake *in, const struct found_card *c, struct gf_err *e) {
+/* 1 if it is enrolled (now). What is wrong with it is told once, and only of those whose bundles
+ * came: a drive has cards of many sites. */
+static int show_card(struct intake *in, struct found_card *c, int keep, struct gf_err *e) {
     char what[64] = "card ";
     struct gf_err why;
-    int rc = ledger_card_seen(in->r->ledger, &c->card, c->text, c->len, in->r->now, &why);
 
-    if (rc != -1)
-        return 0;
-    if (why.code != GF_E_SENDER) {
-        *e = why;
-        return -1;
+    int rc = enrol_card(in->r, &c->card, c->text, c->len, keep, in->r->now, &why, e);
+    if (rc == 0 && keep && why.code != GF_OK && !c->told) {
+        c->told = 1;
+        gf_card_fingerprint(&c->card, what + strlen(what));
+        turn_fault(in->t, what, &why, NULL);
     }
-    gf_card_fingerprint(&c->card, what + strlen(what));
-    turn_fault(in->t, what, &why, NULL);
+    in->enrolled += rc == 1;
+    return rc;
+}
+
+/* Cards that may prove themselves are shown at once. One that succeeds another may need that one to
+ * be enrolled first, which may lie behind it. */
+static int show_hopeful(struct intake *in, struct gf_err *e) {
+    size_t before;
+
+    do {
+        before = in->enrolled;
+        for (size_t i = 0; i < in->ncards; i++) {
+            struct found_card *c = &in->cards[i];
+            int rc = c->shown ? 0 : enrol_is_hopeful(in->r, &c->card, e);
+            if (rc == 1)
+                rc = show_card(in, c, 0, e);
+            if (rc == -1)
+                return -1;
+            c->shown |= rc == 1;
+        }
+    } while (in->enrolled > before);
     return 0;
 }
 
@@ -96,23 +118,9 @@ static int read_cards(struct intake *in, struct gf_err *e) {
         if (!read_card(in, list.entries[i].name, c))
             continue;
         in->ncards++;
-        rc = ledger_is_approved(in->r->ledger, &c->card, e);
-        if (rc == 1)
-            rc = show_card(in, c, e);
     }
     gf_drive_list_free(&list);
-    return rc;
-}
-
-static int load_agents(struct intake *in, struct gf_err *e) {
-    if (ledger_agents(in->r->ledger, &in->agents, &in->nagents, e) == -1)
-        return -1;
-    in->trusted = calloc(in->nagents + 1, sizeof *in->trusted);
-    if (in->trusted == NULL)
-        return gf_err_set(e, GF_E_SYSTEM, "no memory for the cards");
-    for (size_t i = 0; i < in->nagents; i++)
-        in->trusted[i] = &in->agents[i];
-    return 0;
+    return rc == 0 ? show_hopeful(in, e) : rc;
 }
 
 /* ---- what is not taken ---- */
@@ -139,17 +147,44 @@ static int leave_bad(struct intake *in, const struct item *it, int is_bundle,
     return rc == 1 ? files_why(in->r, name, why->text, e) : 0;
 }
 
+/* From somebody whose lineage has ended, or whose key has a successor. What the ledger has already
+ * may go. */
+static int leave_ended(struct intake *in, const struct item *it, const struct gf_route *route,
+                       const struct gf_err *why, struct gf_err *e) {
+    char name[FILES_NAME];
+    struct gf_err ignored;
+
+    struct enrol_cards who = {0};
+    int known = enrol_cards_load(in->r, 1, &who, e);
+    if (known == 0)
+        known = take_is_known(in->r, it->fd, &who, e);
+    enrol_cards_free(&who);
+    if (known == -1)
+        return -1;
+    if (known == 1) {
+        in->t->replays++;
+        return 0;
+    }
+    if (files_name_of(it->fd, name, &ignored) == 0 && !files_has(in->r, "quarantine", name) &&
+        ledger_count_refused(in->r->ledger, &route->from, e) == -1)
+        return -1;
+    return leave_bad(in, it, 1, why, e);
+}
+
+/* The card of an unknown sender, if it lies on the drive: 1 it proves itself. */
+static int try_card(struct intake *in, const struct gf_hash *from, struct gf_err *e) {
+    for (size_t i = 0; i < in->ncards; i++) {
+        if (memcmp(&in->cards[i].card.identity, from, sizeof *from) == 0)
+            return show_card(in, &in->cards[i], 1, e);
+    }
+    return 0;
+}
+
 /* From somebody who is not enrolled: kept, within a quota, until a person has decided. */
-static int keep_stranger(struct intake *in, const struct item *it, const struct gf_route *route,
-                         struct gf_err *e) {
+static void keep_stranger(struct intake *in, const struct item *it) {
     char name[FILES_NAME];
     struct gf_err why;
 
-    for (size_t i = 0; i < in->ncards; i++) {
-        if (memcmp(&in->cards[i].card.identity, &route->from, sizeof route->from) == 0 &&
-            show_card(in, &in->cards[i], e) == -1)
-            return -1;
-    }
     int rc = files_name_of(it->fd, name, &why);
     const struct files_copy copy = {it->fd, it->size, "pending", name};
     if (rc == 0)
@@ -165,7 +200,6 @@ static int keep_stranger(struct intake *in, const struct item *it, const struct 
                         "the sender",
                         it->label);
     }
-    return 0;
 }
 
 /* ---- what is taken ---- */
@@ -233,12 +267,10 @@ static int take(struct intake *in, const struct item *it, const struct gf_head *
 }
 
 static int take_one(struct intake *in, const struct item *it, struct gf_err *e) {
-    struct gf_check check = {
-        .trusted = in->trusted, .ntrusted = in->nagents, .us = &in->r->id.card.identity, .nus = 1};
+    struct gf_check check = {.us = &in->r->id.card.identity, .nus = 1};
     struct gf_route route;
     struct gf_head head;
     struct gf_err why;
-    int known = 0;
 
     if (gf_bundle_route(it->fd, &route, &why) == -1)
         return leave_bad(in, it, 0, &why, e);
@@ -246,10 +278,21 @@ static int take_one(struct intake *in, const struct item *it, struct gf_err *e) 
         in->t->not_ours++;
         return 0;
     }
-    for (size_t i = 0; i < in->nagents; i++)
-        known |= memcmp(&in->agents[i].identity, &route.from, sizeof route.from) == 0;
-    if (!known)
-        return keep_stranger(in, it, &route, e);
+    if (!enrol_cards_has(&in->agents, &route.from)) {
+        int rc = ledger_is_ended(in->r->ledger, &route.from, &why, e);
+        if (rc == 1)
+            return leave_ended(in, it, &route, &why, e);
+        if (rc == 0)
+            rc = try_card(in, &route.from, e);
+        if (rc == 0) {
+            keep_stranger(in, it);
+            return 0;
+        }
+        if (rc == -1 || enrol_cards_load(in->r, 0, &in->agents, e) == -1)
+            return -1;
+    }
+    check.trusted = in->agents.refs;
+    check.ntrusted = in->agents.n;
     if (gf_bundle_head(it->fd, &check, &head, &why) == -1)
         return leave_bad(in, it, 1, &why, e);
     int rc = take(in, it, &head, e);
@@ -296,14 +339,13 @@ int relay_intake(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_
     struct gf_drive_list list = {0};
     int rc = -1;
 
-    if (read_cards(&in, e) == -1 || load_agents(&in, e) == -1 ||
+    if (read_cards(&in, e) == -1 || enrol_cards_load(r, 0, &in.agents, e) == -1 ||
         COMMAND_REACH(gf_drive_scan(d, GF_FOLDER_TO_RELAY, 0, &list, e)) == -1)
         goto out;
     rc = take_all(&in, &list, e);
 out:
     gf_drive_list_free(&list);
     free(in.cards);
-    free(in.agents);
-    free(in.trusted);
+    enrol_cards_free(&in.agents);
     return rc;
 }

@@ -13,6 +13,7 @@
 
 #include "common/command.h"
 #include "common/config.h"
+#include "common/vendor_keys.h"
 #include "gapferry/card.h"
 #include "gapferry/drive.h"
 #include "relay/ledger/ledger.h"
@@ -29,6 +30,8 @@ struct relay {
 };
 
 extern const struct config_key relay_keys[]; /* the table of relay.conf */
+#define RELAY_VENDOR_DUTIES                                                                        \
+    ((1u << VENDOR_UPDATE) | (1u << VENDOR_CARD)) /* those of [vendor "NAME"] in it */
 
 /* Paths only: for `init`. root NULL: the system's. */
 GF_MUST_CHECK int relay_paths(struct relay *r, const char *root, struct gf_err *e);
@@ -48,7 +51,7 @@ const char *relay_self(const struct relay *r, char out[COMMAND_SELF]);
 
 typedef int relay_command(const char *root, int argc, char **argv);
 relay_command cmd_init, cmd_card, cmd_approve, cmd_decline, cmd_sync, cmd_run, cmd_status,
-    cmd_records, cmd_config, cmd_reconcile;
+    cmd_records, cmd_config, cmd_reconcile, cmd_agents, cmd_revoke, cmd_token;
 
 /* What one turn did; counts of this turn. Filled by the five files below. */
 struct turn {

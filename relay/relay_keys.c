@@ -5,6 +5,7 @@
 #include "relay/draft.h"
 #include "relay/endpoints/endpoint.h"
 #include "relay/listener/listener.h"
+#include "relay/relay.h"
 
 const struct config_key relay_keys[] = {
     {"relay", 0, "name", NULL, "what people call this relay; shown by status, never sent"},
@@ -16,11 +17,15 @@ const struct config_key relay_keys[] = {
 
     {"relay", 0, "every", "5m", "how often `run` looks for what nobody has told it; 10s to 1d"},
 
+    {"relay", 0, "overdue", "30d",
+     "an agent that sent nothing for so long is shown as overdue; 0: none ever is"},
+
     LISTENER_KEYS,
 
     ENDPOINT_KEYS,
 
     VENDOR_KEYS_UPDATE,
+    VENDOR_KEYS_CARD,
 
     {NULL, 0, NULL, NULL, NULL},
 };

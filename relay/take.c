@@ -199,3 +199,17 @@ out:
     gf_contents_free(&k.contents);
     return rc;
 }
+
+int take_is_known(struct relay *r, int fd, const struct enrol_cards *who, struct gf_err *e) {
+    const struct gf_check check = {
+        .trusted = who->refs, .ntrusted = who->n, .us = &r->id.card.identity, .nus = 1};
+    enum ledger_seen seen = LEDGER_NEW;
+    struct gf_head head;
+    struct gf_err why;
+
+    if (gf_bundle_head(fd, &check, &head, &why) == -1)
+        return 0;
+    int rc = ledger_seen(r->ledger, &head.header, &head.digest, &seen, e);
+    gf_head_free(&head);
+    return rc == -1 ? -1 : seen == LEDGER_REPLAY;
+}

@@ -5,7 +5,7 @@
 #define RELAY_TAKE_H
 
 #include "gapferry/bundle.h"
-#include "relay/relay.h"
+#include "relay/enrol.h"
 
 /*
  * Take the members in the directory `work`: body files into STATE/files, all else into the ledger,
@@ -19,5 +19,10 @@ struct take_result {
 };
 GF_MUST_CHECK int take_bundle(struct relay *r, const struct gf_head *h, int work,
                               struct take_result *out, struct gf_err *why, struct gf_err *e);
+
+/* 1 if the ledger has the bundle that is open on fd durably, taken or refused; 0 if not, or none of
+ * `who` has signed it. */
+GF_MUST_CHECK int take_is_known(struct relay *r, int fd, const struct enrol_cards *who,
+                                struct gf_err *e);
 
 #endif

@@ -19,9 +19,7 @@
 struct verify {
     struct relay *r;
     struct turn *t;
-    struct gf_card *agents; /* enrolled */
-    const struct gf_card **trusted;
-    size_t nagents;
+    struct enrol_cards agents;
     struct gf_hash *strangers; /* identities behind pending/; one each */
     int64_t *nbundles;         /* of each */
     size_t nstrangers;
@@ -270,23 +268,28 @@ static int verify_head(struct verify *v, const struct item *it, const struct gf_
 }
 
 static int verify_file(struct verify *v, const struct item *it, struct gf_err *e) {
-    struct gf_check check = {
-        .trusted = v->trusted, .ntrusted = v->nagents, .us = &v->r->id.card.identity, .nus = 1};
+    const struct gf_check check = {.trusted = v->agents.refs,
+                                   .ntrusted = v->agents.n,
+                                   .us = &v->r->id.card.identity,
+                                   .nus = 1};
     struct gf_route route;
     struct gf_head head;
     struct gf_err why;
-    int known = 0;
 
     if (gf_bundle_route(it->fd, &route, &why) == -1)
         return refuse(v, it, NULL, &why, e);
-    for (size_t i = 0; i < v->nagents; i++)
-        known |= memcmp(&v->agents[i].identity, &route.from, sizeof route.from) == 0;
-    if (!known) {
-        int declined = ledger_is_declined(v->r->ledger, &route.from, e);
-        if (declined == 0)
+    if (!enrol_cards_has(&v->agents, &route.from)) {
+        int rc = ledger_is_ended(v->r->ledger, &route.from, &why, e);
+        if (rc == 1)
+            return ledger_count_refused(v->r->ledger, &route.from, e) == -1
+                       ? -1
+                       : refuse(v, it, NULL, &why, e);
+        if (rc == 0)
+            rc = ledger_is_declined(v->r->ledger, &route.from, e);
+        if (rc == 0)
             return count_stranger(v, &route.from, e);
         v->t->not_ours++;
-        return declined == 1 ? drop(v, it, e) : -1;
+        return rc == 1 ? drop(v, it, e) : -1;
     }
     if (gf_bundle_head(it->fd, &check, &head, &why) == -1)
         return refuse(v, it, NULL, &why, e);
@@ -320,20 +323,12 @@ int relay_verify(struct relay *r, struct turn *t, struct gf_err *e) {
     struct verify v = {.r = r, .t = t};
     int rc = -1;
 
-    if (ledger_agents(r->ledger, &v.agents, &v.nagents, e) == -1)
+    if (enrol_cards_load(r, 0, &v.agents, e) == -1)
         goto out;
-    v.trusted = calloc(v.nagents + 1, sizeof *v.trusted);
-    if (v.trusted == NULL) {
-        (void)gf_err_set(e, GF_E_SYSTEM, "no memory for the cards");
-        goto out;
-    }
-    for (size_t i = 0; i < v.nagents; i++)
-        v.trusted[i] = &v.agents[i];
     if (verify_folder(&v, "pending", e) == 0 && verify_folder(&v, "incoming", e) == 0)
         rc = name_strangers(&v, e);
 out:
-    free(v.agents);
-    free(v.trusted);
+    enrol_cards_free(&v.agents);
     free(v.strangers);
     free(v.nbundles);
     return rc;

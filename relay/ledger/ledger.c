@@ -123,6 +123,7 @@ static const char *const steps[] = {schema_1,
                                     schema_fact,
                                     ledger_declined_schema,
                                     schema_again,
+                                    ledger_enrol_schema,
                                     ledger_tally_schema,
                                     ledger_updates_schema,
                                     NULL};

@@ -50,6 +50,10 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  *   init        the ledger was made
  *   approve     fingerprint
  *   decline     identity
+ *   enrol       fingerprint, and fingerprint, vendor, token or predecessor: by whom
+ *   forked      fingerprint, why
+ *   revoke      fingerprint, user
+ *   token       number, name, user; token-withdraw: the same
  *   bundle      agent, bundle, seq; refused: the code, where it was
  *   response    agent, bundle, stream, seq
  *   behind      agent, stream, seq: it has a response that this ledger never wrote

@@ -6,11 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relay/ledger/ledger_enrol.h"
 #include "relay/ledger/ledger_internal.h"
-
-/* Cards of strangers that are remembered; the oldest goes when one more comes. Anybody can put
- * cards on a drive. */
-#define STRANGERS_MAX 256
 
 /* The one spelling of a fingerprint that a person typed. */
 static int spell(const char *typed, char out[GF_FINGERPRINT_TEXT], struct gf_err *e) {
@@ -20,24 +17,6 @@ static int spell(const char *typed, char out[GF_FINGERPRINT_TEXT], struct gf_err
                       "%.64s: not a fingerprint; it has five groups of four, such as "
                       "ABCD-EFGH-IJKL-MNOP-QRST",
                       typed);
-}
-
-/* GF_E_SENDER if another identity is enrolled under this agent id. */
-static int check_lineage(struct ledger *l, const struct gf_id *agent, const struct gf_hash *self,
-                         struct gf_err *e) {
-    struct db_query q;
-    int rc = db_query(&l->db, &q, e,
-                      "SELECT fingerprint FROM agent WHERE agent = ? AND identity <> ? AND "
-                      "enrolled IS NOT NULL",
-                      "bb", agent, sizeof *agent, self, sizeof *self);
-
-    if (rc == 0 && (rc = db_next(&q, e)) == 1)
-        rc = gf_err_set(e, GF_E_SENDER,
-                        "this card claims the agent id of %s, which is enrolled already; a card "
-                        "that lays claim to another's id is refused",
-                        db_text(&q, 0));
-    db_done(&q);
-    return rc;
 }
 
 int ledger_is_approved(struct ledger *l, const struct gf_card *c, struct gf_err *e) {
@@ -51,34 +30,35 @@ int ledger_is_approved(struct ledger *l, const struct gf_card *c, struct gf_err 
     return n > 0;
 }
 
-static int enrol(struct ledger *l, const char *fingerprint, int64_t now, struct gf_err *e) {
-    struct gf_hash identity;
-    struct gf_id agent;
+/* The card of this fingerprint, if it was seen and is not enrolled: 1; GF_E_SENDER if it can never
+ * be. */
+static int find_waiting(struct ledger *l, const char *fingerprint, struct gf_card *out,
+                        struct gf_err *e) {
     struct db_query q;
+    struct gf_err why;
+    size_t len = 0;
 
-    int rc = db_query(&l->db, &q, e,
-                      "SELECT identity, agent FROM agent WHERE fingerprint = ? AND "
-                      "enrolled IS NULL",
-                      "t", fingerprint);
-    if (rc == 0 && (rc = db_next(&q, e)) == 1 &&
-        (db_fixed(&q, 0, &identity, sizeof identity) == -1 ||
-         db_fixed(&q, 1, &agent, sizeof agent) == -1))
-        rc = gf_err_set(e, GF_E_DAMAGED, "%s: an agent without identity", l->db.path);
+    int rc =
+        db_query(&l->db, &q, e, "SELECT card FROM agent WHERE fingerprint = ? AND enrolled IS NULL",
+                 "t", fingerprint);
+    if (rc == 0 && (rc = db_next(&q, e)) == 1) {
+        const char *text = db_blob(&q, 0, &len);
+        if (gf_card_parse(text, len, "a card in the ledger", out, e) == -1)
+            rc = -1;
+    }
     db_done(&q);
     if (rc != 1)
         return rc;
-    if (check_lineage(l, &agent, &identity, e) == -1)
-        return -1;
-    if (db_run(&l->db, e, "DELETE FROM declined WHERE identity = ?", "b", &identity,
-               sizeof identity) == -1)
-        return -1;
-    return db_run(&l->db, e, "UPDATE agent SET enrolled = ? WHERE identity = ?", "ib", now,
-                  &identity, sizeof identity);
+    rc = ledger_is_ended(l, &out->identity, &why, e);
+    if (rc == 1)
+        *e = why;
+    return rc == 0 ? 1 : -1;
 }
 
 int ledger_approve(struct ledger *l, const char *fingerprint, const char *user, int64_t now,
                    struct gf_err *e) {
     char spelled[GF_FINGERPRINT_TEXT], members[GF_FINGERPRINT_TEXT + 32];
+    struct gf_card card;
 
     if (spell(fingerprint, spelled, e) == -1 || db_begin(&l->db, e) == -1)
         return -1;
@@ -86,11 +66,13 @@ int ledger_approve(struct ledger *l, const char *fingerprint, const char *user, 
                     "INSERT INTO approval (fingerprint, user, at) VALUES (?, ?, ?) "
                     "ON CONFLICT DO NOTHING",
                     "tti", spelled, user, now);
-    if (rc == 0)
-        rc = enrol(l, spelled, now, e);
     (void)snprintf(members, sizeof members, "\"fingerprint\":\"%s\"", spelled);
     if (rc == 0)
         rc = ledger_audit(l, now, "approve", members, e);
+    if (rc == 0)
+        rc = find_waiting(l, spelled, &card, e);
+    if (rc == 1)
+        rc = ledger_enrol(l, &card, LEDGER_BY_FINGERPRINT, user, now, e);
     return db_end(&l->db, rc, e);
 }
 
@@ -127,8 +109,9 @@ int ledger_stranger(struct ledger *l, const char *fingerprint, struct gf_hash *o
     if (spell(fingerprint, spelled, e) == -1)
         return -1;
     int rc = db_query(&l->db, &q, e,
-                      "SELECT identity FROM agent WHERE fingerprint = ? AND enrolled IS NULL", "t",
-                      spelled);
+                      "SELECT identity FROM agent WHERE fingerprint = ? AND enrolled IS NULL AND "
+                      "ended IS NULL",
+                      "t", spelled);
     if (rc == 0 && (rc = db_next(&q, e)) == 1 && db_fixed(&q, 0, out, sizeof *out) == -1)
         rc = gf_err_set(e, GF_E_DAMAGED, "%s: an agent without identity", l->db.path);
     db_done(&q);
@@ -144,7 +127,8 @@ int ledger_decline(struct ledger *l, const struct gf_hash *identity, const char 
         return -1;
     gf_text_hex(identity->b, sizeof identity->b, hex);
     int rc = db_number(&l->db, &enrolled, 0, e,
-                       "SELECT count(*) FROM agent WHERE identity = ? AND enrolled IS NOT NULL",
+                       "SELECT count(*) FROM agent WHERE identity = ? AND (enrolled IS NOT NULL OR "
+                       "ended IS NOT NULL)",
                        "b", identity, sizeof *identity);
     if (rc == 0 && enrolled > 0)
         rc = gf_err_set(e, GF_E_USAGE, "%s: this agent is enrolled; it is no unknown sender", hex);
@@ -198,56 +182,18 @@ int ledger_approvals(struct ledger *l, struct ledger_approval **out, size_t *n, 
     return 0;
 }
 
-/* A stranger's card, in a table that cannot be filled up. */
-static int keep_card(struct ledger *l, const struct gf_card *c, const char *text, size_t len,
-                     int64_t now, struct gf_err *e) {
-    char fingerprint[GF_FINGERPRINT_TEXT];
-
-    gf_card_fingerprint(c, fingerprint);
-    if (db_run(&l->db, e,
-               "DELETE FROM agent WHERE enrolled IS NULL AND row NOT IN (SELECT row FROM agent "
-               "WHERE enrolled IS NULL ORDER BY seen DESC, row DESC LIMIT ?)",
-               "i", (int64_t)(STRANGERS_MAX - 1)) == -1)
-        return -1;
-    return db_run(&l->db, e,
-                  "INSERT INTO agent (identity, agent, fingerprint, card, seen) "
-                  "VALUES (?, ?, ?, ?, ?)",
-                  "bbtbi", &c->identity, sizeof c->identity, &c->agent, sizeof c->agent,
-                  fingerprint, text, len, now);
-}
-
-static int see(struct ledger *l, const struct gf_card *c, int64_t now, struct gf_err *e) {
-    char fingerprint[GF_FINGERPRINT_TEXT];
-    int64_t enrolled = 0;
-
-    if (check_lineage(l, &c->agent, &c->identity, e) == -1)
-        return -1;
-    int approved = ledger_is_approved(l, c, e);
-    gf_card_fingerprint(c, fingerprint);
-    if (approved == -1 || (approved == 1 && enrol(l, fingerprint, now, e) == -1))
-        return -1;
-    if (db_number(&l->db, &enrolled, 0, e,
-                  "SELECT count(*) FROM agent WHERE identity = ? AND enrolled IS NOT NULL", "b",
-                  &c->identity, sizeof c->identity) == -1)
-        return -1;
-    return enrolled > 0;
-}
-
 int ledger_card_seen(struct ledger *l, const struct gf_card *c, const char *text, size_t len,
                      int64_t now, struct gf_err *e) {
-    if (c->role != GF_ROLE_AGENT || !c->has_agent)
-        return 0;
+    const struct ledger_shown x = {.card = c, .text = text, .len = len, .keep = 1};
+    struct gf_err why;
+
     /* It is remembered also where it is refused, so that approving it can be refused, too. */
-    int64_t known = 0;
-    if (db_begin(&l->db, e) == -1)
+    int rc = ledger_show_card(l, &x, now, &why, e);
+    if (rc == 0 && why.code == GF_E_SENDER) {
+        *e = why;
         return -1;
-    int rc = db_number(&l->db, &known, 0, e, "SELECT count(*) FROM agent WHERE identity = ?", "b",
-                       &c->identity, sizeof c->identity);
-    if (rc == 0 && known == 0)
-        rc = keep_card(l, c, text, len, now, e);
-    if (db_end(&l->db, rc, e) == -1 || db_begin(&l->db, e) == -1)
-        return -1;
-    return db_end(&l->db, see(l, c, now, e), e);
+    }
+    return rc;
 }
 
 /* ---- lists ---- */
@@ -290,13 +236,20 @@ int ledger_agents(struct ledger *l, struct gf_card **out, size_t *n, struct gf_e
 }
 
 int ledger_strangers(struct ledger *l, struct gf_card **out, size_t *n, struct gf_err *e) {
-    return list(l,
-                "SELECT card FROM agent AS a WHERE enrolled IS NULL AND NOT " CLAIMS
-                " AND identity NOT IN (SELECT identity FROM declined) ORDER BY row",
-                out, n, e);
+    return list(
+        l,
+        "SELECT card FROM agent AS a WHERE enrolled IS NULL AND ended IS NULL AND NOT " CLAIMS
+        " AND identity NOT IN (SELECT identity FROM declined) ORDER BY row",
+        out, n, e);
 }
 
 int ledger_claims(struct ledger *l, struct gf_card **out, size_t *n, struct gf_err *e) {
-    return list(l, "SELECT card FROM agent AS a WHERE enrolled IS NULL AND " CLAIMS " ORDER BY row",
+    return list(l,
+                "SELECT card FROM agent AS a WHERE enrolled IS NULL AND ended IS NULL AND " CLAIMS
+                " ORDER BY row",
                 out, n, e);
+}
+
+int ledger_ended(struct ledger *l, struct gf_card **out, size_t *n, struct gf_err *e) {
+    return list(l, "SELECT card FROM agent WHERE ended IS NOT NULL ORDER BY row", out, n, e);
 }

@@ -75,11 +75,12 @@ int ledger_fork(struct ledger *l, const struct gf_header *h, const struct gf_has
     ledger_reason(why, reason);
     if (find_agent(l, &h->from, &agent, e) == -1)
         return -1;
-    return db_run(&l->db, e,
-                  "INSERT INTO fork (digest, id, agent, reason, at) VALUES (?, ?, ?, ?, ?) "
-                  "ON CONFLICT (digest) DO NOTHING",
-                  "bbbti", digest, sizeof *digest, &h->id, sizeof h->id, &agent, sizeof agent,
-                  reason, now);
+    return db_run(
+        &l->db, e,
+        "INSERT INTO fork (digest, id, agent, reason, at, stream, sender) VALUES (?, ?, ?, "
+        "?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
+        "bbbtibb", digest, sizeof *digest, &h->id, sizeof h->id, &agent, sizeof agent, reason, now,
+        &h->stream, sizeof h->stream, &h->from, sizeof h->from);
 }
 
 /* What the audit log says of a bundle. */

@@ -20,6 +20,20 @@ extern const char ledger_loss_schema[];     /* a step of the tables: ledger_loss
 extern const char ledger_tally_schema[];    /* ledger_tally.c */
 extern const char ledger_declined_schema[]; /* ledger_agents.c */
 extern const char ledger_updates_schema[];  /* ledger_updates.c */
+extern const char ledger_enrol_schema[];    /* ledger_enrol.c */
+
+/* Cards of strangers that are remembered; the oldest goes when one more comes. Anybody can put
+ * cards on a drive. */
+#define LEDGER_STRANGERS_MAX 256
+
+/* Within a transaction: this card, which is known, is enrolled from now on; GF_E_SENDER if its
+ * lineage forbids it. grantor: the user, vendor, token or predecessor. how: enum ledger_how. */
+GF_MUST_CHECK int ledger_enrol(struct ledger *l, const struct gf_card *c, unsigned how,
+                               const char *grantor, int64_t now, struct gf_err *e);
+/* Within a transaction: the token that this card's MAC was made with is used: 1, and its name or
+ * number in `by`; 0 and *why why it is not; -1. */
+GF_MUST_CHECK int ledger_token_use(struct ledger *l, const struct gf_card *c, int64_t now,
+                                   char by[GF_WORD_MAX + 1], struct gf_err *why, struct gf_err *e);
 
 /* Bytes of an answer's body up to which it stands in the database; a longer one is a file. */
 #define LEDGER_ANSWER_INSIDE (1 << 20)

@@ -2,9 +2,9 @@
 
 _gapferry_agent_options() {
     case $1 in
-    init) echo --name --consent --allow --json --help ;;
+    init) echo --name --consent --allow --token-file --json --help ;;
     trust) echo --fingerprint --yes --duty --name --list --keygen --json --help ;;
-    card) echo --fingerprint --json --help ;;
+    card) echo --fingerprint --out --install --token-file --json --help ;;
     preview) echo --now --json --help ;;
     id) echo --reset --json --help ;;
     consent | source | status) echo --json --help ;;

@@ -3,7 +3,10 @@
 _gapferry_relay_options() {
     case $1 in
     init) echo --name --json --root --help ;;
-    card) echo --fingerprint --json --root --help ;;
+    card) echo --fingerprint --out --install --json --root --help ;;
+    agents) echo --all --json --root --help ;;
+    token) echo --name --expires --uses --json --root --help ;;
+    revoke) echo --reason --json --root --help ;;
     approve) echo --card --withdraw --json --root --help ;;
     decline) echo --json --root --help ;;
     sync) echo --wait --name-on-card --json --root --help ;;
@@ -17,7 +20,7 @@ _gapferry_relay_options() {
 
 _gapferry_relay() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init card approve decline sync run status records reconcile config'
+    local commands='init card approve agents token revoke sync decline run status records reconcile config'
     local command='' i
 
     COMPREPLY=()
@@ -39,7 +42,7 @@ _gapferry_relay() {
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
         ;;
-    --card)
+    --card | --out | -o | --install)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
@@ -48,7 +51,7 @@ _gapferry_relay() {
         mapfile -t COMPREPLY < <(compgen -W 'received sending later held delivered rejected expired' -- "$word")
         return
         ;;
-    --name | --wait | -w | -n | --channel | -c | --since)
+    --name | --wait | -w | -n | --channel | -c | --since | --expires | --uses | --reason | -r)
         return
         ;;
     esac
@@ -60,6 +63,8 @@ _gapferry_relay() {
     else
         case $command in
         records) mapfile -t COMPREPLY < <(compgen -W 'list release reject' -- "$word") ;;
+        agents) mapfile -t COMPREPLY < <(compgen -W 'list show' -- "$word") ;;
+        token) mapfile -t COMPREPLY < <(compgen -W 'list withdraw' -- "$word") ;;
         config) mapfile -t COMPREPLY < <(compgen -W 'check show' -- "$word") ;;
         sync)
             compopt -o filenames 2>/dev/null

@@ -1,0 +1,131 @@
+/*
+ * agents.c -- states and remedies of the roll.
+ */
+#include "relay/agents.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+const char *const agents_states[] = {"enrolled", "pending", "forked", "revoked",
+                                     "replaced", "overdue", "behind", NULL};
+
+static enum agents_state state_of(const struct ledger_agent *a, int64_t span, int64_t now) {
+    /* Who has sent nothing at all is waited for since he was let in. */
+    int64_t last = a->last > a->enrolled ? a->last : a->enrolled;
+
+    switch (a->standing) {
+    case LEDGER_PENDING:
+        return AGENTS_PENDING;
+    case LEDGER_FORKED:
+        return AGENTS_FORKED;
+    case LEDGER_REVOKED:
+        return AGENTS_REVOKED;
+    case LEDGER_REPLACED:
+        return AGENTS_REPLACED;
+    case LEDGER_ENROLLED:
+        break;
+    }
+    if (span > 0 && now - last > span)
+        return AGENTS_OVERDUE;
+    return a->missing > 0 ? AGENTS_BEHIND : AGENTS_ENROLLED;
+}
+
+int agents_load(struct relay *r, struct agents_list *out, struct gf_err *e) {
+    struct ledger_agent *roll = NULL;
+    int64_t span = 30LL * 86400;
+    size_t n = 0;
+
+    if (config_span(r->config, "relay", NULL, "overdue", &span, e) == -1 ||
+        ledger_roll(r->ledger, &roll, &n, e) == -1)
+        return -1;
+    struct agents_one *list = calloc(n + 1, sizeof *list);
+    for (size_t i = 0; list != NULL && i < n; i++) {
+        list[i].a = roll[i];
+        list[i].state = state_of(&roll[i], span, r->now);
+    }
+    free(roll);
+    if (list == NULL)
+        return gf_err_set(e, GF_E_SYSTEM, "no memory for the list of agents");
+    *out = (struct agents_list){list, n};
+    return 0;
+}
+
+void agents_free(struct agents_list *l) {
+    free(l->list);
+    *l = (struct agents_list){0};
+}
+
+int agents_remedy(const struct relay *r, const struct agents_one *x, char out[AGENTS_REMEDY]) {
+    char fingerprint[GF_FINGERPRINT_TEXT], self[COMMAND_SELF], at[GF_TIME_TEXT];
+    const struct ledger_agent *a = &x->a;
+
+    gf_card_fingerprint(&a->card, fingerprint);
+    (void)relay_self(r, self);
+    gf_text_time(a->last, at);
+    switch (x->state) {
+    case AGENTS_PENDING:
+        if (a->declined || a->claims)
+            return 0;
+        (void)snprintf(out, AGENTS_REMEDY,
+                       "%s waits for approval: compare the fingerprint with the site's "
+                       "(gapferry-agent card), then: %s approve %s (or decline)",
+                       fingerprint, self, fingerprint);
+        return 1;
+    case AGENTS_FORKED:
+        if (a->enrolled == 0)
+            (void)snprintf(out, AGENTS_REMEDY,
+                           "%s is one of two successors of one key; ask the site which "
+                           "fingerprint is its own (gapferry-agent card), then: %s approve "
+                           "FINGERPRINT. If neither is: %s revoke %s",
+                           fingerprint, self, self, fingerprint);
+        else
+            (void)snprintf(out, AGENTS_REMEDY,
+                           "%s has sent two bundles of one number, or two streams at a time: "
+                           "restored from a backup? At the site: gapferry-agent restore. Cloned? "
+                           "Its twin needs an init of its own, then restore at the site. Neither? "
+                           "Then its key was stolen: %s revoke %s",
+                           fingerprint, self, fingerprint);
+        return 1;
+    case AGENTS_OVERDUE:
+        (void)snprintf(out, AGENTS_REMEDY,
+                       "%s is overdue: %s%s; ask the site for a drive, or, if it is gone: %s "
+                       "revoke %s",
+                       fingerprint, a->last > 0 ? "its last bundle came on " : "it never sent one",
+                       a->last > 0 ? at : "", self, fingerprint);
+        return 1;
+    case AGENTS_BEHIND:
+        (void)snprintf(
+            out, AGENTS_REMEDY,
+            "%s: %" PRId64 " bundle%s before number %" PRId64 " did not come: on a drive "
+            "that is still under way, or lost; the site's next sync carries what has no "
+            "receipt. Which: %s agents show %s",
+            fingerprint, a->missing, a->missing == 1 ? "" : "s", a->seq, self, fingerprint);
+        return 1;
+    case AGENTS_ENROLLED:
+    case AGENTS_REVOKED:
+    case AGENTS_REPLACED:
+        break;
+    }
+    return 0;
+}
+
+int agents_typed(const struct options *o, size_t from, char out[128], struct gf_err *e) {
+    char text[128] = "";
+    size_t len = 0;
+
+    if (command_args(o, from + 1, from + 5, "FINGERPRINT", e) == -1)
+        return -1;
+    for (size_t i = from; i < o->nargs; i++) {
+        int n = snprintf(text + len, sizeof text - len, "%s", options_arg(o, i));
+        if (n < 0 || (size_t)n >= sizeof text - len)
+            break;
+        len += (size_t)n;
+    }
+    if (gf_card_fingerprint_spell(text, out) == -1)
+        return gf_err_set(e, GF_E_USAGE,
+                          "%.64s: not a fingerprint; it has five groups of four, such as "
+                          "ABCD-EFGH-IJKL-MNOP-QRST",
+                          options_arg(o, from));
+    return 0;
+}

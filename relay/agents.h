@@ -1,0 +1,45 @@
+/*
+ * agents.h -- the roll of agents as people see it: a state in one word, and what to do about it.
+ * For `agents` and `status`.
+ */
+#ifndef RELAY_AGENTS_H
+#define RELAY_AGENTS_H
+
+#include "common/options.h"
+#include "relay/ledger/ledger_enrol.h"
+#include "relay/relay.h"
+
+/* The gravest that is true: of an enrolled one forked before overdue before behind. */
+enum agents_state {
+    AGENTS_ENROLLED,
+    AGENTS_PENDING,
+    AGENTS_FORKED,
+    AGENTS_REVOKED,
+    AGENTS_REPLACED,
+    AGENTS_OVERDUE, /* nothing came for the span of [relay] overdue */
+    AGENTS_BEHIND   /* numbers of its newest stream are missing */
+};
+extern const char *const agents_states[]; /* "enrolled" "pending" ... NULL */
+
+struct agents_one {
+    struct ledger_agent a;
+    enum agents_state state;
+};
+struct agents_list {
+    struct agents_one *list;
+    size_t n;
+};
+/* GF_E_CONFIG where `overdue` is no span. Free with agents_free(). */
+GF_MUST_CHECK int agents_load(struct relay *r, struct agents_list *out, struct gf_err *e);
+void agents_free(struct agents_list *l);
+
+/* A sentence for whoever has to act: 1, or 0 where nobody has to. */
+#define AGENTS_REMEDY 1600
+int agents_remedy(const struct relay *r, const struct agents_one *x, char out[AGENTS_REMEDY]);
+
+/* A fingerprint on the command line, as one word or as several, from argument `from` on, in the
+ * form that is printed. GF_E_USAGE if it is none. */
+GF_MUST_CHECK int agents_typed(const struct options *o, size_t from, char out[128],
+                               struct gf_err *e);
+
+#endif

@@ -1,0 +1,281 @@
+#!/usr/bin/env bats
+# enrol.bats -- who is let in, by fingerprint, vendor or token; how a lineage goes on, and how it
+# ends.
+
+bats_require_minimum_version 1.5.0
+
+# shellcheck source=/dev/null
+source "$BATS_TEST_DIRNAME/trip.bash"
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+    mkdir usb
+    R init --name relay >/dev/null
+    R card --out relay.card >/dev/null
+}
+
+teardown() {
+    cd /
+}
+
+# site_new DIR [OPTION]...: an agent that trusts the relay and has something to say.
+site_new() {
+    local SITE=$1
+    shift
+    A init --consent metrics=granted "$@" >/dev/null
+    A trust relay.card --fingerprint "$(R card --fingerprint)" >/dev/null
+    speak "$SITE"
+}
+
+speak() { # DIR
+    echo "{\"n\":$((++SPOKEN))}" | SITE=$1 A record metrics - >/dev/null 2>&1
+}
+SPOKEN=0
+
+print() { SITE=${1:-site} A card --fingerprint; }
+
+# state DIR: what the relay thinks of this agent.
+state() {
+    R agents --all --json | jq -r --arg f "$(print "$1")" '.agents[] | select(.fingerprint == $f) | .state'
+}
+facts() { # DIR FILTER
+    R agents show "$(print "$1")" --json | jq -r "$2"
+}
+events() { sqlite3 "$RSTATE/relay.db" "SELECT line FROM audit ORDER BY n" | jq -r "select(.event == \"$1\") | ${2:-.fingerprint}"; }
+
+# visit [SITE]: the drive goes to the site, to the relay, and back.
+visit() {
+    SITE=${1:-site} A sync usb >.visit 2>&1 || true
+    R sync usb --wait 0 >.relay 2>&1 || true
+    SITE=${1:-site} A sync usb >>.visit 2>&1 || true
+}
+told() { grep -qF -- "$1" .relay || fail "the relay does not say \"$1\": $(cat .relay)"; }
+relayed() { SITE=${1:-site} A status --json | jq .records.relayed; }
+
+# vendor_key NAME: a key of minisign's without password.
+vendor_key() { minisign -G -W -p "$1.pub" -s "$1.key" >/dev/null 2>&1; }
+# sign_card CARD KEY OUT, with standard tools.
+sign_card() {
+    sed '/^untrusted comment: /,$d' "$1" >"$1.json"
+    minisign -S -W -s "$2" -m "$1.json" >/dev/null 2>&1 || minisign -S -s "$2" -m "$1.json" </dev/null >/dev/null
+    cat "$1" "$1.json.minisig" >"$3"
+}
+trust_vendor() { # NAME KEY
+    printf '[vendor "%s"]\ncard = %s\n' "$1" "$PWD/$2" >>relay/etc/gapferry/relay.conf
+}
+
+# ---- three ways in ----
+
+@test "token: an agent that is made with one is let in by its first drive, once" {
+    R token --name site-a 2>/dev/null >token
+    [[ $(cat token) =~ ^([A-Z2-7]{5}-){5}[A-Z2-7]{5}$ ]]
+    # As a person types it.
+    tr 'A-Z-' 'a-z ' <token >typed
+    site_new site --token-file typed
+    absent grep -rqiF "$(tr -d '\n' <token)" site usb
+    visit
+    [ "$(state site)" = enrolled ]
+    [ "$(facts site '.how + " " + .by')" = "token site-a" ]
+    [ "$(relayed)" = 1 ]
+    [ "$(R token list --json | jq -r '.tokens[0] | .state + " \(.used)"')" = "used 1" ]
+    [ "$(events enrol '.fingerprint + " " + .token')" = "$(print) site-a" ]
+    [ "$(events token .name)" = site-a ]
+
+    # The second one with it is a stranger like others.
+    site_new twin --token-file token
+    visit twin
+    [ "$(state twin)" = pending ]
+    told "is used up"
+    told "approve $(print twin)"
+    [ "$(relayed twin)" = 0 ]
+    gives 0 R approve "$(print twin)"
+    visit twin
+    [ "$(relayed twin)" = 1 ]
+    [ "$(facts twin .how)" = fingerprint ]
+}
+
+@test "token: mistyped, ended, withdrawn, of another relay: a stranger, and told why" {
+    R token --expires 1s 2>/dev/null >short.token
+    R token 2>/dev/null >gone.token
+    R token withdraw 2 >/dev/null
+    RELAY=other R init >/dev/null
+    RELAY=other R token 2>/dev/null >foreign.token
+    sed 's/^./A/;s/^\(.\)A/\1B/' gone.token >typo
+    cmp -s typo gone && sed 's/^./B/' gone.token >typo
+    gives 64 A init --token-file typo
+    says mistyped
+    absent grep -qF "$(cut -c1-11 typo)" <<<"$out$err"
+    [ ! -e site ]
+    gives 64 A init --token-file /dev/null
+    gives 66 A init --token-file nowhere
+    site_new short --token-file short.token
+    site_new gone --token-file gone.token
+    site_new foreign --token-file - <foreign.token
+    sleep 1.1
+    visit short
+    told "ended on"
+    visit gone
+    told "was withdrawn on"
+    visit foreign
+    told "none that this relay has given out"
+    for site in short gone foreign; do [ "$(state $site)" = pending ]; done
+    [ "$(R token list --json | jq -r '[.tokens[].state] | join(" ")')" = "expired withdrawn" ]
+    gives 66 R token withdraw 2
+    gives 64 R token --uses 0
+    gives 64 R token --expires 2y
+}
+
+@test "token: one for three agents lets in three, and an agent that is there may take one" {
+    R token --uses 3 2>/dev/null >token
+    for site in a b c d; do
+        site_new $site
+        SITE=$site A card --token-file token >/dev/null
+        visit $site
+    done
+    [ "$(state a) $(state b) $(state c) $(state d)" = "enrolled enrolled enrolled pending" ]
+    [ "$(SITE=a A card --json | jq .token)" = true ]
+}
+
+@test "vendor: a card that it has signed is let in; one that somebody else signed is not" {
+    vendor_key acme
+    vendor_key thief
+    trust_vendor acme acme.pub
+    gives 0 R config check
+    site_new site
+    A card --out site.card >/dev/null
+    absent grep -q '"name":"' site.card
+    sign_card site.card acme.key signed.card
+    gives 65 A card --install site.card
+    gives 0 A card --install signed.card --json
+    [ "$(jq .cosigned <<<"$out")" = true ]
+    visit
+    [ "$(state site)" = enrolled ]
+    [ "$(facts site '.how + " " + .by')" = "vendor acme" ]
+    [ "$(relayed)" = 1 ]
+
+    # A forged signature: by another key, and one of another card.
+    site_new forged
+    SITE=forged A card --out forged.card >/dev/null
+    sign_card forged.card thief.key by-thief.card
+    SITE=forged A card --install by-thief.card >/dev/null
+    visit forged
+    [ "$(state forged)" = pending ]
+    site_new borrowed
+    SITE=borrowed A card --out borrowed.card >/dev/null
+    cat borrowed.card site.card.json.minisig >by-acme.card
+    SITE=borrowed A card --install by-acme.card >/dev/null
+    visit borrowed
+    [ "$(state borrowed)" = pending ]
+    # Another's card is no card of this agent.
+    gives 65 A card --install by-acme.card
+}
+
+@test "vendor: whoever has no relay yet trusts the one that it vouches for, in one round trip" {
+    vendor_key acme
+    trust_vendor acme acme.pub
+    sign_card relay.card acme.key signed.card
+    gives 0 R card --install signed.card
+    R sync usb --wait 0 >/dev/null 2>&1 || true
+    A init --consent metrics=granted >/dev/null
+    A trust acme.pub --duty card >/dev/null
+    A card --out site.card >/dev/null
+    sign_card site.card acme.key site-signed.card
+    A card --install site-signed.card >/dev/null
+    speak site
+    gives 0 A sync usb
+    says "is trusted from now on: the vendor acme has signed its card"
+    R sync usb --wait 0 >/dev/null 2>&1 || true
+    gives 0 A sync usb
+    [ "$(relayed)" = 1 ]
+    [ "$(A history --json | jq -r '.events[] | select(.event == "trusted") | .by')" = "vendor acme" ]
+
+    # A key for licences vouches for nobody.
+    SITE=second A init --consent metrics=granted >/dev/null
+    SITE=second A trust acme.pub --duty license >/dev/null
+    speak second
+    SITE=second gives 77 A sync usb
+    says "has its card here"
+}
+
+# ---- the end of a lineage ----
+
+@test "revoke: nothing more is taken, no response is carried, and no card of it comes back" {
+    site_new site
+    gives 0 R approve "$(print)"
+    A sync usb >/dev/null 2>&1 || true
+    R sync usb --wait 0 >/dev/null 2>&1 || true
+    [ "$(find usb/GAPFERRY/to-site -name '*.gfb' | wc -l)" = 1 ]
+    gives 66 R revoke AAAA-BBBB-CCCC-DDDD-EEEE
+    gives 64 R revoke AAAA
+    gives 0 R revoke --reason 'host was "stolen"' "$(print)"
+    [ "$(state site)" = revoked ]
+    [ "$(facts site .reason)" = 'host was "stolen"' ]
+    [ "$(events revoke)" = "$(print)" ]
+    gives 66 R revoke "$(print)"
+
+    # The response is taken off the drive, a new request stays on it and is kept as evidence.
+    speak site
+    A sync usb >/dev/null 2>&1 || true
+    gives 77 R sync usb --wait 0
+    says "was revoked here on" 'host was "stolen"'
+    [ "$(find usb/GAPFERRY/to-site -name '*.gfb' | wc -l)" = 0 ]
+    [ "$(find usb/GAPFERRY/to-relay -name '*.gfb' | wc -l)" -ge 1 ]
+    [ "$(find $RSTATE/quarantine -name '*.gfb' | wc -l)" = 1 ]
+    [ "$(facts site .refused)" = 1 ]
+    gives 77 R sync usb --wait 0
+    [ "$(facts site .refused)" = 1 ]
+    gives 77 R approve "$(print)"
+    says "gapferry-agent init"
+    gives 0 R agents
+    says "revoked   $(print)"
+
+    # What waited for approval when its lineage ended is refused, too; a new agent may come.
+    site_new again
+    gives 0 R approve "$(print again)"
+    visit again
+    [ "$(relayed again)" = 1 ]
+}
+
+# ---- clones, gaps, absence ----
+
+@test "a clone, a gap and an absence are shown, with their remedies" {
+    site_new site
+    gives 0 R approve "$(print)"
+    visit
+    [ "$(state site)" = enrolled ]
+    cp -a site clone
+    speak site
+    visit
+    mkdir usb2
+    speak clone
+    SITE=clone A sync usb2 >/dev/null 2>&1 || true
+    cp -a clone/var/lib/gapferry/agent/outbox/. usb/GAPFERRY/to-relay/
+    R sync usb --wait 0 >.relay 2>&1 || true
+    [ "$(state site)" = forked ]
+    gives 0 R agents
+    says "gapferry-agent restore" "revoke $(print)"
+    gives 0 R status
+    says "forked"
+
+    # A drive that was lost leaves a gap.
+    site_new gappy
+    gives 0 R approve "$(print gappy)"
+    mkdir lost
+    SITE=gappy A sync lost >/dev/null 2>&1 || true
+    mv gappy/var/lib/gapferry/agent/outbox/*.gfb lost/
+    speak gappy
+    SITE=gappy A export >/dev/null 2>&1 || true
+    mkdir -p usb3
+    SITE=gappy A sync usb3 >/dev/null 2>&1 || true
+    R sync usb3 --wait 0 >/dev/null 2>&1 || true
+    [ "$(state gappy)" = behind ]
+    [ "$(facts gappy '.missing, .gaps[0].from, .gaps[0].to' | tr '\n' ' ')" = "1 1 1 " ]
+
+    sed -i 's/^\[relay\]/[relay]\noverdue = 1s/' relay/etc/gapferry/relay.conf
+    sleep 2.1
+    [ "$(state gappy)" = overdue ]
+    gives 0 R status --json
+    [ "$(jq -r '.attention.overdue, .attention.forked' <<<"$out" | tr '\n' ' ')" = "1 1 " ]
+    sed -i 's/^overdue = 1s/overdue = 0/' relay/etc/gapferry/relay.conf
+    [ "$(state gappy)" = behind ]
+}
