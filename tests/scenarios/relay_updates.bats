@@ -343,3 +343,44 @@ fails() {
     gives 78 R config check
     says 'ends with /'
 }
+
+@test "an artifact of any size costs the relay no memory" {
+    command -v /usr/bin/time >/dev/null || skip 'no time(1): MEMORY WAS NOT MEASURED'
+    local size
+    sed -i 's/^response_max = .*/response_max = 32M/' relay/etc/gapferry/relay.conf
+    for size in 20 100; do
+        head -c ${size}000000 /dev/zero >new/image.bin
+        publish $size new/image.bin
+        ask && home
+        /usr/bin/time -f %M -o memory.$size "$BIN/gapferry-relay" --root relay sync usb >/dev/null
+        home
+        [ "$(missing)" = 0 ]
+    done
+    [ "$(cat memory.100)" -le $(($(cat memory.20) + 8192)) ] || fail "$(cat memory.*) KiB"
+    [ "$(cat memory.100)" -le 49152 ] || [ "$(ldd "$BIN/gapferry-relay" | grep -c asan)" -gt 0 ] || fail "$(cat memory.*) KiB"
+}
+
+@test "the daemon fetches by itself, ends in the middle of it, and goes on" {
+    local pid i
+    head -c 300000 /dev/urandom >new/tool.bin
+    publish 3 new/tool.bin
+    ask && home
+    vendor_script '1 slow 60 /files/demo/stable/tool.bin'
+    # The record is in the ledger, and nothing was forwarded.
+    gives 75 R sync --wait 0 usb
+    "$BIN/gapferry-relay" --root relay run >run.log 2>&1 3>&- &
+    pid=$!
+    for ((i = 0; i < 200; i++)); do
+        if [ "$(fact '.artifacts | length' R status)" = 1 ]; then break; fi
+        sleep 0.1
+    done
+    [ "$(fact '.artifacts | length' R status)" = 1 ]
+    SECONDS=0
+    kill -TERM "$pid"
+    wait "$pid" || true
+    [ "$SECONDS" -lt 15 ]
+    grep -q 'the next turn goes on' run.log
+    relay 0
+    home
+    [ "$(missing)" = 0 ]
+}
