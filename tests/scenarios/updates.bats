@@ -257,6 +257,29 @@ refuses_manifest() {
     says 'there is no update manifest'
 }
 
+@test "root imports a disc that only root may read, and fetches to where only root may write" {
+    [ "$(id -u)" = 0 ] || skip "only root can become somebody else: no disc of root's was imported"
+    mkdir -m 700 disc
+    cp tool-1.3.tar NOTES disc
+    (cd disc && json 3 tool-1.3.tar NOTES >demo.json) && minisign -S -s vendor.key -m disc/demo.json >/dev/null
+    # Where the other user may go.
+    local dir agent
+    dir=$(mktemp -d /tmp/gapferry-updates.XXXXXX)
+    cp -r site disc "$BIN/gapferry-agent" "$dir"
+    chmod 755 "$dir"
+    chown -R 65534:65534 "$dir/site/var/lib/gapferry/agent"
+    agent=("$dir/gapferry-agent" --root "$dir/site")
+    gives 0 "${agent[@]}" updates verify "$dir/disc/demo.json"
+    gives 0 "${agent[@]}" updates import "$dir/disc"
+    mkdir -m 700 "$dir/install"
+    gives 0 "${agent[@]}" updates fetch --all "$dir/install"
+    cmp tool-1.3.tar "$dir/install/tool-1.3.tar"
+    [ -s "$dir/install/demo-1.3.update" ]
+    [ "$(find "$dir/install" -name '.*' | wc -l)" = 0 ]
+    [ -z "$(find "$dir/site/var/lib/gapferry/agent" ! -user 65534)" ]
+    rm -r "$dir"
+}
+
 @test "links, pipes and directories on a disc are not followed" {
     mkdir disc && cp tool-1.3.tar disc
     signed disc/demo.update 3 disc/tool-1.3.tar
