@@ -12,6 +12,7 @@
 #include "common/command.h"
 #include "common/own_keys.h"
 #include "gapferry/bundle.h"
+#include "relay/carry_order.h"
 #include "relay/files.h"
 #include "relay/take.h"
 
@@ -158,6 +159,35 @@ static int write_one(struct relay *r, struct gf_drive *d, const struct gf_id *id
     return rc;
 }
 
+static int write_all(struct relay *r, struct gf_drive *d, struct ledger_response *due, size_t n,
+                     struct turn *t, struct gf_err *e) {
+    size_t others = 0, left = 0;
+    struct gf_err why;
+
+    if (COMMAND_REACH(carry_order(r, d, due, n, &others, &why)) == -1) {
+        if (why.code != GF_E_DRIVE) {
+            *e = why;
+            return -1;
+        }
+        turn_drive_fault(t, "cards", &why, NULL);
+        return 0;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (write_one(r, d, &due[i].id, t, &why) == 0)
+            t->carried++;
+        else if (why.code == GF_E_CREATE && i >= n - others)
+            left++;
+        else
+            turn_drive_fault(t, "to-site", &why, "the response stays here for the next drive");
+    }
+    if (left > 0)
+        turn_person(t,
+                    "to-site: %zu response%s with artifacts, for sites whose cards are not on this "
+                    "drive, found no room; they stay here for another one",
+                    left, left == 1 ? "" : "s");
+    return 0;
+}
+
 int relay_carry(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_err *e) {
     struct ledger_response *due = NULL;
     struct gf_drive_list list = {0};
@@ -184,13 +214,7 @@ int relay_carry(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_e
     }
     if (put_card(r, d, t, e) == -1 || withdraw(r, d, &list, t, e) == -1)
         goto out;
-    rc = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (write_one(r, d, &due[i].id, t, &why) == 0)
-            t->carried++;
-        else
-            turn_drive_fault(t, "to-site", &why, "the response stays here for the next drive");
-    }
+    rc = write_all(r, d, due, n, t, e);
 out:
     gf_drive_list_free(&list);
     free(due);

@@ -14,7 +14,7 @@
 #define WAIT_MAX     3600 /* seconds */
 
 static const struct option_spec specs[] = {
-    {"wait", 'w', "SPAN", "how long to forward at most: 90, 90s, 5m; 60s if not given"},
+    {"wait", 'w', "SPAN", "how long to forward, then to fetch, at most: 90s, 5m; else 60s"},
     {"name-on-card", 0, NULL, "let the card that is put on the drive carry this relay's name"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,

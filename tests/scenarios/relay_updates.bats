@@ -31,6 +31,7 @@ setup() {
 
 teardown() {
     vendor_stop KILL
+    if mountpoint -q m; then umount -l m; fi
 }
 
 # The endpoints.
@@ -382,5 +383,24 @@ fails() {
     grep -q 'the next turn goes on' run.log
     relay 0
     home
+    [ "$(missing)" = 0 ]
+}
+
+@test "a drive too small for all of it brings the news first, and the rest in several trips" {
+    local trips
+    head -c 6000000 /dev/urandom >new/image.bin
+    publish 3 new/image.bin
+    mkdir m
+    mount -t tmpfs -o size=4m gapferry-test m 2>/dev/null || skip "cannot mount a file system here: $BATS_TEST_DESCRIPTION was not tried"
+    ask && home m
+    gives 73 R sync m
+    says 'the response stays here for the next drive'
+    home m
+    [ "$(state)" = "delivered 1" ]
+    for ((trips = 1; trips < 6 && $(missing) > 0; trips++)); do
+        R sync m >/dev/null 2>&1 || true
+        home m
+    done
+    [ "$trips" -le 4 ]
     [ "$(missing)" = 0 ]
 }

@@ -3,6 +3,8 @@
  */
 #include "respond_testing.h"
 
+#include "relay/carry_order.h"
+
 /* The only response in the outbox. */
 static struct said only_response(struct site *s) {
     struct files_list list;
@@ -290,6 +292,40 @@ static void a_response_whose_file_is_gone_is_written_anew(void **state) {
     said_free(&said);
 }
 
+/* A response in the outbox: of this size, to this agent. */
+static struct ledger_response put_response(struct site *s, const struct gf_identity *to,
+                                           off_t size) {
+    struct ledger_response x = {.to = to->card.identity};
+    char path[200], name[GF_DRIVE_NAME];
+
+    gf_digest_random(&x.id, sizeof x.id);
+    gf_drive_bundle_name(&x.id, name);
+    (void)snprintf(path, sizeof path, "%s/outbox/%s", s->state, name);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(ftruncate(fd, size), 0);
+    (void)close(fd);
+    return x;
+}
+
+static void news_come_first_then_what_is_for_this_drives_sites(void **state) {
+    struct site *s = *state;
+    size_t others = 0;
+
+    testing_enrol(s, &kit_site);
+    testing_enrol(s, &kit_other);
+    testing_send_card(s, &kit_site);
+    const struct ledger_response large_other = put_response(s, &kit_other, CARRY_SMALL + 1);
+    const struct ledger_response large_site = put_response(s, &kit_site, CARRY_SMALL + 1);
+    const struct ledger_response small_other = put_response(s, &kit_other, CARRY_SMALL);
+    const struct ledger_response small_site = put_response(s, &kit_site, 1);
+    const struct ledger_response want[] = {small_other, small_site, large_site, large_other};
+    struct ledger_response list[] = {large_other, large_site, small_other, small_site};
+
+    assert_ok(carry_order(&s->r, s->d, list, 4, &others, &s->e), s->e);
+    assert_memory_equal(list, want, sizeof want);
+    assert_int_equal(others, 1);
+}
+
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
     const struct CMUnitTest tests[] = {
@@ -302,6 +338,7 @@ int main(void) {
         T(our_card_is_on_the_drive_and_names_nobody),
         T(files_of_others_on_the_drive_are_left_alone),
         T(what_was_not_noted_is_swept_away_and_its_number_is_void),
+        T(news_come_first_then_what_is_for_this_drives_sites),
         T(a_response_whose_file_is_gone_is_written_anew),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
