@@ -204,6 +204,9 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const c
         enter(r->c, PHASE_BODY);
     if (*len > 0)
         return take_body(r, data, len);
+    /* One that was held at its head comes here again before its body does. */
+    if (r->reply == NULL && r->body_got < r->body_size)
+        return settle(r);
     if (r->reply == NULL && !r->ended) {
         r->ended = 1;
         r->h->calls.end(r->h->arg, r);

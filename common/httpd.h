@@ -83,6 +83,9 @@ const char *httpd_header(const struct httpd_request *r, const char *name);
 int64_t httpd_body_size(const struct httpd_request *r);
 /* 1 if it comes from this machine: by a loopback address or a unix socket. */
 int httpd_is_local(const struct httpd_request *r);
+/* The caller's address, for telling callers apart: of IPv6 the first 64 bits, "unix" for a unix
+ * socket, "" where it is not known. */
+void httpd_address(const struct httpd_request *r, char *out, size_t room);
 /* Something of the program's own. */
 void httpd_set(struct httpd_request *r, void *mine);
 void *httpd_get(const struct httpd_request *r);

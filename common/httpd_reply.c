@@ -67,6 +67,31 @@ int httpd_is_local(const struct httpd_request *r) {
            (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr) && v6.sin6_addr.s6_addr[12] == 127);
 }
 
+void httpd_address(const struct httpd_request *r, char *out, size_t room) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(r->mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *from = info != NULL ? info->client_addr : NULL;
+    struct sockaddr_in6 v6;
+    struct sockaddr_in v4;
+    const char *text = NULL;
+
+    out[0] = '\0';
+    if (from != NULL && from->sa_family == AF_INET) {
+        memcpy(&v4, from, sizeof v4);
+        text = inet_ntop(AF_INET, &v4.sin_addr, out, (socklen_t)room);
+    } else if (from != NULL && from->sa_family == AF_INET6) {
+        memcpy(&v6, from, sizeof v6);
+        if (!IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr))
+            memset(v6.sin6_addr.s6_addr + 8, 0, 8);
+        text = inet_ntop(AF_INET6, &v6.sin6_addr, out, (socklen_t)room);
+    } else if (from != NULL && from->sa_family == AF_UNIX) {
+        (void)snprintf(out, room, "unix");
+        return;
+    }
+    if (text == NULL)
+        out[0] = '\0';
+}
+
 /* ---- replies ---- */
 
 static void set_reply(struct httpd_request *r, const struct httpd_reply *a,

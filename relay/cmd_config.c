@@ -42,6 +42,7 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         return gf_err_set(e, GF_E_USAGE, "config %s: must be check or show", verb);
     struct listener_config listen;
     if (listener_configure(r->config, &listen, e) == -1 ||
+        listener_configure_page(r->config, &listen, e) == -1 ||
         config_bool(r->config, "relay", NULL, "self_reader", &flag, e) == -1 ||
         config_span(r->config, "relay", NULL, "overdue", &span, e) == -1 ||
         vendor_keys_check(r->config, RELAY_VENDOR_DUTIES, e) == -1 ||

@@ -19,7 +19,7 @@
 #include "gapferry/file.h"
 
 const char *const files_folders[] = {"incoming", "uploads",   "pending", "quarantine", "work",
-                                     "files",    "artifacts", "outbox",  NULL};
+                                     "files",    "artifacts", "outbox",  "brought",    NULL};
 
 int files_make(int state, struct gf_err *e) {
     for (size_t i = 0; files_folders[i] != NULL; i++) {

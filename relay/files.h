@@ -1,6 +1,6 @@
 /*
  * files.h -- the folders of the state directory: incoming, uploads, pending, quarantine, work,
- * files, artifacts, outbox.
+ * files, artifacts, outbox, brought.
  */
 #ifndef RELAY_FILES_H
 #define RELAY_FILES_H

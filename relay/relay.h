@@ -4,7 +4,7 @@
  *   --root DIR   DIR/etc/gapferry/relay.conf, DIR/var/lib/gapferry/relay/
  *
  *   STATE/ keys/  relay.db  lock  incoming/  uploads/  pending/  quarantine/  work/  files/
- *          artifacts/  outbox/
+ *          artifacts/  outbox/  brought/
  *
  * One turn: intake -> verify -> ledger -> forward -> respond, five files of those names.
  */
@@ -51,7 +51,7 @@ const char *relay_self(const struct relay *r, char out[COMMAND_SELF]);
 
 typedef int relay_command(const char *root, int argc, char **argv);
 relay_command cmd_init, cmd_card, cmd_approve, cmd_decline, cmd_sync, cmd_run, cmd_status,
-    cmd_records, cmd_config, cmd_reconcile, cmd_agents, cmd_revoke, cmd_token;
+    cmd_records, cmd_couriers, cmd_config, cmd_reconcile, cmd_agents, cmd_revoke, cmd_token;
 
 /* What one turn did; counts of this turn. Filled by the five files below. */
 struct turn {
@@ -108,6 +108,10 @@ GF_MUST_CHECK int relay_intake(struct relay *r, struct gf_drive *d, struct turn 
 /* verify.c: everything in incoming/ and pending/: head, digest, decryption, items in a child
  * without keys or network; into the ledger, or to pending/ or quarantine/ with NAME.why. */
 GF_MUST_CHECK int relay_verify(struct relay *r, struct turn *t, struct gf_err *e);
+
+/* GF_E_EXPIRED if a bundle came too late, or its sender's card has ended. */
+GF_MUST_CHECK int relay_verify_times(const struct relay *r, const struct gf_head *h,
+                                     struct gf_err *why);
 
 /* forward.c: what is due, to its endpoint, until all is tried or wait_s seconds have passed; then
  * artifacts of updates that agents wait for, for as long again. */

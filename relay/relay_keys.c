@@ -4,7 +4,7 @@
 #include "common/vendor_keys.h"
 #include "relay/draft.h"
 #include "relay/endpoints/endpoint.h"
-#include "relay/listener/listener.h"
+#include "relay/page/page.h"
 #include "relay/relay.h"
 
 const struct config_key relay_keys[] = {
@@ -21,6 +21,8 @@ const struct config_key relay_keys[] = {
      "an agent that sent nothing for so long is shown as overdue; 0: none ever is"},
 
     LISTENER_KEYS,
+
+    PAGE_KEYS,
 
     ENDPOINT_KEYS,
 

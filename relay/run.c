@@ -35,6 +35,7 @@
  * what it left due will not go any better at once; for all to end; for the port to become free when
  * an earlier listener is still ending. */
 #define AGAIN_MS 2000
+#define LOOK_MS  20000
 #define REST_MS  60000
 #define STOP_MS  75000
 #define BIND_MS  10000
@@ -44,9 +45,9 @@ static const char *const kinds[] = {"verify", "forward", "look"};
 struct run {
     struct relay *r;
     const char *root;
-    struct listener_config config;
+    struct listener_config config, page;
     struct worker worker;
-    int listen_fd, sock, signals;
+    int listen_fd, page_fd, sock, signals;
     int64_t every_ms;
     pid_t listener;                /* 0: none */
     int64_t listener_at;           /* ms: it was started, or is to be started */
@@ -61,8 +62,7 @@ struct run {
 /* ---- processes ---- */
 
 /* In the child: only what it is meant to have, under the numbers that it knows. */
-_Noreturn static void become(const struct run *d, const char *name, const char *kind, int sock,
-                             int listen_fd) {
+_Noreturn static void become(const struct run *d, const char *name, const char *kind, int sock) {
     char words[3][600];
     char *argv[] = {words[0], words[1], kind != NULL ? words[2] : NULL, NULL};
 
@@ -72,14 +72,16 @@ _Noreturn static void become(const struct run *d, const char *name, const char *
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (sock != -1) {
         /* First out of the way of the numbers that they get. */
+        int none = open("/dev/null", O_RDWR | O_CLOEXEC);
         int a = fcntl(sock, F_DUPFD_CLOEXEC, 10);
-        int b = fcntl(listen_fd, F_DUPFD_CLOEXEC, 10);
-        if (a == -1 || b == -1 || dup2(a, LISTENER_FD_WORKER) == -1 ||
-            dup2(b, LISTENER_FD_LISTEN) == -1)
+        int b = fcntl(d->listen_fd != -1 ? d->listen_fd : none, F_DUPFD_CLOEXEC, 10);
+        int p = fcntl(d->page_fd != -1 ? d->page_fd : none, F_DUPFD_CLOEXEC, 10);
+        if (a == -1 || b == -1 || p == -1 || dup2(a, LISTENER_FD_WORKER) == -1 ||
+            dup2(b, LISTENER_FD_LISTEN) == -1 || dup2(p, LISTENER_FD_PAGE) == -1)
             _exit(GF_EXIT_IO);
     }
     /* Nor what whoever started us has left open. */
-    (void)close_range(sock != -1 ? LISTENER_FD_LISTEN + 1 : STDERR_FILENO + 1, ~0U,
+    (void)close_range(sock != -1 ? LISTENER_FD_PAGE + 1 : STDERR_FILENO + 1, ~0U,
                       CLOSE_RANGE_CLOEXEC);
     (void)execv("/proc/self/exe", argv);
     _exit(GF_EXIT_IO);
@@ -89,7 +91,7 @@ static pid_t spawn(const struct run *d, const char *name, const char *kind, int 
     pid_t pid = fork();
 
     if (pid == 0)
-        become(d, name, kind, sock, d->listen_fd);
+        become(d, name, kind, sock);
     if (pid == -1)
         log_write(LOG_LEVEL_ERROR, "no-process", {"name", name, 0}, {"why", strerror(errno), 0});
     return pid == -1 ? 0 : pid;
@@ -151,6 +153,10 @@ static void turn_ended(struct run *d, enum worker_turn t, int status) {
                   {"signal", NULL, WTERMSIG(status)});
     d->turn[t] = 0;
     d->turn_at[t] = failed ? mono_ms() + AGAIN_MS : 0;
+    if (t == WORKER_LOOK && failed) {
+        d->turn_at[t] = mono_ms() + LOOK_MS;
+        d->worker.want[t] = 1;
+    }
     if (t == WORKER_FORWARD)
         d->rest = mono_ms() + REST_MS;
     worker_ended(&d->worker, t, failed);
@@ -207,9 +213,14 @@ static int64_t next_record(struct run *d, int64_t now) {
     return left > 0 ? left : 0;
 }
 
+static int is_listening(const struct run *d) {
+    return d->listen_fd != -1 || d->page_fd != -1;
+}
+
 static void start_what_is_due(struct run *d, int64_t now) {
     if (d->look_at <= now) {
         d->worker.want[WORKER_VERIFY] = 1;
+        worker_page_tidy(&d->worker);
         d->look_at = now + d->every_ms;
     }
     if (d->turn[WORKER_FORWARD] == 0 && next_record(d, now) == 0)
@@ -220,7 +231,7 @@ static void start_what_is_due(struct run *d, int64_t now) {
             d->turn_at[t] = 0;
             start_turn(d, (enum worker_turn)t);
         }
-    if (d->listen_fd != -1 && d->listener == 0 && d->listener_at <= now)
+    if (is_listening(d) && d->listener == 0 && d->listener_at <= now)
         start_listener(d);
 }
 
@@ -238,7 +249,7 @@ static int64_t next_wait(struct run *d, int64_t now) {
     for (int t = 0; t < WORKER_TURNS; t++)
         if (d->worker.want[t] && d->turn[t] == 0)
             sooner(&wait, d->turn_at[t] > now ? d->turn_at[t] - now : 0);
-    if (d->listen_fd != -1 && d->listener == 0)
+    if (is_listening(d) && d->listener == 0)
         sooner(&wait, d->listener_at > now ? d->listener_at - now : 0);
     return wait < 0 ? 0 : wait;
 }
@@ -282,22 +293,28 @@ static void loop(struct run *d) {
 
 /* ---- beginning and end ---- */
 
-static int listen_at(struct run *d, struct gf_err *e) {
+/* One socket; the listener of a daemon that was killed is gone within a moment. */
+static int open_socket(const struct listener_config *o, const char *event, int *fd,
+                       struct gf_err *e) {
     int64_t began = mono_ms();
 
-    if (d->config.address == NULL) {
-        log_write(LOG_LEVEL_NOTICE, "not-listening", {"why", "[listen] has no address", 0});
-        return 0;
-    }
-    /* The listener of a daemon that was killed is gone within a moment. */
-    while (httpd_listen_open(d->config.address, (uint16_t)d->config.port, &d->listen_fd, e) == -1) {
+    while (httpd_listen_open(o->address, (uint16_t)o->port, fd, e) == -1) {
         if (mono_ms() - began > BIND_MS)
             return -1;
         (void)usleep(200000);
     }
-    log_write(LOG_LEVEL_NOTICE, "listening", {"address", d->config.address, 0},
-              {"port", NULL, (int64_t)httpd_listen_port(d->listen_fd)},
-              {"tls", d->config.cert_file != NULL ? "yes" : "no", 0});
+    log_write(LOG_LEVEL_NOTICE, event, {"address", o->address, 0},
+              {"port", NULL, (int64_t)httpd_listen_port(*fd)},
+              {"tls", o->cert_file != NULL ? "yes" : "no", 0});
+    return 0;
+}
+
+static int listen_at(struct run *d, struct gf_err *e) {
+    if (d->page.address != NULL && open_socket(&d->page, "showing-page", &d->page_fd, e) == -1)
+        return -1;
+    if (d->config.address != NULL)
+        return open_socket(&d->config, "listening", &d->listen_fd, e);
+    log_write(LOG_LEVEL_NOTICE, "not-listening", {"why", "[listen] has no address", 0});
     return 0;
 }
 
@@ -318,6 +335,7 @@ static int read_config(struct run *d, struct gf_err *e) {
     int64_t every = 0;
 
     if (listener_configure(d->r->config, &d->config, e) == -1 ||
+        listener_configure_page(d->r->config, &d->page, e) == -1 ||
         config_span(d->r->config, "relay", NULL, "every", &every, e) == -1)
         return -1;
     if (every < 10 || every > 86400)
@@ -333,7 +351,8 @@ int run_daemon(struct relay *r, const char *root, struct gf_err *e) {
 
     if (d == NULL)
         return gf_err_set(e, GF_E_SYSTEM, "no memory");
-    *d = (struct run){.r = r, .root = root, .listen_fd = -1, .sock = -1, .signals = -1};
+    *d = (struct run){
+        .r = r, .root = root, .listen_fd = -1, .page_fd = -1, .sock = -1, .signals = -1};
     int held = ledger_hold(r->ledger, LEDGER_RUNNING, "run", 0, e);
     if (held == 1)
         (void)unlinkat(r->state_fd, RUN_TOLD, 0);
@@ -345,6 +364,10 @@ int run_daemon(struct relay *r, const char *root, struct gf_err *e) {
     if (d->listen_fd != -1) {
         (void)close(d->listen_fd);
         httpd_listen_remove(d->config.address);
+    }
+    if (d->page_fd != -1) {
+        (void)close(d->page_fd);
+        httpd_listen_remove(d->page.address);
     }
     close_sock(d);
     if (d->signals != -1)
@@ -363,7 +386,9 @@ int run_is_child(int argc, char **argv, int *status) {
         return 1;
     }
     if (argc == 3 && strcmp(argv[0], TURN_NAME) == 0) {
-        *status = run_turn(root, strcmp(argv[2], kinds[WORKER_FORWARD]) == 0);
+        *status = strcmp(argv[2], kinds[WORKER_LOOK]) == 0
+                      ? run_look(root)
+                      : run_turn(root, strcmp(argv[2], kinds[WORKER_FORWARD]) == 0);
         return 1;
     }
     return 0;

@@ -17,6 +17,8 @@ int run_is_child(int argc, char **argv, int *status);
 /* What the last turn that took in said to people; a new `run` begins without it. */
 #define RUN_TOLD "told"
 
+/* run_turn.c: look into what couriers have brought. The exit status. */
+int run_look(const char *root);
 /* run_turn.c: what came in (out 0), or what goes out. The exit status. */
 int run_turn(const char *root, int out);
 

@@ -12,6 +12,7 @@
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
 #include "relay/files.h"
+#include "relay/page/look.h"
 #include "relay/run.h"
 
 /* Seconds after which forwarding makes a pause for the responses. */
@@ -107,6 +108,22 @@ static int go_out(struct relay *r, struct turn *t, struct gf_err *e) {
         rc = ledger_seal(r->ledger, e);
     ledger_unlock(r->ledger);
     return rc;
+}
+
+int run_look(const char *root) {
+    struct gf_err e = {.text = ""};
+    struct relay r;
+
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
+    int rc = gf_digest_start(&e) == 0 ? relay_open(&r, root, &e) : -1;
+    if (rc == 0) {
+        rc = look_turn(&r, &e);
+        relay_close(&r);
+    }
+    if (rc == -1)
+        log_write(LOG_LEVEL_ERROR, "turn-failed", {"part", "look", 0}, {"why", e.text, 0});
+    return rc == -1 ? (int)gf_err_exit(e.code) : 0;
 }
 
 int run_turn(const char *root, int out) {

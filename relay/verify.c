@@ -186,14 +186,14 @@ static int hold_fork(struct verify *v, const struct item *it, const struct gf_he
 
 /* ---- one bundle ---- */
 
-static int check_times(const struct verify *v, const struct gf_head *h, struct gf_err *why) {
+int relay_verify_times(const struct relay *r, const struct gf_head *h, struct gf_err *why) {
     char at[GF_TIME_TEXT];
 
-    if (h->header.has_expires && h->header.expires < v->r->now) {
+    if (h->header.has_expires && h->header.expires < r->now) {
         gf_text_time(h->header.expires, at);
         return gf_err_set(why, GF_E_EXPIRED, "expired on %s before it came here", at);
     }
-    if (h->sender->has_expires && h->sender->expires <= v->r->now) {
+    if (h->sender->has_expires && h->sender->expires <= r->now) {
         gf_text_time(h->sender->expires, at);
         return gf_err_set(why, GF_E_EXPIRED, "its sender's card ended on %s", at);
     }
@@ -259,7 +259,7 @@ static int verify_head(struct verify *v, const struct item *it, const struct gf_
      * else than the sender, who therefore hears nothing of it and sends it again. */
     if (gf_bundle_copy(it->fd, h, -1, NULL, NULL, &why) == -1)
         return refuse(v, it, NULL, &why, e);
-    if (check_times(v, h, &why) == -1)
+    if (relay_verify_times(v->r, h, &why) == -1)
         return refuse(v, it, h, &why, e);
     int rc = open_and_take(v, it, h, &why, e);
     if (rc == 1)

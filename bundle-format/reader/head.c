@@ -87,6 +87,20 @@ static int read_shell(int fd, struct gf_head *h, struct layout *l, struct gf_err
     return 0;
 }
 
+int64_t gf_bundle_length(const void *head, size_t len) {
+    const uint8_t *bytes = head;
+    int64_t header = 0, payload = 0;
+
+    if (len < GF_SHELL_BLOCK || gf_shell_unblock(bytes, GF_SHELL_HEADER, &header, NULL) == -1 ||
+        header > GF_HEADER_MAX)
+        return -1;
+    int64_t at = gf_shell_payload_offset(header);
+    if (at > (int64_t)len ||
+        gf_shell_unblock(bytes + at - GF_SHELL_BLOCK, GF_SHELL_PAYLOAD, &payload, NULL) == -1)
+        return -1;
+    return gf_shell_file_size(header, payload);
+}
+
 /* ---- the signature ---- */
 
 /* The signature text in its one form, and what it says about the way. */

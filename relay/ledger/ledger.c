@@ -126,6 +126,7 @@ static const char *const steps[] = {schema_1,
                                     ledger_enrol_schema,
                                     ledger_tally_schema,
                                     ledger_updates_schema,
+                                    ledger_page_schema,
                                     NULL};
 static const struct db_schema schema = {.application_id = 0x47464c52, .steps = steps};
 

@@ -57,6 +57,8 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  *   bundle      agent, bundle, seq; refused: the code, where it was
  *   response    agent, bundle, stream, seq
  *   behind      agent, stream, seq: it has a response that this ledger never wrote
+ *   courier     courier; removed: true, where he was
+ *   brought     courier, header: he handed in the bundle whose header has this digest
  *   reconciled  user, agents, responses
  */
 GF_MUST_CHECK int ledger_audit(struct ledger *l, int64_t now, const char *event,
@@ -358,6 +360,76 @@ GF_MUST_CHECK int ledger_has_news(struct ledger *l, const struct gf_id *agent, s
 /* When a record is due to be forwarded, or an artifact to be fetched, next: 0 now; INT64_MAX: none
  * waits. */
 GF_MUST_CHECK int ledger_next_time(struct ledger *l, int64_t *out, struct gf_err *e);
+
+/* ---- the courier's page (ledger_page.c) ---- */
+
+/* Who may use the page: by a token, of which only the hash is kept. A name is a word; one that is
+ * there gets a new token. */
+#define LEDGER_COURIER 65
+struct ledger_courier {
+    char name[LEDGER_COURIER];
+    int64_t made;
+    struct gf_hash token; /* its BLAKE2b-256 */
+};
+GF_MUST_CHECK int ledger_courier_add(struct ledger *l, const char *name,
+                                     const struct gf_hash *token, int64_t now, struct gf_err *e);
+/* 1 gone, 0 there is none of this name. */
+GF_MUST_CHECK int ledger_courier_remove(struct ledger *l, const char *name, int64_t now,
+                                        struct gf_err *e);
+/* free(). */
+GF_MUST_CHECK int ledger_couriers(struct ledger *l, struct ledger_courier **out, size_t *n,
+                                  struct gf_err *e);
+
+/* A bundle that a courier has uploaded. Until it is confirmed it lies in STATE/brought as ROW.gfb
+ * and means nothing to anybody. */
+struct ledger_brought {
+    int64_t row;
+    char courier[LEDGER_COURIER];
+    int64_t at;            /* it was complete */
+    int64_t size;          /* bytes */
+    struct gf_hash sender; /* identity, as the bundle says */
+    int has_digest;
+    struct gf_hash digest; /* of bundle.json; of a stranger's not verified */
+    char file[40];         /* its name in incoming/ or pending/; "": not known yet */
+    char *facts;           /* JSON (relay/page/look.h); NULL: nobody has looked yet */
+    int64_t confirmed;     /* when; 0: not */
+};
+void ledger_brought_free(struct ledger_brought *list, size_t n);
+/* All but row and facts are set; *row is its own from now on. */
+GF_MUST_CHECK int ledger_brought_add(struct ledger *l, const struct ledger_brought *b, int64_t *row,
+                                     struct gf_err *e);
+/* Those of a courier, the last first; those that nobody has looked into; those that came before
+ * the one time and are not confirmed, or before the other. Free with ledger_brought_free(). */
+GF_MUST_CHECK int ledger_brought_list(struct ledger *l, const char *courier, int64_t max,
+                                      struct ledger_brought **out, size_t *n, struct gf_err *e);
+GF_MUST_CHECK int ledger_brought_unseen(struct ledger *l, struct ledger_brought **out, size_t *n,
+                                        struct gf_err *e);
+GF_MUST_CHECK int ledger_brought_old(struct ledger *l, int64_t open_since, int64_t done_since,
+                                     struct ledger_brought **out, size_t *n, struct gf_err *e);
+/* 1 and a courier's own; free(out->facts). 0: there is none. */
+GF_MUST_CHECK int ledger_brought_get(struct ledger *l, const char *courier, int64_t row,
+                                     struct ledger_brought *out, struct gf_err *e);
+/* Somebody has looked. digest NULL: it has none. */
+GF_MUST_CHECK int ledger_brought_looked(struct ledger *l, int64_t row, const struct gf_hash *digest,
+                                        const char *file, const char *facts, struct gf_err *e);
+/* What is known of this sender has changed: look again. */
+GF_MUST_CHECK int ledger_brought_again(struct ledger *l, const struct gf_hash *sender,
+                                       struct gf_err *e);
+GF_MUST_CHECK int ledger_brought_confirm(struct ledger *l, const struct ledger_brought *b,
+                                         int64_t now, struct gf_err *e);
+GF_MUST_CHECK int ledger_brought_remove(struct ledger *l, int64_t row, struct gf_err *e);
+
+/* The records of a bundle by channel, endpoint and state, 100 such groups at most; free(). */
+struct ledger_delivery {
+    char endpoint[80]; /* "": none was tried yet */
+    char channel[GF_WORD_MAX + 1];
+    enum ledger_state state;
+    int64_t records;
+    char reason[GF_REASON_MAX + 1]; /* one of them; "": none */
+    int64_t due;                    /* the first of them */
+};
+GF_MUST_CHECK int ledger_deliveries(struct ledger *l, const struct gf_hash *digest,
+                                    struct ledger_delivery **out, size_t *n, struct gf_err *e);
 
 /* ---- numbers (ledger_tally.c): for those who watch ---- */
 

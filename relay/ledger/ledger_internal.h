@@ -17,6 +17,7 @@ struct ledger {
 };
 
 extern const char ledger_loss_schema[];     /* a step of the tables: ledger_loss.c */
+extern const char ledger_page_schema[];     /* ledger_page.c */
 extern const char ledger_tally_schema[];    /* ledger_tally.c */
 extern const char ledger_declined_schema[]; /* ledger_agents.c */
 extern const char ledger_updates_schema[];  /* ledger_updates.c */

@@ -20,6 +20,7 @@
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
 #include "gapferry/json.h"
+#include "relay/page/page.h"
 #include "relay/relay.h"
 
 /* Bytes of memory for all of it. */
@@ -209,10 +210,17 @@ static int is_post(const struct httpd_request *r) {
     return strcmp(httpd_path(r), "/v1/bundles") == 0 && strcmp(httpd_method(r), "POST") == 0;
 }
 
+/* What anybody may ask at either socket. */
+static int is_watch(const char *path) {
+    return strcmp(path, "/healthz") == 0 || strcmp(path, "/readyz") == 0 ||
+           strcmp(path, "/metrics") == 0;
+}
+
 static void on_begin(void *arg, struct httpd_request *r) {
     const struct httpd_reply no = {.status = 503, .type = "text/plain"};
     struct listener_call *c = calloc(1, sizeof *c);
-    struct listener *l = arg;
+    const struct listener_door *door = arg;
+    struct listener *l = door->l;
 
     if (c == NULL) {
         httpd_reply(r, &no, "no memory\n", 10);
@@ -223,7 +231,10 @@ static void on_begin(void *arg, struct httpd_request *r) {
         c->next->at = &c->next;
     l->calls = c;
     httpd_set(r, c);
-    if (is_post(r))
+    c->is_page = door->is_page && !is_watch(httpd_path(r));
+    if (c->is_page)
+        page_begin(c);
+    else if (is_post(r))
         listener_post_begin(c);
     else if (strcmp(httpd_path(r), "/v1/bundles") == 0)
         listener_fail(c, 405, GF_E_USAGE, "bundles are sent with POST", 0);
@@ -235,6 +246,8 @@ static size_t on_body(void *arg, struct httpd_request *r, const void *data, size
     struct listener_call *c = httpd_get(r);
 
     (void)arg;
+    if (c != NULL && c->is_page)
+        return page_body(c, data, len);
     return c != NULL && is_post(r) ? listener_post_body(c, data, len) : len;
 }
 
@@ -244,7 +257,9 @@ static void on_end(void *arg, struct httpd_request *r) {
     (void)arg;
     if (c == NULL)
         return;
-    if (is_post(r))
+    if (c->is_page)
+        page_end(c);
+    else if (is_post(r))
         listener_post_end(c);
     else
         answer_get(c, httpd_path(r));
@@ -256,6 +271,7 @@ static void on_gone(void *arg, struct httpd_request *r) {
     (void)arg;
     if (c == NULL)
         return;
+    page_gone(c);
     listener_post_gone(c);
     *c->at = c->next;
     if (c->next != NULL)
@@ -280,32 +296,43 @@ static int load(const char *path, struct gf_buf *out, struct gf_err *e) {
     return gf_buf_check(out, path, e);
 }
 
-static int start_server(struct listener *l, struct gf_err *e) {
+static int start_server(struct listener_door *door, const struct listener_config *config, int fd,
+                        struct gf_err *e) {
     struct gf_buf cert = {.data = NULL}, key = {.data = NULL};
-    const struct httpd_options o = {
-        .listen_fd = LISTENER_FD_LISTEN,
-        .connections = (unsigned)l->config.connections,
-        .per_address = (unsigned)l->config.per_address,
-        .head_s = (unsigned)l->config.patience,
-        .idle_s = (unsigned)l->config.patience,
+    struct httpd_options o = {
+        .listen_fd = fd,
+        .connections = (unsigned)config->connections,
+        .per_address = (unsigned)config->per_address,
+        .head_s = (unsigned)config->patience,
+        .idle_s = (unsigned)config->patience,
         .rate_min = RATE_MIN,
-        .body_max = INT64_MAX, /* listener_post.c has the limit, and a better reply */
+        .body_max = INT64_MAX, /* those who take bodies have the limits, and better replies */
+        .pages = door->is_page,
         .calls = {on_begin, on_body, on_end, on_gone},
-        .arg = l};
-    struct httpd_options with = o;
+        .arg = door};
     int rc = -1;
 
-    if (l->config.cert_file == NULL ||
-        (load(l->config.cert_file, &cert, e) == 0 && load(l->config.key_file, &key, e) == 0)) {
-        with.cert = cert.data;
-        with.key = key.data;
-        rc = httpd_new(&with, &l->httpd, e);
+    if (config->address == NULL)
+        return 0;
+    if (config->cert_file == NULL ||
+        (load(config->cert_file, &cert, e) == 0 && load(config->key_file, &key, e) == 0)) {
+        o.cert = cert.data;
+        o.key = key.data;
+        rc = httpd_new(&o, &door->httpd, e);
     }
     gf_buf_free(&cert);
     if (key.data != NULL)
         gf_digest_wipe(key.data, key.len);
     gf_buf_free(&key);
     return rc;
+}
+
+static int start_servers(struct listener *l, struct gf_err *e) {
+    l->api = (struct listener_door){.l = l};
+    l->page = (struct listener_door){.l = l, .is_page = 1};
+    if (start_server(&l->api, &l->config, LISTENER_FD_LISTEN, e) == -1)
+        return -1;
+    return start_server(&l->page, &l->page_config, LISTENER_FD_PAGE, e);
 }
 
 /* The worker's first word: which relay we are. */
@@ -322,34 +349,56 @@ static int hear_identity(struct listener *l, char *data, struct gf_err *e) {
     return 0;
 }
 
-static int next_wait(const struct listener *l, int64_t stopping) {
-    int wait = httpd_wait_ms(l->httpd);
+static void sooner(int *wait, int ms) {
+    if (ms != -1 && (*wait == -1 || *wait > ms))
+        *wait = ms;
+}
 
-    if (has_short(l) && (wait == -1 || wait > 500))
-        wait = 500;
-    if (is_untold(l) && (wait == -1 || wait > TELL_MS))
-        wait = TELL_MS;
-    return stopping > 0 && (wait == -1 || wait > 100) ? 100 : wait;
+static int next_wait(const struct listener *l, int64_t stopping) {
+    int wait = -1;
+
+    if (l->api.httpd != NULL)
+        sooner(&wait, httpd_wait_ms(l->api.httpd));
+    if (l->page.httpd != NULL)
+        sooner(&wait, httpd_wait_ms(l->page.httpd));
+    sooner(&wait, has_short(l) ? 500 : -1);
+    sooner(&wait, is_untold(l) ? TELL_MS : -1);
+    sooner(&wait, stopping > 0 ? 100 : -1);
+    return wait;
+}
+
+static int door_fd(const struct listener_door *d) {
+    return d->httpd != NULL ? httpd_fd(d->httpd) : -1;
+}
+
+/* What there is to do at a socket; how many requests are under way. */
+static size_t serve(const struct listener_door *d, int quiesce) {
+    if (d->httpd == NULL)
+        return 0;
+    if (quiesce)
+        httpd_quiesce(d->httpd);
+    httpd_step(d->httpd);
+    return httpd_requests(d->httpd);
 }
 
 static int loop(struct listener *l, int signals, char *data) {
     int64_t stopping = 0; /* ms: since when */
 
     for (;;) {
-        struct pollfd p[] = {{httpd_fd(l->httpd), POLLIN, 0},
+        struct pollfd p[] = {{door_fd(&l->api), POLLIN, 0},
+                             {door_fd(&l->page), POLLIN, 0},
                              {LISTENER_FD_WORKER, POLLIN, 0},
                              {signals, stopping > 0 ? 0 : POLLIN, 0}};
-        (void)poll(p, 3, next_wait(l, stopping));
-        if (p[1].revents != 0 && hear_answers(l, data) == -1)
+        (void)poll(p, 4, next_wait(l, stopping));
+        if (p[2].revents != 0 && hear_answers(l, data) == -1)
             return GF_EXIT_DONE;
-        if (p[2].revents != 0) {
+        int ending = p[3].revents != 0;
+        if (ending)
             stopping = mono_ms();
-            httpd_quiesce(l->httpd);
-        }
-        httpd_step(l->httpd);
+        size_t under_way = serve(&l->api, ending) + serve(&l->page, ending);
         give_up(l);
         tell_refused(l, 0);
-        if (stopping > 0 && (httpd_requests(l->httpd) == 0 || mono_ms() - stopping > GRACE_MS))
+        if (stopping > 0 && (under_way == 0 || mono_ms() - stopping > GRACE_MS))
             return GF_EXIT_DONE;
     }
 }
@@ -369,9 +418,12 @@ static int prepare(struct listener *l, struct relay *r, const char *root, char *
     if (*signals == -1)
         return gf_err_errno(e, "signalfd");
     if (relay_configure(r, root, e) == -1 || listener_configure(r->config, &l->config, e) == -1 ||
-        gf_digest_start(e) == -1 || hear_identity(l, data, e) == -1 || start_server(l, e) == -1)
+        listener_configure_page(r->config, &l->page_config, e) == -1 || gf_digest_start(e) == -1 ||
+        hear_identity(l, data, e) == -1 || start_servers(l, e) == -1)
         return -1;
-    return sandbox_server(MEMORY, (unsigned)l->config.connections * 3 + 32, l->config.body_max, e);
+    l->config.names = l->page_config.names;
+    return sandbox_server(MEMORY, (unsigned)(l->config.connections + PAGE_CONNECTIONS) * 3 + 32,
+                          l->config.body_max, e);
 }
 
 int listener_main(const char *root) {

@@ -16,7 +16,7 @@
 #define RELAY_LISTENER_H
 
 #include "common/httpd.h"
-#include "gapferry/err.h"
+#include "gapferry/bundle.h"
 #include "relay/listener/wire.h"
 
 /* The keys of [listen], for relay_keys. clang-format off keeps one line each. */
@@ -54,9 +54,14 @@ struct config;
 GF_MUST_CHECK int listener_configure(const struct config *c, struct listener_config *out,
                                      struct gf_err *e);
 
-/* Descriptors that the process inherits. */
+/* What [page] says; address NULL: there is no page (relay/page/page.h). */
+GF_MUST_CHECK int listener_configure_page(const struct config *c, struct listener_config *out,
+                                          struct gf_err *e);
+
+/* Descriptors that the process inherits; /dev/null where it does not listen. */
 #define LISTENER_FD_WORKER 3
 #define LISTENER_FD_LISTEN 4
+#define LISTENER_FD_PAGE   5
 
 /* The process: until the worker is gone or SIGTERM came. The exit status. */
 int listener_main(const char *root);
@@ -67,9 +72,26 @@ struct listener_count {
     uint64_t n, told;
 };
 
+/* A socket that strangers come to. */
+struct listener_door {
+    struct listener *l;
+    struct httpd *httpd; /* NULL: there is none */
+    int is_page;
+};
+
+/* Wrong tokens from one address (relay/page/page.c). */
+#define LISTENER_ADDRESS 64
+#define LISTENER_WRONG   64
+struct listener_wrong {
+    char address[LISTENER_ADDRESS];
+    int64_t since; /* ms */
+    int n;
+};
+
 struct listener {
-    struct httpd *httpd;
-    struct listener_config config;
+    struct listener_door api, page;
+    struct listener_config config, page_config;
+    struct listener_wrong wrong[LISTENER_WRONG];
     struct gf_hash us; /* the relay's identity */
     uint64_t tag;      /* the last one given out */
     struct listener_call *calls;
@@ -82,6 +104,8 @@ struct listener_call {
     struct listener_call *next, **at;
     struct listener *l;
     struct httpd_request *r;
+    struct page *page; /* of the page's; NULL: of no page */
+    int is_page;
     uint64_t tag;     /* of the question that is open; 0: none */
     int64_t asked;    /* ms */
     int short_answer; /* 1: the worker has it at hand */
@@ -102,6 +126,21 @@ void listener_ask(struct listener_call *c, struct wire_ask *a,
 /* The reply for an error, and its place in the counts. */
 void listener_fail(struct listener_call *c, unsigned status, enum gf_code code, const char *text,
                    unsigned retry_after_s);
+
+/* The first bytes of a bundle, at most GF_HEAD_MAX of them, and how long all of it is to be. */
+struct listener_head {
+    const char *bytes;
+    size_t len;
+    int64_t size;
+};
+/* Where it goes and from whom, by the fields of fixed form; nothing is parsed. GF_E_NOT_FOR_US, and
+ * what gf_bundle_route() says. */
+GF_MUST_CHECK int listener_head_route(const struct listener_head *p, const struct gf_hash *us,
+                                      struct gf_route *out, struct gf_err *why);
+/* Shell, signature and header, with the one card that can have signed it. */
+GF_MUST_CHECK int listener_head_verify(const struct listener_head *p, const struct gf_hash *us,
+                                       const struct gf_card *card, struct gf_head *out,
+                                       struct gf_err *why);
 
 /* For those who watch (listener_watch.c). */
 void listener_watch_text(struct listener_call *c, unsigned status, const char *text);

@@ -9,6 +9,7 @@
 #include "gapferry/file.h"
 #include "gapferry/limits.h"
 #include "relay/listener/listener.h"
+#include "relay/page/page.h"
 
 #define PATIENCE_MAX 3600
 
@@ -28,29 +29,31 @@ static int read_numbers(const struct config *c, struct listener_config *out, str
     return 0;
 }
 
-static int check_file(const struct config *c, const char *key, const char *path, struct gf_err *e) {
+static int check_file(const struct config *c, const char *section, const char *key,
+                      const char *path, struct gf_err *e) {
     if (path == NULL || access(path, R_OK) == 0)
         return 0;
-    (void)gf_err_errno(e, "%s: %s: cannot read %s", config_origin(c, "listen", NULL, key), key,
+    (void)gf_err_errno(e, "%s: %s: cannot read %s", config_origin(c, section, NULL, key), key,
                        path);
     if (e != NULL)
         e->code = GF_E_CONFIG;
     return -1;
 }
 
-static int check_tls(const struct config *c, const struct listener_config *o, struct gf_err *e) {
+static int check_tls(const struct config *c, const char *section, const struct listener_config *o,
+                     struct gf_err *e) {
     if ((o->cert_file != NULL) != (o->key_file != NULL))
         return gf_err_set(
             e, GF_E_CONFIG, "%s: cert_file and key_file belong together",
-            config_origin(c, "listen", NULL, o->cert_file != NULL ? "cert_file" : "key_file"));
+            config_origin(c, section, NULL, o->cert_file != NULL ? "cert_file" : "key_file"));
     if (o->cert_file == NULL && !httpd_listen_is_local(o->address))
         return gf_err_set(e, GF_E_CONFIG,
                           "%s: address %s is not of this machine alone, so cert_file and key_file "
                           "are needed; without them use 127.0.0.1, ::1 or unix:/PATH",
-                          config_origin(c, "listen", NULL, "address"), o->address);
-    if (check_file(c, "cert_file", o->cert_file, e) == -1)
+                          config_origin(c, section, NULL, "address"), o->address);
+    if (check_file(c, section, "cert_file", o->cert_file, e) == -1)
         return -1;
-    return check_file(c, "key_file", o->key_file, e);
+    return check_file(c, section, "key_file", o->key_file, e);
 }
 
 /* The first line of a file. */
@@ -81,7 +84,28 @@ int listener_configure(const struct config *c, struct listener_config *out, stru
                                 .key_file = config_get(c, "listen", NULL, "key_file")};
 
     if (read_numbers(c, &o, e) == -1 || read_token(c, o.metrics_token, e) == -1 ||
-        (o.address != NULL && check_tls(c, &o, e) == -1))
+        (o.address != NULL && check_tls(c, "listen", &o, e) == -1))
+        return -1;
+    *out = o;
+    return 0;
+}
+
+int listener_configure_page(const struct config *c, struct listener_config *out, struct gf_err *e) {
+    struct listener_config o = {.address = config_get(c, "page", NULL, "address"),
+                                .cert_file = config_get(c, "page", NULL, "cert_file"),
+                                .key_file = config_get(c, "page", NULL, "key_file"),
+                                .names = config_get(c, "page", NULL, "names"),
+                                .connections = PAGE_CONNECTIONS,
+                                .per_address = PAGE_PER_ADDRESS};
+    int enabled = 0;
+
+    if (config_bool(c, "page", NULL, "enabled", &enabled, e) == -1 ||
+        config_int(c, "page", NULL, "port", 1, 65535, &o.port, e) == -1 ||
+        config_span(c, "listen", NULL, "patience", &o.patience, e) == -1)
+        return -1;
+    if (!enabled)
+        o = (struct listener_config){.names = o.names};
+    else if (check_tls(c, "page", &o, e) == -1)
         return -1;
     *out = o;
     return 0;

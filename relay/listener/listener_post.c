@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "gapferry/bundle.h"
@@ -114,35 +113,9 @@ static void on_admitted(struct listener_call *c, const struct wire_say *s, const
     c->head = NULL;
 }
 
-/* The head as a file in memory: a hole stands for the bytes that are not here yet. */
-static int head_file(struct listener_call *c, struct gf_err *why) {
-    int fd = memfd_create("head", MFD_CLOEXEC);
-
-    if (fd != -1 && ftruncate(fd, (off_t)httpd_body_size(c->r)) == 0 &&
-        gf_file_write_at(fd, c->head, c->head_len, 0) == 0)
-        return fd;
-    (void)gf_err_errno(why, "no memory for the head of a bundle");
-    if (fd != -1)
-        (void)close(fd);
-    return -1;
-}
-
-/* Shell, signature and header, with the one card that can have signed it. */
-static int verify(struct listener_call *c, const struct gf_card *card, struct gf_head *head,
-                  struct gf_err *why) {
-    const struct gf_card *trusted[] = {card};
-    const struct gf_check check = {.trusted = trusted, .ntrusted = 1, .us = &c->l->us, .nus = 1};
-    int fd = head_file(c, why);
-
-    if (fd == -1)
-        return -1;
-    int rc = gf_bundle_head(fd, &check, head, why);
-    (void)close(fd);
-    return rc;
-}
-
 static void on_card(struct listener_call *c, const struct wire_say *s, const char *data, int fd) {
     struct wire_ask a = {.kind = WIRE_ADMIT, .size = httpd_body_size(c->r)};
+    const struct listener_head part = {c->head, c->head_len, httpd_body_size(c->r)};
     struct gf_card card;
     struct gf_head head;
     struct gf_err why;
@@ -157,7 +130,7 @@ static void on_card(struct listener_call *c, const struct wire_say *s, const cha
         return;
     }
     if (gf_card_parse(data, s->len, "the sender's card", &card, &why) == -1 ||
-        verify(c, &card, &head, &why) == -1) {
+        listener_head_verify(&part, &c->l->us, &card, &head, &why) == -1) {
         refuse(c, &why);
         return;
     }
@@ -172,17 +145,11 @@ static void on_card(struct listener_call *c, const struct wire_say *s, const cha
 
 /* Where it goes and from whom, by the fields of fixed form; nothing is parsed. */
 static void look_at_head(struct listener_call *c) {
+    const struct listener_head part = {c->head, c->head_len, httpd_body_size(c->r)};
     struct wire_ask a = {.kind = WIRE_CARD};
     struct gf_route route;
     struct gf_err why;
-    int fd = head_file(c, &why);
-
-    int rc = fd != -1 ? gf_bundle_route(fd, &route, &why) : -1;
-    if (fd != -1)
-        (void)close(fd);
-    if (rc == 0 && memcmp(&route.to, &c->l->us, sizeof route.to) != 0)
-        rc = gf_err_set(&why, GF_E_NOT_FOR_US, "it is addressed to another relay");
-    if (rc == -1) {
+    if (listener_head_route(&part, &c->l->us, &route, &why) == -1) {
         refuse(c, &why);
         return;
     }

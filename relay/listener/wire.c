@@ -87,7 +87,7 @@ int wire_ask_next(int sock, struct wire_ask *a, struct gf_err *e) {
     if (n <= 0)
         return (int)n;
     if (n != (ssize_t)sizeof *a || (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
-        a->kind < WIRE_HELLO || a->kind > WIRE_METRICS)
+        a->kind < WIRE_HELLO || a->kind > WIRE_OWN_CARD)
         return gf_err_set(e, GF_E_SYSTEM, "the listener asks what nobody understands");
     return 1;
 }

@@ -26,13 +26,35 @@ enum wire_kind {
     WIRE_FETCH,     /* id: a response */
     WIRE_READY,     /* can bundles be taken? */
     WIRE_METRICS,   /* numbers, for those who watch */
+
+    /* The courier's page. nonce is a session but for the first; where it is none, or has ended, the
+     * answer is WIRE_NO with GF_E_USER. */
+    WIRE_LOGIN,   /* nonce: the hash of a token. YES: a session; NO: of nobody */
+    WIRE_SESSION, /* is it one? YES: its courier's name */
+    WIRE_LOGOUT,
+    WIRE_FACTS,    /* row; 0: all of the courier. YES: a descriptor with JSON, and its size */
+    WIRE_BRING,    /* what, identity, digest, size: NEW and a file to write to, or SEEN and a row */
+    WIRE_BROUGHT,  /* the tag of its BRING: all is written, and the file closed. YES: a row, or, for
+                      a card, whether its sender is enrolled now */
+    WIRE_CONFIRM,  /* row: it is handed in. YES */
+    WIRE_DISCARD,  /* row: it is not. YES */
+    WIRE_TAKE,     /* id: a response. As FETCH */
+    WIRE_OWN_CARD, /* YES: the bytes of the relay's card */
+};
+
+/* What a courier brings. */
+enum wire_what {
+    WIRE_OF_AGENT = 1, /* a bundle whose head was verified */
+    WIRE_OF_STRANGER,  /* one whose sender is not enrolled: no digest */
+    WIRE_OF_CARD,      /* the card of an agent */
 };
 
 struct wire_ask {
     uint32_t kind;
-    uint32_t zero;
-    uint64_t tag; /* chosen by the listener, never twice */
-    int64_t size; /* bytes of the whole bundle */
+    uint32_t what; /* enum wire_what; else 0 */
+    uint64_t tag;  /* chosen by the listener, never twice */
+    int64_t size;  /* bytes of the whole bundle */
+    int64_t row;   /* of what a courier has brought */
     struct gf_hash nonce;
     struct gf_hash identity; /* of the sender */
     struct gf_hash digest;   /* of bundle.json */

@@ -78,24 +78,6 @@ static void end_wait(struct worker *w, size_t i) {
     w->waits[i] = w->waits[--w->nwaits];
 }
 
-/* Why a file lies in quarantine, without the time at the line's beginning. */
-static int read_why(struct worker *w, const char *name, struct gf_err *why) {
-    char path[80];
-    struct gf_buf b;
-    int rc = -1;
-
-    (void)snprintf(path, sizeof path, "quarantine/%s.why", name);
-    if (gf_file_load(w->r->state_fd, path, 4096, &b, NULL) == 0 && b.len > GF_TIME_TEXT) {
-        const char *text = b.data + GF_TIME_TEXT;
-        int is_fork = strncmp(text, "fork:", 5) == 0;
-        (void)gf_err_set(why, is_fork ? GF_E_REPLAY : GF_E_DIGEST, "%.*s", (int)strcspn(text, "\n"),
-                         text);
-        rc = 0;
-    }
-    gf_buf_free(&b);
-    return rc;
-}
-
 /* After a turn: what became of it. 1 answered. */
 static int give_verdict(struct worker *w, struct worker_wait *x) {
     struct gf_err why = {.text = ""}, e;
@@ -114,7 +96,7 @@ static int give_verdict(struct worker *w, struct worker_wait *x) {
         worker_say_trouble(w, x->tag, &e);
         return 1;
     }
-    if (!files_has(w->r, "incoming", x->name) && read_why(w, x->name, &why) == 0) {
+    if (!files_has(w->r, "incoming", x->name) && worker_read_why(w, x->name, &why) == 0) {
         worker_say_error(w, x->tag, WIRE_REFUSED, &why, 0);
         return 1;
     }
@@ -185,104 +167,46 @@ int worker_patience(struct worker *w) {
 
 /* ---- uploads ---- */
 
-static void drop_upload(struct worker *w, size_t i) {
-    (void)unlinkat(w->r->state_fd, w->uploads[i].path, 0);
-    w->uploads[i] = w->uploads[--w->nuploads];
-}
-
-/* GF_E_BUSY, GF_E_LIMIT or GF_E_CREATE where this one has to wait. */
-static int find_room(struct worker *w, const struct wire_ask *a, struct gf_err *why) {
-    int64_t promised = 0;
-    size_t own = 0;
-
-    for (size_t i = 0; i < w->nuploads; i++) {
-        promised += w->uploads[i].size;
-        own += memcmp(&w->uploads[i].identity, &a->identity, sizeof a->identity) == 0;
-    }
-    if (own >= WORKER_SENDER_MAX)
-        return gf_err_set(why, GF_E_LIMIT, "this sender has %zu bundles under way already", own);
-    if (w->nuploads == WORKER_UPLOADS_MAX)
-        return gf_err_set(why, GF_E_BUSY, "too many bundles are under way");
-    if (files_room(w->r) - promised < a->size)
-        return gf_err_set(why, GF_E_CREATE, "the relay's disk is full");
-    return 0;
-}
-
 static void open_upload(struct worker *w, const struct wire_ask *a) {
     const struct wire_say s = {.answer = WIRE_NEW, .tag = a->tag};
-    struct worker_upload *u = &w->uploads[w->nuploads];
     struct gf_err why;
 
-    if (find_room(w, a, &why) == -1) {
-        worker_say_error(w, a->tag, why.code == GF_E_LIMIT ? WIRE_MANY : WIRE_LATER, &why,
-                         why.code == GF_E_CREATE ? 300 : 10);
-        return;
-    }
-    *u = (struct worker_upload){
-        .tag = a->tag, .identity = a->identity, .digest = a->digest, .size = a->size};
-    (void)snprintf(u->path, sizeof u->path, "uploads/%ld-%llu", (long)getpid(),
-                   (unsigned long long)++w->uploaded);
-    int fd =
-        openat(w->r->state_fd, u->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int fd = worker_upload_new(w, a, NULL, &why);
     if (fd == -1) {
-        (void)gf_err_errno(&why, "%s/%s", w->r->state, u->path);
-        worker_say_trouble(w, a->tag, &why);
+        if (why.code == GF_E_SYSTEM)
+            worker_say_trouble(w, a->tag, &why);
+        else
+            worker_say_error(w, a->tag, why.code == GF_E_LIMIT ? WIRE_MANY : WIRE_LATER, &why,
+                             why.code == GF_E_CREATE ? 300 : 10);
         return;
     }
-    w->nuploads++;
     worker_say(w, &s, NULL, fd);
     (void)close(fd);
 }
 
-/* It has all its bytes, and nobody can write to it any more: a lease for reading is given only
- * where no descriptor is open for writing. */
-static int is_closed(struct worker *w, const struct worker_upload *u, struct gf_err *why) {
-    struct stat st;
-
-    int fd = openat(w->r->state_fd, u->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd == -1 || fstat(fd, &st) == -1) {
-        (void)gf_err_errno(why, "%s/%s", w->r->state, u->path);
-        if (fd != -1)
-            (void)close(fd);
-        return 0;
-    }
-    int ok = st.st_size == u->size && fcntl(fd, F_SETLEASE, F_RDLCK) == 0;
-    (void)fcntl(fd, F_SETLEASE, F_UNLCK);
-    (void)close(fd);
-    if (!ok)
-        (void)gf_err_set(why, GF_E_SYSTEM, "%s/%s: is not complete, or not closed", w->r->state,
-                         u->path);
-    return ok;
-}
-
 static void take_upload(struct worker *w, const struct wire_ask *a) {
     struct worker_wait x = {.tag = a->tag};
-    struct gf_err why = {.code = GF_E_BUG, .text = "the listener names no upload"};
+    struct gf_err why;
     char path[80];
-    size_t i = 0;
 
-    while (i < w->nuploads && w->uploads[i].tag != a->tag)
-        i++;
-    if (i == w->nuploads || !is_closed(w, &w->uploads[i], &why)) {
+    struct worker_upload *u = worker_upload_done(w, a->tag, 0, &why);
+    if (u == NULL) {
         worker_say_trouble(w, a->tag, &why);
-        if (i < w->nuploads)
-            drop_upload(w, i);
         return;
     }
-    x.identity = w->uploads[i].identity;
-    x.digest = w->uploads[i].digest;
+    x.identity = u->identity;
+    x.digest = u->digest;
     files_name(&x.digest, x.name);
     (void)snprintf(path, sizeof path, "incoming/%s", x.name);
     /* One of this name that waits there is as good. */
-    if (renameat2(w->r->state_fd, w->uploads[i].path, w->r->state_fd, path, RENAME_NOREPLACE) ==
-            -1 &&
+    if (renameat2(w->r->state_fd, u->path, w->r->state_fd, path, RENAME_NOREPLACE) == -1 &&
         errno != EEXIST) {
         (void)gf_err_errno(&why, "%s/%s", w->r->state, path);
         worker_say_trouble(w, a->tag, &why);
-        drop_upload(w, i);
+        worker_upload_drop(w, u);
         return;
     }
-    drop_upload(w, i);
+    worker_upload_drop(w, u);
     add_wait(w, &x, WORKER_VERIFY);
 }
 
@@ -349,29 +273,6 @@ static void show_card(struct worker *w, const struct wire_ask *a) {
     gf_buf_free(&b);
 }
 
-static void fetch(struct worker *w, const struct wire_ask *a) {
-    struct wire_say s = {.answer = WIRE_YES, .tag = a->tag};
-    char path[80] = "outbox/";
-    struct gf_err why;
-    struct stat st;
-
-    gf_drive_bundle_name(&a->id, path + strlen(path));
-    int fd = openat(w->r->state_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd == -1 && errno == ENOENT) {
-        worker_say_plain(w, a->tag, WIRE_NO);
-        return;
-    }
-    if (fd == -1 || fstat(fd, &st) == -1) {
-        (void)gf_err_errno(&why, "%s/%s", w->r->state, path);
-        worker_say_trouble(w, a->tag, &why);
-    } else {
-        s.size = (int64_t)st.st_size;
-        worker_say(w, &s, NULL, fd);
-    }
-    if (fd != -1)
-        (void)close(fd);
-}
-
 static void answer(struct worker *w, const struct wire_ask *a) {
     switch ((enum wire_kind)a->kind) {
     case WIRE_HELLO:
@@ -389,18 +290,30 @@ static void answer(struct worker *w, const struct wire_ask *a) {
     case WIRE_DROP:
         for (size_t i = 0; i < w->nuploads; i++)
             if (w->uploads[i].tag == a->tag) {
-                drop_upload(w, i);
+                worker_upload_drop(w, &w->uploads[i]);
                 break;
             }
         break;
     case WIRE_FETCH:
-        fetch(w, a);
+        worker_fetch(w, a);
         break;
     case WIRE_READY:
         worker_ready(w, a);
         break;
     case WIRE_METRICS:
         worker_metrics(w, a);
+        break;
+    case WIRE_LOGIN:
+    case WIRE_SESSION:
+    case WIRE_LOGOUT:
+    case WIRE_FACTS:
+    case WIRE_BRING:
+    case WIRE_BROUGHT:
+    case WIRE_CONFIRM:
+    case WIRE_DISCARD:
+    case WIRE_TAKE:
+    case WIRE_OWN_CARD:
+        worker_page(w, a);
         break;
     }
 }
@@ -431,7 +344,7 @@ int worker_meet(struct worker *w, int sock, struct gf_err *e) {
 
 void worker_part(struct worker *w) {
     while (w->nuploads > 0)
-        drop_upload(w, w->nuploads - 1);
+        worker_upload_drop(w, &w->uploads[w->nuploads - 1]);
     w->nwaits = 0;
     w->sock = -1;
 }

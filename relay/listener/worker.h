@@ -22,7 +22,9 @@ enum worker_turn { WORKER_VERIFY, WORKER_FORWARD, WORKER_LOOK, WORKER_TURNS };
 
 struct worker_upload {
     uint64_t tag;
-    char path[64]; /* uploads/... */
+    uint32_t what;                /* enum wire_what: by the page; 0: by POST */
+    char courier[LEDGER_COURIER]; /* by the page */
+    char path[64];                /* uploads/... */
     struct gf_hash identity, digest;
     int64_t size; /* bytes */
 };
@@ -38,6 +40,19 @@ struct worker_wait {
     int64_t since;   /* ms: it came in; ms: it waits for WORKER_FORWARD */
 };
 
+/* Couriers who are logged in to the page, at most; seconds until one who does nothing is not, and
+ * anybody at all. */
+#define WORKER_SESSIONS_MAX 64
+#define WORKER_SESSION_IDLE 3600
+#define WORKER_SESSION_MAX  43200
+
+struct worker_session {
+    struct gf_hash id; /* random; all zero: there is none */
+    char courier[LEDGER_COURIER];
+    struct gf_hash token; /* the hash of the token that opened it */
+    int64_t began, used;  /* ms */
+};
+
 struct worker {
     struct relay *r;
     int sock;               /* -1: there is no listener */
@@ -50,6 +65,7 @@ struct worker {
     struct worker_upload uploads[WORKER_UPLOADS_MAX];
     struct worker_wait waits[WORKER_WAITS_MAX];
     size_t nuploads, nwaits;
+    struct worker_session sessions[WORKER_SESSIONS_MAX];
 };
 
 /* Remove what an earlier process has left; no listener yet. */
@@ -77,6 +93,30 @@ void worker_say_error(struct worker *w, uint64_t tag, enum wire_answer answer,
                       const struct gf_err *why, int64_t seconds);
 /* A defect or a full disk of ours is told to the operator; the caller need not know our paths. */
 void worker_say_trouble(struct worker *w, uint64_t tag, const struct gf_err *why);
+
+/* A file for an upload: its descriptor, or -1: GF_E_LIMIT (this sender has enough under way),
+ * GF_E_BUSY, GF_E_CREATE (no room), GF_E_SYSTEM. */
+GF_MUST_CHECK int worker_upload_new(struct worker *w, const struct wire_ask *a, const char *courier,
+                                    struct gf_err *why);
+/* The one of this tag whose file is complete, and that nobody can write to any more; NULL with
+ * *why, and then it is dropped. */
+struct worker_upload *worker_upload_done(struct worker *w, uint64_t tag, int by_page,
+                                         struct gf_err *why);
+void worker_upload_drop(struct worker *w, struct worker_upload *u);
+/* What became of a bundle by name in incoming/ that the ledger does not know: 0 and the reason why
+ * it lies in quarantine/; -1: it does not. */
+GF_MUST_CHECK int worker_read_why(struct worker *w, const char *name, struct gf_err *why);
+
+void worker_fetch(struct worker *w, const struct wire_ask *a);
+
+/* ---- worker_page.c, worker_facts.c: the courier's page ---- */
+
+void worker_page(struct worker *w, const struct wire_ask *a);
+/* Remove what couriers have left lying, and see whether something is to be looked into. */
+void worker_page_tidy(struct worker *w);
+/* The courier of a session; NULL: it is none, or has ended. */
+const char *worker_page_courier(struct worker *w, const struct gf_hash *session);
+void worker_facts(struct worker *w, const struct wire_ask *a, const char *courier);
 
 /* ---- worker_metrics.c ---- */
 

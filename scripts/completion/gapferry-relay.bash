@@ -13,6 +13,7 @@ _gapferry_relay_options() {
     run) echo --root --help ;;
     status) echo --json --root --help ;;
     records) echo --state --channel --json --root --help ;;
+    couriers) echo --json --root --help ;;
     reconcile) echo --since --force --json --root --help ;;
     config) echo --root --help ;;
     esac
@@ -20,7 +21,7 @@ _gapferry_relay_options() {
 
 _gapferry_relay() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init card approve agents token revoke sync decline run status records reconcile config'
+    local commands='init card approve agents token revoke sync decline run status records couriers reconcile config'
     local command='' i
 
     COMPREPLY=()
@@ -65,6 +66,7 @@ _gapferry_relay() {
         records) mapfile -t COMPREPLY < <(compgen -W 'list release reject' -- "$word") ;;
         agents) mapfile -t COMPREPLY < <(compgen -W 'list show' -- "$word") ;;
         token) mapfile -t COMPREPLY < <(compgen -W 'list withdraw' -- "$word") ;;
+        couriers) mapfile -t COMPREPLY < <(compgen -W 'list add remove' -- "$word") ;;
         config) mapfile -t COMPREPLY < <(compgen -W 'check show' -- "$word") ;;
         sync)
             compopt -o filenames 2>/dev/null

@@ -484,7 +484,7 @@ nothing_kept() {
     [ "$(id -u)" = 0 ] || skip 'needs root'
     mkdir -p "$RSTATE.full"
     mount -t tmpfs -o size=96m none "$RSTATE.full" 2>/dev/null || skip 'cannot mount'
-    cp -a "$RSTATE/." "$RSTATE.full/" && umount_later="$RSTATE.full"
+    cp -a "$RSTATE/." "$RSTATE.full/"
     mount --bind "$RSTATE.full" "$RSTATE"
     relay_start
     get /readyz

@@ -130,6 +130,10 @@ struct gf_route {
  * GF_E_LIMIT, GF_E_MINISIG. */
 GF_MUST_CHECK int gf_bundle_route(int fd, struct gf_route *out, struct gf_err *e);
 
+/* How long a bundle is by what its shell says, from its first GF_HEAD_MAX bytes; -1 if they are no
+ * shell. For who reads a stream whose length nobody has told; nothing of it is checked. */
+int64_t gf_bundle_length(const void *head, size_t len);
+
 /*
  * Read the head of the bundle on fd (a regular file, or anything pread() works on; size is fstat's)
  * into memory and verify it there: canonical shell and exact length, routing by the fixed fields of

@@ -1,0 +1,257 @@
+/*
+ * ledger_page.c -- couriers who use the page, and what they brought by it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "relay/ledger/ledger_internal.h"
+
+/* token is a hash. A row is never given out twice, for pages that are still open name it. digest,
+ * file and facts are set when somebody has looked into the bundle. */
+const char ledger_page_schema[] =
+    "CREATE TABLE courier ("
+    " name TEXT PRIMARY KEY, token BLOB NOT NULL UNIQUE, made INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE brought ("
+    " row INTEGER PRIMARY KEY AUTOINCREMENT, courier TEXT NOT NULL, at INTEGER NOT NULL, size "
+    "INTEGER NOT NULL,"
+    " sender BLOB NOT NULL, digest BLOB, facts TEXT, file TEXT, confirmed INTEGER) STRICT;"
+    "CREATE INDEX brought_courier ON brought (courier, row);"
+    "CREATE INDEX brought_sender ON brought (sender) WHERE confirmed IS NULL;";
+
+/* ---- couriers ---- */
+
+int ledger_courier_add(struct ledger *l, const char *name, const struct gf_hash *token, int64_t now,
+                       struct gf_err *e) {
+    char members[128];
+
+    (void)snprintf(members, sizeof members, "\"courier\":\"%s\"", name);
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    int rc = db_run(&l->db, e,
+                    "INSERT INTO courier (name, token, made) VALUES (?, ?, ?) ON CONFLICT (name) "
+                    "DO UPDATE SET token = excluded.token, made = excluded.made",
+                    "tbi", name, token, sizeof *token, now);
+    if (rc == 0)
+        rc = ledger_audit(l, now, "courier", members, e);
+    return db_end(&l->db, rc, e);
+}
+
+int ledger_courier_remove(struct ledger *l, const char *name, int64_t now, struct gf_err *e) {
+    char members[128];
+    int gone = 0;
+
+    (void)snprintf(members, sizeof members, "\"courier\":\"%s\",\"removed\":true", name);
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    int rc = db_run(&l->db, e, "DELETE FROM courier WHERE name = ?", "t", name);
+    gone = rc == 0 && db_changes(&l->db) > 0;
+    if (gone)
+        rc = ledger_audit(l, now, "courier", members, e);
+    return db_end(&l->db, rc, e) == -1 ? -1 : gone;
+}
+
+int ledger_couriers(struct ledger *l, struct ledger_courier **out, size_t *n, struct gf_err *e) {
+    struct ledger_courier *list = NULL;
+    struct db_query q;
+    size_t found = 0;
+
+    int rc = db_query(&l->db, &q, e, "SELECT name, made, token FROM courier ORDER BY name", "");
+    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
+        struct ledger_courier *more = ledger_grow(list, found, sizeof *list, e);
+        rc = more == NULL ? -1 : 0;
+        if (more == NULL)
+            break;
+        list = more;
+        list[found] = (struct ledger_courier){.made = db_int(&q, 1)};
+        (void)snprintf(list[found].name, sizeof list->name, "%s", db_text(&q, 0));
+        if (db_fixed(&q, 2, &list[found].token, sizeof list->token) == 0)
+            found++;
+    }
+    db_done(&q);
+    if (rc == -1) {
+        free(list);
+        return -1;
+    }
+    *out = list;
+    *n = found;
+    return 0;
+}
+
+/* ---- what they brought ---- */
+
+#define COLUMNS                                                                                    \
+    "SELECT row, courier, at, size, sender, digest, facts, file, confirmed FROM brought "
+
+static int read_row(const struct db_query *q, struct ledger_brought *b) {
+    const char *facts = db_text(q, 6), *file = db_text(q, 7);
+
+    *b = (struct ledger_brought){
+        .row = db_int(q, 0), .at = db_int(q, 2), .size = db_int(q, 3), .confirmed = db_int(q, 8)};
+    (void)snprintf(b->courier, sizeof b->courier, "%s", db_text(q, 1));
+    (void)snprintf(b->file, sizeof b->file, "%s", file != NULL ? file : "");
+    b->has_digest = db_fixed(q, 5, &b->digest, sizeof b->digest) == 0;
+    b->facts = facts != NULL ? strdup(facts) : NULL;
+    return db_fixed(q, 4, &b->sender, sizeof b->sender) == 0 && (facts == NULL || b->facts != NULL)
+               ? 0
+               : -1;
+}
+
+static int read_rows(struct db_query *q, int rc, struct ledger_brought **out, size_t *n,
+                     struct gf_err *e) {
+    struct ledger_brought *list = NULL;
+    size_t found = 0;
+
+    while (rc == 0 && (rc = db_next(q, e)) == 1) {
+        struct ledger_brought *more = ledger_grow(list, found, sizeof *list, e);
+        rc = more == NULL ? -1 : 0;
+        if (more == NULL)
+            break;
+        list = more;
+        if (read_row(q, &list[found++]) == -1)
+            rc = gf_err_set(e, GF_E_SYSTEM, "what a courier brought cannot be read");
+    }
+    db_done(q);
+    if (rc == -1) {
+        ledger_brought_free(list, found);
+        return -1;
+    }
+    *out = list;
+    *n = found;
+    return 0;
+}
+
+void ledger_brought_free(struct ledger_brought *list, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        free(list[i].facts);
+    free(list);
+}
+
+int ledger_brought_add(struct ledger *l, const struct ledger_brought *b, int64_t *row,
+                       struct gf_err *e) {
+    int rc = db_run(&l->db, e,
+                    "INSERT INTO brought (courier, at, size, sender, digest, file, confirmed) "
+                    "VALUES (?, ?, ?, ?, ?, ?, nullif(?, 0))",
+                    "tiibbti", b->courier, b->at, b->size, &b->sender, sizeof b->sender,
+                    b->has_digest ? &b->digest : NULL, sizeof b->digest,
+                    b->file[0] != '\0' ? b->file : NULL, b->confirmed);
+
+    return rc == 0 ? db_number(&l->db, row, 0, e, "SELECT last_insert_rowid()", "") : -1;
+}
+
+int ledger_brought_list(struct ledger *l, const char *courier, int64_t max,
+                        struct ledger_brought **out, size_t *n, struct gf_err *e) {
+    struct db_query q;
+    int rc = db_query(&l->db, &q, e, COLUMNS "WHERE courier = ? ORDER BY row DESC LIMIT ?", "ti",
+                      courier, max);
+
+    return read_rows(&q, rc, out, n, e);
+}
+
+int ledger_brought_unseen(struct ledger *l, struct ledger_brought **out, size_t *n,
+                          struct gf_err *e) {
+    struct db_query q;
+    int rc = db_query(&l->db, &q, e,
+                      COLUMNS "WHERE confirmed IS NULL AND facts IS NULL ORDER BY row", "");
+
+    return read_rows(&q, rc, out, n, e);
+}
+
+int ledger_brought_old(struct ledger *l, int64_t open_since, int64_t done_since,
+                       struct ledger_brought **out, size_t *n, struct gf_err *e) {
+    struct db_query q;
+    int rc =
+        db_query(&l->db, &q, e, COLUMNS "WHERE at < CASE WHEN confirmed IS NULL THEN ? ELSE ? END",
+                 "ii", open_since, done_since);
+
+    return read_rows(&q, rc, out, n, e);
+}
+
+int ledger_brought_get(struct ledger *l, const char *courier, int64_t row,
+                       struct ledger_brought *out, struct gf_err *e) {
+    struct ledger_brought *list = NULL;
+    struct db_query q;
+    size_t n = 0;
+    int rc = db_query(&l->db, &q, e, COLUMNS "WHERE courier = ? AND row = ?", "ti", courier, row);
+
+    if (read_rows(&q, rc, &list, &n, e) == -1)
+        return -1;
+    if (n == 1)
+        *out = list[0];
+    free(list);
+    return n == 1;
+}
+
+int ledger_brought_looked(struct ledger *l, int64_t row, const struct gf_hash *digest,
+                          const char *file, const char *facts, struct gf_err *e) {
+    return db_run(&l->db, e, "UPDATE brought SET digest = ?, file = ?, facts = ? WHERE row = ?",
+                  "btti", digest, sizeof *digest, file, facts, row);
+}
+
+int ledger_brought_again(struct ledger *l, const struct gf_hash *sender, struct gf_err *e) {
+    return db_run(&l->db, e,
+                  "UPDATE brought SET facts = NULL WHERE sender = ? AND confirmed IS NULL", "b",
+                  sender, sizeof *sender);
+}
+
+int ledger_brought_confirm(struct ledger *l, const struct ledger_brought *b, int64_t now,
+                           struct gf_err *e) {
+    char members[160], hex[GF_HASH_TEXT] = "";
+
+    if (b->has_digest)
+        gf_text_hex(b->digest.b, sizeof b->digest.b, hex);
+    (void)snprintf(members, sizeof members, "\"courier\":\"%s\",\"header\":\"%s\"", b->courier,
+                   hex);
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    int rc = db_run(&l->db, e, "UPDATE brought SET confirmed = ? WHERE row = ?", "ii", now, b->row);
+    if (rc == 0)
+        rc = ledger_audit(l, now, "brought", members, e);
+    return db_end(&l->db, rc, e);
+}
+
+int ledger_brought_remove(struct ledger *l, int64_t row, struct gf_err *e) {
+    return db_run(&l->db, e, "DELETE FROM brought WHERE row = ?", "i", row);
+}
+
+/* ---- where its records are ---- */
+
+int ledger_deliveries(struct ledger *l, const struct gf_hash *digest, struct ledger_delivery **out,
+                      size_t *n, struct gf_err *e) {
+    struct ledger_delivery *list = NULL;
+    struct db_query q;
+    size_t found = 0;
+
+    int rc = db_query(&l->db, &q, e,
+                      "SELECT ifnull(endpoint, ''), channel, state, count(*), max(reason), "
+                      "min(due) FROM record "
+                      "WHERE bundle = (SELECT row FROM bundle WHERE digest = ?) "
+                      "GROUP BY 1, 2, 3 ORDER BY 2, 1, 3 LIMIT 100",
+                      "b", digest, sizeof *digest);
+    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
+        struct ledger_delivery *more = ledger_grow(list, found, sizeof *list, e);
+        const char *reason = db_text(&q, 4);
+        int64_t state = db_int(&q, 2);
+        rc = more == NULL ? -1 : 0;
+        if (more == NULL)
+            break;
+        list = more;
+        list[found] = (struct ledger_delivery){.records = db_int(&q, 3), .due = db_int(&q, 5)};
+        list[found].state = state >= LEDGER_RECEIVED && state <= LEDGER_EXPIRED
+                                ? (enum ledger_state)state
+                                : LEDGER_HELD;
+        (void)snprintf(list[found].endpoint, sizeof list->endpoint, "%s", db_text(&q, 0));
+        (void)snprintf(list[found].channel, sizeof list->channel, "%s", db_text(&q, 1));
+        (void)snprintf(list[found].reason, sizeof list->reason, "%s", reason != NULL ? reason : "");
+        found++;
+    }
+    db_done(&q);
+    if (rc == -1) {
+        free(list);
+        return -1;
+    }
+    *out = list;
+    *n = found;
+    return 0;
+}

@@ -1,0 +1,304 @@
+/*
+ * look.c -- looking into bundles that wait to be confirmed. What is found out here decides
+ * nothing: a bundle that is confirmed is verified all over.
+ */
+#include "relay/page/look.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gapferry/bundle.h"
+#include "gapferry/file.h"
+#include "gapferry/json.h"
+#include "gapferry/lines.h"
+#include "relay/files.h"
+#include "relay/unpack.h"
+
+/* What is found out about one bundle. */
+struct look {
+    struct relay *r;
+    const struct gf_card *agents; /* enrolled */
+    const struct gf_card **trusted;
+    size_t nagents;
+    const char *state;
+    int told, seen;
+    char why[512];
+    const struct gf_header *header; /* NULL: not known */
+    const struct gf_hash *digest;   /* NULL: not known */
+    char file[FILES_NAME];
+    int64_t records, files;
+    struct {
+        char channel[GF_WORD_MAX + 1];
+        int64_t records;
+    } channels[LOOK_CHANNELS_MAX];
+    size_t nchannels;
+};
+
+void look_path(int64_t row, char out[LOOK_PATH]) {
+    (void)snprintf(out, LOOK_PATH, LOOK_FOLDER "/%" PRId64 ".gfb", row);
+}
+
+/* ---- the facts ---- */
+
+static void put_text(struct gf_buf *b, const char *name, const char *text) {
+    gf_buf_printf(b, ",\"%s\":", name);
+    if (text != NULL && text[0] != '\0')
+        gf_json_put_shown(b, text, strlen(text));
+    else
+        gf_buf_text(b, "null");
+}
+
+static void put_time(struct gf_buf *b, const char *name, int has, int64_t t) {
+    char at[GF_TIME_TEXT];
+
+    gf_text_time(t, at);
+    put_text(b, name, has ? at : NULL);
+}
+
+static void put_facts(const struct look *k, struct gf_buf *b) {
+    char id[GF_ID_TEXT] = "";
+
+    if (k->header != NULL)
+        gf_text_hex(k->header->id.b, sizeof k->header->id.b, id);
+    gf_buf_printf(b, "{\"state\":\"%s\",\"told\":%s,\"seen\":%s", k->state,
+                  k->told ? "true" : "false", k->seen ? "true" : "false");
+    put_text(b, "why", k->why);
+    put_text(b, "id", id);
+    put_time(b, "created", k->header != NULL && k->header->has_created,
+             k->header != NULL ? k->header->created : 0);
+    put_time(b, "expires", k->header != NULL && k->header->has_expires,
+             k->header != NULL ? k->header->expires : 0);
+    gf_buf_printf(b, ",\"records\":%" PRId64 ",\"files\":%" PRId64 ",\"channels\":[", k->records,
+                  k->files);
+    for (size_t i = 0; i < k->nchannels; i++)
+        gf_buf_printf(b, "%s{\"channel\":\"%s\",\"records\":%" PRId64 "}", i > 0 ? "," : "",
+                      k->channels[i].channel, k->channels[i].records);
+    gf_buf_text(b, "]}");
+}
+
+static void refuse(struct look *k, const struct gf_err *why, int told) {
+    k->state = "refused";
+    k->told = told;
+    (void)snprintf(k->why, sizeof k->why, "%s", why->text);
+}
+
+/* ---- contents ---- */
+
+/* The last place counts all channels that have none of their own. */
+static void count_record(struct look *k, const char *channel) {
+    size_t i = 0;
+
+    k->records++;
+    while (i < k->nchannels && strcmp(k->channels[i].channel, channel) != 0)
+        i++;
+    if (i == LOOK_CHANNELS_MAX) {
+        i--;
+        k->channels[i].channel[0] = '\0';
+    } else if (i == k->nchannels) {
+        (void)snprintf(k->channels[i].channel, sizeof k->channels->channel, "%s", channel);
+        k->nchannels++;
+    }
+    k->channels[i].records++;
+}
+
+static int count_records(struct look *k, int work, struct gf_err *why) {
+    struct gf_record record;
+    struct gf_lines lines;
+    const char *line = NULL;
+    size_t len = 0;
+    int ended = 0;
+    int rc = 0;
+
+    int fd = openat(work, "records.jsonl", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1)
+        return errno == ENOENT ? 0 : gf_err_errno(why, "records.jsonl");
+    gf_lines_init(&lines, fd, GF_LINE_MAX);
+    while ((rc = gf_lines_next(&lines, &line, &len, &ended, why)) == 1) {
+        rc = gf_record_parse(line, len, &record, why);
+        if (rc == -1)
+            break;
+        count_record(k, record.channel);
+        gf_record_free(&record);
+    }
+    gf_lines_free(&lines);
+    (void)close(fd);
+    return rc;
+}
+
+static int count_files(struct look *k, int work, const struct gf_header *h, struct gf_err *why) {
+    struct gf_contents c = {0};
+    struct gf_buf b;
+
+    int rc = gf_file_load(work, "contents.json", GF_CONTENTS_MAX, &b, why);
+    if (rc == 0)
+        rc = gf_contents_parse(b.data, b.len, &c, why);
+    if (rc == 0)
+        rc = gf_contents_bind(&c, h, why);
+    for (size_t i = 0; rc == 0 && i < c.nmembers; i++)
+        k->files += gf_contents_member_of(c.members[i].member) == GF_MEMBER_FILE;
+    gf_contents_free(&c);
+    gf_buf_free(&b);
+    return rc;
+}
+
+/* Unpacked beside it, for another process tidies work/. */
+static int open_it(struct look *k, int fd, const struct gf_head *h, struct gf_err *why) {
+    static const char path[] = LOOK_FOLDER "/work";
+    int rc = -1;
+
+    if (mkdirat(k->r->state_fd, path, 0700) == -1 && errno != EEXIST)
+        return gf_err_errno(why, "%s/%s", k->r->state, path);
+    int work = openat(k->r->state_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (work == -1)
+        return gf_err_errno(why, "%s/%s", k->r->state, path);
+    gf_bundle_items_remove(work); /* of an attempt that was cut off */
+    if (unpack_bundle(k->r, fd, h, files_room(k->r), work, why) == 0 &&
+        count_files(k, work, &h->header, why) == 0 && count_records(k, work, why) == 0)
+        rc = 0;
+    gf_bundle_items_remove(work);
+    (void)close(work);
+    (void)unlinkat(k->r->state_fd, path, AT_REMOVEDIR);
+    return rc;
+}
+
+/* ---- one bundle ---- */
+
+static int is_our_fault(const struct gf_err *why) {
+    return why->code == GF_E_SYSTEM || why->code == GF_E_CREATE || why->code == GF_E_NOINPUT ||
+           why->code == GF_E_BUG;
+}
+
+/* As verify.c would. 0 looked, -1 with *e: cannot look now. */
+static int look_verified(struct look *k, int fd, const struct gf_head *h, struct gf_err *e) {
+    enum ledger_seen seen = LEDGER_NEW;
+    struct gf_err why;
+
+    k->header = &h->header;
+    k->digest = &h->digest;
+    files_name(&h->digest, k->file);
+    if (ledger_seen(k->r->ledger, &h->header, &h->digest, &seen, e) == -1)
+        return -1;
+    k->seen = seen == LEDGER_REPLAY;
+    if (k->seen)
+        return 0;
+    if (seen == LEDGER_FORK) {
+        (void)gf_err_set(&why, GF_E_REPLAY,
+                         "another bundle with its number came before: was the site's agent copied, "
+                         "or put back from a backup?");
+        refuse(k, &why, 1);
+        return 0;
+    }
+    if (gf_bundle_copy(fd, h, -1, NULL, NULL, &why) == -1) {
+        if (is_our_fault(&why)) {
+            *e = why;
+            return -1;
+        }
+        refuse(k, &why, 0);
+        return 0;
+    }
+    if (relay_verify_times(k->r, h, &why) == -1 || open_it(k, fd, h, &why) == -1) {
+        if (is_our_fault(&why)) {
+            *e = why;
+            return -1;
+        }
+        refuse(k, &why, 1);
+    }
+    return 0;
+}
+
+/* Its sender is not enrolled: what its own fields say. */
+static void look_stranger(struct look *k, int fd, struct gf_head *h) {
+    struct gf_err why;
+
+    k->state = "stranger";
+    if (files_name_of(fd, k->file, &why) == -1 || gf_bundle_peek(fd, h, &why) == -1) {
+        refuse(k, &why, 0);
+        return;
+    }
+    k->header = &h->header;
+    k->digest = &h->digest;
+}
+
+static int look_into(struct look *k, int fd, struct gf_head *h, struct gf_err *e) {
+    const struct gf_check check = {
+        .trusted = k->trusted, .ntrusted = k->nagents, .us = &k->r->id.card.identity, .nus = 1};
+    struct gf_route route;
+    struct gf_err why;
+    int known = 0;
+
+    if (gf_bundle_route(fd, &route, &why) == -1) {
+        refuse(k, &why, 0);
+        return 0;
+    }
+    for (size_t i = 0; i < k->nagents; i++)
+        known |= memcmp(&k->agents[i].identity, &route.from, sizeof route.from) == 0;
+    if (!known) {
+        look_stranger(k, fd, h);
+        return 0;
+    }
+    if (gf_bundle_head(fd, &check, h, &why) == -1) {
+        refuse(k, &why, 0);
+        return 0;
+    }
+    return look_verified(k, fd, h, e);
+}
+
+static int look_one(const struct look *common, const struct ledger_brought *b, struct gf_err *e) {
+    struct look k = *common;
+    struct gf_head head = {0};
+    char path[LOOK_PATH];
+    struct gf_buf facts;
+
+    look_path(b->row, path);
+    int fd = openat(k.r->state_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1)
+        return errno == ENOENT ? ledger_brought_remove(k.r->ledger, b->row, e)
+                               : gf_err_errno(e, "%s/%s", k.r->state, path);
+    gf_buf_init(&facts, LOOK_FACTS_MAX);
+    int rc = look_into(&k, fd, &head, e);
+    if (rc == 0) {
+        put_facts(&k, &facts);
+        rc = gf_buf_check(&facts, "the facts of a bundle", e);
+    }
+    if (rc == 0)
+        rc = ledger_brought_looked(k.r->ledger, b->row, k.digest, k.file[0] != '\0' ? k.file : NULL,
+                                   facts.data, e);
+    gf_buf_free(&facts);
+    gf_head_free(&head);
+    (void)close(fd);
+    return rc;
+}
+
+int look_turn(struct relay *r, struct gf_err *e) {
+    struct look k = {.r = r, .state = "ready"};
+    struct ledger_brought *list = NULL;
+    struct gf_card *agents = NULL;
+    size_t n = 0;
+    int rc = -1;
+
+    if (ledger_brought_unseen(r->ledger, &list, &n, e) == -1 ||
+        ledger_agents(r->ledger, &agents, &k.nagents, e) == -1)
+        goto out;
+    k.agents = agents;
+    k.trusted = calloc(k.nagents + 1, sizeof *k.trusted);
+    if (k.trusted == NULL) {
+        (void)gf_err_set(e, GF_E_SYSTEM, "no memory for the cards");
+        goto out;
+    }
+    for (size_t i = 0; i < k.nagents; i++)
+        k.trusted[i] = &agents[i];
+    rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = look_one(&k, &list[i], e);
+out:
+    free(k.trusted);
+    free(agents);
+    ledger_brought_free(list, n);
+    return rc;
+}
