@@ -41,7 +41,7 @@ static inline int endpoint_deliver(struct https *client, struct relay *relay, co
                                    int64_t wait_ms, struct endpoint_result *out, struct gf_err *e) {
     const struct ledger_record row = {.agent = *agent, .id = rec->id};
     struct endpoint p;
-    struct endpoint_job j = {.endpoint = &p, .row = &row, .record = rec};
+    struct endpoint_job j = {.endpoint = &p, .row = &row, .record = rec, .now = relay->now};
     struct endpoint_result r = {.verdict = ENDPOINT_MORE};
     struct endpoint_request q;
     int rc = 0;
