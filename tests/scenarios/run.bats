@@ -17,7 +17,9 @@ setup() {
 
 teardown() {
     run_stop
+    if [ -n "${NS:-}" ]; then ip netns del "$NS" 2>/dev/null || true; fi
     if mountpoint -q usb; then umount -l usb; fi
+    if mountpoint -q other; then umount -l other; fi
 }
 
 # Start `run`; what it says goes to the file log. Descriptor 3 is bats' own.
@@ -235,6 +237,7 @@ SH
     command -v faketime nft >/dev/null || skip "faketime or nft is not installed: no hour went by"
     ip netns add "gapferry-$$" 2>/dev/null || skip "cannot make a network namespace here: no packet was counted"
     local ns=gapferry-$$ out_packets agent
+    NS=$ns
     ip -n "$ns" link set lo up
     ip netns exec "$ns" nft -f - <<'NFT' || { ip netns del "$ns"; skip "nft does not work here: no packet was counted"; }
 table inet gapferry {
