@@ -7,6 +7,8 @@ bats_require_minimum_version 1.5.0
 
 # shellcheck source=tests/scenarios/trip.bash
 . "$BATS_TEST_DIRNAME/trip.bash"
+# shellcheck source=tests/scenarios/repo.bash
+. "$BATS_TEST_DIRNAME/repo.bash"
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
@@ -79,6 +81,7 @@ soon() {
     fail "did not come: $*"$'\n'"$(tail -n 5 ./*.log)"
 }
 
+complete() { [ "$(missing)" = 0 ]; }
 delivered() { [ "$(state delivered)" = "$1" ]; }
 network() { [ "$(A status --json | jq -r '.network[0].state')" = "$1" ]; }
 
@@ -95,6 +98,29 @@ network() { [ "$(A status --json | jq -r '.network[0].state')" = "$1" ]; }
     users 2 >/dev/null
     soon delivered 3
     agree
+}
+
+@test "an update comes by itself, in parts, and the result goes back" {
+    repo_keys
+    mkdir -p repo/demo/stable new
+    head -c 2500000 /dev/urandom >new/tool.bin
+    publish 3 new/tool.bin
+    vendor_stop
+    vendor_start --files repo
+    repository >>relay/etc/gapferry/relay.conf
+    A trust release.pub --duty update >/dev/null
+    relay_up
+    service link "$BIN/gapferry-link" --root site run
+    service agent "$BIN/gapferry-agent" --root site run
+    A updates check --product demo >/dev/null
+    soon complete
+    mkdir install
+    gives 0 A updates fetch tool.bin install
+    cmp new/tool.bin install/tool.bin
+    A updates report demo 1.3 installed >/dev/null
+    soon delivered 2
+    grep -q 'gapferry-update-report/1' v/tally.jsonl
+    [ "$(served tool.bin)" = 1 ]
 }
 
 @test "a relay that goes is noticed with its stage, and what waits leaves when it is back" {

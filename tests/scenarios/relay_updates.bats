@@ -6,13 +6,13 @@
 bats_require_minimum_version 1.5.0
 
 load trip.bash
+load repo.bash
 
 B=$BIN/gapferry-bundle
 
 setup_file() {
     cd "$BATS_FILE_TMPDIR" || return
-    minisign -G -W -p release.pub -s release.key >/dev/null
-    minisign -G -W -p stranger.pub -s stranger.key >/dev/null
+    repo_keys
 }
 
 setup() {
@@ -24,7 +24,7 @@ setup() {
     vendor_start --files repo
     site_init
     R init --name relay >/dev/null
-    repository
+    repository >relay/etc/gapferry/relay.conf
     acquaint
     A trust release.pub --duty update >/dev/null
 }
@@ -34,58 +34,12 @@ teardown() {
     if mountpoint -q m; then umount -l m; fi
 }
 
-# The endpoints.
-repository() {
-    cat >relay/etc/gapferry/relay.conf <<CONF
-[relay]
-response_max = 1M
-[vendor "acme"]
-update = $PWD/release.pub
-[endpoint "repo"]
-channel = updates
-profile = updates
-url = $URL/files/
-timeout = 3s
-refresh = 0
-[endpoint "reports"]
-channel = updates
-type = application/vnd.gapferry.update-report+json
-url = $URL/usage
-timeout = 3s
-CONF
-}
-
-now() { date -u -d "${1:-now}" +%Y-%m-%dT%H:%M:%SZ; }
-
-# publish SERIAL FILE...: version 1.SERIAL, its artifacts and its signature. KEY, PLATFORM, EXPIRES
-# say what is unusual.
-publish() {
-    local serial=$1 file at=repo/demo/stable/${PLATFORM:-any}.json
-    shift
-    for file; do
-        cp "$file" repo/demo/stable/
-        jq -n --arg name "${file##*/}" --argjson size "$(stat -c %s "$file")" \
-            --arg sha256 "$(sha256sum <"$file" | cut -d' ' -f1)" \
-            --arg blake2b "$(b2sum -l 256 <"$file" | cut -d' ' -f1)" '$ARGS.named'
-    done | jq -s --argjson serial "$serial" --arg platform "${PLATFORM:-any}" \
-        --arg issued "$(now "${ISSUED:-yesterday}")" --arg expires "$(now "${EXPIRES:-next year}")" \
-        '{format: "gapferry-update/1", product: "demo", channel: "stable", platform: $platform,
-          version: "1.\($serial)", serial: $serial, issued: $issued, expires: $expires, artifacts: .}' >"$at"
-    rm -f "$at.minisig"
-    minisign -S -s "${KEY:-release.key}" -m "$at" >/dev/null
-}
-
 ask() { A updates check --product demo "$@" >/dev/null; }
 
 # relay STATUS: the relay's side of the trip.
 relay() { gives "$1" R sync usb; }
 
 trip() { ask "$@" && home && relay 0 && home; }
-
-# served PATTERN: how often the vendor has served it, whatever the status.
-served() { grep -cE "^/files/demo/stable/$1 " v/files.log || true; }
-
-missing() { fact '.updates[0].missing' A updates list; }
 
 @test "a check, the manifest, its artifacts, and the way back of the result" {
     publish 3 new/tool-1.3.tar new/NOTES
@@ -337,7 +291,7 @@ fails() {
     home && relay 75
     says 'profile updates takes checks only; add an endpoint of this channel with type ='
     # A configuration that cannot work is told before anything goes anywhere.
-    sed -i '/^update = /d' relay/etc/gapferry/relay.conf
+    sed -i '/^\[vendor/,/^update = /d' relay/etc/gapferry/relay.conf
     gives 78 R config check
     says 'no vendor is trusted with updates'
     sed -i 's|^url = .*files/$|url = https://vendor.example/updates|' relay/etc/gapferry/relay.conf
