@@ -297,6 +297,34 @@ fails() {
     sed -i 's|^url = .*files/$|url = https://vendor.example/updates|' relay/etc/gapferry/relay.conf
     gives 78 R config check
     says 'ends with /'
+    sed -i 's/^response_max = .*/response_max = 2G/' relay/etc/gapferry/relay.conf
+    gives 78 R config check
+    says 'response_max: must be from 1M to 1G'
+}
+
+@test "kill -9 at any moment of fetching and writing: the update comes whole, and once" {
+    local i pid
+    head -c 8000000 /dev/urandom >new/image.bin
+    publish 3 new/image.bin
+    ask && home
+    for i in $(seq 10); do
+        R sync usb >/dev/null 2>&1 3>&- &
+        pid=$!
+        sleep 0.0$((RANDOM % 8 + 1))
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    R sync usb >/dev/null
+    home
+    [ "$(missing)" = 0 ]
+    mkdir install
+    gives 0 A updates fetch image.bin install
+    cmp new/image.bin install/image.bin
+    [ "$(state)" = "delivered 1" ]
+    # Nothing is left over once it has arrived.
+    relay 0
+    [ "$(find "$RSTATE/outbox" "$RSTATE/work" -type f | wc -l)" = 0 ]
+    [ "$(find "$RSTATE/artifacts" -type f | wc -l)" = 1 ]
 }
 
 @test "an artifact of any size costs the relay no memory" {
