@@ -6,6 +6,8 @@
 BIN=${GAPFERRY_BIN:-$BATS_TEST_DIRNAME/../../build/bin}
 SOURCE=${GAPFERRY_SOURCE:-$BATS_TEST_DIRNAME/../..}
 
+load wait.bash
+
 A() { "$BIN/gapferry-agent" --root s "$@"; }
 L() { "$BIN/gapferry-link" --root s "$@"; }
 

@@ -72,15 +72,6 @@ relay_up() {
     soon curl -sf --cacert tls.crt "https://127.0.0.1:$PORT2/readyz" -o /dev/null
 }
 
-soon() {
-    local i
-    for ((i = 0; i < 150; i++)); do
-        if "$@" 2>/dev/null; then return; fi
-        sleep 0.2
-    done
-    fail "did not come: $*"$'\n'"$(tail -n 5 ./*.log)"
-}
-
 complete() { [ "$(missing)" = 0 ]; }
 delivered() { [ "$(state delivered)" = "$1" ]; }
 network() { [ "$(A status --json | jq -r '.network[0].state')" = "$1" ]; }

@@ -8,6 +8,9 @@ SOURCE=${GAPFERRY_SOURCE:-$(cd "$HERE/../.." && pwd)}
 STATE=site/var/lib/gapferry/agent
 RSTATE=relay/var/lib/gapferry/relay
 
+# shellcheck source=tests/scenarios/wait.bash
+. "$HERE/wait.bash"
+
 # The programs; SITE and RELAY say which of several.
 A() { "$BIN/gapferry-agent" --root "${SITE:-site}" "$@"; }
 R() { "$BIN/gapferry-relay" --root "${RELAY:-relay}" "$@"; }
