@@ -2,10 +2,11 @@
 # shellcheck disable=SC2030,SC2031,SC2154 # each test is a shell of its own; page.bash sets token and base
 # browser.bats -- the courier's page in a real browser: Debian's Chromium, driven by playwright-core.
 
+# shellcheck source=tests/scenarios/trip.bash
+source "$BATS_TEST_DIRNAME/trip.bash"
+
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
-    # shellcheck source=tests/scenarios/trip.bash
-    source "$BATS_TEST_DIRNAME/trip.bash"
     # shellcheck source=tests/scenarios/page.bash
     source "$BATS_TEST_DIRNAME/page.bash"
     [ -d "$SOURCE/tests/browser/node_modules/playwright-core" ] ||

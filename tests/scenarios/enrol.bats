@@ -1,14 +1,15 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154 # trip.bash sets out and err
 # enrol.bats -- who is let in, by fingerprint, vendor or token; how a lineage goes on, and how it
 # ends.
 
 bats_require_minimum_version 1.5.0
 
-# shellcheck source=/dev/null
+# shellcheck source=tests/scenarios/trip.bash
 source "$BATS_TEST_DIRNAME/trip.bash"
 
 setup() {
-    cd "$BATS_TEST_TMPDIR"
+    cd "$BATS_TEST_TMPDIR" || return
     mkdir usb
     R init --name relay >/dev/null
     R card --out relay.card >/dev/null

@@ -2,10 +2,11 @@
 # shellcheck disable=SC2154,SC2030,SC2031 # out and err are set by `gives`
 # link_trip.bats -- the whole trip by HTTPS: agent, link, the relay's listener, a vendor, and back.
 
+# shellcheck source=tests/scenarios/trip.bash
+source "$BATS_TEST_DIRNAME/trip.bash"
+
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
-    # shellcheck source=tests/scenarios/trip.bash
-    source "$BATS_TEST_DIRNAME/trip.bash"
     ready
     local port=$((10000 + RANDOM % 20000)) # below those that Linux gives out
     base=http://127.0.0.1:$port
@@ -67,7 +68,7 @@ delivered() {
 
 @test "run: the same without a hand, through a relay that comes late" {
     gives 0 R approve --card "$STATE/keys/card" "$(A card --fingerprint)"
-    L run 2>link.err 3>&- &
+    "$BIN/gapferry-link" --root site run 2>link.err 3>&- &
     LINK=$!
     users 7 >/dev/null
     gives 0 A export

@@ -1,10 +1,11 @@
 # listener.bats -- the relay's `run` and its listener from outside, with curl as the courier.
 # shellcheck disable=SC2030,SC2031 # each test is a shell of its own
 
+# shellcheck source=tests/scenarios/trip.bash
+source "$BATS_TEST_DIRNAME/trip.bash"
+
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
-    # shellcheck source=tests/scenarios/trip.bash
-    source "$BATS_TEST_DIRNAME/trip.bash"
     ready
     # Below those that Linux gives to outgoing connections, and to servers that ask for any.
     port=$((10000 + RANDOM % 20000))

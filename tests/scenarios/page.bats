@@ -3,10 +3,11 @@
 # page.bats -- what the courier's page does with what is brought, with curl as the browser. browser.bats
 # has a real one.
 
+# shellcheck source=tests/scenarios/trip.bash
+source "$BATS_TEST_DIRNAME/trip.bash"
+
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
-    # shellcheck source=tests/scenarios/trip.bash
-    source "$BATS_TEST_DIRNAME/trip.bash"
     # shellcheck source=tests/scenarios/page.bash
     source "$BATS_TEST_DIRNAME/page.bash"
     page_ready

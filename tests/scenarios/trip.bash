@@ -43,7 +43,8 @@ says() {
     done
 }
 
-# What most files with a whole trip begin and end a test with; others have their own.
+# What most files with a whole trip begin and end a test with; others have their own, which must stand
+# behind the line that reads this file (and that line not in setup): the last one counts.
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
     local tool
