@@ -48,7 +48,8 @@ evidence() { # PATTERN
 
 @test "one failure, and one success, change nothing" {
     relay
-    config "$URL" 'failures = 3' 'successes = 3' 'retry = 1s' 'retry_max = 1s' 'poll = 1s'
+    # Each fact stands for two seconds, so that it is seen on a busy machine too.
+    config "$URL" 'failures = 3' 'successes = 3' 'retry = 2s' 'retry_max = 2s' 'poll = 2s'
     daemon
     within 15 is online
     behave '{"hello": 503}'
