@@ -99,7 +99,7 @@ int forward_settle(struct forward_walk *w, struct forward_job *j, struct gf_err 
     switch (res->verdict) {
     case ENDPOINT_DELIVERED:
         w->t->delivered++;
-        return deliver(w, j, e);
+        return endpoint_note(&j->job, e) == -1 ? -1 : deliver(w, j, e);
     case ENDPOINT_REJECTED:
         w->t->rejected++;
         return ledger_rejected(w->r->ledger, j->row.row, res->reason, forward_now(w), e);

@@ -14,11 +14,7 @@
 #define HEADER_FILE_MAX 8192 /* bytes */
 
 const struct endpoint_profile *const endpoint_profiles[] = {
-    &endpoint_http,
-    &endpoint_form,
-    &endpoint_updates,
-    &endpoint_exec,
-    NULL,
+    &endpoint_http, &endpoint_form, &endpoint_updates, &endpoint_exec, NULL,
 };
 
 static const char *value(const struct config *c, const char *name, const char *key) {
@@ -196,6 +192,10 @@ int endpoint_judge(struct endpoint_job *j, struct https_answer *answer, struct e
         return -1;
     }
     return 0;
+}
+
+int endpoint_note(struct endpoint_job *j, struct gf_err *e) {
+    return j->endpoint->profile->note != NULL ? j->endpoint->profile->note(j, e) : 0;
 }
 
 void endpoint_end(struct endpoint_job *j) {

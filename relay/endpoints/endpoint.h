@@ -143,11 +143,12 @@ struct endpoint_result {
  *          held
  *   next   the next request of a job: q comes with everything from the section and no header. -1:
  *          it cannot be sent because of something on our side; it is held with the reason
- *   judge  r->answer is what came (empty where q->local); set verdict, and reason unless delivered.
- *          ENDPOINT_MORE: answer and request are released, and next() is called. r has the
- * section's guarantee, the answer's Retry-After and status. -1 as next() end    release j->own,
- * however the job ended; also where next() failed A job that is cut off by a crash begins with step
- * 0 again.
+ *   judge  r->answer is what came (empty where q->local); set verdict, and reason unless
+ *          delivered. ENDPOINT_MORE: answer and request are released, and next() is called. r has
+ *          the section's guarantee, the answer's Retry-After and status. -1 as next()
+ *   note   what else the ledger is to know of a delivery, in the transaction that notes it
+ *   end    release j->own, however the job ended; also where next() failed
+ * A job that is cut off by a crash begins with step 0 again.
  */
 struct endpoint_profile {
     const char *name;
@@ -159,6 +160,7 @@ struct endpoint_profile {
     void (*close)(struct endpoint *p);
     int (*next)(struct endpoint_job *j, struct endpoint_request *q, struct gf_err *e);
     int (*judge)(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e);
+    int (*note)(struct endpoint_job *j, struct gf_err *e);
     void (*end)(struct endpoint_job *j);
 };
 
@@ -206,6 +208,8 @@ GF_MUST_CHECK int endpoint_request(struct endpoint_job *j, struct endpoint_reque
  * then released on failure. */
 GF_MUST_CHECK int endpoint_judge(struct endpoint_job *j, struct https_answer *answer,
                                  struct endpoint_result *out, struct gf_err *e);
+/* It was delivered: within the transaction that notes it. */
+GF_MUST_CHECK int endpoint_note(struct endpoint_job *j, struct gf_err *e);
 /* The job is over, however it ended. */
 void endpoint_end(struct endpoint_job *j);
 void endpoint_result_free(struct endpoint_result *r);

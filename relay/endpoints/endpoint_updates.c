@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/log.h"
 #include "common/vendor_keys.h"
 #include "relay/draft.h"
 #include "relay/endpoints/endpoint.h"
@@ -36,6 +37,7 @@ struct asking {
     struct ledger_source known; /* of the place */
     int is_fresh;               /* that will do: nobody is asked */
     int is_signature;           /* the next request gets it */
+    int assign;                 /* its artifacts go to the agent */
     struct ledger_source fresh; /* what came: JSON, then its signature; validators */
     char url[CHECK_URL_MAX + 1];
     char match[LEDGER_VALIDATOR_MAX + 32], since[LEDGER_VALIDATOR_MAX + 32];
@@ -184,24 +186,31 @@ static int later(struct asking *a, struct endpoint_result *r, const char *why) {
     return 0;
 }
 
-/* The agent gets the manifest, and what it names is assigned to it; or it has that version. */
+/* The agent gets the manifest; or it has that version. */
 static int give(struct endpoint_job *j, struct endpoint_result *r, const struct update *u,
                 const struct gf_buf *text, struct gf_err *e) {
-    const struct repository *own = j->endpoint->own;
-    struct ledger *l = j->endpoint->relay->ledger;
     struct asking *a = j->own;
-    int64_t left_out = 0;
 
-    int given = ledger_was_given(l, &j->row->agent, a->known.row, e);
+    int given = ledger_was_given(j->endpoint->relay->ledger, &j->row->agent, a->known.row, e);
     if (given == -1)
         return -1;
     if (!given && strcmp(u->version, a->check.version) == 0)
         return answer(r, 204, NULL, e);
     /* Nothing is taken from a manifest that has ended, though the agent is to see it. */
-    if (u->expires > j->now &&
-        ledger_give(l, &j->row->agent, a->known.row, &own->sizes, j->now, &left_out, e) == -1)
-        return -1;
+    a->assign = u->expires > j->now;
     return answer(r, 200, text, e);
+}
+
+/* What the manifest names goes to the agent that gets it. */
+static int note(struct endpoint_job *j, struct gf_err *e) {
+    const struct repository *own = j->endpoint->own;
+    const struct asking *a = j->own;
+    int64_t left_out = 0;
+
+    if (!a->assign)
+        return 0;
+    return ledger_give(j->endpoint->relay->ledger, &j->row->agent, a->known.row, &own->sizes,
+                       j->now, &left_out, e);
 }
 
 static int give_known(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e) {
@@ -361,6 +370,18 @@ static int judge_manifest(struct endpoint_job *j, struct endpoint_result *r, str
     return 0;
 }
 
+/* Nobody gets what is larger than the configuration allows: told once for each manifest. */
+static void tell_too_large(const struct endpoint *p, const struct update *u) {
+    const struct repository *own = p->own;
+
+    for (size_t i = 0; i < u->nartifacts; i++) {
+        if (u->artifacts[i].size > own->sizes.artifact_max)
+            log_write(LOG_LEVEL_WARNING, "update-artifact-too-large", {"endpoint", p->name, 0},
+                      {"name", u->artifacts[i].name, 0}, {"bytes", NULL, u->artifacts[i].size},
+                      {"artifact_max", NULL, own->sizes.artifact_max});
+    }
+}
+
 static int judge_signature(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e) {
     struct asking *a = j->own;
     struct gf_err why;
@@ -384,6 +405,7 @@ static int judge_signature(struct endpoint_job *j, struct endpoint_result *r, st
     } else if (rc == -1) {
         rc = later(a, r, why.text);
     } else {
+        tell_too_large(j->endpoint, &u);
         ledger_source_free(&a->known);
         rc = ledger_source(l, &a->place, &a->known, e) == -1 ? -1
                                                              : give(j, r, &u, &a->fresh.text, e);
@@ -432,4 +454,5 @@ const struct endpoint_profile endpoint_updates = {.name = "updates",
                                                   .close = close_repository,
                                                   .next = next,
                                                   .judge = judge,
+                                                  .note = note,
                                                   .end = end};

@@ -283,7 +283,9 @@ fails() {
     mkdir -p relay/etc/gapferry/relay.conf.d
     printf '[endpoint "repo"]\nartifact_max = 12\n' >relay/etc/gapferry/relay.conf.d/more.conf
     publish 3 new/tool-1.3.tar new/NOTES
-    trip
+    ask && home && relay 0
+    says 'event=update-artifact-too-large' 'name=tool-1.3.tar'
+    home
     [ "$(missing)" = 1 ]
     [ "$(served tool-1.3.tar)" = 0 ]
     sed -i '/^\[endpoint "reports"\]/,$d' relay/etc/gapferry/relay.conf

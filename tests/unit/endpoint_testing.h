@@ -60,6 +60,8 @@ static inline int endpoint_deliver(struct https *client, struct relay *relay, co
         if (rc == 0)
             rc = endpoint_judge(&j, q.local ? NULL : &answer, &r, e);
     }
+    if (rc == 0 && r.verdict == ENDPOINT_DELIVERED)
+        rc = endpoint_note(&j, e);
     endpoint_end(&j);
     endpoint_close(&p);
     if (rc == 0)

@@ -99,7 +99,7 @@ static void ask_typed(struct site *s, const char *type, const char *body,
 
 static void assert_verdict(struct site *s, const char *body, enum endpoint_verdict verdict,
                            const char *words) {
-    struct endpoint_result r;
+    struct endpoint_result r = {0};
 
     ask_typed(s, CHECK_TYPE, body, &r);
     if (r.verdict != verdict || strstr(r.reason, words) == NULL)
@@ -108,7 +108,7 @@ static void assert_verdict(struct site *s, const char *body, enum endpoint_verdi
 }
 
 static void assert_answer(struct site *s, const char *body, int64_t status, const char *text) {
-    struct endpoint_result r;
+    struct endpoint_result r = {0};
 
     ask_typed(s, CHECK_TYPE, body, &r);
     if (r.verdict != ENDPOINT_DELIVERED)
@@ -262,7 +262,7 @@ static void answers_mean_what_they_mean_elsewhere_but_for_what_is_missing(void *
         {"", ENDPOINT_LATER, "broken"},
     };
     struct site *s = *state;
-    struct endpoint_result r;
+    struct endpoint_result r = {0};
 
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         const struct reply replies[] = {{table[i].answer, CLOSE}, {NULL, 0}};
