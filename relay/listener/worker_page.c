@@ -276,6 +276,11 @@ static int64_t take_bundle(struct worker *w, const struct worker_upload *u, stru
     return row;
 }
 
+static int is_our_fault(const struct gf_err *why) {
+    return why->code == GF_E_SYSTEM || why->code == GF_E_CREATE || why->code == GF_E_BUSY ||
+           why->code == GF_E_BUG || why->code == GF_E_DAMAGED || why->code == GF_E_NOINPUT;
+}
+
 static void brought(struct worker *w, const struct wire_ask *a) {
     struct gf_err why = {.text = ""};
     int64_t n = -1;
@@ -287,8 +292,7 @@ static void brought(struct worker *w, const struct wire_ask *a) {
     }
     if (n >= 0)
         say_number(w, a->tag, WIRE_YES, n);
-    else if (why.code == GF_E_CARD || why.code == GF_E_SENDER || why.code == GF_E_JSON ||
-             why.code == GF_E_SIGNATURE || why.code == GF_E_MINISIG)
+    else if (u != NULL && !is_our_fault(&why))
         worker_say_error(w, a->tag, WIRE_REFUSED, &why, 0);
     else
         worker_say_trouble(w, a->tag, &why);

@@ -1,0 +1,345 @@
+/*
+ * test_worker_page.c -- what the worker lets a courier do, and a listener that may have been taken
+ * over; and what the pages make of foreign text.
+ */
+#include "relay_testing.h"
+
+#include <sys/socket.h>
+
+#include "relay/listener/worker.h"
+#include "relay/page/look.h"
+#include "relay/page/view.h"
+
+struct pair {
+    struct worker w;
+    int ours, theirs;
+    uint64_t tag;
+};
+
+static char data[WIRE_DATA_MAX + 1];
+static int handed; /* the descriptor that came with the last answer; -1: none */
+
+static struct pair *meet(struct site *s) {
+    struct pair *p = calloc(1, sizeof *p);
+    struct wire_say first;
+    int fds[2];
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+    p->ours = fds[0];
+    p->theirs = fds[1];
+    assert_ok(worker_begin(&p->w, &s->r, &s->e), s->e);
+    assert_ok(worker_meet(&p->w, p->ours, &s->e), s->e);
+    assert_int_equal(wire_say_next(p->theirs, &first, data, &handed, &s->e), 1);
+    return p;
+}
+
+static void part(struct pair *p) {
+    worker_part(&p->w);
+    (void)close(p->ours);
+    (void)close(p->theirs);
+    free(p);
+}
+
+static struct wire_say ask(struct site *s, struct pair *p, struct wire_ask *a) {
+    struct wire_say answer = {.answer = 0};
+
+    if (a->tag == 0)
+        a->tag = ++p->tag;
+    assert_ok(wire_ask_send(p->theirs, a, &s->e), s->e);
+    assert_ok(worker_hear(&p->w, &s->e), s->e);
+    handed = -1;
+    assert_int_equal(wire_say_next(p->theirs, &answer, data, &handed, &s->e), 1);
+    return answer;
+}
+
+/* A courier of this name, logged in. */
+static struct gf_hash login(struct site *s, struct pair *p, const char *name) {
+    struct wire_ask a = {.kind = WIRE_LOGIN};
+    struct gf_hash session;
+
+    gf_digest_256(name, strlen(name), &a.nonce);
+    assert_ok(ledger_courier_add(s->r.ledger, name, &a.nonce, NOW, &s->e), s->e);
+    assert_int_equal(ask(s, p, &a).answer, WIRE_YES);
+    memcpy(&session, data, sizeof session);
+    return session;
+}
+
+/* Bring an open bundle; its row, or the answer's negative where it was not taken. */
+static int64_t bring(struct site *s, struct pair *p, struct wire_ask *a, int fd) {
+    char block[4096];
+    int64_t at = 0;
+
+    a->kind = WIRE_BRING;
+    a->tag = 0;
+    struct wire_say answer = ask(s, p, a);
+    if (answer.answer == WIRE_SEEN)
+        return answer.size;
+    if (answer.answer != WIRE_NEW)
+        return -(int64_t)answer.answer;
+    for (ssize_t n = 0; (n = pread(fd, block, sizeof block, at)) > 0; at += n)
+        assert_int_equal(write(handed, block, (size_t)n), n);
+    (void)close(handed);
+    a->kind = WIRE_BROUGHT;
+    answer = ask(s, p, a);
+    return answer.answer == WIRE_YES ? answer.size : -(int64_t)answer.answer;
+}
+
+static int make_bundle(struct site *s, int64_t seq, struct wire_ask *a) {
+    char *line = testing_record(s, "metrics", "{}", 0);
+    const struct testing_request q = {.seq = seq, .lines = line};
+    struct gf_header h;
+    struct stat st;
+
+    *a = (struct wire_ask){.what = WIRE_OF_AGENT, .identity = kit_site.card.identity};
+    int fd = testing_pack(s, &q, &h, &a->digest);
+    assert_int_equal(fstat(fd, &st), 0);
+    a->size = (int64_t)st.st_size;
+    free(line);
+    return fd;
+}
+
+/* The facts of a row, as text; free(). */
+static char *facts(struct site *s, struct pair *p, const struct gf_hash *session, int64_t row) {
+    struct wire_ask a = {.kind = WIRE_FACTS, .nonce = *session, .row = row};
+    struct wire_say answer = ask(s, p, &a);
+
+    assert_int_equal(answer.answer, WIRE_YES);
+    char *text = calloc(1, (size_t)answer.size + 1);
+    assert_int_equal(pread(handed, text, (size_t)answer.size, 0), answer.size);
+    (void)close(handed);
+    return text;
+}
+
+static void nobody_gets_anything_without_a_session(void **state) {
+    static const enum wire_kind kinds[] = {WIRE_SESSION, WIRE_FACTS,   WIRE_BRING, WIRE_BROUGHT,
+                                           WIRE_CONFIRM, WIRE_DISCARD, WIRE_TAKE,  WIRE_OWN_CARD};
+    struct site *s = *state;
+    struct pair *p = meet(s);
+
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        for (int guess = 0; guess < 2; guess++) {
+            struct wire_ask a = {.kind = kinds[i], .row = 1, .what = WIRE_OF_AGENT, .size = 9000};
+            memset(&a.nonce, guess ? 0x5a : 0, sizeof a.nonce);
+            const struct wire_say answer = ask(s, p, &a);
+            assert_int_equal(answer.answer, WIRE_NO);
+            assert_int_equal(answer.code, GF_E_USER);
+            assert_int_equal(handed, -1);
+        }
+    struct wire_ask wrong = {.kind = WIRE_LOGIN};
+    assert_int_equal(ask(s, p, &wrong).answer, WIRE_NO);
+    assert_int_equal(in_state(s, "uploads"), 0);
+    part(p);
+}
+
+static void a_session_ends_by_logging_out_and_by_a_new_token(void **state) {
+    struct site *s = *state;
+    struct pair *p = meet(s);
+    const struct gf_hash first = login(s, p, "alice");
+    const struct gf_hash second = login(s, p, "bob");
+    struct wire_ask a = {.kind = WIRE_SESSION, .nonce = first};
+    struct gf_hash other;
+
+    assert_int_equal(ask(s, p, &a).answer, WIRE_YES);
+    assert_string_equal(data, "alice");
+    a = (struct wire_ask){.kind = WIRE_LOGOUT, .nonce = first};
+    assert_int_equal(ask(s, p, &a).answer, WIRE_YES);
+    a = (struct wire_ask){.kind = WIRE_SESSION, .nonce = first};
+    assert_int_equal(ask(s, p, &a).answer, WIRE_NO);
+    gf_digest_256("new", 3, &other);
+    assert_ok(ledger_courier_add(s->r.ledger, "bob", &other, NOW, &s->e), s->e);
+    a = (struct wire_ask){.kind = WIRE_SESSION, .nonce = second};
+    assert_int_equal(ask(s, p, &a).answer, WIRE_NO);
+    part(p);
+}
+
+static void what_is_brought_has_no_effect_before_it_is_confirmed(void **state) {
+    struct site *s = *state;
+    struct pair *p = meet(s);
+    const struct gf_hash session = login(s, p, "alice"), other = login(s, p, "bob");
+    struct wire_ask a;
+
+    testing_enrol(s, &kit_site);
+    int fd = make_bundle(s, 1, &a);
+    a.nonce = session;
+    int64_t row = bring(s, p, &a, fd);
+    assert_true(row > 0);
+    assert_int_equal(p->w.want[WORKER_LOOK], 1);
+    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
+    assert_int_equal(testing_records(s, -1), 0);
+
+    /* Not before somebody has looked, and not by somebody else. */
+    struct wire_ask decide = {.kind = WIRE_CONFIRM, .nonce = session, .row = row};
+    assert_int_equal(ask(s, p, &decide).answer, WIRE_REFUSED);
+    assert_ok(look_turn(&s->r, &s->e), s->e);
+    decide = (struct wire_ask){.kind = WIRE_CONFIRM, .nonce = other, .row = row};
+    assert_int_equal(ask(s, p, &decide).answer, WIRE_NO);
+    char *text = facts(s, p, &session, row);
+    assert_non_null(strstr(text, "\"state\":\"ready\""));
+    assert_non_null(strstr(text, "{\"channel\":\"metrics\",\"records\":1}"));
+    free(text);
+    assert_int_equal(testing_records(s, -1), 0);
+
+    decide = (struct wire_ask){.kind = WIRE_CONFIRM, .nonce = session, .row = row};
+    assert_int_equal(ask(s, p, &decide).answer, WIRE_YES);
+    assert_int_equal(p->w.want[WORKER_VERIFY], 1);
+    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
+    assert_int_equal(testing_records(s, -1), 1);
+    text = facts(s, p, &session, row);
+    assert_non_null(strstr(text, "\"state\":\"taken\""));
+    free(text);
+    assert_int_equal(in_state(s, "brought"), 0);
+    (void)close(fd);
+    part(p);
+}
+
+static void a_stranger_is_kept_within_limits_and_only_when_confirmed(void **state) {
+    struct site *s = *state;
+    struct pair *p = meet(s);
+    const struct gf_hash session = login(s, p, "alice");
+    struct wire_ask a, decide;
+
+    int fd = make_bundle(s, 1, &a);
+    a.nonce = session;
+    a.what = WIRE_OF_STRANGER;
+    const int64_t size = a.size;
+    a.size = FILES_COPY_MAX + 1;
+    assert_int_equal(bring(s, p, &a, fd), -(int64_t)WIRE_REFUSED);
+    a.size = size;
+    int64_t row = bring(s, p, &a, fd);
+    assert_true(row > 0);
+    assert_ok(look_turn(&s->r, &s->e), s->e);
+    assert_int_equal(in_state(s, "pending"), 0);
+    decide = (struct wire_ask){.kind = WIRE_CONFIRM, .nonce = session, .row = row};
+    assert_int_equal(ask(s, p, &decide).answer, WIRE_YES);
+    assert_int_equal(in_state(s, "pending"), 1);
+    testing_enrol(s, &kit_site);
+    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
+    assert_int_equal(testing_records(s, -1), 1);
+    (void)close(fd);
+    part(p);
+}
+
+static void what_a_bad_listener_asks_is_not_done(void **state) {
+    struct site *s = *state;
+    struct pair *p = meet(s);
+    const struct gf_hash session = login(s, p, "alice");
+    struct wire_ask a, b;
+
+    testing_enrol(s, &kit_site);
+    int fd = make_bundle(s, 1, &a);
+    a.nonce = session;
+    /* Something that nobody knows; a card that is none. */
+    b = (struct wire_ask){.kind = WIRE_BRING, .nonce = session, .size = 100};
+    assert_int_equal(ask(s, p, &b).answer, WIRE_LATER);
+    b = (struct wire_ask){.nonce = session, .what = WIRE_OF_CARD, .size = 100};
+    assert_int_equal(bring(s, p, &b, -1), -(int64_t)WIRE_LATER); /* not complete */
+    b = (struct wire_ask){.nonce = session, .what = WIRE_OF_CARD, .size = a.size};
+    assert_int_equal(bring(s, p, &b, fd), -(int64_t)WIRE_REFUSED); /* larger than a card */
+    /* The page's upload finished as if it had been posted, and the other way round. */
+    a.kind = WIRE_BRING;
+    assert_int_equal(ask(s, p, &a).answer, WIRE_NEW);
+    (void)close(handed);
+    b = (struct wire_ask){.kind = WIRE_DONE, .tag = a.tag};
+    assert_int_equal(ask(s, p, &b).answer, WIRE_LATER);
+    assert_int_equal(in_state(s, "incoming"), 0);
+    b = (struct wire_ask){.kind = WIRE_DROP, .tag = a.tag};
+    assert_ok(wire_ask_send(p->theirs, &b, &s->e), s->e);
+    assert_ok(worker_hear(&p->w, &s->e), s->e);
+    assert_int_equal(in_state(s, "uploads"), 0);
+    (void)close(fd);
+    part(p);
+}
+
+static void what_couriers_leave_lying_goes(void **state) {
+    struct site *s = *state;
+    struct pair *p = meet(s);
+    const struct gf_hash session = login(s, p, "alice");
+    const struct ledger_brought old = {.courier = "alice", .at = 1000, .size = 1};
+    struct wire_ask a;
+    int64_t row = 0;
+
+    testing_enrol(s, &kit_site);
+    int fd = make_bundle(s, 1, &a);
+    a.nonce = session;
+    assert_true(bring(s, p, &a, fd) > 0);
+    assert_ok(ledger_brought_add(s->r.ledger, &old, &row, &s->e), s->e);
+    worker_page_tidy(&p->w);
+    char *text = facts(s, p, &session, 0);
+    assert_non_null(strstr(text, "\"row\":1,"));
+    assert_null(strstr(text, "\"row\":2,"));
+    free(text);
+    assert_int_equal(in_state(s, "brought"), 1);
+    (void)close(fd);
+    part(p);
+}
+
+/* ---- pages ---- */
+
+#define EVIL "<script>alert('x')</script>\\\"&\\u001b[31m"
+
+static void foreign_text_stays_text(void **state) {
+    static const char text[] =
+        "{\"courier\":\"" EVIL "\",\"relay\":\"" EVIL "\",\"fingerprint\":\"F\",\"bundles\":[{"
+        "\"row\":1,\"size\":5,\"state\":\"%s\",\"at\":null,\"confirmed\":null,\"why\":\"" EVIL "\","
+        "\"sender\":\"waiting\",\"identity\":\"" EVIL "\",\"name\":\"" EVIL
+        "\",\"fingerprint\":\"" EVIL "\",\"called\":\"" EVIL "\",\"facts\":{\"state\":\"%s\","
+        "\"told\":true,\"seen\":false,\"why\":\"" EVIL "\",\"id\":\"" EVIL "\",\"created\":\"" EVIL
+        "\",\"expires\":null,\"records\":1,\"files\":0,\"channels\":[{\"channel\":\"" EVIL
+        "\",\"records\":1}]}}],\"deliveries\":[{\"endpoint\":\"" EVIL "\",\"channel\":\"" EVIL
+        "\",\"reason\":\"" EVIL "\",\"due\":\"" EVIL "\",\"state\":\"later\",\"records\":1}],"
+        "\"responses\":[{\"id\":\"" EVIL "\",\"name\":\"" EVIL "\",\"fingerprint\":null,"
+        "\"created\":null,\"size\":1}]}";
+    static const char *const states[][2] = {{"looked", "ready"},     {"looked", "refused"},
+                                            {"looked", "stranger"},  {"taken", "ready"},
+                                            {"pending", "stranger"}, {"refused", "ready"},
+                                            {"lost", "ready"},       {"looking", "ready"}};
+    char filled[8192];
+    struct gf_err e;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        for (int home = 0; home < 2; home++) {
+            struct gf_buf b;
+            gf_buf_init(&b, (size_t)1 << 20);
+            (void)snprintf(filled, sizeof filled, text, states[i][0], states[i][1]);
+            assert_ok(home ? view_home(&b, filled, strlen(filled), "c", &e)
+                           : view_bundle(&b, filled, strlen(filled), "c", &e),
+                      e);
+            assert_null(strstr(b.data, "<script"));
+            assert_null(strstr(b.data, "alert('"));
+            assert_null(strchr(b.data, 0x1b));
+            assert_non_null(
+                strstr(b.data, "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;&amp;"));
+            gf_buf_free(&b);
+        }
+}
+
+static void what_is_no_facts_makes_no_page(void **state) {
+    static const char *const wrong[] = {"", "{}", "[]", "{\"courier\":1}"};
+    struct gf_err e;
+    (void)state;
+
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct gf_buf b;
+        gf_buf_init(&b, (size_t)1 << 20);
+        assert_int_equal(view_home(&b, wrong[i], strlen(wrong[i]), "c", &e), -1);
+        assert_int_equal(view_bundle(&b, wrong[i], strlen(wrong[i]), "c", &e), -1);
+        gf_buf_free(&b);
+    }
+}
+
+#define with_site(test) cmocka_unit_test_setup_teardown(test, testing_setup, testing_teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        with_site(nobody_gets_anything_without_a_session),
+        with_site(a_session_ends_by_logging_out_and_by_a_new_token),
+        with_site(what_is_brought_has_no_effect_before_it_is_confirmed),
+        with_site(a_stranger_is_kept_within_limits_and_only_when_confirmed),
+        with_site(what_a_bad_listener_asks_is_not_done),
+        with_site(what_couriers_leave_lying_goes),
+        cmocka_unit_test(foreign_text_stays_text),
+        cmocka_unit_test(what_is_no_facts_makes_no_page),
+    };
+    return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
+}
