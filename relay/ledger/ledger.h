@@ -260,9 +260,8 @@ GF_MUST_CHECK int ledger_held(struct ledger *l, int64_t row, const char *reason,
 /* The operator gives a record up that is held: it is rejected, for the reason it was held for. */
 GF_MUST_CHECK int ledger_given_up(struct ledger *l, int64_t row, int64_t now, struct gf_err *e);
 
-/* A person is here and would have to come again: `later` records are due at once, but for those
- * whose endpoint asked for a time that is not over, and so are artifacts that could not be fetched.
- */
+/* A person is here and would have to come again: `later` records, and artifacts that could not be
+ * fetched, are due at once, but for those whose endpoint asked for a time that is not over. */
 GF_MUST_CHECK int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e);
 
 /* The operator has mended something: `held` and `later` records (channel NULL: of all channels) are

@@ -340,8 +340,11 @@ int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e) {
                "UPDATE record SET due = ?1 WHERE state = ?2 AND due > ?1 AND asked <= ?1", "ii",
                now, (int64_t)LEDGER_LATER) == -1)
         return -1;
-    return db_run(&l->db, e, "UPDATE update_artifact SET due = ?1 WHERE here IS NULL AND due > ?1",
-                  "i", now);
+    return db_run(
+        &l->db, e,
+        "UPDATE update_artifact SET due = ?1 WHERE here IS NULL AND due > ?1 AND asked <= "
+        "?1",
+        "i", now);
 }
 
 int ledger_release(struct ledger *l, const char *channel, int64_t now, int64_t *n,

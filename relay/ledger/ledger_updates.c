@@ -29,7 +29,8 @@ const char ledger_updates_schema[] =
     " row INTEGER PRIMARY KEY, endpoint TEXT NOT NULL, digest BLOB NOT NULL, sha256 BLOB NOT NULL,"
     " size INTEGER NOT NULL, place TEXT NOT NULL, name TEXT NOT NULL, here INTEGER,"
     " etag TEXT NOT NULL DEFAULT '', attempts INTEGER NOT NULL DEFAULT 0,"
-    " due INTEGER NOT NULL DEFAULT 0, reason TEXT, UNIQUE (endpoint, digest)) STRICT;"
+    " due INTEGER NOT NULL DEFAULT 0, asked INTEGER NOT NULL DEFAULT 0, reason TEXT,"
+    " UNIQUE (endpoint, digest)) STRICT;"
     "CREATE INDEX update_artifact_digest ON update_artifact (digest);"
     "CREATE INDEX update_artifact_away ON update_artifact (due) WHERE here IS NULL;"
 
@@ -226,14 +227,15 @@ int ledger_artifact_begun(struct ledger *l, int64_t row, const char *etag, struc
 }
 
 int ledger_artifact_later(struct ledger *l, int64_t row, const char *reason, int64_t due,
-                          struct gf_err *e) {
+                          int64_t asked, struct gf_err *e) {
     char safe[GF_REASON_MAX + 1];
 
     ledger_reason(reason, safe);
-    return db_run(&l->db, e,
-                  "UPDATE update_artifact SET attempts = attempts + 1, reason = ?, due = ? WHERE "
-                  "row = ?",
-                  "tii", safe, due, row);
+    return db_run(
+        &l->db, e,
+        "UPDATE update_artifact SET attempts = attempts + 1, reason = ?, due = ?, asked = "
+        "? WHERE row = ?",
+        "tiii", safe, due, asked, row);
 }
 
 int ledger_artifacts_awaited(struct ledger *l, int64_t *n, struct gf_err *e) {
@@ -287,6 +289,10 @@ int ledger_artifact_drop(struct ledger *l, int64_t row, struct gf_err *e) {
 
 static int forget(struct ledger *l, int64_t now, struct gf_err *e) {
     if (db_run(&l->db, e,
+               "DELETE FROM update_part WHERE agent IN (SELECT agent FROM agent WHERE ending = "
+               "'revoked')",
+               "") == -1 ||
+        db_run(&l->db, e,
                "UPDATE update_artifact AS a SET here = NULL WHERE here IS NOT NULL AND "
                "NOT " IS_NAMED " AND NOT " IS_WAITED_FOR,
                "i", now) == -1 ||

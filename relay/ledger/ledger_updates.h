@@ -117,9 +117,9 @@ GF_MUST_CHECK int ledger_artifact_gone(struct ledger *l, int64_t row, struct gf_
 /* A part of it was fetched; etag: of the rest, "" for none. */
 GF_MUST_CHECK int ledger_artifact_begun(struct ledger *l, int64_t row, const char *etag,
                                         struct gf_err *e);
-/* It was tried in vain. */
+/* It was tried in vain. due, asked: as of ledger_later(). */
 GF_MUST_CHECK int ledger_artifact_later(struct ledger *l, int64_t row, const char *reason,
-                                        int64_t due, struct gf_err *e);
+                                        int64_t due, int64_t asked, struct gf_err *e);
 /* Its vendor has it no more. 1: no manifest names it either, so that nobody waits for it from now
  * on; 0: one does. */
 GF_MUST_CHECK int ledger_artifact_drop(struct ledger *l, int64_t row, struct gf_err *e);
@@ -134,7 +134,8 @@ GF_MUST_CHECK int ledger_has_untried(struct ledger *l, struct gf_err *e);
 GF_MUST_CHECK int ledger_artifact_is_needed(struct ledger *l, const struct gf_hash *digest,
                                             int64_t now, struct gf_err *e);
 /* Forget what is over: artifacts that no manifest names any more and of which every part has
- * arrived; those that are not needed are not here any more. */
+ * arrived, and what was to go to agents that are revoked; those that are not needed are not here
+ * any more. */
 GF_MUST_CHECK int ledger_artifacts_forget(struct ledger *l, int64_t now, struct gf_err *e);
 
 #endif

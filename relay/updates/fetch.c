@@ -31,6 +31,7 @@ struct fetch {
     struct endpoint p;        /* where it comes from */
     int fd;                   /* what of it is here */
     int64_t had;              /* bytes, before this turn */
+    int64_t asked_s;          /* for how long its vendor asked to be left alone; 0: it did not */
     char dead[DEAD_MAX][GF_WORD_MAX + 1];
     size_t ndead;
 };
@@ -64,10 +65,13 @@ static int put_off(struct fetch *f, const char *reason, struct gf_err *e) {
     uint32_t random;
 
     gf_digest_random(&random, sizeof random);
+    int64_t wait = endpoint_backoff(f->a.attempts + 1, random);
+    if (wait < f->asked_s)
+        wait = f->asked_s;
     turn_person(f->t, "artifact \"%s\" of %s, endpoint \"%s\": %.*s; it is tried again",
                 f->a.is.name, f->a.place, f->a.endpoint, REASON_MAX, reason);
-    return ledger_artifact_later(f->r->ledger, f->a.row, reason,
-                                 f->r->now + endpoint_backoff(f->a.attempts + 1, random), e);
+    return ledger_artifact_later(f->r->ledger, f->a.row, reason, f->r->now + wait,
+                                 f->asked_s > 0 ? f->r->now + f->asked_s : 0, e);
 }
 
 /* What came is another file: nothing of it is of use. */
@@ -146,7 +150,10 @@ static int judge(struct fetch *f, struct https_answer *answer, struct gf_err *e)
         return begin_anew(f, res.reason, e);
     if (answer->stage == HTTPS_OK && (answer->status == 404 || answer->status == 410))
         return vanished(f, res.reason, e);
-    if (answer->stage != HTTPS_OK && !answer->sent && f->ndead < DEAD_MAX)
+    if (answer->stage == HTTPS_OK && (answer->status == 429 || answer->status == 503) &&
+        answer->retry_after_s > 0)
+        f->asked_s = answer->retry_after_s;
+    if (((answer->stage != HTTPS_OK && !answer->sent) || f->asked_s > 0) && f->ndead < DEAD_MAX)
         memcpy(f->dead[f->ndead++], f->a.endpoint, sizeof f->a.endpoint);
     return go_on_later(f, answer, res.reason, e);
 }
@@ -185,6 +192,7 @@ static int request(struct fetch *f, struct gf_err *e) {
 static int fetch_open(struct fetch *f, struct gf_err *e) {
     int rc = 0;
 
+    f->asked_s = 0;
     f->fd = artifacts_begin(f->r, &f->a.is, &f->had, e);
     if (f->fd == -1)
         return -1;

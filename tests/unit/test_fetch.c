@@ -173,6 +173,26 @@ static void a_dead_vendor_is_asked_once_and_told(void **state) {
     (void)close(dead);
 }
 
+static void a_vendor_that_asks_for_time_gets_it(void **state) {
+    struct site *s = *state;
+    struct update_artifact a[] = {artifact("one", 20), artifact("two", 20)};
+    const struct reply replies[] = {
+        {"HTTP/1.1 503 No\r\nRetry-After: 7200\r\nContent-Length: 0\r\n\r\n", KEEP}, {NULL, 0}};
+    struct ledger_artifact due;
+
+    struct server *server = server_start(replies);
+    begin(s, server->port, a, 2);
+    get(s, go_on);
+    server_stop(server);
+    assert_int_equal(server->requests, 1);
+    assert_ok(ledger_retry(s->r.ledger, NOW, &s->e), s->e);
+    assert_int_equal(ledger_artifact_due(s->r.ledger, NOW + 7199, 0, &due, &s->e), 1);
+    assert_string_equal(due.is.name, "two");
+    assert_int_equal(ledger_artifact_due(s->r.ledger, NOW + 7200, 0, &due, &s->e), 1);
+    assert_string_equal(due.is.name, "one");
+    free(server);
+}
+
 static void a_weak_validator_does_not_join_two_files(void **state) {
     struct site *s = *state;
     struct update_artifact a = artifact("tool.tar", 20);
@@ -271,6 +291,7 @@ int main(void) {
         T(what_was_fetched_without_its_name_is_verified_and_not_fetched_again),
         T(a_record_that_nobody_has_tried_comes_first),
         T(a_dead_vendor_is_asked_once_and_told),
+        T(a_vendor_that_asks_for_time_gets_it),
         T(a_weak_validator_does_not_join_two_files),
         T(what_the_vendor_has_no_more_and_nobody_names_is_given_up),
         cmocka_unit_test(a_check_may_lack_any_field),

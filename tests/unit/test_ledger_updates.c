@@ -6,6 +6,7 @@
 #include "respond_testing.h"
 
 #include "relay/draft.h"
+#include "relay/ledger/ledger_enrol.h"
 
 /* It is fetched: in STATE/artifacts, verified. */
 static void fetch(struct site *s, const struct update_artifact *a) {
@@ -133,7 +134,8 @@ static void an_artifact_travels_in_parts_once_it_is_here(void **state) {
     assert_string_equal(due.endpoint, "repo");
     assert_string_equal(due.place, "demo/stable");
     assert_string_equal(due.is.name, "tool.tar");
-    assert_ok(ledger_artifact_later(s->r.ledger, due.row, "vendor is dead", NOW + 60, &s->e), s->e);
+    assert_ok(ledger_artifact_later(s->r.ledger, due.row, "vendor is dead", NOW + 60, 0, &s->e),
+              s->e);
     assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, &due, &s->e), 1);
     assert_string_equal(due.is.name, "NOTES");
     assert_int_equal(ledger_artifact_due(s->r.ledger, NOW + 60, 0, &due, &s->e), 1);
@@ -148,7 +150,7 @@ static void an_artifact_travels_in_parts_once_it_is_here(void **state) {
 
     fetch(s, &a[1]);
     assert_due(s, "NOTES:0/1@0+12 ");
-    assert_ok(ledger_artifact_later(s->r.ledger, due.row, "again", NOW, &s->e), s->e);
+    assert_ok(ledger_artifact_later(s->r.ledger, due.row, "again", NOW, 0, &s->e), s->e);
     fetch(s, &a[0]);
     assert_due(s, "tool.tar:0/3@0+1000 tool.tar:1/3@1000+1000 tool.tar:2/3@2000+500 "
                   "NOTES:0/1@0+12 ");
@@ -388,6 +390,21 @@ static void what_nobody_needs_is_removed(void **state) {
     assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, &due, &s->e), 0);
 }
 
+static void nothing_is_kept_for_an_agent_that_is_revoked(void **state) {
+    struct site *s = *state;
+    struct update_artifact a = artifact("tool.tar", 1500);
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    int64_t n = -1;
+
+    testing_enrol(s, &kit_site);
+    (void)give(s, &kit_site, publish(s, 1, NOW + YEAR, &a, 1));
+    gf_card_fingerprint(&kit_site.card, fingerprint);
+    assert_ok(ledger_revoke(s->r.ledger, fingerprint, "lost", "tester", NOW, &s->e), s->e);
+    respond(s);
+    assert_ok(ledger_artifacts_awaited(s->r.ledger, &n, &s->e), s->e);
+    assert_int_equal(n, 0);
+}
+
 static void one_digest_has_one_size_and_sha256(void **state) {
     struct site *s = *state;
     struct update_artifact a[] = {artifact("tool", 10), artifact("tool", 10)};
@@ -421,6 +438,7 @@ int main(void) {
         T(a_damaged_artifact_is_fetched_again),
         T(another_file_gets_no_name),
         T(what_nobody_needs_is_removed),
+        T(nothing_is_kept_for_an_agent_that_is_revoked),
         T(one_digest_has_one_size_and_sha256),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
