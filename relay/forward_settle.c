@@ -84,7 +84,9 @@ static int wait(struct forward_walk *w, struct forward_job *j, struct gf_err *e)
                        res->reason);
         return hold_doubtful(w, j, why, e);
     }
-    if (res->unknown && ledger_doubt(w->r->ledger, j->row.row, e) == -1)
+    /* Where nothing can take effect twice nothing is in doubt. */
+    if (res->unknown && !j->lane->endpoint.profile->natural &&
+        ledger_doubt(w->r->ledger, j->row.row, e) == -1)
         return -1;
     w->t->later++;
     j->lane->later++;

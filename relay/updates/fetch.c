@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/mono.h"
 #include "gapferry/digest.h"
 #include "relay/endpoints/endpoint.h"
 #include "relay/files.h"
@@ -36,18 +36,12 @@ struct fetch {
     size_t ndead;
 };
 
-static int64_t clock_ms(void) {
-    struct timespec ts;
-    (void)clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Whatever else is to be done comes before a long download. */
 static int is_over(void *arg) {
     const struct fetch *f = arg;
     struct gf_err ignored;
 
-    return clock_ms() >= f->end_ms || f->stop(NULL) ||
+    return mono_ms() >= f->end_ms || f->stop(NULL) ||
            ledger_has_untried(f->r->ledger, &ignored) != 0;
 }
 
@@ -179,7 +173,7 @@ static int request(struct fetch *f, struct gf_err *e) {
     q.http.sink = &f->fd;
     q.http.resume = f->had;
     q.http.answer_max = (size_t)f->a.is.size;
-    q.http.total_ms = f->end_ms - clock_ms() > 0 ? f->end_ms - clock_ms() : 1;
+    q.http.total_ms = f->end_ms - mono_ms() > 0 ? f->end_ms - mono_ms() : 1;
     q.http.stop = is_over;
     q.http.stop_arg = f;
     if (https_request(f->client, &q.http, &answer, e) == -1)
@@ -229,7 +223,7 @@ static int fetch_one(struct fetch *f, struct gf_err *e) {
 
 int fetch_artifacts(struct relay *r, int64_t wait_s, int (*stop)(void *arg), struct turn *t,
                     struct gf_err *e) {
-    struct fetch f = {.r = r, .t = t, .stop = stop, .end_ms = clock_ms() + wait_s * 1000};
+    struct fetch f = {.r = r, .t = t, .stop = stop, .end_ms = mono_ms() + wait_s * 1000};
     int rc = ledger_artifact_due(r->ledger, r->now, 0, &f.a, e);
 
     if (rc != 1)

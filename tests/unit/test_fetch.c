@@ -5,8 +5,7 @@
 #include "artifacts_testing.h"
 #include "endpoint_testing.h"
 
-#include <time.h>
-
+#include "common/mono.h"
 #include "relay/updates/check.h"
 #include "relay/updates/fetch.h"
 
@@ -69,17 +68,10 @@ static int64_t awaited(struct site *s) {
 
 static int64_t stop_at; /* ms */
 
-static int64_t clock_ms(void) {
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* 1 once the request has begun, and what comes of it has come. */
 static int stop_later(void *arg) {
     (void)arg;
-    return clock_ms() >= stop_at;
+    return mono_ms() >= stop_at;
 }
 
 static void a_download_that_is_stopped_goes_on_where_it_ended(void **state) {
@@ -91,7 +83,7 @@ static void a_download_that_is_stopped_goes_on_where_it_ended(void **state) {
 
     struct server *server = server_start(replies);
     begin(s, server->port, &a, 1);
-    stop_at = clock_ms() + 1500;
+    stop_at = mono_ms() + 1500;
     get(s, stop_later);
     server_stop(server);
     assert_true(testing_says(s, "0 of 1 MiB were fetched; the next turn goes on"));
