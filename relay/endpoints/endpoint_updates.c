@@ -10,24 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/log.h"
-#include "common/vendor_keys.h"
-#include "relay/draft.h"
-#include "relay/endpoints/endpoint.h"
-#include "relay/ledger/ledger_updates.h"
+#include "relay/endpoints/endpoint_repository.h"
 #include "relay/updates/check.h"
 
-#define DUTY          (1U << VENDOR_UPDATE)
 #define MANIFEST_MAX  GF_DOCUMENT_MAX
 #define SIGNATURE_MAX (UPDATE_FILE_MAX - GF_DOCUMENT_MAX)
-
-/* A section, as long as it is open. */
-struct repository {
-    struct vendor_key *keys;
-    size_t nkeys;
-    int64_t refresh; /* seconds */
-    struct ledger_sizes sizes;
-};
 
 /* One check on its way. */
 struct asking {
@@ -43,104 +30,7 @@ struct asking {
     char match[LEDGER_VALIDATOR_MAX + 32], since[LEDGER_VALIDATOR_MAX + 32];
 };
 
-/* ---- the section ---- */
-
-static const char *value(const struct config *c, const char *name, const char *key) {
-    return config_get(c, "endpoint", name, key);
-}
-
-/* 1 if this key may sign manifests for the section. */
-static int is_meant(const struct config *c, const char *name, const struct vendor_key *k) {
-    const char *vendor = value(c, name, "vendor");
-
-    return k->duty == VENDOR_UPDATE && k->usable &&
-           (vendor == NULL || strcmp(vendor, k->vendor) == 0);
-}
-
-static int check_vendor(const struct config *c, const char *name, struct gf_err *e) {
-    struct vendor_key *keys = NULL;
-    int found = 0;
-    size_t n = 0;
-
-    if (vendor_keys_load(c, DUTY, &keys, &n, e) == -1)
-        return -1;
-    for (size_t i = 0; i < n; i++)
-        found |= is_meant(c, name, &keys[i]);
-    free(keys);
-    if (found)
-        return 0;
-    return gf_err_set(e, GF_E_CONFIG,
-                      "[endpoint \"%s\"]: no vendor is trusted with updates%s%s: add [vendor "
-                      "\"%s\"] with update = FILE, the vendor's public key",
-                      name, value(c, name, "vendor") != NULL ? " by the name " : "",
-                      value(c, name, "vendor") != NULL ? value(c, name, "vendor") : "",
-                      value(c, name, "vendor") != NULL ? value(c, name, "vendor") : "NAME");
-}
-
-static int check(const struct config *c, const char *name, struct gf_err *e) {
-    const char *url = value(c, name, "url");
-    const char *release = value(c, name, "release");
-    int64_t refresh = 0, size = 0;
-
-    if (url[strlen(url) - 1] != '/' || strchr(url, '?') != NULL || strchr(url, '#') != NULL)
-        return endpoint_wrong(c, name, "url", "the address of a repository ends with / ", e);
-    if (!gf_text_is_word(release, strlen(release), GF_WORD_MAX))
-        return endpoint_wrong(c, name, "release", "a channel is a word of [a-z0-9.-]", e);
-    if (config_span(c, "endpoint", name, "refresh", &refresh, e) == -1 ||
-        config_size(c, "endpoint", name, "artifact_max", &size, e) == -1)
-        return -1;
-    if (refresh > 86400)
-        return endpoint_wrong(c, name, "refresh", "at most 1d", e);
-    if (size > UPDATE_SIZE_MAX)
-        return endpoint_wrong(c, name, "artifact_max", "at most 1T", e);
-    return check_vendor(c, name, e);
-}
-
-static void close_repository(struct endpoint *p) {
-    struct repository *own = p->own;
-
-    if (own != NULL)
-        free(own->keys);
-    free(own);
-    p->own = NULL;
-}
-
-static int open_repository(struct endpoint *p, struct gf_err *e) {
-    const struct config *c = p->relay->config;
-    struct repository *own = calloc(1, sizeof *own);
-    int64_t size_max = 0;
-
-    if (own == NULL)
-        return gf_err_set(e, GF_E_SYSTEM, "no memory for an endpoint");
-    p->own = own;
-    p->http.method = "GET";
-    p->connections = 1; /* what one check has fetched serves the next */
-    if (config_span(c, "endpoint", p->name, "refresh", &own->refresh, e) == -1 ||
-        config_size(c, "endpoint", p->name, "artifact_max", &own->sizes.artifact_max, e) == -1 ||
-        relay_response_max(p->relay, &size_max, e) == -1 ||
-        vendor_keys_load(c, DUTY, &own->keys, &own->nkeys, e) == -1) {
-        close_repository(p);
-        return -1;
-    }
-    own->sizes.part_max = draft_room(size_max);
-    return 0;
-}
-
-/* ---- manifests ---- */
-
-/* Verified by whichever key the section means. */
-static int verify(const struct endpoint *p, const struct gf_buf *text, struct update *out,
-                  struct gf_err *e) {
-    const struct repository *own = p->own;
-    int rc = -1;
-
-    (void)gf_err_set(e, GF_E_SIGNATURE, "manifest: no vendor is trusted with updates any more");
-    for (size_t i = 0; i < own->nkeys && rc == -1 && e->code == GF_E_SIGNATURE; i++) {
-        if (is_meant(p->relay->config, p->name, &own->keys[i]))
-            rc = update_parse(text->data, text->len, &own->keys[i].key, out, e);
-    }
-    return rc;
-}
+/* ---- what is believed, and what travels back ---- */
 
 /* May what came take the place of what is known? */
 static int fits(const struct asking *a, const struct update *u, struct gf_err *e) {
@@ -203,7 +93,7 @@ static int give(struct endpoint_job *j, struct endpoint_result *r, const struct 
 
 /* What the manifest names goes to the agent that gets it. */
 static int note(struct endpoint_job *j, struct gf_err *e) {
-    const struct repository *own = j->endpoint->own;
+    const struct endpoint_repository *own = j->endpoint->own;
     const struct asking *a = j->own;
     int64_t left_out = 0;
 
@@ -218,7 +108,7 @@ static int give_known(struct endpoint_job *j, struct endpoint_result *r, struct 
     struct gf_err why;
     struct update u;
 
-    if (verify(j->endpoint, &a->known.text, &u, &why) == -1)
+    if (endpoint_repository_verify(j->endpoint, &a->known.text, &u, &why) == -1)
         return later(a, r, why.text);
     int rc = give(j, r, &u, &a->known.text, e);
     update_free(&u);
@@ -229,7 +119,7 @@ static int give_known(struct endpoint_job *j, struct endpoint_result *r, struct 
 
 /* What is known of the place for this platform. */
 static int go_to(struct endpoint_job *j, const char *platform, struct gf_err *e) {
-    const struct repository *own = j->endpoint->own;
+    const struct endpoint_repository *own = j->endpoint->own;
     struct ledger *l = j->endpoint->relay->ledger;
     struct asking *a = j->own;
 
@@ -259,8 +149,9 @@ static int begin(struct endpoint_job *j, struct gf_err *e) {
         return 0;
     a->bad.code = GF_OK;
     if (a->check.channel[0] == '\0')
-        (void)snprintf(a->check.channel, sizeof a->check.channel, "%s",
-                       value(j->endpoint->relay->config, j->endpoint->name, "release"));
+        (void)snprintf(
+            a->check.channel, sizeof a->check.channel, "%s",
+            config_get(j->endpoint->relay->config, "endpoint", j->endpoint->name, "release"));
     a->place = (struct ledger_place){
         .endpoint = j->endpoint->name, .product = a->check.product, .channel = a->check.channel};
     return go_to(j, a->check.platform, e);
@@ -370,18 +261,6 @@ static int judge_manifest(struct endpoint_job *j, struct endpoint_result *r, str
     return 0;
 }
 
-/* Nobody gets what is larger than the configuration allows: told once for each manifest. */
-static void tell_too_large(const struct endpoint *p, const struct update *u) {
-    const struct repository *own = p->own;
-
-    for (size_t i = 0; i < u->nartifacts; i++) {
-        if (u->artifacts[i].size > own->sizes.artifact_max)
-            log_write(LOG_LEVEL_WARNING, "update-artifact-too-large", {"endpoint", p->name, 0},
-                      {"name", u->artifacts[i].name, 0}, {"bytes", NULL, u->artifacts[i].size},
-                      {"artifact_max", NULL, own->sizes.artifact_max});
-    }
-}
-
 static int judge_signature(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e) {
     struct asking *a = j->own;
     struct gf_err why;
@@ -393,7 +272,7 @@ static int judge_signature(struct endpoint_job *j, struct endpoint_result *r, st
                r->answer.body.len);
     if (gf_buf_check(&a->fresh.text, "a manifest", e) == -1)
         return -1;
-    if (verify(j->endpoint, &a->fresh.text, &u, &why) == -1)
+    if (endpoint_repository_verify(j->endpoint, &a->fresh.text, &u, &why) == -1)
         return later(a, r, why.text);
     struct ledger *l = j->endpoint->relay->ledger;
     int rc = fits(a, &u, &why);
@@ -405,7 +284,7 @@ static int judge_signature(struct endpoint_job *j, struct endpoint_result *r, st
     } else if (rc == -1) {
         rc = later(a, r, why.text);
     } else {
-        tell_too_large(j->endpoint, &u);
+        endpoint_repository_tell(j->endpoint, &u);
         ledger_source_free(&a->known);
         rc = ledger_source(l, &a->place, &a->known, e) == -1 ? -1
                                                              : give(j, r, &u, &a->fresh.text, e);
@@ -449,9 +328,9 @@ static const char *const keys[] = {
 const struct endpoint_profile endpoint_updates = {.name = "updates",
                                                   .keys = keys,
                                                   .natural = 1,
-                                                  .check = check,
-                                                  .open = open_repository,
-                                                  .close = close_repository,
+                                                  .check = endpoint_repository_check,
+                                                  .open = endpoint_repository_open,
+                                                  .close = endpoint_repository_close,
                                                   .next = next,
                                                   .judge = judge,
                                                   .note = note,
