@@ -77,7 +77,7 @@ static int about_to_send(void *arg, char *ip, char *local_ip, int port, int loca
     (void)local_ip;
     (void)port;
     (void)local_port;
-    at->answer.sent = 1;
+    at->answer.sent = !at->o->connect_only;
     return CURL_PREREQFUNC_OK;
 }
 
@@ -313,6 +313,10 @@ static CURLcode set_request(struct https_attempt *at) {
             SET(CUSTOMREQUEST, "PUT");
     }
     SET(HTTPHEADER, at->headers);
+    if (o->connect_only) {
+        SET(CONNECT_ONLY, 1L);
+        SET(FRESH_CONNECT, 1L);
+    }
     SET(CONNECTTIMEOUT_MS, (long)(o->connect_ms > 0 ? o->connect_ms : HTTPS_CONNECT_MS));
     SET(TIMEOUT_MS, (long)(o->total_ms > 0 ? o->total_ms : HTTPS_TOTAL_MS));
     SET(MAXFILESIZE_LARGE, (curl_off_t)o->answer_max);

@@ -38,6 +38,8 @@ struct https_options {
     const char *cert_file; /* client certificate and key, NULL: none */
     const char *key_file;
     const char *proxy;  /* http://HOST:PORT; NULL: none; the environment is not asked */
+    int connect_only;   /* 1: connection, proxy and TLS, and nothing is asked: HTTPS_OK with status
+                           0. The connection is not used again */
     int64_t connect_ms; /* 0: 10000 */
     int64_t total_ms;   /* 0: 60000 */
     size_t answer_max;  /* bytes of the body, of which some may be in the sink already; more is

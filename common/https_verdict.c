@@ -186,7 +186,7 @@ int https_verdict(struct https_attempt *at, CURLcode rc, struct gf_err *e) {
     } else if (a->stage == HTTPS_OK || (a->stage == HTTPS_BROKEN && at->status && a->sent)) {
         a->status = status;
     }
-    if (a->stage == HTTPS_OK && (status < 100 || status > 599)) {
+    if (a->stage == HTTPS_OK && !at->o->connect_only && (status < 100 || status > 599)) {
         /* To libcurl all is well, so that its words would be "No error". */
         (void)snprintf(at->words, sizeof at->words,
                        "answered with status %ld, which HTTP does not have; is it a web server?",

@@ -19,8 +19,10 @@ static const struct command_entry commands[] = {
     {"run", cmd_run, "stay: take bundles in by HTTP, forward, keep responses"},
     {"status", cmd_status, "show what waits, who is enrolled, what needs a person"},
     {"records", cmd_records, "list records, or try held ones again"},
+    {"endpoints", cmd_endpoints, "where records go, and whether that can be reached"},
     {"couriers", cmd_couriers, "who may use the page, for machines that have only a browser"},
     {"reconcile", cmd_reconcile, "go on after the ledger was restored from a backup, or lost"},
+    {"audit", cmd_audit, "verify or export the log of what this relay has done"},
     {"config", cmd_config, "check or show the configuration"},
 };
 

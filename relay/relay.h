@@ -42,7 +42,8 @@ GF_MUST_CHECK int relay_configure(struct relay *r, const char *root, struct gf_e
  * than its head. On failure *r is closed. */
 GF_MUST_CHECK int relay_open(struct relay *r, const char *root, struct gf_err *e);
 /* Open what relay_paths() has named, also with a ledger that is older than its head, or, *made 1,
- * with a new one in the place of one that is gone: for `reconcile` alone. */
+ * with a new one in the place of one that is gone: for `reconcile` alone. made NULL: none is made,
+ * one that is gone is GF_E_NOINPUT: for who only looks. */
 GF_MUST_CHECK int relay_open_anyhow(struct relay *r, int *made, struct gf_err *e);
 void relay_close(struct relay *r);
 
@@ -51,7 +52,8 @@ const char *relay_self(const struct relay *r, char out[COMMAND_SELF]);
 
 typedef int relay_command(const char *root, int argc, char **argv);
 relay_command cmd_init, cmd_card, cmd_approve, cmd_decline, cmd_sync, cmd_run, cmd_status,
-    cmd_records, cmd_couriers, cmd_config, cmd_reconcile, cmd_agents, cmd_revoke, cmd_token;
+    cmd_records, cmd_couriers, cmd_config, cmd_reconcile, cmd_agents, cmd_revoke, cmd_token,
+    cmd_audit, cmd_endpoints, cmd_quarantine, cmd_import, cmd_forward, cmd_respond;
 
 /* What one turn did; counts of this turn. Filled by the five files below. */
 struct turn {

@@ -76,11 +76,13 @@ int relay_open(struct relay *r, const char *root, struct gf_err *e) {
 }
 
 int relay_open_anyhow(struct relay *r, int *made, struct gf_err *e) {
-    *made = 0;
+    if (made != NULL)
+        *made = 0;
     if (open_rest(r, e) == 0) {
         int opened = ledger_open(r->state, &r->ledger, e);
-        *made = opened == -1 && e->code == GF_E_NOINPUT;
-        if (*made)
+        if (made != NULL)
+            *made = opened == -1 && e->code == GF_E_NOINPUT;
+        if (made != NULL && *made)
             opened = ledger_make(r->state, &r->ledger, e);
         if (opened == 0 && ledger_belongs(r->ledger, &r->id.card, e) == 0)
             return 0;

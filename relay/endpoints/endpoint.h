@@ -179,6 +179,23 @@ int endpoint_missing(const char *name, const char *key, struct gf_err *e);
 /* The profile of a section that was checked. */
 const struct endpoint_profile *endpoint_profile_of(const struct config *c, const char *name);
 
+/* ---- where connections go (endpoint_place.c) ---- */
+
+struct endpoint_place {
+    const char *endpoint; /* the section's name */
+    const char *url;      /* of the endpoint, or of its proxy */
+    const char *host;     /* a name or an address, without brackets */
+    int port;
+    int proxy;    /* 1: it is the endpoint's proxy */
+    int loopback; /* 1: it is this machine */
+};
+typedef int endpoint_each_place(void *arg, const struct endpoint_place *p, struct gf_err *e);
+/* What an endpoint connects to: each of its places, or its proxy in place of them all; with
+ * `through` the places also where there is a proxy. A profile without URL has none. The section was
+ * checked. */
+GF_MUST_CHECK int endpoint_places(const struct config *c, const char *name, int through,
+                                  endpoint_each_place *fn, void *arg, struct gf_err *e);
+
 /* ---- endpoint.c ---- */
 
 /* The name of the endpoint for a record; NULL: none matches. The one that names the record's media

@@ -69,6 +69,23 @@ GF_MUST_CHECK int ledger_seal(struct ledger *l, struct gf_err *e);
  * missing or is none. */
 GF_MUST_CHECK int ledger_fits_head(struct ledger *l, struct gf_err *e);
 
+/* The chain as it stands (ledger_chain.c). Bytes of a line, with its NUL. */
+#define LEDGER_LINK_MAX 4096
+struct ledger_link {
+    int64_t n;
+    const char *line; /* borrowed */
+    int has_hash;     /* 0: what stands there is none */
+    struct gf_hash hash;
+};
+typedef int ledger_each_link(void *arg, const struct ledger_link *x, struct gf_err *e);
+/* Walk the lines that were written since a time, in order; fn returns 0 to go on. */
+GF_MUST_CHECK int ledger_chain(struct ledger *l, int64_t since, ledger_each_link *fn, void *arg,
+                               struct gf_err *e);
+/* Compute every hash anew and compare, also with the head: the number of lines, and the hash of the
+ * newest. GF_E_DAMAGED names the first line that does not hold. */
+GF_MUST_CHECK int ledger_chain_verify(struct ledger *l, int64_t *n, struct gf_hash *newest,
+                                      struct gf_err *e);
+
 struct ledger_reconciled {
     int64_t newest;    /* when the last bundle was taken that this ledger knows; 0: none */
     int64_t agents;    /* whose responses go on in a new stream */

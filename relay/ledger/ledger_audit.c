@@ -12,8 +12,7 @@
 #include "gapferry/file.h"
 #include "relay/ledger/ledger_internal.h"
 
-#define HEAD       "audit.head"
-#define AUDIT_LINE 4096
+#define HEAD "audit.head"
 
 /* The newest line's number, 0 if there is none, and its hash (else zero). */
 static int newest(struct ledger *l, int64_t *n, struct gf_hash *hash, struct gf_err *e) {
@@ -36,7 +35,7 @@ static int newest(struct ledger *l, int64_t *n, struct gf_hash *hash, struct gf_
 int ledger_audit(struct ledger *l, int64_t now, const char *event, const char *members,
                  struct gf_err *e) {
     char at[GF_TIME_TEXT];
-    char text[sizeof(struct gf_hash) + AUDIT_LINE];
+    char text[sizeof(struct gf_hash) + LEDGER_LINK_MAX];
     char *line = text + sizeof(struct gf_hash);
     struct gf_hash prev, hash;
     int64_t n = 0;
@@ -45,9 +44,9 @@ int ledger_audit(struct ledger *l, int64_t now, const char *event, const char *m
         return -1;
     int rc = newest(l, &n, &prev, e);
     gf_text_time(now, at);
-    int len = snprintf(line, AUDIT_LINE, "{\"at\":\"%s\",\"event\":\"%s\"%s%s}", at, event,
+    int len = snprintf(line, LEDGER_LINK_MAX, "{\"at\":\"%s\",\"event\":\"%s\"%s%s}", at, event,
                        members[0] != '\0' ? "," : "", members);
-    if (rc == 0 && (len < 0 || len >= AUDIT_LINE))
+    if (rc == 0 && (len < 0 || len >= LEDGER_LINK_MAX))
         rc = gf_err_set(e, GF_E_BUG, "a line of the audit log is too long: %s", event);
     if (rc == 0) {
         memcpy(text, prev.b, sizeof prev.b);

@@ -131,8 +131,11 @@ static int audit(struct ledger *l, int64_t now, const char *event, const struct 
 
     gf_card_fingerprint(c, fingerprint);
     gf_buf_init(&b, (size_t)8 * GF_REASON_MAX);
-    gf_buf_printf(&b, "\"fingerprint\":\"%s\",\"%s\":", fingerprint, more);
-    gf_json_put_str(&b, value, strlen(value));
+    gf_buf_printf(&b, "\"fingerprint\":\"%s\"", fingerprint);
+    if (more != NULL) {
+        gf_buf_printf(&b, ",\"%s\":", more);
+        gf_json_put_str(&b, value, strlen(value));
+    }
     int rc = gf_buf_check(&b, "the audit log", e);
     if (rc == 0)
         rc = ledger_audit(l, now, event, b.data, e);
@@ -161,7 +164,7 @@ int ledger_enrol(struct ledger *l, const struct gf_card *c, unsigned how, const 
                "= ?",
                "ittb", now, ledger_hows[how], grantor, &c->identity, sizeof c->identity) == -1)
         return -1;
-    return audit(l, now, "enrol", c, ledger_hows[how], grantor, e);
+    return audit(l, now, "enrol", c, grantor[0] != '\0' ? ledger_hows[how] : NULL, grantor, e);
 }
 
 /* ---- successors ---- */

@@ -13,6 +13,8 @@ _gapferry_relay_options() {
     run) echo --root --help ;;
     status) echo --json --root --help ;;
     records) echo --state --channel --json --root --help ;;
+    endpoints) echo --connect --json --root --help ;;
+    audit) echo --since --json --root --help ;;
     couriers) echo --json --root --help ;;
     reconcile) echo --since --force --json --root --help ;;
     config) echo --root --help ;;
@@ -21,7 +23,7 @@ _gapferry_relay_options() {
 
 _gapferry_relay() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init card approve agents token revoke sync decline run status records couriers reconcile config'
+    local commands='init card approve agents token revoke sync decline run status records endpoints couriers reconcile audit config'
     local command='' i
 
     COMPREPLY=()
@@ -64,6 +66,8 @@ _gapferry_relay() {
     else
         case $command in
         records) mapfile -t COMPREPLY < <(compgen -W 'list release reject' -- "$word") ;;
+        endpoints) mapfile -t COMPREPLY < <(compgen -W 'list check firewall' -- "$word") ;;
+        audit) mapfile -t COMPREPLY < <(compgen -W 'verify export' -- "$word") ;;
         agents) mapfile -t COMPREPLY < <(compgen -W 'list show' -- "$word") ;;
         token) mapfile -t COMPREPLY < <(compgen -W 'list withdraw' -- "$word") ;;
         couriers) mapfile -t COMPREPLY < <(compgen -W 'list add remove' -- "$word") ;;

@@ -69,5 +69,5 @@ options_of() {
     COMP_WORDS=(gapferry-relay records list --state '') COMP_CWORD=4
     _gapferry_relay
     diff <(printf '%s\n' "${COMPREPLY[@]}" | sort) \
-        <(sed -n '/^# RECORD STATES/,/^# CONFIG/p' "$SOURCE/docs/man/gapferry-relay.8.scd" | grep -E '^\*' | grep -oE '\*[a-z]+\*' | tr -d '*' | sort)
+        <(awk '/^# /{on = ($0 == "# RECORD STATES")} on' "$SOURCE/docs/man/gapferry-relay.8.scd" | grep -E '^\*' | grep -oE '\*[a-z]+\*' | tr -d '*' | sort)
 }

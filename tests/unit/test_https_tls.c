@@ -57,6 +57,19 @@ static void only_a_certificate_that_is_trusted_and_of_this_host_will_do(void **s
     assert_int_equal(a.status, 200);
     https_answer_free(&a);
 
+    /* Only to connect asks the same of the certificate, and says nothing. */
+    o.connect_only = 1;
+    ask(0, o, &a);
+    assert_stage(&a, HTTPS_OK, 0);
+    assert_int_equal(a.status, 0);
+    https_answer_free(&a);
+    o.ca_file = NULL;
+    ask(0, o, &a);
+    assert_stage(&a, HTTPS_TLS, 0);
+    https_answer_free(&a);
+    o.ca_file = ca;
+    o.connect_only = 0;
+
     struct gf_err e = {0};
     o.ca_file = "/dev/null"; /* no certificate in it: found out when TLS begins */
     assert_int_equal(https_request(client, &o, &a, &e), -1);

@@ -1,0 +1,224 @@
+/*
+ * cmd_endpoints.c -- `endpoints list | check | firewall`: where records go, whether that can be
+ * reached, and what a firewall has to let through.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "relay/command.h"
+#include "relay/endpoints/endpoint.h"
+
+#define PROBE_MS 15000 /* for one place */
+
+static const struct option_spec specs[] = {
+    {"connect", 0, NULL, "check: also connect to each: name, route, proxy, TLS; nothing is sent"},
+    COMMAND_OPTION_JSON,
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+struct looking {
+    struct relay *r;
+    struct out *t;
+    struct https *client;
+    struct endpoint *endpoint;
+    int *status;
+};
+
+static const char *value(const struct looking *x, const char *name, const char *key) {
+    return config_get(x->r->config, "endpoint", name, key);
+}
+
+/* HOST:PORT, as firewalls and curl write it. */
+static void put_place(struct out *t, const struct endpoint_place *p) {
+    int v6 = strchr(p->host, ':') != NULL;
+
+    out_text(t, "%s%s%s:%d", v6 ? "[" : "", p->host, v6 ? "]" : "", p->port);
+    out_str(t, "host", p->host);
+    out_int(t, "port", p->port);
+}
+
+/* ---- list ---- */
+
+static int list_one(struct looking *x, const char *name, struct gf_err *e) {
+    static const char *const keys[] = {"channel", "type",    "sender", "product",    "profile",
+                                       "url",     "program", "proxy",  "idempotency"};
+    struct out *t = x->t;
+    (void)e;
+
+    out_open(t, NULL, '{');
+    out_str(t, "endpoint", name);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        out_str(t, keys[i], value(x, name, keys[i]));
+    out_close(t, '}');
+    out_safe(t, name);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const char *is = value(x, name, keys[i]);
+        if (is == NULL)
+            continue;
+        out_text(t, "  %s ", keys[i]);
+        out_safe(t, is);
+    }
+    out_text(t, "\n");
+    return 0;
+}
+
+/* ---- firewall ---- */
+
+static int put_firewall(void *arg, const struct endpoint_place *p, struct gf_err *e) {
+    struct looking *x = arg;
+    (void)e;
+
+    out_open(x->t, NULL, '{');
+    put_place(x->t, p);
+    out_str(x->t, "endpoint", p->endpoint);
+    out_bool(x->t, "proxy", p->proxy);
+    out_bool(x->t, "this_machine", p->loopback);
+    out_close(x->t, '}');
+    out_text(x->t, "  %s \"", p->proxy ? "proxy of endpoint" : "endpoint");
+    out_safe(x->t, p->endpoint);
+    out_text(x->t, "\"%s\n", p->loopback ? ", on this machine" : "");
+    return 0;
+}
+
+static int firewall_one(struct looking *x, const char *name, struct gf_err *e) {
+    return endpoint_places(x->r->config, name, 0, put_firewall, x, e);
+}
+
+/* ---- check ---- */
+
+static int probe(void *arg, const struct endpoint_place *p, struct gf_err *e) {
+    struct looking *x = arg;
+    struct https_options o = x->endpoint->http;
+    struct https_answer a;
+
+    /* Nothing is asked, so that no endpoint can take it for a record. */
+    o.url = p->url;
+    o.method = "GET";
+    o.connect_only = 1;
+    if (o.total_ms > PROBE_MS)
+        o.total_ms = PROBE_MS;
+    if (https_request(x->client, &o, &a, e) == -1)
+        return -1;
+    int is_ok = a.stage == HTTPS_OK;
+    out_open(x->t, NULL, '{');
+    out_str(x->t, "endpoint", p->endpoint);
+    out_safe(x->t, p->endpoint);
+    out_text(x->t, "  ");
+    put_place(x->t, p);
+    out_str(x->t, "stage", https_stages[a.stage]);
+    out_str(x->t, "reason", is_ok ? NULL : a.text);
+    out_text(x->t, "  %s", https_stages[a.stage]);
+    if (!is_ok) {
+        out_text(x->t, ": ");
+        out_safe(x->t, a.text);
+        *x->status = GF_EXIT_UNREACHABLE;
+    } else if (o.proxy != NULL) {
+        out_text(x->t, ", by way of its proxy");
+    }
+    out_text(x->t, "\n");
+    out_close(x->t, '}');
+    https_answer_free(&a);
+    return 0;
+}
+
+static int connect_one(struct looking *x, const char *name, struct gf_err *e) {
+    struct endpoint p;
+
+    if (value(x, name, "url") == NULL) {
+        out_safe(x->t, name);
+        out_text(x->t, "  connects to nothing: profile %s\n", value(x, name, "profile"));
+        return 0;
+    }
+    if (endpoint_open(&p, x->r, name, e) == -1)
+        return gf_err_prefix(e, "[endpoint \"%s\"]", name);
+    x->endpoint = &p;
+    int rc = endpoint_places(x->r->config, name, 1, probe, x, e);
+    endpoint_close(&p);
+    return rc;
+}
+
+/* ---- the command ---- */
+
+static int for_each(struct looking *x, int one(struct looking *, const char *, struct gf_err *),
+                    struct gf_err *e) {
+    const char *name;
+    int rc = 0;
+
+    out_open(x->t, "endpoints", '[');
+    for (size_t i = 0; rc == 0 && (name = config_name(x->r->config, "endpoint", i)) != NULL; i++)
+        rc = one(x, name, e);
+    out_close(x->t, ']');
+    return rc;
+}
+
+static int check(struct looking *x, int connect, struct gf_err *e) {
+    int64_t n = 0;
+
+    while (config_name(x->r->config, "endpoint", (size_t)n) != NULL)
+        n++;
+    if (!connect) {
+        command_int(x->t, NULL, "right", n);
+        out_text(x->t,
+                 "%" PRId64 " endpoint%s: no mistake was found in the configuration; with "
+                 "--connect each is tried\n",
+                 n, n == 1 ? "" : "s");
+        return 0;
+    }
+    if (https_new(&x->client, e) == -1)
+        return -1;
+    int rc = for_each(x, connect_one, e);
+    https_free(x->client);
+    return rc;
+}
+
+static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
+    const char *verb = options_arg(o, 0);
+    int connect = options_count(o, "connect") > 0;
+    struct looking x = {.r = r, .status = status};
+    struct out t;
+    int rc;
+
+    if (command_args(o, 1, 1, "list, check or firewall", e) == -1)
+        return -1;
+    int is_check = strcmp(verb, "check") == 0;
+    if (connect && !is_check)
+        return gf_err_set(e, GF_E_USAGE, "endpoints %.64s: --connect is for check", verb);
+    if (endpoint_check(r->config, e) == -1)
+        return -1;
+    out_begin(&t, o);
+    x.t = &t;
+    if (is_check)
+        rc = check(&x, connect, e);
+    else if (strcmp(verb, "list") == 0)
+        rc = for_each(&x, list_one, e);
+    else if (strcmp(verb, "firewall") == 0)
+        rc = for_each(&x, firewall_one, e);
+    else
+        rc = gf_err_set(e, GF_E_USAGE, "endpoints %.64s: must be list, check or firewall", verb);
+    if (rc == -1) {
+        out_free(&t);
+        return -1;
+    }
+    if (config_name(r->config, "endpoint", 0) == NULL)
+        out_text(&t, "there is no [endpoint \"NAME\"] in %s; every record that arrives is held\n",
+                 r->config_path);
+    return command_end(&t, e);
+}
+
+int cmd_endpoints(const char *root, int argc, char **argv) {
+    static const struct command c = {
+        {COMMAND_PROGRAM " endpoints", "list|check|firewall [OPTION]...",
+         "list: where records go. check: look for mistakes, and with --connect whether each can be "
+         "reached: name, route, proxy and TLS, without sending anything; status 69 where one "
+         "cannot. firewall: HOST:PORT of each, one a line, for an allow-list; where an endpoint "
+         "has a proxy, that of the proxy.",
+         specs,
+         "Examples:\n  gapferry-relay endpoints check --connect\n"
+         "  gapferry-relay endpoints firewall\n"},
+        COMMAND_CONFIG,
+        work};
+    return command_run(&c, root, argc, argv);
+}

@@ -1,0 +1,45 @@
+/*
+ * endpoint_place.c -- where connections of an endpoint go: host and port, for allow-lists and
+ * probes.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "common/https_url.h"
+#include "relay/endpoints/endpoint.h"
+
+static int tell(const char *url, const struct https_url *u, const char *endpoint, int proxy,
+                endpoint_each_place *fn, void *arg, struct gf_err *e) {
+    const struct endpoint_place p = {.endpoint = endpoint,
+                                     .url = url,
+                                     .host = u->host,
+                                     .port = u->port,
+                                     .proxy = proxy,
+                                     .loopback = u->loopback};
+    return fn(arg, &p, e);
+}
+
+int endpoint_places(const struct config *c, const char *name, int through, endpoint_each_place *fn,
+                    void *arg, struct gf_err *e) {
+    const char *proxy = config_get(c, "endpoint", name, "proxy");
+    const char *at = config_get(c, "endpoint", name, "url");
+    char one[HTTPS_URL_MAX + 1];
+    struct https_url u;
+    int rc = 0;
+
+    /* With a proxy the relay itself connects to nothing else. */
+    if (at != NULL && proxy != NULL && !through) {
+        rc = https_url_proxy(proxy, &u, e);
+        return rc == 0 ? tell(proxy, &u, name, 1, fn, arg, e) : -1;
+    }
+    while (rc == 0 && at != NULL && *at != '\0') {
+        size_t n = strcspn(at, " \t");
+        (void)snprintf(one, sizeof one, "%.*s", (int)(n < sizeof one ? n : sizeof one - 1), at);
+        rc = https_url_parse(one, &u, e);
+        if (rc == 0)
+            rc = tell(one, &u, name, 0, fn, arg, e);
+        at += n;
+        at += strspn(at, " \t");
+    }
+    return rc;
+}
