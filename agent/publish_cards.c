@@ -1,6 +1,6 @@
 /*
- * publish_cards.c -- STATE/cards/: the trusted relays' cards as files, for gapferry-link, which may
- * not open the store.
+ * publish_cards.c -- STATE/cards/: the trusted relays' cards as files, and our own, for
+ * gapferry-link, which may open neither store nor keys.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "common/own_keys.h"
 #include "gapferry/file.h"
 
-#define CARDS_MAX  GF_DRIVE_CARDS_MAX
+#define CARDS_MAX  (GF_DRIVE_CARDS_MAX + 1)  /* relays', and our own */
 #define CARD_NAME  (GF_FINGERPRINT_TEXT + 5) /* FINGERPRINT.card */
 #define FOLDER_MAX 4096                      /* entries looked at */
 
@@ -28,8 +29,9 @@ static int publish(void *arg, const struct gf_card *c, const char *text, size_t 
     struct folder *f = arg;
     char fingerprint[GF_FINGERPRINT_TEXT];
 
-    if (f->n == CARDS_MAX)
-        return gf_err_set(e, GF_E_LIMIT, "cards: more than %d relays are trusted", CARDS_MAX);
+    if (f->n == GF_DRIVE_CARDS_MAX)
+        return gf_err_set(e, GF_E_LIMIT, "cards: more than %d relays are trusted",
+                          GF_DRIVE_CARDS_MAX);
     char *name = f->names[f->n++];
     gf_card_fingerprint(c, fingerprint);
     (void)snprintf(name, CARD_NAME, "%s.card", fingerprint);
@@ -67,12 +69,43 @@ static int remove_others(struct folder *f, struct gf_err *e) {
     return 0;
 }
 
+/* Ours as it goes to drives: its bytes change when it gets a token's MAC or a vendor's signature.
+ */
+static int publish_own(struct agent *a, struct folder *f, struct gf_err *e) {
+    struct gf_buf text, there;
+    struct gf_out o;
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    char *name = f->names[f->n++];
+
+    gf_card_fingerprint(&a->id.card, fingerprint);
+    (void)snprintf(name, CARD_NAME, "%s.card", fingerprint);
+    gf_buf_init(&text, GF_CARD_FILE_MAX);
+    int rc = own_keys_card(&a->id, 0, &text, e);
+    int same = rc == 0 && gf_file_load(f->dir, name, GF_CARD_FILE_MAX, &there, NULL) == 0;
+    if (same) {
+        same = there.len == text.len && memcmp(there.data, text.data, text.len) == 0;
+        gf_buf_free(&there);
+    }
+    if (rc == 0 && !same) {
+        rc = gf_out_open(&o, f->dir, name, e);
+        if (rc == 0) {
+            rc = gf_file_write(o.fd, text.data, text.len) == -1 ? gf_err_errno(e, "cards/%s", name)
+                                                                : gf_out_commit(&o, 0600, 1, e);
+            gf_out_close(&o);
+        }
+    }
+    gf_buf_free(&text);
+    return rc;
+}
+
 int agent_publish_cards(struct agent *a, struct gf_err *e) {
     struct folder f = {.dir = agent_folder(a, "cards", e)};
 
     if (f.dir == -1)
         return -1;
     int rc = store_card_texts(a->store, GF_ROLE_RELAY, publish, &f, e);
+    if (rc == 0)
+        rc = publish_own(a, &f, e);
     if (rc == 0)
         rc = remove_others(&f, e);
     (void)close(f.dir);

@@ -12,7 +12,8 @@
 #include "relay/enrol.h"
 
 static const struct option_spec specs[] = {
-    {"card", 0, "FILE", "the agent's card, for one that sends by HTTP and never by a drive"},
+    {"card", 0, "FILE",
+     "the agent's card, from somewhere else than a drive, so that it is enrolled at once"},
     {"withdraw", 0, NULL, "take back an approval whose agent has not come yet"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
@@ -88,7 +89,7 @@ static int withdraw(struct relay *r, const struct options *o, const char *finger
 }
 
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
-    char fingerprint[128], self[COMMAND_SELF];
+    char fingerprint[128];
     char user[65];
     struct gf_card card;
     struct out t;
@@ -118,8 +119,8 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     else
         out_text(&t,
                  "approved     %s: its card has not been seen yet; it is enrolled when its drive "
-                 "comes. A site that comes by HTTPS only brings none: %s approve --card FILE %s\n",
-                 fingerprint, relay_self(r, self), fingerprint);
+                 "comes, or with its next visit by HTTPS\n",
+                 fingerprint);
     if (command_end(&t, e) == -1)
         return -1;
     command_next(r, "sync DRIVE");

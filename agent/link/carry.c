@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "agent/link/round.h"
+#include "agent/link/introduce.h"
 #include "common/log.h"
 #include "gapferry/digest.h"
 
@@ -159,6 +159,16 @@ static int take_answer(struct round *x, const struct outbox_file *f, const struc
     return rc;
 }
 
+/* 1 if the relay does not know who sends, in its own words. */
+static int is_unknown_here(const struct https_answer *a) {
+    char words[256];
+
+    if (a->stage != HTTPS_OK || a->status != 403)
+        return 0;
+    reply_error(a->body.data != NULL ? a->body.data : "", a->body.len, words);
+    return strncmp(words, "sender:", 7) == 0;
+}
+
 /* Post an open bundle. */
 static int post(struct round *x, const struct outbox_file *f, int fd, struct gf_err *e) {
     static const char *const headers[] = {"Content-Type: application/vnd.gapferry.bundle",
@@ -180,7 +190,18 @@ static int post(struct round *x, const struct outbox_file *f, int fd, struct gf_
                                     .stop_arg = x->client->stop_arg};
     if (https_request(x->client->https, &o, &a, e) == -1)
         return -1;
-    int rc = take_answer(x, f, &a, e);
+    char words[256] = "";
+    int known = is_unknown_here(&a) ? introduce(x, words, e) : 0;
+    if (known == 1) {
+        https_answer_free(&a);
+        if (https_request(x->client->https, &o, &a, e) == -1)
+            return -1;
+    }
+    int rc = known == -1 ? -1 : take_answer(x, f, &a, e);
+    /* Why the card did not help says more than that the sender is not known. */
+    if (rc == 0 && words[0] != '\0')
+        (void)snprintf(x->r.person, sizeof x->r.person,
+                       "the relay does not let this agent in: %.250s", words);
     https_answer_free(&a);
     return rc;
 }

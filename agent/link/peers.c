@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/https.h"
+#include "gapferry/file.h"
 
 #define CARDS_MAX   GF_DRIVE_CARDS_MAX
 #define ENTRIES_MAX 4096           /* of STATE/cards/ */
@@ -24,6 +25,25 @@ enum reach { REACH_SITE, REACH_OUTSIDE };
 
 /* ---- cards ---- */
 
+/* A card that lies there: of a relay that is trusted, or this agent's own. */
+static void take_card(struct peers *p, int dir, const char *name) {
+    struct gf_card c;
+    struct gf_buf text;
+
+    if (gf_file_load(dir, name, GF_CARD_FILE_MAX, &text, NULL) == 0 && text.len > 0 &&
+        gf_card_parse(text.data, text.len, name, &c, NULL) == 0) {
+        if (c.role == GF_ROLE_RELAY && p->ncards < CARDS_MAX)
+            p->cards[p->ncards++] = c;
+        if (c.role == GF_ROLE_AGENT && p->nown < PEERS_OWN_MAX) {
+            struct peers_own *own = &p->own[p->nown++];
+            own->card = c;
+            memcpy(own->text, text.data, text.len);
+            own->len = text.len;
+        }
+    }
+    gf_buf_free(&text);
+}
+
 static int load_cards(struct peers *p, struct gf_err *e) {
     char path[600];
     const struct dirent *x;
@@ -35,12 +55,10 @@ static int load_cards(struct peers *p, struct gf_err *e) {
     DIR *d = opendir(path);
     if (d == NULL)
         return errno == ENOENT ? 0 : gf_err_errno(e, "%s", path);
-    for (int i = 0; i < ENTRIES_MAX && p->ncards < CARDS_MAX && (x = readdir(d)) != NULL; i++) {
+    for (int i = 0; i < ENTRIES_MAX && (x = readdir(d)) != NULL; i++) {
         size_t len = strlen(x->d_name);
-        struct gf_card *c = &p->cards[p->ncards];
-        if (len > 5 && x->d_name[0] != '.' && strcmp(x->d_name + len - 5, ".card") == 0 &&
-            gf_card_load(dirfd(d), x->d_name, c, NULL) == 0 && c->role == GF_ROLE_RELAY)
-            p->ncards++;
+        if (len > 5 && x->d_name[0] != '.' && strcmp(x->d_name + len - 5, ".card") == 0)
+            take_card(p, dirfd(d), x->d_name);
     }
     (void)closedir(d);
     return 0;

@@ -19,6 +19,14 @@ struct peer {
     enum link_is before;     /* what it was when link last ran */
 };
 
+/* This agent's own card as it goes to drives, and those of its keys before. */
+#define PEERS_OWN_MAX 4
+struct peers_own {
+    struct gf_card card;
+    char text[GF_CARD_FILE_MAX];
+    size_t len;
+};
+
 struct peers {
     const char *state; /* the state directory; borrowed from the agent */
     struct config *config;
@@ -27,6 +35,8 @@ struct peers {
     size_t n;
     struct gf_card *cards; /* of relays, from STATE/cards/ */
     size_t ncards;
+    struct peers_own own[PEERS_OWN_MAX]; /* from there, too */
+    size_t nown;
 };
 
 /*

@@ -26,9 +26,8 @@ void round_trouble(struct round *x, const char *what, const struct https_answer 
     else if (a->status == 401 || a->status == 403)
         (void)snprintf(
             r->person, sizeof r->person,
-            "the relay does not know this agent (status %ld%s%.250s): bring its operator "
-            "this agent's card, the file keys/card of its state directory, for: "
-            "gapferry-relay approve --card FILE",
+            "the relay does not know this agent (status %ld%s%.250s): tell its operator this "
+            "agent's fingerprint (gapferry-agent card), for: gapferry-relay approve FINGERPRINT",
             a->status, words[0] != '\0' ? ", " : "", words);
     else
         (void)snprintf(r->person, sizeof r->person,

@@ -21,6 +21,7 @@ struct round {
     struct marks sent, fetched, refused;
     struct outbox_list out;
     size_t nrefused; /* bundles that lie in the outbox and are not sent */
+    int introduced;  /* 1: our card was shown in this round */
     int forgotten;   /* 1: the relay took as new what it had taken before */
 };
 

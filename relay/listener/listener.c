@@ -82,9 +82,9 @@ void listener_fail(struct listener_call *c, unsigned status, enum gf_code code, 
 
 /* ---- questions to the worker ---- */
 
-void listener_ask(struct listener_call *c, struct wire_ask *a,
-                  void (*answer)(struct listener_call *, const struct wire_say *, const char *,
-                                 int)) {
+void listener_ask_with(struct listener_call *c, struct wire_ask *a, const void *data,
+                       void (*answer)(struct listener_call *, const struct wire_say *, const char *,
+                                      int)) {
     struct gf_err why;
 
     if (a->tag == 0)
@@ -94,8 +94,14 @@ void listener_ask(struct listener_call *c, struct wire_ask *a,
     c->asked = mono_ms();
     c->short_answer = a->kind == WIRE_READY || a->kind == WIRE_METRICS;
     httpd_hold(c->r);
-    if (wire_ask_send(LISTENER_FD_WORKER, a, &why) == -1)
+    if (wire_ask_send_with(LISTENER_FD_WORKER, a, data, &why) == -1)
         _exit(GF_EXIT_IO); /* it is gone: nothing can be answered any more */
+}
+
+void listener_ask(struct listener_call *c, struct wire_ask *a,
+                  void (*answer)(struct listener_call *, const struct wire_say *, const char *,
+                                 int)) {
+    listener_ask_with(c, a, NULL, answer);
 }
 
 /* All answers that are there; -1: the worker is gone. */
@@ -206,8 +212,31 @@ static void answer_get(struct listener_call *c, const char *path) {
         listener_fail(c, 404, GF_E_NOINPUT, "there is nothing at this path", 0);
 }
 
-static int is_post(const struct httpd_request *r) {
-    return strcmp(httpd_path(r), "/v1/bundles") == 0 && strcmp(httpd_method(r), "POST") == 0;
+/* Where something may be sent to. */
+static const struct sink {
+    const char *path;
+    const char *wants; /* for who comes with another method */
+    void (*begin)(struct listener_call *c);
+    size_t (*body)(struct listener_call *c, const void *data, size_t len);
+    void (*end)(struct listener_call *c);
+} sinks[] = {
+    {"/v1/bundles", "bundles are sent with POST", listener_post_begin, listener_post_body,
+     listener_post_end},
+    {"/v1/cards", "cards are sent with POST", listener_card_begin, listener_card_body,
+     listener_card_end},
+};
+
+static const struct sink *find_sink(const struct httpd_request *r) {
+    for (size_t i = 0; i < sizeof sinks / sizeof *sinks; i++) {
+        if (strcmp(httpd_path(r), sinks[i].path) == 0)
+            return &sinks[i];
+    }
+    return NULL;
+}
+
+/* The sink, if something is sent to it. */
+static const struct sink *posted_to(const struct httpd_request *r) {
+    return strcmp(httpd_method(r), "POST") == 0 ? find_sink(r) : NULL;
 }
 
 /* What anybody may ask at either socket. */
@@ -234,10 +263,10 @@ static void on_begin(void *arg, struct httpd_request *r) {
     c->is_page = door->is_page && !is_watch(httpd_path(r));
     if (c->is_page)
         page_begin(c);
-    else if (is_post(r))
-        listener_post_begin(c);
-    else if (strcmp(httpd_path(r), "/v1/bundles") == 0)
-        listener_fail(c, 405, GF_E_USAGE, "bundles are sent with POST", 0);
+    else if (posted_to(r) != NULL)
+        posted_to(r)->begin(c);
+    else if (find_sink(r) != NULL)
+        listener_fail(c, 405, GF_E_USAGE, find_sink(r)->wants, 0);
     else if (httpd_method(r)[0] == 'P')
         listener_fail(c, 405, GF_E_USAGE, "this is read with GET", 0);
 }
@@ -248,7 +277,7 @@ static size_t on_body(void *arg, struct httpd_request *r, const void *data, size
     (void)arg;
     if (c != NULL && c->is_page)
         return page_body(c, data, len);
-    return c != NULL && is_post(r) ? listener_post_body(c, data, len) : len;
+    return c != NULL && posted_to(r) != NULL ? posted_to(r)->body(c, data, len) : len;
 }
 
 static void on_end(void *arg, struct httpd_request *r) {
@@ -259,8 +288,8 @@ static void on_end(void *arg, struct httpd_request *r) {
         return;
     if (c->is_page)
         page_end(c);
-    else if (is_post(r))
-        listener_post_end(c);
+    else if (posted_to(r) != NULL)
+        posted_to(r)->end(c);
     else
         answer_get(c, httpd_path(r));
 }

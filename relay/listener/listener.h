@@ -5,6 +5,7 @@
  *
  *   GET  /v1/hello?nonce=64HEX   a hello for this nonce
  *   POST /v1/bundles             a bundle; the reply lists the responses that wait for its sender
+ *   POST /v1/cards               an agent's card that proves itself by a token or a vendor
  *   GET  /v1/responses/ID        a response
  *   GET  /healthz  /readyz       is it alive; can it take bundles
  *   GET  /metrics                numbers, for those who may read them
@@ -123,6 +124,10 @@ struct listener_call {
 void listener_ask(struct listener_call *c, struct wire_ask *a,
                   void (*answer)(struct listener_call *, const struct wire_say *, const char *,
                                  int));
+/* The same with a->len bytes. */
+void listener_ask_with(struct listener_call *c, struct wire_ask *a, const void *data,
+                       void (*answer)(struct listener_call *, const struct wire_say *, const char *,
+                                      int));
 /* The reply for an error, and its place in the counts. */
 void listener_fail(struct listener_call *c, unsigned status, enum gf_code code, const char *text,
                    unsigned retry_after_s);
@@ -152,5 +157,14 @@ void listener_post_begin(struct listener_call *c);
 size_t listener_post_body(struct listener_call *c, const void *data, size_t len);
 void listener_post_end(struct listener_call *c);
 void listener_post_gone(struct listener_call *c);
+/* What the worker says instead of a result, as a reply; 1 if it was that. */
+int listener_post_refused(struct listener_call *c, const struct wire_say *s, const char *text);
+/* The reply for something that is wrong with what was sent. */
+void listener_post_refuse(struct listener_call *c, const struct gf_err *why);
+
+/* POST /v1/cards (listener_card.c); the card is in `head`. */
+void listener_card_begin(struct listener_call *c);
+size_t listener_card_body(struct listener_call *c, const void *data, size_t len);
+void listener_card_end(struct listener_call *c);
 
 #endif

@@ -29,14 +29,13 @@ static unsigned status_of(enum gf_code code) {
                : 400;
 }
 
-static void refuse(struct listener_call *c, const struct gf_err *why) {
+void listener_post_refuse(struct listener_call *c, const struct gf_err *why) {
     unsigned status = status_of(why->code);
 
     listener_fail(c, status, why->code, why->text, status == 503 ? 30 : 0);
 }
 
-/* What the worker says instead of a result; 1 if it was that. */
-static int is_refusal(struct listener_call *c, const struct wire_say *s, const char *text) {
+int listener_post_refused(struct listener_call *c, const struct wire_say *s, const char *text) {
     enum gf_code code = s->code < GF_CODE_COUNT ? (enum gf_code)s->code : GF_E_BUG;
     unsigned seconds = s->size > 0 && s->size < 3600 ? (unsigned)s->size : 30;
 
@@ -82,7 +81,7 @@ static void tell_result(struct listener_call *c, const struct wire_say *s, const
 static void on_done(struct listener_call *c, const struct wire_say *s, const char *data, int fd) {
     (void)fd;
     c->upload = 0;
-    if (is_refusal(c, s, data))
+    if (listener_post_refused(c, s, data))
         return;
     if (s->answer == WIRE_TAKEN || s->answer == WIRE_SEEN)
         tell_result(c, s, data);
@@ -97,7 +96,7 @@ static int write_all(struct listener_call *c, const void *data, size_t len) {
         return 0;
     (void)gf_err_errno(&why, "the relay cannot keep it");
     why.code = GF_E_CREATE;
-    refuse(c, &why);
+    listener_post_refuse(c, &why);
     return -1;
 }
 
@@ -122,7 +121,7 @@ static void on_card(struct listener_call *c, const struct wire_say *s, const cha
     (void)fd;
 
     if (s->answer != WIRE_YES) {
-        if (!is_refusal(c, s, data))
+        if (!listener_post_refused(c, s, data))
             listener_fail(c, 403, GF_E_SENDER,
                           "its sender is not enrolled here; have the relay's operator compare the "
                           "fingerprint that gapferry-agent card shows, and approve it",
@@ -131,7 +130,7 @@ static void on_card(struct listener_call *c, const struct wire_say *s, const cha
     }
     if (gf_card_parse(data, s->len, "the sender's card", &card, &why) == -1 ||
         listener_head_verify(&part, &c->l->us, &card, &head, &why) == -1) {
-        refuse(c, &why);
+        listener_post_refuse(c, &why);
         return;
     }
     c->digest = head.digest;
@@ -150,7 +149,7 @@ static void look_at_head(struct listener_call *c) {
     struct gf_route route;
     struct gf_err why;
     if (listener_head_route(&part, &c->l->us, &route, &why) == -1) {
-        refuse(c, &why);
+        listener_post_refuse(c, &why);
         return;
     }
     c->from = route.from;

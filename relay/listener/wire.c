@@ -37,15 +37,19 @@ static int send_all(int sock, const struct msghdr *m, struct gf_err *e) {
     }
 }
 
-int wire_ask_send(int sock, const struct wire_ask *a, struct gf_err *e) {
+int wire_ask_send_with(int sock, const struct wire_ask *a, const void *data, struct gf_err *e) {
     union {
         const void *in;
         void *out;
-    } bytes = {.in = a};
-    struct iovec part = {bytes.out, sizeof *a};
-    const struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+    } head = {.in = a}, body = {.in = data};
+    struct iovec parts[2] = {{head.out, sizeof *a}, {body.out, a->len}};
+    const struct msghdr m = {.msg_iov = parts, .msg_iovlen = a->len > 0 ? 2 : 1};
 
     return send_all(sock, &m, e);
+}
+
+int wire_ask_send(int sock, const struct wire_ask *a, struct gf_err *e) {
+    return wire_ask_send_with(sock, a, NULL, e);
 }
 
 int wire_say_send(int sock, const struct wire_say *s, const void *data, int fd, struct gf_err *e) {
@@ -79,15 +83,16 @@ static ssize_t receive(int sock, struct msghdr *m, struct gf_err *e) {
     return n <= 0 ? fail_gone(e) : n;
 }
 
-int wire_ask_next(int sock, struct wire_ask *a, struct gf_err *e) {
-    struct iovec part = {a, sizeof *a};
-    struct msghdr m = {.msg_iov = &part, .msg_iovlen = 1};
+int wire_ask_next(int sock, struct wire_ask *a, char data[WIRE_ASK_MAX], struct gf_err *e) {
+    struct iovec parts[2] = {{a, sizeof *a}, {data, WIRE_ASK_MAX}};
+    struct msghdr m = {.msg_iov = parts, .msg_iovlen = 2};
     ssize_t n = receive(sock, &m, e);
 
     if (n <= 0)
         return (int)n;
-    if (n != (ssize_t)sizeof *a || (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 ||
-        a->kind < WIRE_HELLO || a->kind > WIRE_OWN_CARD)
+    if (n < (ssize_t)sizeof *a || (size_t)n != sizeof *a + a->len ||
+        (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || a->kind < WIRE_HELLO ||
+        a->kind > WIRE_OWN_CARD || (a->kind != WIRE_ENROL && a->len > 0))
         return gf_err_set(e, GF_E_SYSTEM, "the listener asks what nobody understands");
     return 1;
 }

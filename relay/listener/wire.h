@@ -10,11 +10,14 @@
 #ifndef RELAY_LISTENER_WIRE_H
 #define RELAY_LISTENER_WIRE_H
 
+#include "gapferry/limits.h"
 #include "gapferry/text.h"
 
 /* Bytes behind an answer: a card, a hello, or WIRE_RESPONSES_MAX entries. */
 #define WIRE_DATA_MAX      32768
 #define WIRE_RESPONSES_MAX 1024
+/* Bytes behind a question: a card. */
+#define WIRE_ASK_MAX GF_CARD_FILE_MAX
 
 enum wire_kind {
     WIRE_HELLO = 1, /* nonce: sign a hello for it */
@@ -26,6 +29,7 @@ enum wire_kind {
     WIRE_FETCH,     /* id: a response */
     WIRE_READY,     /* can bundles be taken? */
     WIRE_METRICS,   /* numbers, for those who watch */
+    WIRE_ENROL,     /* with bytes: an agent's card; is it let in? WIRE_YES or WIRE_REFUSED */
 
     /* The courier's page. nonce is a session but for the first; where it is none, or has ended, the
      * answer is WIRE_NO with GF_E_USER. */
@@ -55,6 +59,8 @@ struct wire_ask {
     uint64_t tag;  /* chosen by the listener, never twice */
     int64_t size;  /* bytes of the whole bundle */
     int64_t row;   /* of what a courier has brought */
+    uint32_t len;  /* bytes behind; ENROL only */
+    uint32_t zero;
     struct gf_hash nonce;
     struct gf_hash identity; /* of the sender */
     struct gf_hash digest;   /* of bundle.json */
@@ -89,11 +95,15 @@ struct wire_response {
 /* All or nothing; 0, or -1 with *e: the other side is gone, or does not listen. fd -1: none goes
  * along. */
 GF_MUST_CHECK int wire_ask_send(int sock, const struct wire_ask *a, struct gf_err *e);
+/* With a->len bytes behind. */
+GF_MUST_CHECK int wire_ask_send_with(int sock, const struct wire_ask *a, const void *data,
+                                     struct gf_err *e);
 GF_MUST_CHECK int wire_say_send(int sock, const struct wire_say *s, const void *data, int fd,
                                 struct gf_err *e);
 
 /* 1 a message, 0 none now, -1 the other side is gone or speaks another language. */
-GF_MUST_CHECK int wire_ask_next(int sock, struct wire_ask *a, struct gf_err *e);
+GF_MUST_CHECK int wire_ask_next(int sock, struct wire_ask *a, char data[WIRE_ASK_MAX],
+                                struct gf_err *e);
 /* data has WIRE_DATA_MAX + 1 bytes; a NUL follows what came. *fd is -1 or the caller's. */
 GF_MUST_CHECK int wire_say_next(int sock, struct wire_say *s, char *data, int *fd,
                                 struct gf_err *e);

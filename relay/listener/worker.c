@@ -255,31 +255,13 @@ static void greet(struct worker *w, const struct wire_ask *a) {
     gf_buf_free(&b);
 }
 
-static void show_card(struct worker *w, const struct wire_ask *a) {
-    struct wire_say s = {.answer = WIRE_YES, .tag = a->tag};
-    struct gf_err why;
-    struct gf_buf b;
-
-    gf_buf_init(&b, GF_CARD_FILE_MAX + 1);
-    int rc = ledger_enrolled(w->r->ledger, &a->identity, &b, &why);
-    if (rc == -1) {
-        worker_say_trouble(w, a->tag, &why);
-    } else if (rc == 0) {
-        worker_say_plain(w, a->tag, WIRE_NO);
-    } else {
-        s.len = (uint32_t)b.len;
-        worker_say(w, &s, b.data, -1);
-    }
-    gf_buf_free(&b);
-}
-
-static void answer(struct worker *w, const struct wire_ask *a) {
+static void answer(struct worker *w, const struct wire_ask *a, const char *data) {
     switch ((enum wire_kind)a->kind) {
     case WIRE_HELLO:
         greet(w, a);
         break;
     case WIRE_CARD:
-        show_card(w, a);
+        worker_card(w, a);
         break;
     case WIRE_ADMIT:
         admit(w, a);
@@ -302,6 +284,9 @@ static void answer(struct worker *w, const struct wire_ask *a) {
         break;
     case WIRE_METRICS:
         worker_metrics(w, a);
+        break;
+    case WIRE_ENROL:
+        worker_enrol(w, a, data);
         break;
     case WIRE_LOGIN:
     case WIRE_SESSION:
@@ -350,11 +335,12 @@ void worker_part(struct worker *w) {
 }
 
 int worker_hear(struct worker *w, struct gf_err *e) {
+    char data[WIRE_ASK_MAX];
     struct wire_ask a;
     int rc = 0;
 
-    while (w->sock != -1 && (rc = wire_ask_next(w->sock, &a, e)) == 1)
-        answer(w, &a);
+    while (w->sock != -1 && (rc = wire_ask_next(w->sock, &a, data, e)) == 1)
+        answer(w, &a, data);
     if (rc == 0 && w->sock == -1)
         rc = gf_err_set(e, GF_E_SYSTEM, "the listener does not listen");
     return rc;

@@ -130,4 +130,11 @@ GF_MUST_CHECK int worker_metrics_text(const struct worker *w, int64_t now, struc
 /* The value of a label, in quotes; foreign text is made safe. */
 void worker_metrics_label(struct gf_buf *b, const char *text);
 
+/* ---- within (worker_card.c) ---- */
+
+/* The card of an enrolled identity; why it is refused, if it has ended. */
+void worker_card(struct worker *w, const struct wire_ask *a);
+/* A card's file of a->len bytes: enrolled if it proves itself, and nothing is stored if not. */
+void worker_enrol(struct worker *w, const struct wire_ask *a, const char *text);
+
 #endif

@@ -16,8 +16,37 @@ setup() {
 }
 
 teardown() {
+    if [ -n "${RUN:-}" ]; then
+        kill "$RUN" 2>/dev/null || true
+        wait "$RUN" 2>/dev/null || true
+    fi
     cd /
 }
+
+# relay_up: it listens on this machine; link_to SITE names it there.
+relay_up() {
+    PORT=${PORT:-$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')}
+    grep -q '^\[listen\]' relay/etc/gapferry/relay.conf ||
+        printf '[listen]\naddress = 127.0.0.1\nport = %s\n' "$PORT" >>relay/etc/gapferry/relay.conf
+    "$BIN/gapferry-relay" --root relay run >run.log 2>&1 3>&- 4>&- &
+    RUN=$!
+    local i
+    for ((i = 0; i < 100; i++)); do
+        if curl -sf "http://127.0.0.1:$PORT/readyz" -o /dev/null; then return; fi
+        sleep 0.1
+    done
+    fail "the relay does not run: $(cat run.log)"
+}
+link_to() {
+    printf '[relay "hq"]\nurl = http://127.0.0.1:%s\n' "$PORT" >>"$1/etc/gapferry/agent.conf"
+}
+# online SITE: what was due goes by HTTPS, and what came is applied.
+online() {
+    SITE=$1 A export >/dev/null 2>&1 || true
+    "$BIN/gapferry-link" --root "$1" carry >.link 2>&1 || true
+    SITE=$1 A import >/dev/null 2>&1 || true
+}
+post_card() { curl -s -o .reply -w '%{http_code}' -H "Content-Type: ${2:-application/vnd.gapferry.card}" --data-binary @"$1" "http://127.0.0.1:$PORT/v1/cards"; }
 
 # site_new DIR [OPTION]...: an agent that trusts the relay and has something to say.
 site_new() {
@@ -196,6 +225,81 @@ trust_vendor() { # NAME KEY
     speak second
     SITE=second gives 77 A sync usb
     says "has its card here"
+}
+
+# ---- the same by HTTPS, where no card lies on a drive ----
+
+@test "https: a token or a vendor's signature lets in at the first visit; strangers leave no trace" {
+    vendor_key acme
+    trust_vendor acme acme.pub
+    R token 2>/dev/null >token
+    relay_up
+    unset http_proxy https_proxy all_proxy HTTPS_PROXY ALL_PROXY
+
+    site_new stranger
+    link_to stranger
+    online stranger
+    [ "$(R agents --json | jq '.agents | length')" = 0 ]
+    grep -q 'approve' .link || fail "$(cat .link)"
+    # Approved meanwhile, its next visit is enough.
+    R approve "$(print stranger)" >/dev/null
+    online stranger
+    [ "$(state stranger)" = enrolled ]
+    [ "$(relayed stranger)" = 1 ]
+
+    site_new site --token-file token
+    link_to site
+    online site
+    [ "$(state site)" = enrolled ]
+    [ "$(facts site .how)" = token ]
+    [ "$(relayed)" = 1 ]
+
+    # A used token says so.
+    site_new twin --token-file token
+    link_to twin
+    online twin
+    grep -q 'is used up' .link || fail "$(cat .link)"
+    [ "$(R agents --json | jq '.agents | length')" = 2 ]
+
+    site_new signed
+    SITE=signed A card --out s.card >/dev/null
+    sign_card s.card acme.key s-signed.card
+    SITE=signed A card --install s-signed.card >/dev/null
+    link_to signed
+    online signed
+    [ "$(facts signed .how)" = vendor ]
+    [ "$(relayed signed)" = 1 ]
+
+    # Who is revoked hears of it.
+    R revoke --reason gone "$(print signed)" >/dev/null
+    speak signed
+    online signed
+    grep -q 'was revoked here' .link || fail "$(cat .link)"
+}
+
+@test "https: what is no card, or proves nothing, is refused and not stored" {
+    relay_up
+    site_new site
+    SITE=site A card --out site.card >/dev/null
+    [ "$(post_card site.card)" = 403 ]
+    [ "$(jq -r .error.code .reply)" = sender ]
+    [ "$(post_card relay.card)" = 400 ]
+    head -c 100 site.card >cut.card
+    [ "$(post_card cut.card)" = 400 ]
+    head -c 8193 /dev/zero >large.card
+    [ "$(post_card large.card)" = 413 ]
+    : >empty.card
+    [ "$(post_card empty.card)" = 400 ]
+    [ "$(post_card site.card text/plain)" = 415 ]
+    [ "$(curl -s -o .reply -w '%{http_code}' "http://127.0.0.1:$PORT/v1/cards")" = 405 ]
+    sed 's/"created":"2/"created":"3/' site.card >forged.card
+    [ "$(post_card forged.card)" = 400 ]
+    [ "$(R agents --all --json | jq '.agents | length')" = 0 ]
+    # Approved ahead, a card that is shown is enough.
+    gives 0 R approve "$(print)"
+    [ "$(post_card site.card)" = 200 ]
+    [ "$(post_card site.card)" = 200 ]
+    [ "$(state site)" = enrolled ]
 }
 
 # ---- the end of a lineage ----

@@ -52,14 +52,15 @@ delivered() {
 }
 
 @test "unknown, then approved: a record goes by HTTPS, and its receipt comes back" {
+    gives 0 R approve --withdraw "$(A card --fingerprint)"
     relay_start
     users 7 >/dev/null
     gives 0 A export
     gives 75 L carry
-    says 'does not know this agent'
+    says 'does not let this agent in'
     gives 0 A status
     says 'r: online since'
-    gives 0 R approve --card "$STATE/keys/card" "$(A card --fingerprint)"
+    gives 0 R approve "$(A card --fingerprint)"
     gives 0 L carry
     says '1 sent'
     delivered L carry

@@ -550,5 +550,5 @@ of_nobody() {
     relay_init
     site_init
     gives 0 R approve "$(A card --fingerprint)"
-    says 'approve --card FILE'
+    says 'its next visit by HTTPS'
 }

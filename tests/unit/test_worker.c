@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "gapferry/hello.h"
+#include "relay/ledger/ledger_enrol.h"
 #include "relay/listener/worker.h"
 
 /* A worker, and the listener's end of the socket. */
@@ -268,6 +269,54 @@ static void a_response_is_handed_out_for_reading_only(void **state) {
     part(p);
 }
 
+/* Ask whether a card is let in. */
+static uint32_t show(struct site *s, struct pair *p, const void *card, size_t len,
+                     struct wire_say *answer) {
+    static uint64_t tag = 900;
+    const struct wire_ask a = {.kind = WIRE_ENROL, .len = (uint32_t)len, .tag = ++tag};
+
+    assert_ok(wire_ask_send_with(p->theirs, &a, card, &s->e), s->e);
+    assert_ok(worker_hear(&p->w, &s->e), s->e);
+    assert_int_equal(wire_say_next(p->theirs, answer, data, &handed, &s->e), 1);
+    assert_int_equal(answer->tag, a.tag);
+    return answer->answer;
+}
+
+static void a_card_is_let_in_if_it_proves_itself_and_leaves_no_trace_if_not(void **state) {
+    struct site *s = *state;
+    struct ledger_token t = {.uses = 1, .expires = INT64_MAX / 2, .user = "me"};
+    const uint8_t token[GF_TOKEN_SIZE] = {1, 2, 3};
+    struct gf_card c = kit_site.card;
+    struct pair *p = meet(s);
+    struct wire_say answer;
+    struct gf_card *seen = NULL;
+    struct gf_buf text;
+    size_t n = 9;
+
+    assert_ok(ledger_token_add(s->r.ledger, token, &t, NOW, &s->e), s->e);
+    assert_int_equal(show(s, p, "{}\n", 3, &answer), WIRE_REFUSED);
+    assert_int_equal(show(s, p, kit_site.card_text, kit_site.card_len, &answer), WIRE_REFUSED);
+    assert_int_equal(answer.code, GF_E_SENDER);
+    assert_ok(ledger_strangers(s->r.ledger, &seen, &n, &s->e), s->e);
+    assert_int_equal(n, 0);
+    free(seen);
+
+    gf_buf_init(&text, GF_CARD_FILE_MAX);
+    c.has_token_mac = 1;
+    gf_card_token_mac(&c, token, &c.token_mac);
+    c.token_mac.b[31] ^= 1;
+    assert_ok(gf_card_write(&c, 0, kit_site.sign, &text, &s->e), s->e);
+    assert_int_equal(show(s, p, text.data, text.len, &answer), WIRE_REFUSED);
+    assert_non_null(strstr(data, "none that this relay has given out"));
+    gf_buf_clear(&text);
+    c.token_mac.b[31] ^= 1;
+    assert_ok(gf_card_write(&c, 0, kit_site.sign, &text, &s->e), s->e);
+    assert_int_equal(show(s, p, text.data, text.len, &answer), WIRE_YES);
+    assert_int_equal(show(s, p, text.data, text.len, &answer), WIRE_YES);
+    gf_buf_free(&text);
+    part(p);
+}
+
 static void nonsense_ends_the_listener(void **state) {
     struct site *s = *state;
     struct wire_ask a = {.kind = 99};
@@ -307,6 +356,7 @@ int main(void) {
         T(a_size_that_no_disk_has_waits),
         T(a_refused_bundle_is_told_with_its_reason),
         T(a_response_is_handed_out_for_reading_only),
+        T(a_card_is_let_in_if_it_proves_itself_and_leaves_no_trace_if_not),
         T(nonsense_ends_the_listener),
         T(what_an_earlier_process_left_is_swept),
     };
