@@ -296,7 +296,9 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         put_losses(r, &t, e) == -1 || put_conflicts(r, &t, e) == -1 ||
         put_artifacts(r, &t, e) == -1 || put_responses(r, &t, e) == -1 ||
         put_folder(r, &t, "pending", waits, e) == -1 ||
-        put_folder(r, &t, "quarantine", bad, e) == -1) {
+        put_folder(r, &t, "quarantine", bad, e) == -1 ||
+        put_folder(r, &t, "brought", "uploaded by couriers and not confirmed; gone after a day",
+                   e) == -1) {
         gf_buf_free(&t.b);
         return -1;
     }

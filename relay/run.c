@@ -148,7 +148,7 @@ static void start_turn(struct run *d, enum worker_turn t) {
 static void turn_ended(struct run *d, enum worker_turn t, int status) {
     int failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0;
 
-    if (WIFSIGNALED(status))
+    if (WIFSIGNALED(status) && d->stopping == 0)
         log_write(LOG_LEVEL_ERROR, "turn-died", {"part", kinds[t], 0},
                   {"signal", NULL, WTERMSIG(status)});
     d->turn[t] = 0;

@@ -113,7 +113,11 @@ static int go_out(struct relay *r, struct turn *t, struct gf_err *e) {
 int run_look(const char *root) {
     struct gf_err e = {.text = ""};
     struct relay r;
+    sigset_t none;
 
+    /* It may be ended at any moment, and looks again. */
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
     int rc = gf_digest_start(&e) == 0 ? relay_open(&r, root, &e) : -1;

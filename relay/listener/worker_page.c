@@ -13,6 +13,7 @@
 #include "common/mono.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
+#include "relay/enrol.h"
 #include "relay/listener/worker.h"
 #include "relay/page/look.h"
 
@@ -139,6 +140,8 @@ static int may_bring(struct worker *w, const struct wire_ask *a, const char *cou
                    ? 0
                    : gf_err_set(why, GF_E_LIMIT, "it is larger than any card");
     if (a->what == WIRE_OF_STRANGER) {
+        if (ledger_is_ended(w->r->ledger, &a->identity, why, e) == 1)
+            return -1;
         if (ledger_is_declined(w->r->ledger, &a->identity, e) == 1)
             return gf_err_set(why, GF_E_SENDER, "this relay's operator has declined its sender");
         if (a->size > FILES_COPY_MAX)
@@ -236,8 +239,10 @@ static void bring(struct worker *w, const struct wire_ask *a, const char *courie
     }
 }
 
-/* The card of an agent: known from now on, and enrolled where its fingerprint was approved. */
+/* The card of an agent: known from now on, and 1 if it is enrolled, for it may prove itself. -1
+ * with *why also where it tried to, and failed. */
 static int take_card(struct worker *w, const struct worker_upload *u, struct gf_err *why) {
+    struct gf_err wrong = {.text = ""};
     struct gf_card card;
     struct gf_buf b;
     int rc = -1;
@@ -248,9 +253,13 @@ static int take_card(struct worker *w, const struct worker_upload *u, struct gf_
             (void)gf_err_set(why, GF_E_CARD, "it is the card of a %s, not of an agent",
                              gf_card_roles[card.role]);
         else
-            rc = ledger_card_seen(w->r->ledger, &card, b.data, b.len, now_s(), why);
+            rc = enrol_card(w->r, &card, b.data, b.len, 1, now_s(), &wrong, why);
         if (rc != -1 && ledger_brought_again(w->r->ledger, &card.identity, why) == -1)
             rc = -1;
+    }
+    if (rc == 0 && wrong.code != GF_OK) {
+        *why = wrong;
+        rc = -1;
     }
     gf_buf_free(&b);
     w->want[WORKER_LOOK] = 1;

@@ -17,15 +17,14 @@
 #include "gapferry/file.h"
 #include "gapferry/json.h"
 #include "gapferry/lines.h"
+#include "relay/enrol.h"
 #include "relay/files.h"
 #include "relay/unpack.h"
 
 /* What is found out about one bundle. */
 struct look {
     struct relay *r;
-    const struct gf_card *agents; /* enrolled */
-    const struct gf_card **trusted;
-    size_t nagents;
+    const struct enrol_cards *agents;
     const char *state;
     int told, seen;
     char why[512];
@@ -226,21 +225,24 @@ static void look_stranger(struct look *k, int fd, struct gf_head *h) {
 }
 
 static int look_into(struct look *k, int fd, struct gf_head *h, struct gf_err *e) {
-    const struct gf_check check = {
-        .trusted = k->trusted, .ntrusted = k->nagents, .us = &k->r->id.card.identity, .nus = 1};
+    const struct gf_check check = {.trusted = k->agents->refs,
+                                   .ntrusted = k->agents->n,
+                                   .us = &k->r->id.card.identity,
+                                   .nus = 1};
     struct gf_route route;
     struct gf_err why;
-    int known = 0;
 
     if (gf_bundle_route(fd, &route, &why) == -1) {
         refuse(k, &why, 0);
         return 0;
     }
-    for (size_t i = 0; i < k->nagents; i++)
-        known |= memcmp(&k->agents[i].identity, &route.from, sizeof route.from) == 0;
-    if (!known) {
-        look_stranger(k, fd, h);
-        return 0;
+    if (!enrol_cards_has(k->agents, &route.from)) {
+        int rc = ledger_is_ended(k->r->ledger, &route.from, &why, e);
+        if (rc == 1)
+            refuse(k, &why, 0);
+        else if (rc == 0)
+            look_stranger(k, fd, h);
+        return rc == -1 ? -1 : 0;
     }
     if (gf_bundle_head(fd, &check, h, &why) == -1) {
         refuse(k, &why, 0);
@@ -276,29 +278,17 @@ static int look_one(const struct look *common, const struct ledger_brought *b, s
 }
 
 int look_turn(struct relay *r, struct gf_err *e) {
-    struct look k = {.r = r, .state = "ready"};
     struct ledger_brought *list = NULL;
-    struct gf_card *agents = NULL;
+    struct enrol_cards agents = {0};
     size_t n = 0;
-    int rc = -1;
 
-    if (ledger_brought_unseen(r->ledger, &list, &n, e) == -1 ||
-        ledger_agents(r->ledger, &agents, &k.nagents, e) == -1)
-        goto out;
-    k.agents = agents;
-    k.trusted = calloc(k.nagents + 1, sizeof *k.trusted);
-    if (k.trusted == NULL) {
-        (void)gf_err_set(e, GF_E_SYSTEM, "no memory for the cards");
-        goto out;
-    }
-    for (size_t i = 0; i < k.nagents; i++)
-        k.trusted[i] = &agents[i];
-    rc = 0;
+    int rc = ledger_brought_unseen(r->ledger, &list, &n, e);
+    if (rc == 0)
+        rc = enrol_cards_load(r, 0, &agents, e);
+    const struct look k = {.r = r, .state = "ready", .agents = &agents};
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = look_one(&k, &list[i], e);
-out:
-    free(k.trusted);
-    free(agents);
+    enrol_cards_free(&agents);
     ledger_brought_free(list, n);
     return rc;
 }

@@ -530,6 +530,7 @@ metric() { awk -v name="gapferry_relay_$1" '$1 == name { print $2 }' body; }
     [ "$(metric 'http_refused_total{code="shell"}')" = 1 ]
     [ "$(metric 'records{channel="metrics",state="later"}')" = 1 ]
     [ "$(metric 'endpoint_waiting_records{endpoint="usage"}')" = 1 ]
+    [ "$(metric 'endpoint_breaker_open{endpoint="usage"}')" = 1 ]
     [ "$(metric 'endpoint_oldest_waiting_seconds{endpoint="usage"}')" -le 60 ]
     [ "$(metric 'responses_waiting')" = 1 ]
     [ "$(metric 'quarantine_bundles')" = 0 ]
@@ -582,6 +583,11 @@ metric() { awk -v name="gapferry_relay_$1" '$1 == name { print $2 }' body; }
     sleep 4
     after=$(ticks)
     [ $((after - before)) -le 4 ] || fail "$((after - before)) ticks in 4 s"
+    # And keeps little in memory: each of the two, in KiB.
+    for pid in "$RUN" "$(listener)"; do
+        rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status")
+        ((rss < 16384)) || fail "$rss KiB"
+    done
     [ "$(grep -c 'event=needs-you' run.log)" -le 3 ]
 }
 

@@ -249,3 +249,30 @@ teardown() {
     looked
     shows '1 file' '100.0&nbsp;MiB'
 }
+
+@test "a card that proves itself lets its sender in, and one that was revoked is refused" {
+    R approve --withdraw "$(A card --fingerprint)" >/dev/null
+    page_start
+    R token --json | jq -r .token >t
+    A card --token-file t >/dev/null
+    users 1 >/dev/null
+    bundle
+    login
+    # Whatever comes first: the card may lie behind the bundle.
+    upload "$bundle" "$STATE/keys/card"
+    answers 303
+    for ((i = 0; i < 100; i++)); do
+        looked
+        ! grep -q 'Confirm: hand it in' page || break
+        sleep 0.1
+    done
+    answers 200 'enrolled' 'Confirm: hand it in'
+    press confirm "${where##*/}"
+    looked
+    shows 'Where its records are'
+    gives 0 R revoke "$(A card --fingerprint)"
+    users 2 >/dev/null
+    bundle
+    upload "$bundle"
+    answers 200 'refused' 'revoked'
+}
