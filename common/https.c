@@ -313,10 +313,8 @@ static CURLcode set_request(struct https_attempt *at) {
             SET(CUSTOMREQUEST, "PUT");
     }
     SET(HTTPHEADER, at->headers);
-    if (o->connect_only) {
+    if (o->connect_only)
         SET(CONNECT_ONLY, 1L);
-        SET(FRESH_CONNECT, 1L);
-    }
     SET(CONNECTTIMEOUT_MS, (long)(o->connect_ms > 0 ? o->connect_ms : HTTPS_CONNECT_MS));
     SET(TIMEOUT_MS, (long)(o->total_ms > 0 ? o->total_ms : HTTPS_TOTAL_MS));
     SET(MAXFILESIZE_LARGE, (curl_off_t)o->answer_max);
@@ -398,12 +396,20 @@ void https_attempt_end(struct https_attempt *at) {
 
 int https_request(struct https *h, const struct https_options *o, struct https_answer *out,
                   struct gf_err *e) {
+    /* A connection that was only made stays until its handle goes. */
+    CURL *own = o->connect_only ? curl_easy_init() : NULL;
+    CURL *easy = o->connect_only ? own : h->easy;
     struct https_attempt at;
 
-    if (https_attempt_begin(&at, o, h->easy, e) == -1)
+    if (easy == NULL)
+        return gf_err_set(e, GF_E_SYSTEM, "libcurl: out of memory");
+    if (https_attempt_begin(&at, o, easy, e) == -1) {
+        curl_easy_cleanup(own);
         return -1;
-    int result = https_verdict(&at, curl_easy_perform(h->easy), e);
+    }
+    int result = https_verdict(&at, curl_easy_perform(easy), e);
     https_attempt_end(&at);
+    curl_easy_cleanup(own);
     if (result == -1)
         https_answer_free(&at.answer);
     else

@@ -39,7 +39,7 @@ struct https_options {
     const char *key_file;
     const char *proxy;  /* http://HOST:PORT; NULL: none; the environment is not asked */
     int connect_only;   /* 1: connection, proxy and TLS, and nothing is asked: HTTPS_OK with status
-                           0. The connection is not used again */
+                           0. For https_request(); the connection is not kept */
     int64_t connect_ms; /* 0: 10000 */
     int64_t total_ms;   /* 0: 60000 */
     size_t answer_max;  /* bytes of the body, of which some may be in the sink already; more is
