@@ -22,13 +22,11 @@ static int fits(const struct accepting *x, int64_t records, int64_t bytes) {
            (x->cap->bytes == 0 || x->bytes + bytes <= x->cap->bytes);
 }
 
-static int measure(struct accepting *x, struct gf_err *e) {
+/* The records and bytes that a query sums up. */
+static int measure(struct accepting *x, const char *sql, struct gf_err *e) {
     struct db_query q;
 
-    if (db_query(&x->s->db, &q, e,
-                 "SELECT coalesce(sum(n), 0), coalesce(sum(bytes), 0) FROM tally"
-                 " WHERE channel = ? AND state IN (0, 1)",
-                 "t", x->channel) == -1)
+    if (db_query(&x->s->db, &q, e, sql, "t", x->channel) == -1)
         return -1;
     int rc = db_next(&q, e);
     if (rc == 1) {
@@ -94,14 +92,23 @@ static size_t upto(const struct accepting *x, const struct accepting *beside, in
     return to;
 }
 
-/* The oldest that never left make room for what would fit an empty queue: 1 if it came to be. */
+/* The oldest that never left make room for what fits beside all that has left. Where nothing does,
+ * nothing is dropped: it would be lost for no gain. */
 static int make_room(struct accepting *x, struct gf_err *e) {
-    struct accepting empty = *x;
+    struct accepting left = *x;
     int64_t bytes;
 
-    empty.records = empty.bytes = 0;
-    size_t to = upto(x, &empty, &bytes);
-    while (!fits(x, (int64_t)(to - x->done), bytes)) {
+    left.records = left.bytes = 0;
+    size_t to = upto(x, &left, &bytes);
+    if (fits(x, (int64_t)(to - x->done), bytes))
+        return 0;
+    if (measure(&left,
+                "SELECT coalesce(sum(last - first + 1), 0), coalesce(sum(bytes), 0) FROM stretch"
+                " WHERE channel = ? AND (state = 1 OR relay IS NOT NULL)",
+                e) == -1)
+        return -1;
+    to = upto(x, &left, &bytes);
+    while (to > x->done && !fits(x, (int64_t)(to - x->done), bytes)) {
         int64_t gone;
         int rc = store_drop_oldest(x->s, x->channel, x->now, &gone, e);
         if (rc != 1)
@@ -109,11 +116,14 @@ static int make_room(struct accepting *x, struct gf_err *e) {
         x->records--;
         x->bytes -= gone;
     }
-    return 1;
+    return 0;
 }
 
 static int accept_all(struct accepting *x, struct gf_err *e) {
-    if (measure(x, e) == -1)
+    if (measure(x,
+                "SELECT coalesce(sum(n), 0), coalesce(sum(bytes), 0) FROM tally"
+                " WHERE channel = ? AND state IN (0, 1)",
+                e) == -1)
         return -1;
     while (x->done < x->batch->n) {
         int64_t bytes;

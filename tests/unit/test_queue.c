@@ -134,6 +134,28 @@ static void room_is_made_by_what_is_oldest_and_never_left(void **state) {
     check_tally(s);
 }
 
+static void nothing_is_dropped_that_makes_no_room(void **state) {
+    struct store_loss *loss;
+    struct site *s = *state;
+    struct gf_id kept;
+    size_t n;
+
+    for (int i = 0; i < 3; i++)
+        (void)site_add(s, "metrics", "{}", 0);
+    (void)site_export(s);
+    kept = site_add(s, "metrics", "{}", 0);
+
+    /* What has left fills the channel alone, since its cap was lowered. */
+    site_configure(s, "[channel \"metrics\"]\nmax_records = 2\nfull = drop-oldest\n");
+    struct gf_record r = new_record(s, "{}");
+    assert_fails(agent_accept(&s->a, &r, &e), GF_E_LIMIT, "is full");
+    assert_int_equal(site_state(s, &kept), STORE_QUEUED);
+    assert_int_equal(store_losses(s->a.store, 0, &loss, &n, &e), 0);
+    assert_int_equal(n, 0);
+    free(loss);
+    check_tally(s);
+}
+
 /* ---- what is told of loss ---- */
 
 static size_t told(struct site *s, size_t bundle, struct gf_lost **out) {
@@ -398,6 +420,7 @@ int main(void) {
         T(a_batch_with_an_id_that_is_there_is_refused_whole),
         T(a_cap_in_bytes_takes_what_fits_in_order),
         T(room_is_made_by_what_is_oldest_and_never_left),
+        T(nothing_is_dropped_that_makes_no_room),
         T(loss_is_told_by_the_next_bundle_and_again_if_that_was_withdrawn),
         T(old_records_go_where_the_policy_says_so_only),
         T(what_is_final_is_forgotten_after_400_days),
