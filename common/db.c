@@ -356,3 +356,21 @@ int db_end(struct db *d, int rc, struct gf_err *e) {
         (void)!db_run(d, &ignored, "ROLLBACK", "");
     return rc;
 }
+
+int db_begin_step(struct db *d, struct gf_err *e) {
+    if (d->depth == 0)
+        return db_begin(d, e);
+    d->depth++;
+    return 0;
+}
+
+int db_end_step(struct db *d, int rc, struct gf_err *e) {
+    if (d->depth < 2)
+        return db_end(d, rc, e);
+    d->depth--;
+    if (rc < 0)
+        d->doomed = 1;
+    else if (d->doomed)
+        rc = gf_err_set(e, GF_E_SYSTEM, "%s: the transaction has failed", d->path);
+    return rc;
+}

@@ -77,6 +77,10 @@ void db_close(struct db *d);
  */
 GF_MUST_CHECK int db_begin(struct db *d, struct gf_err *e);
 GF_MUST_CHECK int db_end(struct db *d, int rc, struct gf_err *e);
+/* The same for a step that is often one of many in an outer transaction: there it has no level of
+ * its own, and after a failure the outer one can only be rolled back. */
+GF_MUST_CHECK int db_begin_step(struct db *d, struct gf_err *e);
+GF_MUST_CHECK int db_end_step(struct db *d, int rc, struct gf_err *e);
 
 /*
  * Statements. `types` says what follows for each ?: i int64_t, t const char * (NULL allowed),

@@ -191,6 +191,8 @@ int db_open(const char *path, const struct db_schema *schema, struct db *out, st
 
 int db_open_as(const char *path, const struct db_schema *schema, enum db_how how, struct db *out,
                struct gf_err *e) {
+    /* Nobody asks how much memory it takes; too late once it has begun, and then no harm. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int access = how == DB_READ ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     struct db_place p;
     int unclean = 0;

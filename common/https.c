@@ -291,6 +291,21 @@ static CURLcode set_tls_and_proxy(const struct https_attempt *at) {
     return rc;
 }
 
+/* What differs between requests that are otherwise alike. */
+static CURLcode set_changing(struct https_attempt *at) {
+    const struct https_options *o = at->o;
+    CURLcode rc = CURLE_OK;
+
+    if (strcmp(o->method, "GET") != 0) {
+        SET(POSTFIELDSIZE_LARGE, (curl_off_t)o->body_len);
+        if (o->source == NULL)
+            SET(POSTFIELDS, o->body_len > 0 ? o->body : "");
+    }
+    SET(HTTPHEADER, at->headers);
+    SET(TIMEOUT_MS, (long)(o->total_ms > 0 ? o->total_ms : HTTPS_TOTAL_MS));
+    return rc;
+}
+
 static CURLcode set_request(struct https_attempt *at) {
     const struct https_options *o = at->o;
     CURLcode rc = CURLE_OK;
@@ -300,23 +315,18 @@ static CURLcode set_request(struct https_attempt *at) {
         SET(HTTPGET, 1L);
     } else {
         SET(POST, 1L);
-        SET(POSTFIELDSIZE_LARGE, (curl_off_t)o->body_len);
         if (o->source != NULL) {
             SET(READFUNCTION, from_source);
             SET(READDATA, at);
             SET(SEEKFUNCTION, seek_source);
             SET(SEEKDATA, at);
-        } else {
-            SET(POSTFIELDS, o->body_len > 0 ? o->body : "");
         }
         if (strcmp(o->method, "PUT") == 0)
             SET(CUSTOMREQUEST, "PUT");
     }
-    SET(HTTPHEADER, at->headers);
     if (o->connect_only)
         SET(CONNECT_ONLY, 1L);
     SET(CONNECTTIMEOUT_MS, (long)(o->connect_ms > 0 ? o->connect_ms : HTTPS_CONNECT_MS));
-    SET(TIMEOUT_MS, (long)(o->total_ms > 0 ? o->total_ms : HTTPS_TOTAL_MS));
     SET(MAXFILESIZE_LARGE, (curl_off_t)o->answer_max);
     SET(OPENSOCKETFUNCTION, open_socket);
     SET(OPENSOCKETDATA, at);
@@ -332,7 +342,7 @@ static CURLcode set_request(struct https_attempt *at) {
         SET(XFERINFOFUNCTION, look_up);
         SET(XFERINFODATA, at);
     }
-    return rc;
+    return rc == CURLE_OK ? set_changing(at) : rc;
 }
 
 /* What cannot be right, before anything is opened. */
@@ -383,13 +393,33 @@ int https_attempt_begin(struct https_attempt *at, const struct https_options *o,
         return 0;
     (void)gf_err_set(e, GF_E_BUG, "libcurl takes a setting not: %s", curl_easy_strerror(rc));
 fail:
-    https_attempt_end(at);
+    https_attempt_end(at, 0);
     https_answer_free(&at->answer);
     return -1;
 }
 
-void https_attempt_end(struct https_attempt *at) {
-    curl_easy_reset(at->easy); /* it points into *at; connections stay */
+int https_attempt_again(struct https_attempt *at, const struct https_options *o, struct gf_err *e) {
+    const struct https_url to = at->to, via = at->via;
+    CURLcode rc = CURLE_OK;
+
+    *at = (struct https_attempt){
+        .o = o, .easy = at->easy, .to = to, .via = via, .answer = {.retry_after_s = -1}};
+    gf_buf_init(&at->answer.headers, HEADERS_MAX);
+    gf_buf_init(&at->answer.body, o->answer_max);
+    if (make_headers(at, e) == 0) {
+        rc = set_changing(at);
+        if (rc == CURLE_OK)
+            return 0;
+        (void)gf_err_set(e, GF_E_BUG, "libcurl takes a setting not: %s", curl_easy_strerror(rc));
+    }
+    https_attempt_end(at, 1);
+    https_answer_free(&at->answer);
+    return -1;
+}
+
+void https_attempt_end(struct https_attempt *at, int keep) {
+    if (!keep)
+        curl_easy_reset(at->easy); /* it points into *at; connections stay */
     curl_slist_free_all(at->headers);
     at->headers = NULL;
 }
@@ -408,7 +438,7 @@ int https_request(struct https *h, const struct https_options *o, struct https_a
         return -1;
     }
     int result = https_verdict(&at, curl_easy_perform(easy), e);
-    https_attempt_end(&at);
+    https_attempt_end(&at, 0);
     curl_easy_cleanup(own);
     if (result == -1)
         https_answer_free(&at.answer);

@@ -37,8 +37,12 @@ struct https_attempt {
  * https_request(), and nothing is to be ended. */
 GF_MUST_CHECK int https_attempt_begin(struct https_attempt *at, const struct https_options *o,
                                       CURL *easy, struct gf_err *e);
-/* Let the handle forget it; the answer stays. */
-void https_attempt_end(struct https_attempt *at);
+/* The same for a request that differs from the one before on this handle, which was ended with
+ * keep, in its body, headers and total_ms only. */
+GF_MUST_CHECK int https_attempt_again(struct https_attempt *at, const struct https_options *o,
+                                      struct gf_err *e);
+/* Release what it holds, but for the answer; keep 0: and let the handle forget it. */
+void https_attempt_end(struct https_attempt *at, int keep);
 
 /* What libcurl said, as stage, status and text of the answer; -1 and *e as https_request(). */
 GF_MUST_CHECK int https_verdict(struct https_attempt *at, CURLcode rc, struct gf_err *e);

@@ -3,7 +3,9 @@
  */
 #include "common/https_pool.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/https_attempt.h"
 
@@ -14,6 +16,9 @@
 struct flight {
     struct https_attempt at;
     CURL *easy;
+    struct https_options had; /* of the last request, if `warm` */
+    char url[HTTPS_URL_MAX + 1];
+    int warm;
     void *tag;
     struct flight *next, *before; /* under way; or `next` alone: idle */
 };
@@ -65,6 +70,31 @@ static struct flight *take_idle(struct https_pool *p) {
     return f;
 }
 
+/* 1 if the handle's last request differed from this one in what set_changing() sets only. */
+static int is_alike(const struct flight *f, const struct https_options *o) {
+    const struct https_options *had = &f->had;
+
+    return f->warm && o->source == NULL && o->sink == NULL && o->stop == NULL && o->resume == 0 &&
+           !o->connect_only && strcmp(f->url, o->url) == 0 && o->method == had->method &&
+           o->ca_file == had->ca_file && o->cert_file == had->cert_file &&
+           o->key_file == had->key_file && o->proxy == had->proxy &&
+           o->connect_ms == had->connect_ms && o->answer_max == had->answer_max;
+}
+
+static int begin(struct flight *f, const struct https_options *o, struct gf_err *e) {
+    if (is_alike(f, o))
+        return https_attempt_again(&f->at, o, e);
+    if (f->warm)
+        curl_easy_reset(f->easy);
+    f->warm = 0;
+    if (https_attempt_begin(&f->at, o, f->easy, e) == -1)
+        return -1;
+    f->had = *o;
+    (void)snprintf(f->url, sizeof f->url, "%s", o->url);
+    f->warm = o->source == NULL && o->sink == NULL && o->stop == NULL && o->resume == 0;
+    return 0;
+}
+
 static void put_idle(struct https_pool *p, struct flight *f) {
     f->next = p->idle;
     f->before = NULL;
@@ -79,7 +109,7 @@ static void land(struct https_pool *p, struct flight *f) {
         p->flying = f->next;
     if (f->next != NULL)
         f->next->before = f->before;
-    https_attempt_end(&f->at);
+    https_attempt_end(&f->at, f->warm);
     p->n--;
     put_idle(p, f);
 }
@@ -90,13 +120,13 @@ int https_pool_begin(struct https_pool *p, const struct https_options *o, void *
 
     if (f == NULL)
         return gf_err_set(e, GF_E_SYSTEM, "libcurl: out of memory");
-    if (https_attempt_begin(&f->at, o, f->easy, e) == -1) {
+    if (begin(f, o, e) == -1) {
         put_idle(p, f);
         return -1;
     }
     if (curl_easy_setopt(f->easy, CURLOPT_PRIVATE, f) != CURLE_OK ||
         curl_multi_add_handle(p->multi, f->easy) != CURLM_OK) {
-        https_attempt_end(&f->at);
+        https_attempt_end(&f->at, f->warm);
         https_answer_free(&f->at.answer);
         put_idle(p, f);
         return gf_err_set(e, GF_E_SYSTEM, "libcurl: out of memory");

@@ -15,12 +15,12 @@
 #include "relay/endpoints/endpoint_breaker.h"
 
 /* Jobs of a lane that are `sending` and not under way, at most; and bytes of their lines. */
-#define FORWARD_AHEAD       512
+#define FORWARD_AHEAD       2048
 #define FORWARD_AHEAD_BYTES (8 << 20)
 /* Requests under way, of all lanes. */
 #define FORWARD_FLIGHTS 512
 /* Results that are kept until they are noted, and for how long. */
-#define FORWARD_RESULTS    1024
+#define FORWARD_RESULTS    4096
 #define FORWARD_RESULTS_MS 200
 
 /* One record between the ledger and its endpoint. */
@@ -60,6 +60,7 @@ struct forward_lane {
     struct gf_err unusable; /* its code is not GF_OK: why all its records are held */
     const char *name;       /* its section; NULL: what nobody takes of a channel */
     char channel[GF_WORD_MAX + 1];
+    int takes_all; /* 1: no other endpoint takes anything of the channel */
     struct endpoint_breaker breaker;
     int64_t later, held; /* records of this turn */
     struct ledger_cursor at;

@@ -154,7 +154,7 @@ static void put_done(struct forward_walk *w, struct forward_job *j) {
         w->done_since = mono_ms();
     if (!j->failed) {
         const struct endpoint_result *res = &j->result;
-        j->due = due_of(w, j);
+        j->due = res->verdict == ENDPOINT_LATER ? due_of(w, j) : forward_now(w);
         j->asked_until = res->retry_after_s > 0 ? forward_now(w) + res->retry_after_s : 0;
         endpoint_breaker_note(&j->lane->breaker, res, j->due, j->asked_until);
     }

@@ -34,17 +34,20 @@ static int add_channel(void *arg, const char *channel, struct gf_err *e) {
     struct forward_walk *w = arg;
     const struct config *c = w->r->config;
     const char *name;
-    int takes_all = 0;
+    int takes_all = 0, endpoints = 0;
 
     for (size_t i = 0; (name = config_name(c, "endpoint", i)) != NULL; i++) {
         if (strcmp(config_get(c, "endpoint", name, "channel"), channel) != 0)
             continue;
         if (add_lane(w, name, channel, e) == NULL)
             return -1;
+        endpoints++;
         takes_all |= config_get(c, "endpoint", name, "product") == NULL &&
                      config_get(c, "endpoint", name, "sender") == NULL &&
                      config_get(c, "endpoint", name, "type") == NULL;
     }
+    if (takes_all && endpoints == 1)
+        w->lanes[w->nlanes - 1].takes_all = 1;
     return takes_all || add_lane(w, NULL, channel, e) != NULL ? 0 : -1;
 }
 
@@ -88,7 +91,7 @@ struct gather {
 static int gather(void *arg, const struct ledger_record *row, struct gf_err *e) {
     struct gather *g = arg;
     struct forward_job *j;
-    const char *name = endpoint_match(g->w->r->config, row);
+    const char *name = g->lane->takes_all ? g->lane->name : endpoint_match(g->w->r->config, row);
     int is_ours = name == NULL || g->lane->name == NULL ? name == g->lane->name
                                                         : strcmp(name, g->lane->name) == 0;
 

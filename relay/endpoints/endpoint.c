@@ -111,6 +111,7 @@ static int open_http(struct endpoint *p, struct gf_err *e) {
     o->cert_file = value(c, p->name, "cert_file");
     o->key_file = value(c, p->name, "key_file");
     o->proxy = value(c, p->name, "proxy");
+    p->header = value(c, p->name, "header");
     p->success_text = value(c, p->name, "success_text");
     o->total_ms = timeout_s * 1000;
     o->answer_max = ENDPOINT_ANSWER_MAX;

@@ -72,6 +72,7 @@ struct endpoint {
     struct https_options http; /* url, method, TLS files, proxy and time of every request; no url:
                                   the profile has none */
     struct gf_buf secret;      /* the line of header_file, or empty */
+    const char *header;        /* one more, or NULL */
     const char *success_text;  /* a 2xx without it in its body is no success; NULL: none */
     void *own;                 /* the profile's, from open() to close() */
 };

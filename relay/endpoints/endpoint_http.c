@@ -147,10 +147,9 @@ void endpoint_header(struct endpoint_request *q, const char *line) {
 }
 
 void endpoint_headers_own(struct endpoint_request *q, const struct endpoint *p) {
-    const char *more = config_get(p->relay->config, "endpoint", p->name, "header");
 
-    if (more != NULL)
-        endpoint_header(q, more);
+    if (p->header != NULL)
+        endpoint_header(q, p->header);
     if (p->secret.len > 0)
         endpoint_header(q, p->secret.data);
 }

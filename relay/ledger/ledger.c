@@ -28,6 +28,9 @@ static const char *const purposes[] = {"forward.lock", "run.lock"};
  * state means to its agent (enum gf_state), `told` what the last response said, and `told_by` the
  * response that said it; where receipt and told differ there is news. Response rows are made when
  * their number is taken and `noted` when their file is complete: one that never is becomes void.
+ * `due` is NULL where nothing is to be forwarded, so that the index of what is due is not touched
+ * by what a record becomes in between; and its line, which is never looked at then, stands
+ * elsewhere.
  */
 static const char schema_1[] =
     "CREATE TABLE approval ("
@@ -67,22 +70,25 @@ static const char schema_1[] =
     " row INTEGER PRIMARY KEY, agent BLOB NOT NULL, id BLOB NOT NULL,"
     " bundle INTEGER NOT NULL REFERENCES bundle (row), digest BLOB NOT NULL,"
     " channel TEXT NOT NULL, product TEXT, wants_answer INTEGER NOT NULL,"
-    " line BLOB NOT NULL, file TEXT, received INTEGER NOT NULL,"
+    " file TEXT, received INTEGER NOT NULL,"
     " state INTEGER NOT NULL, since INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
-    " due INTEGER NOT NULL DEFAULT 0, doubt INTEGER NOT NULL DEFAULT 0, reason TEXT, endpoint TEXT,"
+    " due INTEGER DEFAULT 0, doubt INTEGER NOT NULL DEFAULT 0, reason TEXT, endpoint TEXT,"
     " guarantee INTEGER NOT NULL DEFAULT 0, receipt INTEGER NOT NULL, told INTEGER,"
     " told_by INTEGER REFERENCES response (row),"
     " site TEXT NOT NULL DEFAULT '', vendor TEXT NOT NULL DEFAULT '',"
     " UNIQUE (agent, id)) STRICT;"
-    "CREATE INDEX record_state ON record (state, row);"
-    "CREATE INDEX record_due ON record (channel, due) WHERE state < 3;"
+    "CREATE INDEX record_waits ON record (state) WHERE state > 1 AND state < 4;"
+    "CREATE INDEX record_due ON record (channel, due) WHERE due IS NOT NULL;"
     "CREATE INDEX record_bundle ON record (bundle);"
-    "CREATE INDEX record_told_by ON record (told_by);"
+    "CREATE INDEX record_told_by ON record (told_by) WHERE told_by IS NOT NULL;"
     "CREATE INDEX record_news ON record (agent, row) WHERE told IS NOT receipt;"
+
+    "CREATE TABLE line (record INTEGER PRIMARY KEY REFERENCES record (row), text BLOB NOT NULL) "
+    "STRICT;"
 
     "CREATE TABLE attempt ("
     " record INTEGER NOT NULL REFERENCES record (row), n INTEGER NOT NULL,"
-    " endpoint TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (record, n)) STRICT;"
+    " endpoint TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (record, n)) STRICT, WITHOUT ROWID;"
 
     "CREATE TABLE conflict ("
     " row INTEGER PRIMARY KEY, agent BLOB NOT NULL, id BLOB NOT NULL, digest BLOB NOT NULL,"

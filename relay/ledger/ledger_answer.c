@@ -68,7 +68,8 @@ static int keep_answer(struct ledger *l, int64_t row, const struct ledger_answer
 static int deliver(struct ledger *l, int64_t row, enum gf_guarantee g, int64_t now,
                    struct gf_err *e) {
     if (db_run(&l->db, e,
-               "UPDATE record SET state = ?, receipt = ?, guarantee = ?, reason = NULL, since = ? "
+               "UPDATE record SET state = ?, receipt = ?, guarantee = ?, reason = NULL, since = ?, "
+               "due = NULL "
                "WHERE row = ? AND state = ?",
                "iiiiii", (int64_t)LEDGER_DELIVERED, (int64_t)GF_STATE_DELIVERED, (int64_t)g, now,
                row, (int64_t)LEDGER_SENDING) == -1)
@@ -101,19 +102,19 @@ int ledger_delivered(struct ledger *l, int64_t row, enum gf_guarantee g,
     int wants = 0;
     int rc = -1;
 
-    if (find(l, row, &id, &wants, e) == -1)
+    if (answer != NULL && find(l, row, &id, &wants, e) == -1)
         return -1;
     int keep = wants && answer != NULL;
     int outside = keep && answer->len > LEDGER_ANSWER_INSIDE;
     (void)snprintf(path, sizeof path, "files/answer-%lld", (long long)row);
     gf_buf_init(&headers, HEADERS_MAX);
     if ((keep && pack_headers(answer, &id, &headers, e) == -1) ||
-        (outside && save_body(l, path, answer, e) == -1) || db_begin(&l->db, e) == -1)
+        (outside && save_body(l, path, answer, e) == -1) || db_begin_step(&l->db, e) == -1)
         goto out;
     rc = deliver(l, row, g, now, e);
     if (rc == 0 && keep)
         rc = keep_answer(l, row, answer, outside ? path : NULL, &headers, e);
-    rc = db_end(&l->db, rc, e);
+    rc = db_end_step(&l->db, rc, e);
 out:
     gf_buf_free(&headers);
     return rc;

@@ -15,7 +15,7 @@ const char *const ledger_states[] = {"received",  "sending",  "later",   "held",
 
 #define COLUMNS                                                                                    \
     "SELECT row, agent, id, digest, channel, product, state, attempts, due, received, reason, "    \
-    "endpoint, line, file, asked, since, doubt FROM record "
+    "endpoint, text, file, asked, since, doubt FROM record JOIN line ON line.record = record.row "
 
 /* A record with memory of its own, so that it outlives the query. */
 struct copy {
@@ -82,9 +82,13 @@ int ledger_walk(struct ledger *l, int state, ledger_each *fn, void *arg, struct 
     struct db_query q;
 
     gf_buf_init(&c.texts, (size_t)4 * GF_LINE_MAX);
-    int rc = state == -1 ? db_query(&l->db, &q, e, COLUMNS "ORDER BY row", "")
-                         : db_query(&l->db, &q, e, COLUMNS "WHERE state = ? ORDER BY row", "i",
-                                    (int64_t)state);
+    int rc =
+        state == -1 ? db_query(&l->db, &q, e, COLUMNS "ORDER BY row", "")
+        : state == LEDGER_LATER || state == LEDGER_HELD
+            ? db_query(&l->db, &q, e,
+                       COLUMNS "WHERE state = ? AND state > 1 AND state < 4 ORDER BY row", "i",
+                       (int64_t)state)
+            : db_query(&l->db, &q, e, COLUMNS "WHERE state = ? ORDER BY row", "i", (int64_t)state);
     while (rc == 0 && (rc = db_next(&q, e)) == 1) {
         rc = read_row(l, &q, &c, e);
         if (rc == 0)
@@ -103,7 +107,7 @@ int ledger_channels(struct ledger *l, ledger_each_channel *fn, void *arg, struct
     /* From each to the next by the index, however many records they have. */
     do {
         rc = db_query(&l->db, &q, e,
-                      "SELECT min(channel) FROM record WHERE state < 3 AND channel > ?", "t",
+                      "SELECT min(channel) FROM record WHERE due IS NOT NULL AND channel > ?", "t",
                       channel);
         if (rc == 0)
             rc = db_next(&q, e);
@@ -147,20 +151,20 @@ int ledger_due(struct ledger *l, const char *channel, int64_t now, size_t max,
     struct due d = {.at = *at, .fn = fn, .arg = arg};
     struct db_query q;
 
-    /* Two queries, since one with both conditions would not be answered by the index alone, whose
-     * states are those below 3: received, sending, later. */
+    /* Two queries, since one with both conditions, or a limit of time in the first (which a place
+     * that this function gave has kept already), would not be answered by the index alone.
+     * States below 3 are received, sending and later. */
     gf_buf_init(&d.c.texts, (size_t)4 * GF_LINE_MAX);
-    int rc =
-        db_query(&l->db, &q, e,
-                 COLUMNS "WHERE state < 3 AND channel = ? AND due = ? AND row > ? AND due <= ? "
-                         "ORDER BY row LIMIT ?",
-                 "tiiii", channel, at->due, at->row, now, (int64_t)max);
+    int rc = db_query(&l->db, &q, e,
+                      COLUMNS "WHERE channel = ? AND due = ? AND row > ? AND state < 3 "
+                              "ORDER BY row LIMIT ?",
+                      "tiii", channel, at->due, at->row, (int64_t)max);
     if (rc == 0)
         rc = walk_due(l, &q, &d, e);
     db_done(&q);
     if (rc == 0 && (size_t)d.n < max) {
         rc = db_query(&l->db, &q, e,
-                      COLUMNS "WHERE state < 3 AND channel = ? AND due > ? AND due <= ? "
+                      COLUMNS "WHERE channel = ? AND due > ? AND due <= ? AND state < 3 "
                               "ORDER BY due, row LIMIT ?",
                       "tiii", channel, at->due, now, (int64_t)max - d.n);
         if (rc == 0)
@@ -227,7 +231,7 @@ static int check_moved(struct ledger *l, int64_t row, enum ledger_state to, stru
 
 int ledger_sending(struct ledger *l, int64_t row, const char *endpoint, int64_t now,
                    struct gf_err *e) {
-    if (db_begin(&l->db, e) == -1)
+    if (db_begin_step(&l->db, e) == -1)
         return -1;
     int rc =
         db_run(&l->db, e,
@@ -243,11 +247,11 @@ int ledger_sending(struct ledger *l, int64_t row, const char *endpoint, int64_t 
                     "INSERT INTO attempt (record, n, endpoint, at) "
                     "SELECT row, attempts, endpoint, since FROM record WHERE row = ?",
                     "i", row);
-    return db_end(&l->db, rc, e);
+    return db_end_step(&l->db, rc, e);
 }
 
 int ledger_unsent(struct ledger *l, int64_t row, enum ledger_state was, struct gf_err *e) {
-    if (db_begin(&l->db, e) == -1)
+    if (db_begin_step(&l->db, e) == -1)
         return -1;
     int rc = db_run(&l->db, e,
                     "DELETE FROM attempt WHERE record = ? AND n = (SELECT attempts FROM record "
@@ -261,7 +265,7 @@ int ledger_unsent(struct ledger *l, int64_t row, enum ledger_state was, struct g
                    "iii", (int64_t)was, row, (int64_t)LEDGER_SENDING);
     if (rc == 0)
         rc = check_moved(l, row, was, e);
-    return db_end(&l->db, rc, e);
+    return db_end_step(&l->db, rc, e);
 }
 
 int ledger_doubt(struct ledger *l, int64_t row, struct gf_err *e) {
@@ -275,16 +279,16 @@ static int end(struct ledger *l, int64_t row, enum ledger_state to, enum gf_stat
     char safe[GF_REASON_MAX + 1];
 
     ledger_reason(reason, safe);
-    if (db_begin(&l->db, e) == -1)
+    if (db_begin_step(&l->db, e) == -1)
         return -1;
     int rc =
         db_run(&l->db, e,
-               "UPDATE record SET state = ?, receipt = ?, reason = ?, since = ? "
+               "UPDATE record SET state = ?, receipt = ?, reason = ?, since = ?, due = NULL "
                "WHERE row = ? AND state < ?",
                "iitiii", (int64_t)to, (int64_t)receipt, safe, now, row, (int64_t)LEDGER_DELIVERED);
     if (rc == 0)
         rc = check_moved(l, row, to, e);
-    return db_end(&l->db, rc, e);
+    return db_end_step(&l->db, rc, e);
 }
 
 int ledger_rejected(struct ledger *l, int64_t row, const char *reason, int64_t now,
@@ -303,15 +307,16 @@ static int wait(struct ledger *l, int64_t row, enum ledger_state to, const char 
     char safe[GF_REASON_MAX + 1];
 
     ledger_reason(reason, safe);
-    if (db_begin(&l->db, e) == -1)
+    if (db_begin_step(&l->db, e) == -1)
         return -1;
     int rc = db_run(&l->db, e,
-                    "UPDATE record SET state = ?, reason = ?, due = ?, asked = ? "
-                    "WHERE row = ? AND state < ?",
-                    "itiiii", (int64_t)to, safe, due, asked, row, (int64_t)LEDGER_DELIVERED);
+                    "UPDATE record SET state = ?1, reason = ?2, due = iif(?1 = ?3, NULL, ?4), "
+                    "asked = ?5 WHERE row = ?6 AND state < ?7",
+                    "itiiiii", (int64_t)to, safe, (int64_t)LEDGER_HELD, due, asked, row,
+                    (int64_t)LEDGER_DELIVERED);
     if (rc == 0)
         rc = check_moved(l, row, to, e);
-    return db_end(&l->db, rc, e);
+    return db_end_step(&l->db, rc, e);
 }
 
 int ledger_later(struct ledger *l, int64_t row, const char *reason, int64_t due, int64_t asked,
@@ -324,7 +329,7 @@ int ledger_held(struct ledger *l, int64_t row, const char *reason, struct gf_err
 }
 
 int ledger_given_up(struct ledger *l, int64_t row, int64_t now, struct gf_err *e) {
-    if (db_begin(&l->db, e) == -1)
+    if (db_begin_step(&l->db, e) == -1)
         return -1;
     int rc = db_run(
         &l->db, e,
@@ -332,13 +337,15 @@ int ledger_given_up(struct ledger *l, int64_t row, int64_t now, struct gf_err *e
         (int64_t)LEDGER_REJECTED, (int64_t)GF_STATE_REJECTED, now, row, (int64_t)LEDGER_HELD);
     if (rc == 0)
         rc = check_moved(l, row, LEDGER_REJECTED, e);
-    return db_end(&l->db, rc, e);
+    return db_end_step(&l->db, rc, e);
 }
 
 int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e) {
-    if (db_run(&l->db, e,
-               "UPDATE record SET due = ?1 WHERE state = ?2 AND due > ?1 AND asked <= ?1", "ii",
-               now, (int64_t)LEDGER_LATER) == -1)
+    if (db_run(
+            &l->db, e,
+            "UPDATE record SET due = ?1 WHERE state = ?2 AND state > 1 AND state < 4 AND due > ?1 "
+            "AND asked <= ?1",
+            "ii", now, (int64_t)LEDGER_LATER) == -1)
         return -1;
     return db_run(
         &l->db, e,
@@ -351,7 +358,8 @@ int ledger_release(struct ledger *l, const char *channel, int64_t now, int64_t *
                    struct gf_err *e) {
     if (db_run(&l->db, e,
                "UPDATE record SET doubt = iif(state = ?1 AND doubt > 0, -1, doubt), state = ?2, "
-               "due = ?3, asked = 0 WHERE state IN (?1, ?2) AND channel = ifnull(?4, channel)",
+               "due = ?3, asked = 0 WHERE state IN (?1, ?2) AND state > 1 AND state < 4 AND "
+               "channel = ifnull(?4, channel)",
                "iiit", (int64_t)LEDGER_HELD, (int64_t)LEDGER_LATER, now, channel) == -1)
         return -1;
     *n = db_changes(&l->db);

@@ -58,6 +58,7 @@ static int add_bundle(struct ledger *l, const struct gf_header *h, const struct 
     ledger_reason(why != NULL ? why->text : "", reason);
     if (find_agent(l, &h->from, &agent, e) == -1)
         return -1;
+    l->taking.row = 0;
     return db_run(&l->db, e,
                   "INSERT INTO bundle (digest, id, sender, agent, stream, seq, created, taken, "
                   "refused, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -202,17 +203,44 @@ static int note_conflict(struct ledger *l, const struct gf_id *agent, const stru
                   now);
 }
 
+/* 1 it is new, 0 its id was taken before. */
 static int add_record(struct ledger *l, const struct ledger_arrival *a,
                       const struct gf_hash *digest, int64_t bundle, int64_t now, struct gf_err *e) {
     const struct gf_record *r = a->record;
 
-    return db_run(&l->db, e,
-                  "INSERT INTO record (agent, id, bundle, digest, channel, product, wants_answer, "
-                  "line, file, received, state, since, receipt) "
-                  "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  "bbibttibtiiii", a->agent, sizeof *a->agent, &r->id, sizeof r->id, bundle, digest,
-                  sizeof *digest, r->channel, r->product, (int64_t)(r->answer != 0), a->line,
-                  a->len, a->file, now, (int64_t)LEDGER_RECEIVED, now, (int64_t)GF_STATE_RELAYED);
+    if (db_run(&l->db, e,
+               "INSERT INTO record (agent, id, bundle, digest, channel, product, wants_answer, "
+               "file, received, state, since, receipt) "
+               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (agent, id) DO NOTHING",
+               "bbibttitiiii", a->agent, sizeof *a->agent, &r->id, sizeof r->id, bundle, digest,
+               sizeof *digest, r->channel, r->product, (int64_t)(r->answer != 0), a->file, now,
+               (int64_t)LEDGER_RECEIVED, now, (int64_t)GF_STATE_RELAYED) == -1)
+        return -1;
+    if (db_changes(&l->db) == 0)
+        return 0;
+    return db_run(&l->db, e, "INSERT INTO line (record, text) VALUES (last_insert_rowid(), ?)", "b",
+                  a->line, a->len) == -1
+               ? -1
+               : 1;
+}
+
+/* The row of the bundle that is being taken: of those with an id, which senders choose, the last.
+ */
+static int find_bundle(struct ledger *l, const struct ledger_arrival *a, int64_t *out,
+                       struct gf_err *e) {
+    struct ledger_taking *t = &l->taking;
+
+    if (t->row == 0 || memcmp(&t->bundle, a->bundle, sizeof t->bundle) != 0 ||
+        memcmp(&t->agent, a->agent, sizeof t->agent) != 0) {
+        if (db_number(&l->db, &t->row, 0, e,
+                      "SELECT max(row) FROM bundle WHERE id = ? AND agent = ?", "bb", a->bundle,
+                      sizeof *a->bundle, a->agent, sizeof *a->agent) == -1)
+            return -1;
+        t->bundle = *a->bundle;
+        t->agent = *a->agent;
+    }
+    *out = t->row;
+    return 0;
 }
 
 int ledger_take_record(struct ledger *l, const struct ledger_arrival *a, int64_t now,
@@ -226,17 +254,15 @@ int ledger_take_record(struct ledger *l, const struct ledger_arrival *a, int64_t
         gf_digest_256(r->body.data, r->body.len, &digest);
     else if (digest_file(l, a->file, &digest, e) == -1)
         return -1;
-
-    /* Ids are chosen by senders; the bundle that is being taken is the last one of this id. */
-    if (db_number(&l->db, &bundle, 0, e, "SELECT max(row) FROM bundle WHERE id = ? AND agent = ?",
-                  "bb", a->bundle, sizeof *a->bundle, a->agent, sizeof *a->agent) == -1 ||
-        find_record(l, a->agent, &r->id, &digest, &known, e) == -1)
+    if (find_bundle(l, a, &bundle, e) == -1)
         return -1;
-    if (known.row > 0 && known.same)
-        return ask_again(l, known.row, bundle, e);
-    if (known.row > 0)
-        return note_conflict(l, a->agent, &r->id, &digest, bundle, now, e);
-    return add_record(l, a, &digest, bundle, now, e) == -1 ? -1 : 1;
+    int rc = add_record(l, a, &digest, bundle, now, e);
+    if (rc != 0)
+        return rc;
+    if (find_record(l, a->agent, &r->id, &digest, &known, e) == -1)
+        return -1;
+    return known.same ? ask_again(l, known.row, bundle, e)
+                      : note_conflict(l, a->agent, &r->id, &digest, bundle, now, e);
 }
 
 int ledger_retell(struct ledger *l, const struct gf_hash *digest, struct gf_err *e) {

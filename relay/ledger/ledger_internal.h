@@ -7,12 +7,19 @@
 #include "common/db.h"
 #include "relay/ledger/ledger.h"
 
+/* The bundle whose records are being taken; row 0: it must be looked for. */
+struct ledger_taking {
+    struct gf_id bundle, agent;
+    int64_t row;
+};
+
 struct ledger {
     struct db db;
     char dir[512]; /* for messages */
     int dir_fd;
-    int lock_fd;    /* -1: the lock is not held */
-    int held[2];    /* of each purpose; -1: not held */
+    int lock_fd; /* -1: the lock is not held */
+    int held[2]; /* of each purpose; -1: not held */
+    struct ledger_taking taking;
     int reconciled; /* 1: the head may be overwritten, whatever it says */
 };
 

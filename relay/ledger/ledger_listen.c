@@ -66,19 +66,36 @@ int ledger_has_news(struct ledger *l, const struct gf_id *agent, struct gf_err *
     return n != 0;
 }
 
+/* The earliest of all channels: each is one look at the index, however long the queue is. */
+struct first_due {
+    struct ledger *l;
+    int64_t at;
+};
+
+static int first_due(void *arg, const char *channel, struct gf_err *e) {
+    struct first_due *first = arg;
+    int64_t at = INT64_MAX;
+
+    if (db_number(&first->l->db, &at, INT64_MAX, e,
+                  "SELECT min(due) FROM record WHERE channel = ? AND due IS NOT NULL", "t",
+                  channel) == -1)
+        return -1;
+    if (at < first->at)
+        first->at = at;
+    return 0;
+}
+
 int ledger_next_time(struct ledger *l, int64_t *out, struct gf_err *e) {
+    struct first_due first = {l, INT64_MAX};
     int64_t artifact = INT64_MAX;
 
     if (db_number(&l->db, &artifact, INT64_MAX, e,
                   "SELECT min(due) FROM update_artifact AS a WHERE here IS NULL AND EXISTS (SELECT "
                   "1 FROM update_part WHERE artifact = a.row AND told_by IS NULL)",
                   "") == -1 ||
-        db_number(&l->db, out, INT64_MAX, e,
-                  "SELECT min(CASE WHEN state = ? THEN due ELSE 0 END) FROM record "
-                  "WHERE state IN (?, ?, ?)",
-                  "iiii", (int64_t)LEDGER_LATER, (int64_t)LEDGER_RECEIVED, (int64_t)LEDGER_SENDING,
-                  (int64_t)LEDGER_LATER) == -1)
+        ledger_channels(l, first_due, &first, e) == -1)
         return -1;
+    *out = first.at;
     if (artifact < *out)
         *out = artifact;
     return 0;

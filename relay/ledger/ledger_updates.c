@@ -248,7 +248,8 @@ int ledger_artifacts_awaited(struct ledger *l, int64_t *n, struct gf_err *e) {
 int ledger_has_untried(struct ledger *l, struct gf_err *e) {
     int64_t n = 0;
 
-    if (db_number(&l->db, &n, 0, e, "SELECT EXISTS (SELECT 1 FROM record WHERE state = ?)", "i",
+    if (db_number(&l->db, &n, 0, e,
+                  "SELECT EXISTS (SELECT 1 FROM record WHERE due IS NOT NULL AND state = ?)", "i",
                   (int64_t)LEDGER_RECEIVED) == -1)
         return -1;
     return n != 0;
