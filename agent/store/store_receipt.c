@@ -72,10 +72,10 @@ static int move(struct store *s, const struct target *t, enum store_state to,
                "iitti", (int64_t)to, now, to == STORE_RELAYED ? NULL : r->reason,
                guarantees[r->guarantee], t->row) == -1)
         return -1;
-    if (store_tally(s, t->channel, to, 1, t->size, e) == -1)
+    if (store_tally(s, t->channel, (int)to, 1, t->size, e) == -1)
         return -1;
     if (t->state > STORE_EXPORTED)
-        return store_tally(s, t->channel, t->state, -1, -t->size, e);
+        return store_tally(s, t->channel, (int)t->state, -1, -t->size, e);
 
     /* Its first receipt: each bundle that carries it waits for one record less. */
     if (store_take_out(s, t->row, t->channel, t->size, e) == -1)

@@ -218,7 +218,7 @@ int store_take_out(struct store *s, int64_t row, const char *channel, int64_t si
             return -1;
         p.rows.last = row;
     }
-    if (store_tally(s, channel, p.state, -1, -size, e) == -1)
+    if (store_tally(s, channel, (int)p.state, -1, -size, e) == -1)
         return -1;
     return shorten(s, &p, row, size, e);
 }
