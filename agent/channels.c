@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent/command.h"
+#include "agent/store/store_local.h"
 #include "common/nearest.h"
 
 static int has_section(const struct agent *a, const char *channel) {
@@ -133,4 +134,49 @@ int channels_suspect(struct agent *a, char out[CHANNELS_WORDS], struct gf_err *e
     }
     free(counts);
     return unused;
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(a, b);
+}
+
+/* The sources of the names one after another, then sorted, each once. */
+int channels_all(struct agent *a, char (**out)[GF_WORD_MAX + 1], size_t *n, struct gf_err *e) {
+    char(*decided)[GF_WORD_MAX + 1] = NULL, (*list)[GF_WORD_MAX + 1] = NULL;
+    struct store_count *counts = NULL;
+    size_t ndecided = 0, ncounts = 0, nsections = 0, found = 0, kept = 0;
+    int rc = -1;
+
+    if (store_counts(a->store, &counts, &ncounts, e) == -1 ||
+        store_decided(a->store, &decided, &ndecided, e) == -1)
+        goto out;
+    while (config_name(a->config, "channel", nsections))
+        nsections++;
+    list = calloc(ncounts + ndecided + nsections + 1, sizeof *list);
+    if (!list) {
+        (void)gf_err_errno(e, "the list of channels");
+        goto out;
+    }
+    for (size_t i = 0; i < ncounts; i++)
+        (void)snprintf(list[found++], sizeof *list, "%s", counts[i].channel);
+    for (size_t i = 0; i < ndecided; i++)
+        memcpy(list[found++], decided[i], sizeof *list);
+    for (size_t i = 0; i < nsections; i++)
+        (void)snprintf(list[found++], sizeof *list, "%s", config_name(a->config, "channel", i));
+    (void)snprintf(list[found++], sizeof *list, "metrics");
+    qsort(list, found, sizeof *list, by_name);
+    for (size_t i = 0; i < found; i++) {
+        if (i == 0 || strcmp(list[i], list[kept - 1]) != 0)
+            memmove(list[kept++], list[i], sizeof *list);
+    }
+    *out = list;
+    *n = kept;
+    list = NULL;
+    rc = 0;
+
+out:
+    free(list);
+    free(decided);
+    free(counts);
+    return rc;
 }

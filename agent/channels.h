@@ -11,6 +11,11 @@
  * is known itself. Borrowed from the configuration or static. */
 const char *channels_near(struct agent *a, const char *typed);
 
+/* All channels that anybody has spoken of, sorted: those with records, with a decision about
+ * consent, with a section, and metrics, about which everybody asks. Free with free(). */
+GF_MUST_CHECK int channels_all(struct agent *a, char (**out)[GF_WORD_MAX + 1], size_t *n,
+                               struct gf_err *e);
+
 /* 1 if no section of the configuration says what of this channel may leave. */
 int channels_has_no_rule(const struct agent *a, const char *channel);
 

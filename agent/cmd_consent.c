@@ -64,36 +64,16 @@ static int show_one(struct agent *a, struct out *t, const char *channel, struct 
     return 0;
 }
 
-/* 1 if the channel is among those that have records. */
-static int is_counted(const struct store_count *counts, size_t n, const char *channel) {
-    for (size_t i = 0; i < n; i++) {
-        if (strcmp(counts[i].channel, channel) == 0)
-            return 1;
-    }
-    return 0;
-}
-
-/* The channels that have records, those that the configuration names, and metrics, about which
- * everybody asks. */
 static int show_all(struct agent *a, struct out *t, struct gf_err *e) {
-    struct store_count *counts = NULL;
-    const char *name;
+    char(*list)[GF_WORD_MAX + 1] = NULL;
     size_t n = 0;
-    int metrics = 0;
-
-    if (store_counts(a->store, &counts, &n, e) == -1)
-        return -1;
     int rc = 0;
+
+    if (channels_all(a, &list, &n, e) == -1)
+        return -1;
     for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = show_one(a, t, counts[i].channel, e);
-    for (size_t i = 0; rc == 0 && (name = config_name(a->config, "channel", i)); i++) {
-        metrics = metrics || strcmp(name, "metrics") == 0;
-        if (!is_counted(counts, n, name))
-            rc = show_one(a, t, name, e);
-    }
-    if (rc == 0 && !metrics && !is_counted(counts, n, "metrics"))
-        rc = show_one(a, t, "metrics", e);
-    free(counts);
+        rc = show_one(a, t, list[i], e);
+    free(list);
     return rc;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/channels.h"
 #include "agent/cmd_status.h"
 #include "agent/cmd_trust.h"
 #include "agent/cmd_updates.h"
@@ -107,27 +108,18 @@ static int show_one_consent(struct status *s, const char *channel, int *shown, s
     return 0;
 }
 
-/* Channels with records, then those of the configuration, then metrics. */
 static int show_consent(struct status *s, struct gf_err *e) {
-    const char *name;
-    int shown = 0, metrics = 0, rc = 0;
+    char(*list)[GF_WORD_MAX + 1] = NULL;
+    int shown = 0, rc = 0;
+    size_t n = 0;
 
+    if (channels_all(s->a, &list, &n, e) == -1)
+        return -1;
     out_open(&s->t, "consent", '{');
     out_text(&s->t, "consent    ");
-    for (size_t i = 0; i < s->ncounts && rc == 0; i++) {
-        metrics = metrics || strcmp(s->counts[i].channel, "metrics") == 0;
-        rc = show_one_consent(s, s->counts[i].channel, &shown, e);
-    }
-    for (size_t i = 0; rc == 0 && (name = config_name(s->a->config, "channel", i)); i++) {
-        int counted = 0;
-        for (size_t k = 0; k < s->ncounts; k++)
-            counted = counted || strcmp(s->counts[k].channel, name) == 0;
-        metrics = metrics || strcmp(name, "metrics") == 0;
-        if (!counted)
-            rc = show_one_consent(s, name, &shown, e);
-    }
-    if (rc == 0 && !metrics)
-        rc = show_one_consent(s, "metrics", &shown, e);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = show_one_consent(s, list[i], &shown, e);
+    free(list);
     out_close(&s->t, '}');
     out_text(&s->t, "\n");
     return rc;

@@ -50,8 +50,9 @@ static int examine_source(struct doctor *d, const char *name) {
     if (consent.is != STORE_GRANTED) {
         (void)snprintf(remedy, sizeof remedy, "%s consent %s grant, if that is wanted", d->self,
                        channel);
-        return doctor_say(d, DOCTOR_NOTE, "source", remedy,
-                          "%s: does not run: channel %s has no consent", name, channel);
+        return doctor_say(d, DOCTOR_NOTE, "source", consent.forced ? "" : remedy,
+                          "%s: does not run: consent to channel %s %s", name, channel,
+                          consent.is == STORE_DENIED ? "was denied" : "was not given yet");
     }
     (void)snprintf(remedy, sizeof remedy, "%s source run %s", d->self, name);
     gf_text_time(state.good, last);

@@ -1,0 +1,28 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154 # trip.bash sets out and err
+# officer.bats -- what is told to those who answer for the site: is it true, and is it all?
+
+bats_require_minimum_version 1.5.0
+
+# shellcheck source=tests/scenarios/trip.bash
+. "$BATS_TEST_DIRNAME/trip.bash"
+
+setup() {
+    cd "$BATS_TEST_TMPDIR" || return
+    mkdir -p usb
+    CONF=site/etc/gapferry/agent.conf
+}
+
+@test "a channel that was denied is shown as denied, also where nothing else is known of it" {
+    A init >/dev/null
+    A consent other grant 2>/dev/null
+    A consent other deny >/dev/null
+    gives 0 A consent
+    says 'other: denied since'
+    gives 0 A status
+    says 'consent    metrics not asked yet; other denied ('
+    [ "$(A status --json | jq -r .consent.other)" = denied ]
+    printf '[source "s"]\nchannel = other\ncommand = /bin/true\n' >>$CONF
+    A doctor >.out || true
+    grep -q 's: does not run: consent to channel other was denied' .out
+}
