@@ -104,8 +104,10 @@ static int redact(struct agent *a, const struct source *s, const struct gf_buf *
         return -1;
     if (o->dropped.len > 0 && o->body.len == 2)
         return gf_err_set(e, GF_E_NOINPUT,
-                          "the rule of channel %s (allow, %s) leaves nothing of it", s->channel,
-                          config_origin(a->config, "channel", s->channel, "allow"));
+                          "the rule of channel %s (allow, %s) leaves nothing of it: name there "
+                          "what may leave of %s",
+                          s->channel, config_origin(a->config, "channel", s->channel, "allow"),
+                          (const char *)o->dropped.data);
     return 0;
 }
 

@@ -26,3 +26,20 @@ setup() {
     A doctor >.out || true
     grep -q 's: does not run: consent to channel other was denied' .out
 }
+
+@test "the report of a source that the rule swallows: which fields to name, and the manual's example works" {
+    site_init
+    printf '[source "daily"]\nchannel = metrics\nkind = document\n' >>$CONF
+    gives 66 A preview --now
+    says "(allow, $CONF:" 'name there what may leave of format, installation, at, product,'
+    # As docs/operations.md has it.
+    sed -n '/^\[source "daily"\]$/,/^```/p' "$SOURCE/docs/operations.md" | grep -v '```' >part
+    grep -q '^allow' part
+    sed -i '/^\[source "daily"\]$/,$d' $CONF
+    cat part >>$CONF
+    gives 0 A preview --now
+    says 'only these fields pass' '"installation"' '"product": "demo"'
+    A consent daily grant >/dev/null
+    gives 0 A source run
+    says '1 record queued'
+}
