@@ -338,6 +338,33 @@ static void what_broke_on_the_way_is_tried_later(void **state) {
     endpoint_result_free(&r);
 }
 
+/* The second answer is nobody's: neither this record's nor the next one's. */
+static void what_is_answered_twice_counts_once(void **state) {
+    const struct reply replies[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\noneHTTP/1.1 422 No\r\nContent-Length: "
+         "3\r\n\r\ntwo",
+         KEEP},
+        {"HTTP/1.1 201 OK\r\nContent-Length: 0\r\n\r\n", KEEP},
+        {NULL, 0}};
+    const struct gf_record rec = {.id = record, .type = "a/b", .body = {GF_BODY_TEXT, "x", 1}};
+    struct server *s = server_start(replies);
+    struct config *c = endpoint_at(home, s->port, "");
+    struct endpoint_result r;
+    struct gf_err e;
+    (void)state;
+    assert_int_equal(deliver(c, &rec, 0, &r, &e), 0);
+    assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
+    assert_int_equal(r.answer.body.len, 3);
+    endpoint_result_free(&r);
+    assert_int_equal(deliver(c, &rec, 0, &r, &e), 0);
+    assert_int_equal(r.status, 201);
+    assert_int_equal(s->requests, 2);
+    endpoint_result_free(&r);
+    config_free(c);
+    server_stop(s);
+    free(s);
+}
+
 static void too_long_an_answer_matters_only_where_it_is_wanted(void **state) {
     size_t len = ENDPOINT_ANSWER_MAX + 1;
     char *reply = malloc(len + 100);
@@ -452,6 +479,7 @@ int main(void) {
         cmocka_unit_test(a_rejection_carries_the_endpoints_words_on_one_safe_line),
         cmocka_unit_test(long_words_are_cut_between_characters),
         cmocka_unit_test(what_broke_on_the_way_is_tried_later),
+        cmocka_unit_test(what_is_answered_twice_counts_once),
         cmocka_unit_test(too_long_an_answer_matters_only_where_it_is_wanted),
         cmocka_unit_test(a_proxy_that_wants_credentials_holds_and_a_dead_one_waits),
         cmocka_unit_test(a_body_that_is_not_in_memory_and_a_bad_secret_are_refused),
