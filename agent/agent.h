@@ -11,6 +11,7 @@
 
 #include "agent/store/store.h"
 #include "common/config.h"
+#include "common/own_keys.h"
 #include "gapferry/bundle.h"
 
 struct agent {
@@ -18,6 +19,7 @@ struct agent {
     char state[512];
     struct config *config;
     struct gf_identity id;
+    struct own_keys_former former; /* earlier identities of this agent */
     struct store *store;
     int64_t now; /* seconds; read once when the command starts */
 };
@@ -44,7 +46,7 @@ typedef int agent_command(const char *root, int argc, char **argv);
 agent_command cmd_init, cmd_trust, cmd_card, cmd_consent, cmd_record, cmd_preview, cmd_license,
     cmd_sync, cmd_status, cmd_config, cmd_history, cmd_run, cmd_import, cmd_export, cmd_doctor,
     cmd_source, cmd_id, cmd_updates;
-agent_command cmd_resend, cmd_restore;
+agent_command cmd_resend, cmd_restore, cmd_rotate;
 
 /* ---- intake.c: spool files of STATE/intake into the queue ---- */
 
@@ -198,9 +200,21 @@ struct apply_result {
     struct gf_card sender;
 };
 
-/* Whom an agent takes responses from. Free with agent_check_free(). */
+/* This agent's identities, of now and before: what is on its way, or kept, was written by or for
+ * any of them. Borrowed from *a. */
+#define AGENT_OWN_MAX (1 + OWN_KEYS_FORMER_MAX)
+struct agent_own {
+    const struct gf_seal_key *seal[AGENT_OWN_MAX];
+    const struct gf_card *cards[AGENT_OWN_MAX];
+    struct gf_hash us[AGENT_OWN_MAX];
+    size_t n;
+};
+void agent_own(const struct agent *a, struct agent_own *out);
+
+/* Whom an agent takes responses from; must not be moved. Free with agent_check_free(). */
 struct agent_check {
     struct gf_check check;
+    struct agent_own own;
     struct gf_card *cards;
     const struct gf_card **refs;
     size_t n;

@@ -213,12 +213,13 @@ static void show_head(struct out *t, const struct gf_head *h, const char *place)
 /* Verify, decrypt and lay out in a directory of its own, print, remove. */
 static int show_open(struct agent *a, struct out *t, int fd, const struct gf_head *h,
                      struct gf_err *e) {
-    const struct gf_seal_key *keys[] = {a->id.seal};
+    struct agent_own own;
     const struct gf_items_options o = {.check_lines = 1};
     char path[sizeof a->state + 32];
     struct gf_contents contents = {0};
     int dir = -1;
 
+    agent_own(a, &own);
     (void)snprintf(path, sizeof path, "%s/show-XXXXXX", a->state);
     if (!mkdtemp(path))
         return gf_err_errno(e, "%s: cannot make a directory in it", a->state);
@@ -226,7 +227,7 @@ static int show_open(struct agent *a, struct out *t, int fd, const struct gf_hea
     dir = rc == 0 ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (rc == 0 && dir == -1)
         rc = gf_err_errno(e, "%s", path);
-    if (rc == 0 && gf_bundle_open(fd, h, keys, 1, &o, dir, &contents, e) == -1)
+    if (rc == 0 && gf_bundle_open(fd, h, own.seal, own.n, &o, dir, &contents, e) == -1)
         rc =
             e->code == GF_E_UNWRAP
                 ? gf_err_set(e, GF_E_UNWRAP,
@@ -245,8 +246,9 @@ static int show_open(struct agent *a, struct out *t, int fd, const struct gf_hea
 }
 
 static int show(struct agent *a, const struct options *o, const char *name, struct gf_err *e) {
-    const struct gf_card *self = &a->id.card;
-    const struct gf_check check = {.trusted = &self, .ntrusted = 1};
+    struct agent_own own;
+    agent_own(a, &own);
+    const struct gf_check check = {.trusted = own.cards, .ntrusted = own.n};
     const char *place = "";
     struct gf_head head;
     struct gf_id id;

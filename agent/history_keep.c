@@ -194,9 +194,11 @@ int history_open(struct agent *a, const struct gf_id *id, const char **place, st
 
 /* Is this still the bundle that we have made? */
 static int is_intact(struct agent *a, int fd, struct gf_err *e) {
-    const struct gf_card *self = &a->id.card;
-    const struct gf_check check = {.trusted = &self, .ntrusted = 1};
+    struct agent_own own;
     struct gf_head head;
+
+    agent_own(a, &own);
+    const struct gf_check check = {.trusted = own.cards, .ntrusted = own.n};
 
     if (gf_bundle_head(fd, &check, &head, e) == -1)
         return -1;

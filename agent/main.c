@@ -27,6 +27,7 @@ static const struct command_entry commands[] = {
     {"doctor", cmd_doctor, "say what is in order, what is not, and what to do about it"},
     {"history", cmd_history, "show what left and came, and prove that the account is whole"},
     {"resend", cmd_resend, "queue again what has left without an answer"},
+    {"rotate", cmd_rotate, "make new keys for this agent, which its relay takes for the old ones'"},
     {"restore", cmd_restore, "go on after the database was lost or put back from a backup"},
     {"status", cmd_status, "show what waits, what left, what came back"},
     {"config", cmd_config, "check or show the configuration"},

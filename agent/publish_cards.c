@@ -71,16 +71,16 @@ static int remove_others(struct folder *f, struct gf_err *e) {
 
 /* Ours as it goes to drives: its bytes change when it gets a token's MAC or a vendor's signature.
  */
-static int publish_own(struct agent *a, struct folder *f, struct gf_err *e) {
+static int publish_own(const struct gf_identity *id, struct folder *f, struct gf_err *e) {
     struct gf_buf text, there;
     struct gf_out o;
     char fingerprint[GF_FINGERPRINT_TEXT];
     char *name = f->names[f->n++];
 
-    gf_card_fingerprint(&a->id.card, fingerprint);
+    gf_card_fingerprint(&id->card, fingerprint);
     (void)snprintf(name, CARD_NAME, "%s.card", fingerprint);
     gf_buf_init(&text, GF_CARD_FILE_MAX);
-    int rc = own_keys_card(&a->id, 0, &text, e);
+    int rc = own_keys_card(id, 0, &text, e);
     int same = rc == 0 && gf_file_load(f->dir, name, GF_CARD_FILE_MAX, &there, NULL) == 0;
     if (same) {
         same = there.len == text.len && memcmp(there.data, text.data, text.len) == 0;
@@ -105,7 +105,9 @@ int agent_publish_cards(struct agent *a, struct gf_err *e) {
         return -1;
     int rc = store_card_texts(a->store, GF_ROLE_RELAY, publish, &f, e);
     if (rc == 0)
-        rc = publish_own(a, &f, e);
+        rc = publish_own(&a->id, &f, e);
+    for (size_t i = 0; i < a->former.n && rc == 0; i++)
+        rc = publish_own(&a->former.list[i], &f, e);
     if (rc == 0)
         rc = remove_others(&f, e);
     (void)close(f.dir);

@@ -76,6 +76,24 @@ static int open_store(struct agent *a, struct gf_err *e) {
         what, command_self(a, self));
 }
 
+/* A rotation that was cut off between database and keys: the database has decided. 1 it is done
+ * now, 0 it is none. */
+static int finish_rotation(struct agent *a, const struct gf_buf *fact, struct gf_err *e) {
+    struct gf_hash to;
+    struct gf_err why;
+
+    if (fact->len != sizeof to.b)
+        return 0;
+    memcpy(to.b, fact->data, sizeof to.b);
+    if (own_keys_switch(a->state, &to, &why) == -1)
+        return 0;
+    gf_identity_free(&a->id);
+    if (command_keys(a->state, &a->id, e) == -1)
+        return -1;
+    log_write(LOG_LEVEL_NOTICE, "rotation-finished", {"state", a->state, 0});
+    return memcmp(a->id.card.identity.b, to.b, sizeof to.b) == 0;
+}
+
 /* A database and keys that were made apart do not belong together: whatever this agent is owed is
  * addressed to other keys. */
 static int check_identity(struct agent *a, struct gf_err *e) {
@@ -90,6 +108,11 @@ static int check_identity(struct agent *a, struct gf_err *e) {
         gf_text_hex((const uint8_t *)b.data, b.len, theirs);
     else if (found == 1)
         (void)snprintf(theirs, sizeof theirs, "unknown");
+    if (found == 1 && !same) {
+        same = finish_rotation(a, &b, e);
+        if (same == -1)
+            found = -1;
+    }
     gf_buf_free(&b);
     if (found == -1 || same)
         return found == -1 ? -1 : 0;
@@ -119,7 +142,7 @@ int agent_open(struct agent *a, const char *root, struct gf_err *e) {
                           command_self(a, self));
     if (agent_configure(a->config_path, &a->config, e) == 0 &&
         command_keys(a->state, &a->id, e) == 0 && open_store(a, e) == 0 &&
-        check_identity(a, e) == 0) {
+        check_identity(a, e) == 0 && own_keys_former_load(a->state, &a->former, e) == 0) {
         /* Only gapferry-link needs them, and the next command tries again. */
         if (agent_publish_cards(a, e) == -1)
             log_write(LOG_LEVEL_WARNING, "cards-not-published", {"why", e->text, 0});
@@ -132,6 +155,7 @@ int agent_open(struct agent *a, const char *root, struct gf_err *e) {
 void agent_close(struct agent *a) {
     store_close(a->store);
     gf_identity_free(&a->id);
+    own_keys_former_free(&a->former);
     config_free(a->config);
     a->store = NULL;
     a->config = NULL;

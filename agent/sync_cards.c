@@ -35,6 +35,21 @@ static void put_ours(struct sync *x, const struct gf_card *there, size_t n) {
         sync_drive_trouble(x, NULL, &e);
 }
 
+/* A relay that has missed a rotation needs the cards between. */
+static void put_former(struct sync *x) {
+    struct gf_err e;
+    int was_there, rc = 0;
+
+    for (size_t i = 0; i < x->a->former.n && rc == 0; i++) {
+        const struct gf_identity *id = &x->a->former.list[i];
+        if (id->card.has_replaces)
+            rc = COMMAND_REACH(gf_drive_put_card(x->drive, &id->card, id->card_text, id->card_len,
+                                                 &was_there, &e));
+    }
+    if (rc == -1)
+        sync_drive_trouble(x, NULL, &e);
+}
+
 /* The length of a path without slashes at its end. */
 static size_t dir_len(const char *path) {
     size_t n = strlen(path);
@@ -153,8 +168,10 @@ void sync_cards(struct sync *x) {
     free(trusted);
     if (COMMAND_REACH(gf_drive_cards(x->drive, &there, &n, &unreadable, &e)) == -1)
         sync_drive_trouble(x, NULL, &e);
-    if (!x->r.read_only)
+    if (!x->r.read_only) {
         put_ours(x, there, n);
+        put_former(x);
+    }
     if (ntrusted == 0 && trust_vouched(x, there, n))
         ntrusted = 1;
     for (size_t i = 0; i < n && ntrusted == 0; i++)

@@ -28,4 +28,33 @@ GF_MUST_CHECK int own_keys_write(const struct gf_identity *id, const char *path,
  * without name, MAC or signatures. */
 int own_keys_differs(const struct gf_identity *id, int with_name, const struct gf_card *there);
 
+/* ---- a new key in the place of an old one (own_keys_rotate.c) ----
+ *
+ *   STATE/keys/               the identity of now
+ *   STATE/keys.next/          its successor, complete, before it takes that place; then, for a
+ *                             moment, the old one
+ *   STATE/keys.old/IDENTITY/  earlier ones, the newest OWN_KEYS_FORMER_MAX of them: what is on its
+ *                             way may still be addressed to them
+ */
+#define OWN_KEYS_FORMER_MAX 3
+
+/* Make STATE/keys.next, whose card replaces `before` and is signed by both keys. One that was left
+ * there by a rotation that never took effect is replaced. */
+GF_MUST_CHECK int own_keys_next(const char *state, const struct gf_identity *before, int64_t now,
+                                struct gf_card *out, struct gf_err *e);
+
+/* STATE/keys.next takes the place of STATE/keys, which goes to keys.old. Durable; to be called
+ * again after a crash, with the identity that is to be in force. GF_E_NOINPUT if keys.next is not
+ * it. */
+GF_MUST_CHECK int own_keys_switch(const char *state, const struct gf_hash *to, struct gf_err *e);
+
+struct own_keys_former {
+    struct gf_identity list[OWN_KEYS_FORMER_MAX]; /* the newest first */
+    size_t n;
+};
+/* Load STATE/keys.old. *out is empty or loaded before, and released first. */
+GF_MUST_CHECK int own_keys_former_load(const char *state, struct own_keys_former *out,
+                                       struct gf_err *e);
+void own_keys_former_free(struct own_keys_former *f);
+
 #endif

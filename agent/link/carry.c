@@ -217,7 +217,7 @@ static int post_new(struct round *x, int *posted, struct gf_err *e) {
         tell_refused(x, f);
         if (is_refused(x, f))
             continue;
-        int fd = outbox_open(f, &x->relay->identity);
+        int fd = outbox_open(f, peers_self(x->p), &x->relay->identity);
         if (fd == -1)
             continue;
         rc = post(x, f, fd, e);
@@ -236,7 +236,7 @@ static int poll_again(struct round *x, struct gf_err *e) {
         return -1;
     for (size_t i = x->out.n; i-- > 0 && looked < POLL_LOOK;) {
         const struct outbox_file *f = &x->out.list[i];
-        int fd = is_refused(x, f) ? -1 : outbox_open(f, &x->relay->identity);
+        int fd = is_refused(x, f) ? -1 : outbox_open(f, peers_self(x->p), &x->relay->identity);
         if (fd == -1)
             continue;
         looked++;
@@ -270,8 +270,9 @@ static int post_all(struct round *x, struct gf_err *e) {
     log_write(LOG_LEVEL_WARNING, "relay-forgot", {"relay", x->peer->name, 0},
               {"bundles", NULL, (int64_t)x->out.n});
     for (size_t i = 0; i < x->out.n && rc == 0 && !x->over; i++) {
-        int fd =
-            is_refused(x, &x->out.list[i]) ? -1 : outbox_open(&x->out.list[i], &x->relay->identity);
+        int fd = is_refused(x, &x->out.list[i])
+                     ? -1
+                     : outbox_open(&x->out.list[i], peers_self(x->p), &x->relay->identity);
         if (fd == -1)
             continue;
         rc = post(x, &x->out.list[i], fd, e);

@@ -81,13 +81,15 @@ void outbox_free(struct outbox_list *l) {
     *l = (struct outbox_list){0};
 }
 
-int outbox_open(const struct outbox_file *f, const struct gf_hash *to) {
+int outbox_open(const struct outbox_file *f, const struct gf_hash *from, const struct gf_hash *to) {
     struct gf_route route;
     int fd = openat(f->dir, f->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
     if (fd == -1)
         return -1;
-    if (gf_bundle_route(fd, &route, NULL) == 0 && memcmp(route.to.b, to->b, sizeof to->b) == 0 &&
+    if (gf_bundle_route(fd, &route, NULL) == 0 &&
+        (from == NULL || memcmp(route.from.b, from->b, sizeof from->b) == 0) &&
+        memcmp(route.to.b, to->b, sizeof to->b) == 0 &&
         memcmp(route.id.b, f->id.b, sizeof f->id.b) == 0 && route.bundle_size == f->size)
         return fd;
     (void)close(fd);

@@ -64,6 +64,16 @@ static int load_cards(struct peers *p, struct gf_err *e) {
     return 0;
 }
 
+const struct gf_hash *peers_self(const struct peers *p) {
+    const struct gf_card *newest = NULL;
+
+    for (size_t i = 0; i < p->nown; i++) {
+        if (newest == NULL || p->own[i].card.created > newest->created)
+            newest = &p->own[i].card;
+    }
+    return newest != NULL ? &newest->identity : NULL;
+}
+
 int peers_card_fits(const struct peer *peer, const struct gf_card *card) {
     return peer->fingerprint == NULL || gf_card_fingerprint_is(card, peer->fingerprint);
 }

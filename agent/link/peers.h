@@ -51,6 +51,10 @@ void peers_free(struct peers *p);
 /* 1 if there is, or may yet be, something to try: a relay with a url that the mode allows. */
 int peers_any(const struct peers *p);
 
+/* This agent's identity of now; NULL where its card is not published yet. What an earlier one wrote
+ * is not sent any more: the relay has a successor, or will have. */
+const struct gf_hash *peers_self(const struct peers *p);
+
 /* 1 if this card may prove the peer: with `fingerprint` only that one, else any trusted relay's. */
 int peers_card_fits(const struct peer *peer, const struct gf_card *card);
 

@@ -12,7 +12,7 @@ _gapferry_agent_options() {
     import | export | doctor) echo --json --help ;;
     run) echo --once --help ;;
     resend) echo --bundle --to --json --help ;;
-    restore) echo --json --help ;;
+    restore | rotate) echo --json --help ;;
     history) echo --since --json --help ;;
     license)
         echo --product --key --version --contact --count --license --proof --vendor-key --fingerprint \
@@ -29,7 +29,7 @@ _gapferry_agent_options() {
 
 _gapferry_agent() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init trust card consent record preview source id license updates sync import export run doctor resend restore history status config'
+    local commands='init trust card consent record preview source id license updates sync import export run doctor resend rotate restore history status config'
     local command='' i
 
     COMPREPLY=()

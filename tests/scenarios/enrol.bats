@@ -341,6 +341,112 @@ trust_vendor() { # NAME KEY
     [ "$(relayed again)" = 1 ]
 }
 
+# ---- new keys ----
+
+@test "rotate: the relay takes the successor, what was under way arrives once, the old key is over" {
+    site_new site
+    gives 0 R approve "$(print)"
+    visit
+    speak site
+    A sync usb >/dev/null 2>&1 || true
+    cp usb/GAPFERRY/to-relay/*.gfb .
+    old=$(print)
+    cp -a site before
+    gives 0 A rotate --json
+    [ "$(jq -r .replaces <<<"$out")" = "$old" ]
+    [ "$(jq -r .records_again <<<"$out")" = 1 ]
+    [ "$(print)" != "$old" ]
+    absent grep -q '"name":"' $STATE/keys/card
+    visit
+    [ "$(state site)" = enrolled ]
+    [ "$(facts site '.how + " " + .by')" = "predecessor $old" ]
+    [ "$(relayed)" = 2 ]
+    [ "$(R records list --json | jq '.records | length')" = 2 ]
+    [ "$(R agents --all --json | jq -r --arg f "$old" '.agents[] | select(.fingerprint == $f) | .state')" = replaced ]
+    gives 0 A history verify
+
+    # The bundle of before comes late: refused, and nothing of it counts.
+    cp ./*.gfb usb/GAPFERRY/to-relay/
+    gives 77 R sync usb --wait 0
+    says "was replaced by its successor"
+    [ "$(R records list --json | jq '.records | length')" = 2 ]
+
+    # Twice more while no relay is near: the cards between travel along.
+    gives 0 A rotate
+    gives 0 A rotate
+    speak site
+    visit
+    [ "$(state site)" = enrolled ]
+    [ "$(relayed)" = 3 ]
+
+    # Somebody who has the first key makes a successor, too: nobody is trusted.
+    SITE=before gives 0 A rotate
+    rm -f usb/GAPFERRY/cards/*
+    speak before
+    visit before
+    [ "$(state site)" = forked ]
+    [ "$(state before)" = forked ]
+    speak site
+    visit
+    [ "$(relayed)" = 3 ]
+    gives 0 R agents
+    says "one of two successors"
+    gives 0 R approve "$(print)"
+    visit
+    [ "$(state site)" = enrolled ]
+    [ "$(state before)" = replaced ]
+    [ "$(relayed)" = 4 ]
+}
+
+@test "rotate: by https the successor is taken at the next visit; a response to the old key is read" {
+    relay_up
+    unset http_proxy https_proxy all_proxy HTTPS_PROXY ALL_PROXY
+    site_new site
+    link_to site
+    R approve "$(print)" >/dev/null
+    A export >/dev/null 2>&1 || true
+    "$BIN/gapferry-link" --root site carry >/dev/null 2>&1
+    [ "$(find $STATE/inbox -name '*.gfb' | wc -l)" = 1 ]
+    gives 0 A rotate
+    A import >/dev/null 2>&1 || true
+    [ "$(relayed)" = 1 ]
+    speak site
+    online site
+    [ "$(state site)" = enrolled ]
+    [ "$(relayed)" = 2 ]
+}
+
+@test "rotate: cut off between database and keys, the next command ends it" {
+    site_new site
+    old=$(print)
+    cp -a $STATE/keys old.keys
+    gives 0 A rotate
+    new=$(print)
+    # As it was a moment before the keys changed places.
+    mv $STATE/keys $STATE/keys.next
+    mv $STATE/keys.old/* $STATE/keys
+    [ "$(print)" = "$new" ]
+    [ "$(find $STATE/keys.old -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
+    # And with keys that are neither.
+    rm -r $STATE/keys $STATE/keys.old
+    cp -a old.keys $STATE/keys
+    gives 65 A status
+    says "these keys"
+}
+
+@test "card of another lineage: whoever claims an agent's id is refused" {
+    site_new site
+    gives 0 R approve "$(print)"
+    visit
+    agent=$(jq -Rr 'fromjson? | .agent' $STATE/keys/card | head -n 1)
+    "$BIN/gapferry-bundle" keygen --role agent --agent "$agent" thief >/dev/null 2>&1
+    cp thief/card usb/GAPFERRY/cards/"$("$BIN/gapferry-bundle" card --fingerprint thief | tr 'A-Z' 'a-z')".card
+    R sync usb --wait 0 >/dev/null 2>&1 || true
+    gives 77 R approve --card thief/card "$("$BIN/gapferry-bundle" card --fingerprint thief)"
+    says "claims the agent id"
+    [ "$(state site)" = enrolled ]
+}
+
 # ---- clones, gaps, absence ----
 
 @test "a clone, a gap and an absence are shown, with their remedies" {

@@ -3,6 +3,8 @@
  */
 #include "ledger_testing.h"
 
+#include "relay/ledger/ledger_enrol.h"
+
 #include <sys/wait.h>
 
 /* ---- senders ---- */
@@ -123,6 +125,93 @@ static void a_claim_seen_after_its_owner_cannot_be_approved(void **state) {
     assert_int_equal(n, 0); /* nobody is asked to approve it */
     free(strangers);
     gf_identity_free(&thief);
+}
+
+/* A card of kit_site's agent id or not, with the MAC of this token. */
+static uint32_t show_with_token(struct site *s, const struct gf_identity *who,
+                                const uint8_t token[GF_TOKEN_SIZE], struct gf_err *why) {
+    struct gf_card c = who->card;
+    struct gf_buf text;
+
+    gf_buf_init(&text, GF_CARD_FILE_MAX);
+    c.has_token_mac = 1;
+    gf_card_token_mac(&c, token, &c.token_mac);
+    assert_ok(gf_card_write(&c, 0, who->sign, &text, &s->e), s->e);
+    const struct ledger_shown x = {.card = &c, .text = text.data, .len = text.len};
+    int rc = ledger_show_card(s->r.ledger, &x, NOW, why, &s->e);
+    assert_int_not_equal(rc, -1);
+    gf_buf_free(&text);
+    return (uint32_t)rc;
+}
+
+static void a_token_lets_in_once_and_helps_no_claim(void **state) {
+    struct site *s = *state;
+    struct ledger_token t = {.uses = 2, .expires = NOW + 10, .user = "me"};
+    const uint8_t token[GF_TOKEN_SIZE] = {9};
+    struct gf_identity thief = {0};
+    struct gf_card c = {.role = GF_ROLE_AGENT, .has_agent = 1, .agent = kit_site.card.agent};
+    struct ledger_token *list = NULL;
+    struct gf_err why;
+    size_t n = 0;
+
+    assert_ok(gf_identity_make(s->r.state_fd, "thief", &c, &s->e), s->e);
+    assert_ok(gf_identity_load(s->r.state_fd, "thief", &thief, &s->e), s->e);
+    assert_ok(ledger_token_add(s->r.ledger, token, &t, NOW, &s->e), s->e);
+    assert_int_equal(t.number, 1);
+    assert_int_equal(show_with_token(s, &kit_site, token, &why), 1);
+    assert_int_equal(show_with_token(s, &kit_site, token, &why), 1); /* again: nothing is used */
+    assert_int_equal(show_with_token(s, &thief, token, &why), 0);
+    assert_int_equal(why.code, GF_E_SENDER);
+    assert_ok(ledger_tokens(s->r.ledger, &list, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    assert_int_equal(list[0].used, 1);
+    free(list);
+    gf_identity_free(&thief);
+}
+
+static void a_successor_needs_the_signature_of_its_predecessor(void **state) {
+    struct site *s = *state;
+    struct gf_card next = {.created = NOW}, forged = kit_site.card;
+    struct gf_identity id = {0}, other = {0};
+    struct gf_card *agents = NULL;
+    struct gf_err why;
+    struct gf_buf text;
+    size_t n = 0;
+
+    testing_enrol(s, &kit_site);
+    assert_ok(gf_identity_succeed(s->r.state_fd, "next", &kit_site, &next, &s->e), s->e);
+    assert_ok(gf_identity_load(s->r.state_fd, "next", &id, &s->e), s->e);
+    forged.sign = id.card.sign;
+    forged.seal = id.card.seal;
+    forged.has_replaces = 1;
+    forged.replaces = kit_site.card.identity;
+    gf_buf_init(&text, GF_CARD_FILE_MAX);
+    assert_ok(gf_card_write(&forged, 0, id.sign, &text, &s->e), s->e);
+    assert_ok(gf_card_parse(text.data, text.len, "card", &forged, &s->e), s->e);
+    struct ledger_shown x = {.card = &forged, .text = text.data, .len = text.len};
+    assert_int_equal(ledger_show_card(s->r.ledger, &x, NOW, &why, &s->e), 0);
+    assert_int_equal(why.code, GF_E_SENDER);
+
+    x = (struct ledger_shown){.card = &id.card, .text = id.card_text, .len = id.card_len};
+    assert_int_equal(ledger_show_card(s->r.ledger, &x, NOW, &why, &s->e), 1);
+    assert_ok(ledger_agents(s->r.ledger, &agents, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    assert_memory_equal(&agents[0].identity, &id.card.identity, sizeof id.card.identity);
+    free(agents);
+    assert_int_equal(ledger_is_ended(s->r.ledger, &kit_site.card.identity, &why, &s->e), 1);
+
+    /* A second one of the same key: nobody is enrolled. */
+    assert_ok(gf_identity_succeed(s->r.state_fd, "other", &kit_site, &next, &s->e), s->e);
+    assert_ok(gf_identity_load(s->r.state_fd, "other", &other, &s->e), s->e);
+    x = (struct ledger_shown){.card = &other.card, .text = other.card_text, .len = other.card_len};
+    assert_int_equal(ledger_show_card(s->r.ledger, &x, NOW, &why, &s->e), 0);
+    assert_int_equal(why.code, GF_E_SENDER);
+    assert_ok(ledger_agents(s->r.ledger, &agents, &n, &s->e), s->e);
+    assert_int_equal(n, 0);
+    free(agents);
+    gf_buf_free(&text);
+    gf_identity_free(&id);
+    gf_identity_free(&other);
 }
 
 static void strangers_cannot_fill_the_ledger(void **state) {
@@ -266,6 +355,8 @@ int main(void) {
         T(only_agents_are_enrolled),
         T(a_card_that_claims_anothers_agent_id_is_refused),
         T(a_claim_seen_after_its_owner_cannot_be_approved),
+        T(a_token_lets_in_once_and_helps_no_claim),
+        T(a_successor_needs_the_signature_of_its_predecessor),
         T(strangers_cannot_fill_the_ledger),
         T(the_same_bundle_is_a_replay_and_another_of_its_number_a_fork),
         T(a_bundle_of_a_sender_who_is_not_enrolled_is_not_taken),

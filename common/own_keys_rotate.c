@@ -1,0 +1,160 @@
+/*
+ * own_keys_rotate.c -- a new identity in the place of an old one, and the old ones.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/own_keys.h"
+
+#define NEXT "keys.next"
+#define OLD  "keys.old"
+#define SEEN 64 /* entries of keys.old that are looked at */
+
+static int open_state(const char *state, struct gf_err *e) {
+    int fd = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return fd != -1 ? fd : gf_err_errno(e, "%s", state);
+}
+
+/* Remove an identity's directory; best effort. */
+static void remove_keys(int dir, const char *name) {
+    static const char *const files[] = {"sign.key", "seal.key", "sign.pub", "seal.pub", "card"};
+
+    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1)
+        return;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        (void)unlinkat(fd, files[i], 0);
+    (void)close(fd);
+    (void)unlinkat(dir, name, AT_REMOVEDIR);
+}
+
+int own_keys_next(const char *state, const struct gf_identity *before, int64_t now,
+                  struct gf_card *out, struct gf_err *e) {
+    struct gf_card c = {.created = now};
+    int dir = open_state(state, e);
+
+    if (dir == -1)
+        return -1;
+    /* A successor is never older than what it succeeds, whatever the clock says. */
+    if (c.created <= before->card.created)
+        c.created = before->card.created + 1;
+    remove_keys(dir, NEXT);
+    int rc = gf_identity_succeed(dir, NEXT, before, &c, e);
+    (void)close(dir);
+    if (rc == 0)
+        *out = c;
+    return rc;
+}
+
+/* ---- the switch ---- */
+
+/* Whose keys are in a directory: 1, 0 there are none. */
+static int whose(int dir, const char *name, struct gf_hash *out) {
+    struct gf_identity id;
+    struct gf_err no;
+
+    if (gf_identity_load(dir, name, &id, &no) == -1)
+        return 0;
+    *out = id.card.identity;
+    gf_identity_free(&id);
+    return 1;
+}
+
+/* keys.next holds the old identity now: it goes where old ones are. */
+static int put_away(int dir, const char *state, struct gf_err *e) {
+    char path[sizeof OLD + GF_HASH_TEXT + 1] = OLD "/";
+    struct gf_hash old;
+
+    if (!whose(dir, NEXT, &old))
+        return 0;
+    gf_text_hex(old.b, sizeof old.b, path + strlen(path));
+    if (mkdirat(dir, OLD, 0700) == -1 && errno != EEXIST)
+        return gf_err_errno(e, "%s/" OLD, state);
+    if (renameat(dir, NEXT, dir, path) == -1)
+        return gf_err_errno(e, "%s/%s", state, path);
+    return fsync(dir) == -1 ? gf_err_errno(e, "%s", state) : 0;
+}
+
+int own_keys_switch(const char *state, const struct gf_hash *to, struct gf_err *e) {
+    struct gf_hash is, next;
+    int rc = 0;
+    int dir = open_state(state, e);
+
+    if (dir == -1)
+        return -1;
+    if (!whose(dir, "keys", &is) || memcmp(&is, to, sizeof is) != 0) {
+        if (!whose(dir, NEXT, &next) || memcmp(&next, to, sizeof next) != 0)
+            rc = gf_err_set(e, GF_E_NOINPUT, "%s/" NEXT ": is not the identity that is expected",
+                            state);
+        else if (renameat2(dir, NEXT, dir, "keys", RENAME_EXCHANGE) == -1 || fsync(dir) == -1)
+            rc = gf_err_errno(e, "%s/keys", state);
+    }
+    if (rc == 0)
+        rc = put_away(dir, state, e);
+    (void)close(dir);
+    return rc;
+}
+
+/* ---- earlier ones ---- */
+
+static int is_newer(const struct gf_identity *a, const struct gf_identity *b) {
+    return a->card.created > b->card.created;
+}
+
+/* Keep the newest, in order; the rest is released, and removed from the disk. */
+static void keep(struct own_keys_former *f, struct gf_identity *id, int dir, const char *name) {
+    size_t at = 0;
+
+    while (at < f->n && is_newer(&f->list[at], id))
+        at++;
+    if (at == OWN_KEYS_FORMER_MAX) {
+        gf_identity_free(id);
+        remove_keys(dir, name);
+        return;
+    }
+    if (f->n == OWN_KEYS_FORMER_MAX)
+        gf_identity_free(
+            &f->list[--f->n]); /* its directory goes when it is read after the others */
+    memmove(&f->list[at + 1], &f->list[at], (f->n - at) * sizeof f->list[0]);
+    f->list[at] = *id;
+    f->n++;
+}
+
+int own_keys_former_load(const char *state, struct own_keys_former *out, struct gf_err *e) {
+    const struct dirent *x;
+    struct gf_err no;
+
+    own_keys_former_free(out);
+    int dir = open_state(state, e);
+    if (dir == -1)
+        return -1;
+    int fd = openat(dir, OLD, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    (void)close(dir);
+    if (fd == -1)
+        return errno == ENOENT ? 0 : gf_err_errno(e, "%s/" OLD, state);
+    DIR *d = fdopendir(fd);
+    if (d == NULL) {
+        (void)close(fd);
+        return gf_err_errno(e, "%s/" OLD, state);
+    }
+    for (int i = 0; i < SEEN && (x = readdir(d)) != NULL; i++) {
+        struct gf_identity id;
+        if (strlen(x->d_name) == GF_HASH_TEXT - 1 &&
+            gf_identity_load(dirfd(d), x->d_name, &id, &no) == 0)
+            keep(out, &id, dirfd(d), x->d_name);
+    }
+    (void)closedir(d);
+    return 0;
+}
+
+void own_keys_former_free(struct own_keys_former *f) {
+    for (size_t i = 0; i < f->n; i++)
+        gf_identity_free(&f->list[i]);
+    *f = (struct own_keys_former){.n = 0};
+}
