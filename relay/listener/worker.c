@@ -308,7 +308,7 @@ static void answer(struct worker *w, const struct wire_ask *a, const char *data)
 int worker_begin(struct worker *w, struct relay *r, struct gf_err *e) {
     struct files_list left = {0};
 
-    *w = (struct worker){.r = r, .sock = -1, .began = (int64_t)time(NULL)};
+    *w = (struct worker){.r = r, .sock = -1, .metrics = -1, .began = (int64_t)time(NULL)};
     if (files_make(r->state_fd, e) == -1 || files_list(r, "uploads", &left, e) == -1)
         return -1;
     for (size_t i = 0; i < left.n; i++) {

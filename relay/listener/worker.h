@@ -60,8 +60,11 @@ struct worker {
     int want[WORKER_TURNS]; /* 1: a turn is to be started */
     uint64_t started[WORKER_TURNS], ended[WORKER_TURNS], failed[WORKER_TURNS]; /* counted */
     int64_t ended_at[WORKER_TURNS];                                            /* seconds */
-    uint64_t replayed; /* bundles that came again by HTTP, so that no turn has seen them */
-    uint64_t uploaded; /* files made, counted */
+    int metrics;           /* the last text of /metrics; -1: none yet */
+    int64_t metrics_size;  /* bytes */
+    int64_t metrics_until; /* ms: it is new enough */
+    uint64_t replayed;     /* bundles that came again by HTTP, so that no turn has seen them */
+    uint64_t uploaded;     /* files made, counted */
     struct worker_upload uploads[WORKER_UPLOADS_MAX];
     struct worker_wait waits[WORKER_WAITS_MAX];
     size_t nuploads, nwaits;

@@ -11,10 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/mono.h"
 #include "gapferry/file.h"
 #include "relay/listener/worker.h"
 
 #define TEXT_MAX ((size_t)8 << 20)
+#define FRESH    20
 
 /* Bytes of disk beyond the reserve, without which a relay does not call itself ready. */
 #define ROOM_MIN (16LL << 20)
@@ -185,12 +187,15 @@ int worker_metrics_open(const struct worker *w, int64_t *size, struct gf_err *e)
 
     gf_buf_init(&b, TEXT_MAX);
     if (worker_metrics_text(w, (int64_t)time(NULL), &b, e) == 0) {
-        fd = memfd_create("metrics", MFD_CLOEXEC);
+        fd = memfd_create("metrics", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (fd == -1 || gf_file_write_at(fd, b.data, b.len, 0) == -1) {
             (void)gf_err_errno(e, "no memory for the metrics");
             if (fd != -1)
                 (void)close(fd);
             fd = -1;
+        } else {
+            /* It is handed out more than once; nobody who gets it can change it. */
+            (void)fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
         }
         *size = (int64_t)b.len;
     }
@@ -221,15 +226,31 @@ void worker_ready(struct worker *w, const struct wire_ask *a) {
     worker_say_error(w, a->tag, WIRE_NO, &told, 0);
 }
 
+/* In a large ledger counting takes a while, in which nobody else is answered: so a text is good for
+ * FRESH times as long as it took to make. */
+static int renew(struct worker *w, struct gf_err *e) {
+    int64_t began = mono_ms(), size = 0;
+
+    if (w->metrics != -1 && began < w->metrics_until)
+        return 0;
+    int fd = worker_metrics_open(w, &size, e);
+    if (fd == -1)
+        return -1;
+    if (w->metrics != -1)
+        (void)close(w->metrics);
+    w->metrics = fd;
+    w->metrics_size = size;
+    w->metrics_until = mono_ms() + FRESH * (mono_ms() - began);
+    return 0;
+}
+
 void worker_metrics(struct worker *w, const struct wire_ask *a) {
-    struct wire_say s = {.answer = WIRE_YES, .tag = a->tag};
     struct gf_err why;
 
-    int fd = worker_metrics_open(w, &s.size, &why);
-    if (fd == -1) {
+    if (renew(w, &why) == -1) {
         worker_say_trouble(w, a->tag, &why);
         return;
     }
-    worker_say(w, &s, NULL, fd);
-    (void)close(fd);
+    const struct wire_say s = {.answer = WIRE_YES, .tag = a->tag, .size = w->metrics_size};
+    worker_say(w, &s, NULL, w->metrics);
 }

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "gapferry/text.h"
+
 /* Lines of one part's head. */
 #define LINES_MAX 16
 
@@ -305,4 +307,21 @@ int form_field(const char *body, size_t len, const char *name, char *out, size_t
         at += n + 1;
     }
     return found ? 0 : -1;
+}
+
+/* ---- cookies ---- */
+
+int form_cookie(const char *cookies, const char *name, uint8_t out[32]) {
+    const char *at = cookies != NULL ? cookies : "";
+    size_t len = strlen(name);
+
+    while (*at != '\0') {
+        size_t n = strcspn(at, ";");
+        if (n == len + 1 + 64 && memcmp(at, name, len) == 0 && at[len] == '=' &&
+            gf_text_unhex(at + len + 1, 64, out, 32) == 0)
+            return 0;
+        at += n;
+        at += strspn(at, "; ");
+    }
+    return -1;
 }

@@ -10,6 +10,7 @@
 #define RELAY_PAGE_FORM_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "gapferry/err.h"
 
@@ -54,5 +55,9 @@ enum form_event form_next(struct form *f, const char *data, size_t len, size_t *
  * there twice, longer than room - 1, or holds a NUL or a bad escape. */
 GF_MUST_CHECK int form_field(const char *body, size_t len, const char *name, char *out,
                              size_t room);
+
+/* The value of a cookie (RFC 6265, 4.2.1) that is 64 lower-case hex digits, as 32 bytes: the first
+ * one of this name and form. 0, or -1: there is none. cookies may be NULL. */
+GF_MUST_CHECK int form_cookie(const char *cookies, const char *name, uint8_t out[32]);
 
 #endif

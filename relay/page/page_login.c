@@ -32,23 +32,11 @@ static void make_csrf(const struct gf_hash *session, char out[PAGE_CSRF]) {
     gf_text_hex(mac.b, sizeof mac.b, out);
 }
 
-/* The cookie of this name (RFC 6265, 4.2); the first one counts. */
 void page_read_session(struct listener_call *c) {
-    const char *at = httpd_header(c->r, "Cookie");
-    const char *name = cookie_name(c);
-    size_t len = strlen(name);
     struct gf_hash is;
 
-    while (at != NULL && *at != '\0') {
-        size_t n = strcspn(at, ";");
-        if (n == len + 1 + 64 && memcmp(at, name, len) == 0 && at[len] == '=' &&
-            gf_text_unhex(at + len + 1, 64, is.b, sizeof is.b) == 0) {
-            c->page->session = is;
-            break;
-        }
-        at += n;
-        at += strspn(at, "; ");
-    }
+    if (form_cookie(httpd_header(c->r, "Cookie"), cookie_name(c), is.b) == 0)
+        c->page->session = is;
     make_csrf(&c->page->session, c->page->csrf);
 }
 
@@ -99,9 +87,9 @@ void page_login_form(struct listener_call *c, unsigned status, const char *error
     html_form(&b, "/login", c->page->csrf);
     gf_buf_printf(&b,
                   "<label for=\"token\">Your token</label>\n"
-                  "<p class=\"hint\" id=\"which\">32 letters and digits; dashes and spaces do not "
-                  "matter. The operator of this relay makes it: <code>gapferry-relay couriers add "
-                  "NAME</code></p>\n"
+                  "<p class=\"hint\" id=\"which\">32 digits and letters from a to f; dashes and "
+                  "spaces do not matter. The operator of this relay makes it: <code>gapferry-relay "
+                  "couriers add NAME</code></p>\n"
                   "<input type=\"password\" id=\"token\" name=\"token\" required autofocus "
                   "autocomplete=\"current-password\" aria-describedby=\"which%s\">"
                   "<button>Log in</button></form></section>\n",

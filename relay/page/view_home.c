@@ -35,8 +35,8 @@ static void put_upload(struct gf_buf *b, const char *csrf) {
         "<label for=\"file\">Files of the drive</label>\n"
         "<p class=\"hint\" id=\"which\">All <code>.gfb</code> files in "
         "<code>GAPFERRY/to-relay</code>. When a site comes for the first time, also its "
-        "<code>.card</code> file in <code>GAPFERRY/cards</code>. Nothing takes effect before you "
-        "have seen what is in it.</p>\n"
+        "<code>.card</code> file in <code>GAPFERRY/cards</code>. A bundle takes effect only when "
+        "you have seen what is in it and confirmed.</p>\n"
         "<input type=\"file\" id=\"file\" name=\"file\" multiple required accept=\".gfb,.card\" "
         "aria-describedby=\"which\">"
         "<button>Upload</button></form></section>\n",

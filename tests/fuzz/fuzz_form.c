@@ -1,12 +1,14 @@
 /*
  * fuzz_form.c -- relay/page/form: what a browser, or whoever says to be one, posts. The first byte
  * says how the body is cut into pieces, which must not change what is read. The boundary is XyZ.
+ * The same bytes are also read as what stands in heads: type, cookies, Host, Origin, Authorization.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "gapferry/buf.h"
+#include "relay/listener/listener_guard.h"
 #include "relay/page/form.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -82,6 +84,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     text[size - 1] = '\0';
     if (form_begin(&f, text, &e) == 0)
         require(f.delimiter_len > 4 && f.delimiter_len < sizeof f.delimiter);
+    uint8_t is[32];
+    if (form_cookie(text, "gapferry-page", is) == 0)
+        require(size > 64 + sizeof "gapferry-page");
+    (void)listener_guard_host(text, "relay.example.com, other");
+    (void)listener_guard_form(text, NULL, text, 0);
+    (void)listener_guard_bearer(text, "0123456789abcdef");
     free(text);
     if (form_field(body, size - 1, "token", value, sizeof value) == 0)
         require(strlen(value) < sizeof value);

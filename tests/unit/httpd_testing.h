@@ -57,6 +57,10 @@ static inline void app_begin(void *arg, struct httpd_request *r) {
     (void)snprintf(a->header, sizeof a->header, "%s", h != NULL ? h : "-");
     if (strcmp(a->path, "/early") == 0)
         httpd_reply(r, &no, "no\n", 3);
+    if (strcmp(a->path, "/gate") == 0) {
+        httpd_hold(r);
+        a->held = r;
+    }
 }
 
 static inline size_t app_body(void *arg, struct httpd_request *r, const void *data, size_t len) {

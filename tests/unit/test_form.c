@@ -167,6 +167,23 @@ static void a_field_is_decoded_or_refused(void **state) {
     assert_int_equal(field("b=1234567890123456", "b", v), -1);
 }
 
+static void a_cookie_has_one_form(void **state) {
+    static const char hex[] = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+    char cookies[400];
+    uint8_t is[32];
+    (void)state;
+
+    (void)snprintf(cookies, sizeof cookies, "a=b; page=short; page=%s; page=%s", hex, hex);
+    assert_int_equal(form_cookie(cookies, "page", is), 0);
+    assert_int_equal(is[31], 0x1f);
+    assert_int_equal(form_cookie(cookies, "pag", is), -1);
+    assert_int_equal(form_cookie(cookies, "b", is), -1);
+    assert_int_equal(form_cookie(NULL, "page", is), -1);
+    assert_int_equal(form_cookie(hex, "page", is), -1);
+    (void)snprintf(cookies, sizeof cookies, "xpage=%s; page=%s0; page=%.63sF", hex, hex, hex);
+    assert_int_equal(form_cookie(cookies, "page", is), -1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_and_files_come_in_their_order),
@@ -175,6 +192,7 @@ int main(void) {
         cmocka_unit_test(what_no_browser_sends_is_refused),
         cmocka_unit_test(a_type_names_one_boundary),
         cmocka_unit_test(a_field_is_decoded_or_refused),
+        cmocka_unit_test(a_cookie_has_one_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

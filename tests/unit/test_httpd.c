@@ -74,6 +74,24 @@ static void a_held_body_goes_on_where_it_stopped(void **state) {
     app_stop(&a);
 }
 
+/* Somebody is asked about its head before a byte of its body is read. */
+static void a_request_held_at_its_head_gets_its_body_then(void **state) {
+    char reply[1024], request[200];
+    struct app a;
+    (void)state;
+
+    app_start(&a, (struct httpd_options){.connections = 0});
+    for (int size = 0; size < 6; size += 5) {
+        (void)snprintf(request, sizeof request,
+                       "POST /gate HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%.*s", size,
+                       size, "hello");
+        assert_int_equal(exchange(&a, request, reply, sizeof reply), 200);
+        assert_non_null(strstr(reply, size == 5 ? "5 bytes" : "0 bytes"));
+    }
+    app_stop(&a);
+    assert_int_equal(a.ended, 2);
+}
+
 static void a_request_can_be_answered_later(void **state) {
     char out[4096];
     struct app a;
@@ -363,6 +381,7 @@ int main(void) {
         cmocka_unit_test(a_request_is_shown_as_it_came),
         cmocka_unit_test(a_long_body_comes_in_pieces_and_whole),
         cmocka_unit_test(a_held_body_goes_on_where_it_stopped),
+        cmocka_unit_test(a_request_held_at_its_head_gets_its_body_then),
         cmocka_unit_test(a_request_can_be_answered_later),
         cmocka_unit_test(a_server_can_stop_while_a_request_is_held),
         cmocka_unit_test(a_file_is_sent_whole),
