@@ -49,6 +49,9 @@ const struct config_key agent_keys[] = {
      "passes"},
     {"channel", 1, "consent", NULL,
      "granted or denied: forced from here; ask: `gapferry-agent consent` decides"},
+    {"channel", 1, "nodes", "no",
+     "yes: records of this channel are also taken from nodes of the grid whose manager this is, "
+     "through the relay on this host (profile agent)"},
     {"channel", 1, "max_records", NULL,
      "records without receipt that the queue holds at most; without it any number"},
     {"channel", 1, "max_bytes", NULL, "the same, in bytes of their lines"},

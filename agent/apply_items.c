@@ -10,6 +10,8 @@
 #include "agent/apply_parts.h"
 #include "agent/history.h"
 #include "agent/notice.h"
+#include "agent/returns.h"
+#include "agent/store/store_grid.h"
 #include "agent/updates/updates.h"
 #include "common/log.h"
 #include "gapferry/file.h"
@@ -129,6 +131,22 @@ static int take_update(struct applying *x, const struct gf_answer *answer, const
     return rc;
 }
 
+/* What the answer is good for here: as a licence, or a manifest, or for a node of the grid. */
+static int use_answer(struct applying *x, const struct gf_answer *answer, const char *channel,
+                      const char **refused, struct gf_err *e) {
+    struct agent *a = x->r->a;
+    struct store_node node;
+
+    int from_node = store_node(a->store, &answer->record, &node, e);
+    if (from_node == -1)
+        return -1;
+    if (from_node)
+        return returns_answer(a, &answer->record, answer, x->r->dir, e);
+    if (strcmp(channel, "license") == 0)
+        return take_license(x, answer, refused, e);
+    return strcmp(channel, UPDATES_CHANNEL) == 0 ? take_update(x, answer, refused, e) : 0;
+}
+
 static int apply_answer(struct applying *x, const struct gf_answer *answer, struct gf_err *e) {
     struct agent *a = x->r->a;
     char channel[GF_WORD_MAX + 1];
@@ -145,11 +163,8 @@ static int apply_answer(struct applying *x, const struct gf_answer *answer, stru
     }
     if (answer->body.form == GF_BODY_FILE)
         updates_files_used(x->files, answer->body.data);
-    if (strcmp(channel, "license") == 0 && take_license(x, answer, &refused, e) == -1)
-        return -1;
-    if (strcmp(channel, UPDATES_CHANNEL) == 0 && take_update(x, answer, &refused, e) == -1)
-        return -1;
-    if (store_answered(a->store, &answer->record, refused, a->now, e) == -1)
+    if (use_answer(x, answer, channel, &refused, e) == -1 ||
+        store_answered(a->store, &answer->record, refused, a->now, e) == -1)
         return -1;
     if (refused) {
         x->result.unusable++;

@@ -8,6 +8,7 @@
 
 #include "agent/command.h"
 #include "agent/history.h"
+#include "agent/returns.h"
 #include "agent/turn.h"
 
 static const struct option_spec specs[] = {
@@ -131,7 +132,10 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     if (o->nargs == 0)
         import_inbox(a, &x);
     out_close(&x.t, ']');
-    int rc = history_seal(a, e);
+    int64_t told;
+    int rc = agent_returns(a, &told, e);
+    if (rc == 0)
+        rc = history_seal(a, e);
     store_unlock(a->store);
     int awaited = tell_sum(&x);
     if (rc == 0)

@@ -120,6 +120,7 @@ static const struct rule rules[] = {
     {"channel", "airgap", WORDS, 0, 0, airgap_words, NULL},
     {"channel", "type", TEXT, 0, 0, NULL, check_type},
     {"channel", "consent", WORDS, 0, 0, store_consents, NULL},
+    {"channel", "nodes", BOOL, 0, 0, NULL, NULL},
     {"channel", "max_records", INT, 1, INT64_MAX, NULL, NULL},
     {"channel", "max_bytes", INT, 1, INT64_MAX, NULL, NULL},
     {"channel", "full", WORDS, 0, 0, fulls, NULL},

@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 #include "agent/command.h"
+#include "agent/returns.h"
+#include "agent/store/store_grid.h"
 #include "agent/store/store_local.h"
+#include "common/grid.h"
 #include "common/log.h"
 #include "common/spool.h"
 #include "gapferry/file.h"
@@ -19,6 +22,10 @@
 /* One transaction takes so many entries, or so many bytes, at most. */
 #define BATCH_ENTRIES 1000
 #define BATCH_BYTES   (4LL << 20)
+
+/* Why a record is refused that may come once somebody has decided. */
+#define NOT_GIVEN      "consent was not given"
+#define NOT_FROM_NODES "this channel is not taken from nodes ([channel] nodes = yes)"
 
 /* Reasons that are told apart within one transaction. */
 #define REASONS_MAX 32
@@ -40,7 +47,9 @@ struct intake {
     struct intake_result batch; /* of the transaction that is open */
     struct tally tallies[REASONS_MAX];
     size_t ntallies;
-    int full; /* 1: the next entry finds no room */
+    int full;                  /* 1: the next entry finds no room */
+    const struct gf_id *there; /* of the entry at hand: its id at the node that it comes from; NULL:
+                                  it is this site's own */
 };
 
 /* ---- what is refused ---- */
@@ -127,23 +136,56 @@ static int keep_damage(struct intake *in, int64_t at, const char *data, size_t l
 
 /* ---- one entry ---- */
 
-/* Why a record may not come in this way; NULL: it may. */
-static int why_not(struct intake *in, const struct gf_record *r, const char **why,
-                   struct gf_err *e) {
+/* A record that does not come in. A node learns why; what somebody may have forgotten to decide
+ * here is only held at the manager's relay, until it was seen to. */
+static int refuse_record(struct intake *in, const struct gf_record *r, const char *why,
+                         struct gf_err *e) {
+    int may_come = strcmp(why, NOT_GIVEN) == 0 || strcmp(why, NOT_FROM_NODES) == 0;
+
+    refuse(in, r->channel, why);
+    return in->there ? returns_refuse(in->a, r, in->there, why, may_come, e) : 0;
+}
+
+/* 1 if it is what the node's record has to become here. */
+static int is_derived(const struct gf_id *there, const struct gf_record *r) {
+    struct gf_id id;
+
+    gf_record_derive(&r->origin, there, &id);
+    return memcmp(id.b, r->id.b, sizeof id.b) == 0;
+}
+
+/* Why a record may not come in this way; NULL: it may. there: its id at the node that it comes
+ * from, NULL if it is this site's own. */
+static int why_not(struct intake *in, const struct gf_record *r, const struct gf_id *there,
+                   const char **why, struct gf_err *e) {
     struct command_consent c;
+    int nodes = 0;
 
     *why = NULL;
-    if (command_consent(in->a, r->channel, &c, e) == -1)
+    if (command_consent(in->a, r->channel, &c, e) == -1 ||
+        (there && config_bool(in->a->config, "channel", r->channel, "nodes", &nodes, e) == -1))
         return -1;
-    if (c.own)
+    if (!there && c.own)
         *why = "records of this channel are made by its own command";
+    else if (there && !nodes)
+        *why = NOT_FROM_NODES;
     else if (c.is != STORE_GRANTED)
-        *why = c.is == STORE_DENIED ? "consent is denied" : "consent was not given";
-    else if (memcmp(r->origin.b, in->a->id.card.agent.b, sizeof r->origin.b) != 0)
-        *why = "it is made for another agent";
+        *why = c.is == STORE_DENIED ? "consent is denied" : NOT_GIVEN;
+    else if (there ? !is_derived(there, r)
+                   : memcmp(r->origin.b, in->a->id.card.agent.b, sizeof r->origin.b) != 0)
+        *why = there ? "its id is not that of the node's record" : "it is made for another agent";
     else if (r->body.form != GF_BODY_TEXT)
         *why = "its body is a file, which did not come with it";
     return 0;
+}
+
+/* It is in the queue, or was: it belongs to a node, who is told what becomes of it. */
+static int note_node(struct intake *in, const struct gf_record *r, struct gf_err *e) {
+    if (!in->there)
+        return 0;
+    return store_node_add(
+        in->a->store, &(struct store_node){.record = r->id, .node = r->origin, .there = *in->there},
+        e);
 }
 
 /* Accept a record with the body that the rule has left of it. */
@@ -158,19 +200,19 @@ static int accept(struct intake *in, struct gf_record *r, const struct gf_buf *b
     int rc = gf_record_write(r, &line, e);
     gf_buf_free(&line);
     if (rc == -1) {
-        refuse(in, r->channel, "it does not fit into one line");
-        return e->code == GF_E_SYSTEM ? -1 : 0;
+        return e->code == GF_E_SYSTEM ? -1
+                                      : refuse_record(in, r, "it does not fit into one line", e);
     }
     if (agent_accept(in->a, r, e) == 0) {
         in->batch.taken++;
-        return 0;
+        return note_node(in, r, e);
     }
     if (e->code == GF_E_LIMIT) {
         in->full = 1;
         return 0;
     }
     in->batch.seen += e->code == GF_E_REPLAY;
-    return e->code == GF_E_REPLAY ? 0 : -1;
+    return e->code == GF_E_REPLAY ? note_node(in, r, e) : -1;
 }
 
 /* The rule of the channel once more: whoever wrote the entry may have known an older one. */
@@ -183,11 +225,11 @@ static int redact_and_accept(struct intake *in, struct gf_record *r, struct gf_e
     gf_buf_init(&dropped, GF_LINE_MAX);
     if (redact_json(r->body.data, r->body.len, allow, &body, &dropped, e) == -1) {
         if (e->code == GF_E_JSON)
-            refuse(in, r->channel, "its body is no JSON object, as the rule (allow) needs");
+            rc = refuse_record(in, r, "its body is no JSON object, as the rule (allow) needs", e);
         else
             rc = -1;
     } else if (dropped.len > 0 && body.len == 2) {
-        refuse(in, r->channel, "the rule (allow) leaves nothing of it");
+        rc = refuse_record(in, r, "the rule (allow) leaves nothing of it", e);
     } else {
         rc = accept(in, r, &body, e);
     }
@@ -199,20 +241,24 @@ static int redact_and_accept(struct intake *in, struct gf_record *r, struct gf_e
 static int take_line(struct intake *in, int64_t at, const char *line, size_t len,
                      struct gf_err *e) {
     struct gf_record r;
+    struct gf_id there;
     const char *why;
+    size_t skip = 0;
 
-    if (gf_record_parse(line, len, &r, e) == -1) {
+    in->there = grid_node(line, len, &there, &skip) ? &there : NULL;
+    if (gf_record_parse(line + skip, len - skip, &r, e) == -1) {
         if (e->code == GF_E_SYSTEM)
             return -1;
         refuse(in, "", "it is no record");
         return keep(in, at, line, len, e->text, e);
     }
-    int rc = why_not(in, &r, &why, e);
+    int rc = why_not(in, &r, in->there, &why, e);
     if (rc == 0 && why)
-        refuse(in, r.channel, why);
+        rc = refuse_record(in, &r, why, e);
     else if (rc == 0)
         rc = redact_and_accept(in, &r, e);
     gf_record_free(&r);
+    in->there = NULL;
     return rc;
 }
 

@@ -11,6 +11,7 @@
 #include "agent/command.h"
 #include "agent/history.h"
 #include "agent/license/refused.h"
+#include "agent/returns.h"
 
 #define PEOPLE_MAX (1 << 20) /* bytes of what is told; more helps nobody */
 
@@ -85,6 +86,19 @@ static int export_due(struct sync *x) {
     return 1;
 }
 
+/* What others on this host have accepted goes with this drive, too; and nodes of a grid are told
+ * what this drive has brought. */
+static void serve_others(struct sync *x) {
+    struct intake_result taken;
+    int64_t told;
+    struct gf_err e;
+
+    if (agent_intake(x->a, &taken, &e) == -1)
+        sync_trouble(x, "intake", &e);
+    if (agent_returns(x->a, &told, &e) == -1)
+        sync_trouble(x, "returns", &e);
+}
+
 /* Answers that a key in agent.conf has made usable since. */
 static void take_refused(struct sync *x) {
     int64_t installed = 0;
@@ -116,6 +130,7 @@ int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result
     sync_cards(&x);
     take_refused(&x);
     sync_in(&x);
+    serve_others(&x);
     if (export_due(&x))
         sync_out(&x);
     count_waiting(&x);

@@ -8,6 +8,7 @@
 
 #include "agent/history.h"
 #include "agent/license/refused.h"
+#include "agent/returns.h"
 #include "common/log.h"
 
 #define RETRY 300 /* seconds after a turn in which something failed */
@@ -47,6 +48,8 @@ static void exchange(struct agent *a, struct turn *t) {
         fail(t, "refused", &e);
     if (agent_inbox(a, t, log_response, NULL, &e) == -1)
         fail(t, "inbox", &e);
+    if (agent_returns(a, &t->returned, &e) == -1)
+        fail(t, "returns", &e);
     if (agent_sent(a, &t->sent, &e) == -1)
         fail(t, "link.sent", &e);
     if (agent_export_next(a, &due, &e) == -1 ||

@@ -7,6 +7,7 @@
  *   link.sent                               ─► noted as carried
  *   intake/ID.spool                         ─► queue
  *   sources that are due                    ─► queue
+ *   what became of nodes' records           ─► returns/ID.spool
  *   queue, where something is due           ─► outbox/
  */
 #ifndef AGENT_TURN_H
@@ -26,7 +27,8 @@ struct turn {
     int64_t responses;      /* applied */
     int64_t seen;           /* had been applied before */
     int64_t quarantined;
-    int64_t sent; /* bundles that link has brought to a relay */
+    int64_t sent;     /* bundles that link has brought to a relay */
+    int64_t returned; /* entries for the nodes of a grid */
     struct intake_result intake;
     struct sources_result sources;
     struct export_result out;

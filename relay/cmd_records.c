@@ -11,7 +11,7 @@
 
 static const struct option_spec specs[] = {
     {"state", 's', "STATE",
-     "list: only received, sending, later, held, delivered, rejected or expired"},
+     "list: only received, sending, later, held, onward, delivered, rejected or expired"},
     {"channel", 'c', "CHANNEL", "only this channel"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
@@ -104,10 +104,11 @@ static int find_state(const char *word, int *out, struct gf_err *e) {
             *out = i;
     }
     if (word != NULL && *out == -1)
-        return gf_err_set(e, GF_E_USAGE,
-                          "--state %s: must be received, sending, later, held, delivered, rejected "
-                          "or expired",
-                          word);
+        return gf_err_set(
+            e, GF_E_USAGE,
+            "--state %s: must be received, sending, later, held, onward, delivered, rejected "
+            "or expired",
+            word);
     return 0;
 }
 

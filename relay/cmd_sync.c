@@ -141,6 +141,7 @@ static void put_forwarded(struct out *o, const struct turn *t) {
     put_part(o, "forwarded", &parts, t->delivered, "record delivered", "records delivered");
     put_part(o, "forwarded", &parts, t->rejected, "record rejected", "records rejected");
     put_part(o, "forwarded", &parts, t->expired, "record expired", "records expired");
+    put_part(o, "forwarded", &parts, t->onward, "record given onward", "records given onward");
     if (t->failed > 0) {
         out_text(o, "%s%" PRId64 " tried and failed (",
                  parts > 0 ? ", " : "forwarded    0 delivered, ", t->failed);
@@ -257,6 +258,7 @@ static void put_json(struct out *o, const struct turn *t, const struct oldest *o
         {"delivered", t->delivered},
         {"rejected", t->rejected},
         {"expired", t->expired},
+        {"onward", t->onward},
         {"later", t->later},
         {"held", t->held},
         {"new_responses", t->responses},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "relay/forward.h"
+#include "relay/ledger/ledger_grid.h"
 
 /* ---- what was sent ---- */
 
@@ -109,6 +110,9 @@ int forward_settle(struct forward_walk *w, struct forward_job *j, struct gf_err 
         w->t->failed++;
         (void)snprintf(w->t->failure, sizeof w->t->failure, "%s", res->reason);
         return hold(w, j, res->reason, e);
+    case ENDPOINT_ONWARD:
+        w->t->onward++;
+        return ledger_onward(w->r->ledger, j->row.row, forward_now(w), e);
     case ENDPOINT_LATER:
     case ENDPOINT_MORE: /* which no job ends with */
         break;

@@ -65,6 +65,8 @@ struct turn {
     int64_t records;   /* new */
     int64_t conflicts; /* records with the id of another one, rejected; counted by `sync` */
     int64_t delivered, rejected, expired, later, held;
+    int64_t onward;       /* records that the next hop has now */
+    int64_t returned;     /* of those: that came to an end there, or are held */
     int64_t artifacts;    /* of updates, that agents wait for and that are not here */
     int64_t responses;    /* written anew */
     int64_t receipts;     /* in them */
@@ -114,6 +116,9 @@ GF_MUST_CHECK int relay_verify(struct relay *r, struct turn *t, struct gf_err *e
 /* GF_E_EXPIRED if a bundle came too late, or its sender's card has ended. */
 GF_MUST_CHECK int relay_verify_times(const struct relay *r, const struct gf_head *h,
                                      struct gf_err *why);
+/* returns.c: what the manager's own agent says of its nodes' records, wherever an endpoint has
+ * profile agent. What cannot be read is told and left there. */
+void relay_returns(struct relay *r, struct turn *t);
 
 /* forward.c: what is due, to its endpoint, until all is tried or wait_s seconds have passed; then
  * artifacts of updates that agents wait for, for as long again. */

@@ -72,10 +72,10 @@ static void tell(const struct turn *t) {
         log_write(LOG_LEVEL_INFO, "came-in", {"bundles", NULL, t->taken},
                   {"records", NULL, t->records}, {"seen_before", NULL, t->replays},
                   {"strangers", NULL, t->strangers}, {"refused", NULL, t->refused});
-    if (t->delivered + t->rejected + t->expired + t->later + t->held > 0)
+    if (t->delivered + t->rejected + t->expired + t->later + t->held + t->onward > 0)
         log_write(LOG_LEVEL_INFO, "forwarded", {"delivered", NULL, t->delivered},
                   {"rejected", NULL, t->rejected}, {"expired", NULL, t->expired},
-                  {"later", NULL, t->later}, {"held", NULL, t->held});
+                  {"later", NULL, t->later}, {"held", NULL, t->held}, {"onward", NULL, t->onward});
     if (t->responses > 0)
         log_write(LOG_LEVEL_INFO, "went-out", {"responses", NULL, t->responses},
                   {"receipts", NULL, t->receipts});
@@ -89,6 +89,8 @@ static int come_in(struct relay *r, struct turn *t, struct gf_err *e) {
         rc = relay_verify(r, t, e);
     if (rc == 0)
         rc = turn_count(r, t, e);
+    if (rc == 0)
+        relay_returns(r, t);
     if (rc == 0)
         rc = ledger_seal(r->ledger, e);
     ledger_unlock(r->ledger);

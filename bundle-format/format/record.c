@@ -9,6 +9,7 @@
 #include "format/body.h"
 #include "format/line.h"
 #include "format/put.h"
+#include "gapferry/digest.h"
 
 const char *const gf_record_clocks[] = {"ok", "behind", "unknown", NULL};
 
@@ -114,6 +115,18 @@ int gf_record_write(const struct gf_record *r, struct gf_buf *out, struct gf_err
     gf_body_write(&r->body, out);
     gf_buf_text(out, ",\"ext\":{}}\n");
     return gf_line_check(out, start, "record", e);
+}
+
+void gf_record_derive(const struct gf_id *agent, const struct gf_id *record, struct gf_id *out) {
+    static const char label[] = "gapferry-hop/1";
+    uint8_t named[sizeof label - 1 + 2 * sizeof agent->b];
+
+    memcpy(named, label, sizeof label - 1);
+    memcpy(named + sizeof label - 1, agent->b, sizeof agent->b);
+    memcpy(named + sizeof label - 1 + sizeof agent->b, record->b, sizeof record->b);
+    gf_digest_128(named, sizeof named, out);
+    out->b[6] = (uint8_t)((out->b[6] & 0x0f) | 0x80);
+    out->b[8] = (uint8_t)((out->b[8] & 0x3f) | 0x80);
 }
 
 void gf_record_free(struct gf_record *r) {

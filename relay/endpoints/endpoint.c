@@ -14,7 +14,7 @@
 #define HEADER_FILE_MAX 8192 /* bytes */
 
 const struct endpoint_profile *const endpoint_profiles[] = {
-    &endpoint_http, &endpoint_form, &endpoint_updates, &endpoint_exec, NULL,
+    &endpoint_http, &endpoint_form, &endpoint_updates, &endpoint_exec, &endpoint_agent, NULL,
 };
 
 static const char *value(const struct config *c, const char *name, const char *key) {

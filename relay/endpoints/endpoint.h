@@ -18,7 +18,7 @@
     {"endpoint", 1, "channel", NULL, "the channel it takes"},                                      \
     {"endpoint", 1, "product", NULL, "only records of this product"},                              \
     {"endpoint", 1, "sender", NULL, "only records of this agent (its id, 32 hex digits)"},         \
-    {"endpoint", 1, "profile", "http", "how to speak: http, form, updates, exec"},               \
+    {"endpoint", 1, "profile", "http", "how to speak: http, form, updates, exec, agent"},        \
     {"endpoint", 1, "url", NULL, "where: https://...; http:// only to 127.0.0.1 or [::1]"},        \
     {"endpoint", 1, "program", NULL, "for exec: an absolute path and its arguments; no shell"},     \
     {"endpoint", 1, "fields", NULL, "for form: FIELD or FIELD=NAME ...; \";\" begins the next POST"}, \
@@ -39,7 +39,9 @@
     {"endpoint", 1, "vendor", NULL, "updates: whose key signs; default: any with duty update"},    \
     {"endpoint", 1, "release", "stable", "updates: the channel of checks that name none"},         \
     {"endpoint", 1, "refresh", "15m", "updates: for how long a manifest is not asked for again"},  \
-    {"endpoint", 1, "artifact_max", "4G", "updates: a larger artifact is not fetched"}
+    {"endpoint", 1, "artifact_max", "4G", "updates: a larger artifact is not fetched"},            \
+    {"endpoint", 1, "agent_state", NULL, "agent: state directory of the manager's own agent; "     \
+                                         "default: beside the relay's"}
 /* clang-format on */
 
 /* Keys that every profile knows, and those of every profile that speaks HTTP, for its list. */
@@ -122,6 +124,7 @@ enum endpoint_verdict {
     ENDPOINT_REJECTED, /* permanent: the reason travels back */
     ENDPOINT_LATER,    /* try again */
     ENDPOINT_HELD,     /* the operator has to mend something */
+    ENDPOINT_ONWARD,   /* the next hop has it durably, and will say what became of it */
     ENDPOINT_MORE,     /* only between requests: next() has another one */
 };
 
@@ -166,7 +169,8 @@ struct endpoint_profile {
 };
 
 extern const struct endpoint_profile *const endpoint_profiles[]; /* NULL at the end */
-extern const struct endpoint_profile endpoint_http, endpoint_form, endpoint_updates, endpoint_exec;
+extern const struct endpoint_profile endpoint_http, endpoint_form, endpoint_updates, endpoint_exec,
+    endpoint_agent;
 
 /* ---- configuration (endpoint_check.c) ---- */
 
@@ -231,6 +235,11 @@ GF_MUST_CHECK int endpoint_note(struct endpoint_job *j, struct gf_err *e);
 /* The job is over, however it ended. */
 void endpoint_end(struct endpoint_job *j);
 void endpoint_result_free(struct endpoint_result *r);
+
+/* ---- profile agent (endpoint_agent.c) ---- */
+
+/* The state directory of the agent that a section of profile agent gives records to. */
+void endpoint_agent_state(const struct relay *r, const char *name, char out[512]);
 
 /* ---- for profiles that speak HTTP (endpoint_http.c) ---- */
 

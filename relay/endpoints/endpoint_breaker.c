@@ -7,7 +7,8 @@
 
 void endpoint_breaker_note(struct endpoint_breaker *b, const struct endpoint_result *r, int64_t due,
                            int64_t asked) {
-    if (r->verdict == ENDPOINT_DELIVERED || r->verdict == ENDPOINT_REJECTED) {
+    if (r->verdict == ENDPOINT_DELIVERED || r->verdict == ENDPOINT_REJECTED ||
+        r->verdict == ENDPOINT_ONWARD) {
         b->row = 0;
         return;
     }

@@ -77,7 +77,7 @@ static const char schema_1[] =
     " told_by INTEGER REFERENCES response (row),"
     " site TEXT NOT NULL DEFAULT '', vendor TEXT NOT NULL DEFAULT '',"
     " UNIQUE (agent, id)) STRICT;"
-    "CREATE INDEX record_waits ON record (state) WHERE state > 1 AND state < 4;"
+    "CREATE INDEX record_waits ON record (state) WHERE state > 1 AND state < 5;"
     "CREATE INDEX record_due ON record (channel, due) WHERE due IS NOT NULL;"
     "CREATE INDEX record_bundle ON record (bundle);"
     "CREATE INDEX record_told_by ON record (told_by) WHERE told_by IS NOT NULL;"
@@ -133,6 +133,7 @@ static const char *const steps[] = {schema_1,
                                     ledger_tally_schema,
                                     ledger_updates_schema,
                                     ledger_page_schema,
+                                    ledger_grid_schema,
                                     NULL};
 static const struct db_schema schema = {.application_id = 0x47464c52, .steps = steps};
 

@@ -2,9 +2,9 @@
  * ledger.h -- the relay's durable memory of every sender, bundle, record and response. All SQL of
  * the relay is in relay/ledger/ (design section 8).
  *
- * A record is  received -> sending(n) -> delivered | rejected | expired | later | held;  each
- * transition is one function and one transaction, durable when it returns 0. Replays are found by
- * unique indexes. Ids and digests are kept until acknowledged, and at least 400 days. Times are
+ * A record is  received -> sending(n) -> delivered | rejected | expired | later | held | onward;
+ * each transition is one function and one transaction, durable when it returns 0. Replays are found
+ * by unique indexes. Ids and digests are kept until acknowledged, and at least 400 days. Times are
  * passed in.
  */
 #ifndef RELAY_LEDGER_H
@@ -196,6 +196,7 @@ enum ledger_state {
     LEDGER_SENDING,
     LEDGER_LATER,
     LEDGER_HELD,
+    LEDGER_ONWARD, /* the next hop has it, and what becomes of it is told from there */
     LEDGER_DELIVERED,
     LEDGER_REJECTED,
     LEDGER_EXPIRED
@@ -281,16 +282,16 @@ GF_MUST_CHECK int ledger_given_up(struct ledger *l, int64_t row, int64_t now, st
  * fetched, are due at once, but for those whose endpoint asked for a time that is not over. */
 GF_MUST_CHECK int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e);
 
-/* The operator has mended something: `held` and `later` records (channel NULL: of all channels) are
- * due at once. Whoever releases one that is held in doubt takes a second effect into the bargain.
- * *n: how many. */
+/* The operator has mended something: `held`, `later` and `onward` records (channel NULL: of all
+ * channels) are due at once; for the next hop one that it has already is nothing new. Whoever
+ * releases one that is held in doubt takes a second effect into the bargain. *n: how many. */
 GF_MUST_CHECK int ledger_release(struct ledger *l, const char *channel, int64_t now, int64_t *n,
                                  struct gf_err *e);
 
 /* Records by channel and state, for `status`. */
 struct ledger_count {
     char channel[GF_WORD_MAX + 1];
-    int64_t n[7];
+    int64_t n[LEDGER_EXPIRED + 1];
 };
 GF_MUST_CHECK int ledger_counts(struct ledger *l, struct ledger_count **out, size_t *n,
                                 struct gf_err *e);

@@ -56,13 +56,15 @@ static int save_body(struct ledger *l, const char *path, const struct ledger_ans
 static int keep_answer(struct ledger *l, int64_t row, const struct ledger_answer *a,
                        const char *file, const struct gf_buf *headers, struct gf_err *e) {
     if (file == NULL)
-        return db_run(&l->db, e,
-                      "INSERT INTO answer (record, status, headers, body) VALUES (?, ?, ?, ?)",
-                      "iibb", row, a->status, headers->data != NULL ? headers->data : "",
-                      headers->len, a->len > 0 ? a->body : "", a->len);
-    return db_run(&l->db, e,
-                  "INSERT INTO answer (record, status, headers, file) VALUES (?, ?, ?, ?)", "iibt",
-                  row, a->status, headers->data != NULL ? headers->data : "", headers->len, file);
+        return db_run(
+            &l->db, e,
+            "INSERT OR REPLACE INTO answer (record, status, headers, body) VALUES (?, ?, ?, ?)",
+            "iibb", row, a->status, headers->data != NULL ? headers->data : "", headers->len,
+            a->len > 0 ? a->body : "", a->len);
+    return db_run(
+        &l->db, e,
+        "INSERT OR REPLACE INTO answer (record, status, headers, file) VALUES (?, ?, ?, ?)", "iibt",
+        row, a->status, headers->data != NULL ? headers->data : "", headers->len, file);
 }
 
 static int deliver(struct ledger *l, int64_t row, enum gf_guarantee g, int64_t now,
@@ -118,4 +120,22 @@ int ledger_delivered(struct ledger *l, int64_t row, enum gf_guarantee g,
 out:
     gf_buf_free(&headers);
     return rc;
+}
+
+int ledger_answer_keep(struct ledger *l, int64_t row, const struct ledger_answer *a,
+                       struct gf_err *e) {
+    struct gf_buf headers;
+    struct gf_id id;
+    int wants = 0;
+
+    if (find(l, row, &id, &wants, e) == -1)
+        return -1;
+    if (!wants)
+        return 0;
+    gf_buf_init(&headers, HEADERS_MAX);
+    int rc = pack_headers(a, &id, &headers, e);
+    if (rc == 0)
+        rc = keep_answer(l, row, a, NULL, &headers, e);
+    gf_buf_free(&headers);
+    return rc == -1 ? -1 : 1;
 }

@@ -8,7 +8,7 @@
 
 #include "relay/ledger/ledger_internal.h"
 
-const char *const ledger_states[] = {"received",  "sending",  "later",   "held",
+const char *const ledger_states[] = {"received",  "sending",  "later",   "held", "onward",
                                      "delivered", "rejected", "expired", NULL};
 
 /* ---- looking ---- */
@@ -84,9 +84,9 @@ int ledger_walk(struct ledger *l, int state, ledger_each *fn, void *arg, struct 
     gf_buf_init(&c.texts, (size_t)4 * GF_LINE_MAX);
     int rc =
         state == -1 ? db_query(&l->db, &q, e, COLUMNS "ORDER BY row", "")
-        : state == LEDGER_LATER || state == LEDGER_HELD
+        : state == LEDGER_LATER || state == LEDGER_HELD || state == LEDGER_ONWARD
             ? db_query(&l->db, &q, e,
-                       COLUMNS "WHERE state = ? AND state > 1 AND state < 4 ORDER BY row", "i",
+                       COLUMNS "WHERE state = ? AND state > 1 AND state < 5 ORDER BY row", "i",
                        (int64_t)state)
             : db_query(&l->db, &q, e, COLUMNS "WHERE state = ? ORDER BY row", "i", (int64_t)state);
     while (rc == 0 && (rc = db_next(&q, e)) == 1) {
@@ -343,7 +343,7 @@ int ledger_given_up(struct ledger *l, int64_t row, int64_t now, struct gf_err *e
 int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e) {
     if (db_run(
             &l->db, e,
-            "UPDATE record SET due = ?1 WHERE state = ?2 AND state > 1 AND state < 4 AND due > ?1 "
+            "UPDATE record SET due = ?1 WHERE state = ?2 AND state > 1 AND state < 5 AND due > ?1 "
             "AND asked <= ?1",
             "ii", now, (int64_t)LEDGER_LATER) == -1)
         return -1;
@@ -358,9 +358,10 @@ int ledger_release(struct ledger *l, const char *channel, int64_t now, int64_t *
                    struct gf_err *e) {
     if (db_run(&l->db, e,
                "UPDATE record SET doubt = iif(state = ?1 AND doubt > 0, -1, doubt), state = ?2, "
-               "due = ?3, asked = 0 WHERE state IN (?1, ?2) AND state > 1 AND state < 4 AND "
+               "due = ?3, asked = 0 WHERE state IN (?1, ?2, ?5) AND state > 1 AND state < 5 AND "
                "channel = ifnull(?4, channel)",
-               "iiit", (int64_t)LEDGER_HELD, (int64_t)LEDGER_LATER, now, channel) == -1)
+               "iiiti", (int64_t)LEDGER_HELD, (int64_t)LEDGER_LATER, now, channel,
+               (int64_t)LEDGER_ONWARD) == -1)
         return -1;
     *n = db_changes(&l->db);
     return 0;

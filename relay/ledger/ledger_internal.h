@@ -29,6 +29,7 @@ extern const char ledger_tally_schema[];    /* ledger_tally.c */
 extern const char ledger_declined_schema[]; /* ledger_agents.c */
 extern const char ledger_updates_schema[];  /* ledger_updates.c */
 extern const char ledger_enrol_schema[];    /* ledger_enrol.c */
+extern const char ledger_grid_schema[];     /* ledger_grid.c */
 
 /* Cards of strangers that are remembered; the oldest goes when one more comes. Anybody can put
  * cards on a drive. */
@@ -42,6 +43,11 @@ GF_MUST_CHECK int ledger_enrol(struct ledger *l, const struct gf_card *c, unsign
  * number in `by`; 0 and *why why it is not; -1. */
 GF_MUST_CHECK int ledger_token_use(struct ledger *l, const struct gf_card *c, int64_t now,
                                    char by[GF_WORD_MAX + 1], struct gf_err *why, struct gf_err *e);
+
+/* Within a transaction: keep the answer of a record, in the place of one that was kept before: 1,
+ * or 0 if the record wants none. The body is at most LEDGER_ANSWER_INSIDE bytes. */
+GF_MUST_CHECK int ledger_answer_keep(struct ledger *l, int64_t row, const struct ledger_answer *a,
+                                     struct gf_err *e);
 
 /* Bytes of an answer's body up to which it stands in the database; a longer one is a file. */
 #define LEDGER_ANSWER_INSIDE (1 << 20)

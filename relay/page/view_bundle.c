@@ -10,10 +10,15 @@
 /* Of records: what ledger_states[] means to somebody who has never heard of it. */
 static const struct view_word *record_word(const char *state) {
     static const struct view_word words[] = {
-        {"received", "", "waits its turn"},     {"sending", "", "on its way"},
-        {"later", "warn", "tried again later"}, {"held", "warn", "held for the operator"},
-        {"delivered", "good", "delivered"},     {"rejected", "bad", "rejected"},
-        {"expired", "bad", "expired"},          {NULL, "", "?"},
+        {"received", "", "waits its turn"},
+        {"sending", "", "on its way"},
+        {"later", "warn", "tried again later"},
+        {"held", "warn", "held for the operator"},
+        {"onward", "", "passed on"},
+        {"delivered", "good", "delivered"},
+        {"rejected", "bad", "rejected"},
+        {"expired", "bad", "expired"},
+        {NULL, "", "?"},
     };
 
     return view_find_word(words, state != NULL ? state : "");

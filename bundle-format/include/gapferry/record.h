@@ -115,6 +115,16 @@ GF_MUST_CHECK int gf_refusal_write(const struct gf_refusal *r, struct gf_buf *ou
                                    struct gf_err *e);
 GF_MUST_CHECK int gf_notice_write(const struct gf_notice *r, struct gf_buf *out, struct gf_err *e);
 
+/*
+ * The id under which a record is passed on by another agent than the one that made it:
+ *
+ *   BLAKE2b-128 of "gapferry-hop/1", the agent id (16 bytes) and the record id (16 bytes),
+ *
+ * with the six bits of version and variant set as in a UUID v8 (RFC 9562). The same for ever, so
+ * that a record that is passed on twice is one.
+ */
+void gf_record_derive(const struct gf_id *agent, const struct gf_id *record, struct gf_id *out);
+
 void gf_record_free(struct gf_record *r);
 void gf_receipt_free(struct gf_receipt *r);
 void gf_answer_free(struct gf_answer *a);

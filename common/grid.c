@@ -1,0 +1,113 @@
+/*
+ * grid.c -- the lines that a manager's relay and its agent exchange.
+ */
+#include "common/grid.h"
+
+#include <string.h>
+
+#define NODE "node "
+
+static const char *const words[] = {
+    [GRID_ANSWER] = "answer ",
+    [GRID_RECEIPT] = "receipt ",
+    [GRID_HOLD] = "hold ",
+    [GRID_NOTICE] = "notice ",
+};
+
+/* The entry that begins at `start` must fit one line of a spool; else it is taken back. */
+static int check_length(struct gf_buf *out, size_t start, struct gf_err *e) {
+    if (gf_buf_check(out, "an entry", e) == 0 && out->len - start <= GF_LINE_MAX)
+        return 0;
+    if (out->len - start > GF_LINE_MAX)
+        (void)gf_err_set(e, GF_E_LIMIT,
+                         "it is %zu bytes long as an entry; at most %d can be passed on",
+                         out->len - start, GF_LINE_MAX);
+    out->len = start;
+    return -1;
+}
+
+int grid_node_write(const struct gf_id *there, const struct gf_record *r, struct gf_buf *out,
+                    struct gf_err *e) {
+    size_t start = out->len;
+    char uuid[GF_UUID_TEXT];
+
+    gf_text_uuid(there, uuid);
+    gf_buf_printf(out, NODE "%s ", uuid);
+    if (gf_record_write(r, out, e) == -1) {
+        out->len = start;
+        return -1;
+    }
+    return check_length(out, start, e);
+}
+
+int grid_node(const char *line, size_t len, struct gf_id *there, size_t *skip) {
+    const size_t head = sizeof NODE - 1 + GF_UUID_TEXT; /* its NUL is our space */
+
+    if (len <= head || memcmp(line, NODE, sizeof NODE - 1) != 0 || line[head - 1] != ' ' ||
+        gf_text_unuuid(line + sizeof NODE - 1, GF_UUID_TEXT - 1, there) == -1)
+        return 0;
+    *skip = head;
+    return 1;
+}
+
+int grid_return_write(const struct grid_return *r, struct gf_buf *out, struct gf_err *e) {
+    size_t start = out->len;
+    char node[GF_ID_TEXT];
+    int rc;
+
+    gf_buf_text(out, words[r->word]);
+    if (r->word != GRID_NOTICE) {
+        gf_text_hex(r->node.b, sizeof r->node.b, node);
+        gf_buf_printf(out, "%s ", node);
+    }
+    if (r->word == GRID_NOTICE)
+        rc = gf_notice_write(&r->notice, out, e);
+    else if (r->word == GRID_ANSWER)
+        rc = gf_answer_write(&r->answer, out, e);
+    else
+        rc = gf_receipt_write(&r->receipt, out, e);
+    if (rc == -1) {
+        out->len = start;
+        return -1;
+    }
+    return check_length(out, start, e);
+}
+
+static int parse_line(const char *line, size_t len, struct grid_return *r, struct gf_err *e) {
+    if (r->word == GRID_NOTICE)
+        return gf_notice_parse(line, len, &r->notice, e);
+    if (r->word == GRID_ANSWER)
+        return gf_answer_parse(line, len, &r->answer, e);
+    return gf_receipt_parse(line, len, &r->receipt, e);
+}
+
+int grid_return_parse(const char *line, size_t len, struct grid_return *out, struct gf_err *e) {
+    const size_t count = sizeof words / sizeof *words;
+    struct grid_return r = {.word = GRID_ANSWER};
+    size_t i = 0, at;
+
+    *out = r;
+    while (i < count && (len < strlen(words[i]) || memcmp(line, words[i], strlen(words[i])) != 0))
+        i++;
+    if (i == count)
+        return gf_err_set(e, GF_E_RECORD, "not an entry of the returns");
+    r.word = (enum grid_word)i;
+    at = strlen(words[i]);
+    if (r.word != GRID_NOTICE) {
+        const size_t id = GF_ID_TEXT - 1;
+        if (len - at <= id || line[at + id] != ' ' ||
+            gf_text_unhex(line + at, id, r.node.b, sizeof r.node.b) == -1)
+            return gf_err_set(e, GF_E_RECORD, "an entry of the returns that names no node");
+        at += id + 1;
+    }
+    if (parse_line(line + at, len - at, &r, e) == -1)
+        return -1;
+    *out = r;
+    return 0;
+}
+
+void grid_return_free(struct grid_return *r) {
+    gf_answer_free(&r->answer);
+    gf_receipt_free(&r->receipt);
+    gf_notice_free(&r->notice);
+}

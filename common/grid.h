@@ -1,0 +1,56 @@
+/*
+ * grid.h -- what the relay of a grid's manager and the manager's agent say to each other, one line
+ * an entry, in two spools (common/spool.h) of the agent's state directory.
+ *
+ * intake/, from the relay to the agent: a record of a node. Its id is derived
+ * (gf_record_derive()) from the node's agent id, which is its origin, and the id that it has there:
+ *
+ *   node UUID RECORD-LINE
+ *
+ * returns/, from the agent to the relay: what became of such a record. The id in the line is the
+ * one that the record has at the node; AGENT is the node's id, 32 hex digits.
+ *
+ *   answer AGENT ANSWER-LINE      its answer; in front of the receipt
+ *   receipt AGENT RECEIPT-LINE    it is at an end
+ *   hold AGENT RECEIPT-LINE       it was not taken, and may be once somebody has seen to the reason
+ *   notice NOTICE-LINE            what every node is to be told
+ *
+ * All of it may be said twice. The lines are those of gapferry/record.h; the digest in a receipt
+ * means nothing, for the rules of the agent may have changed the body.
+ */
+#ifndef COMMON_GRID_H
+#define COMMON_GRID_H
+
+#include "gapferry/record.h"
+
+#define GRID_INTAKE  "intake"
+#define GRID_RETURNS "returns"
+
+/* Append the entry of a node's record to out: the id that it has there, and the record as it is
+ * here. As gf_record_write(); GF_E_LIMIT also where the entry is longer than GF_LINE_MAX. */
+GF_MUST_CHECK int grid_node_write(const struct gf_id *there, const struct gf_record *r,
+                                  struct gf_buf *out, struct gf_err *e);
+/* 1 and the id if the line is such an entry: its record's line begins at line + *skip. 0 if it is
+ * any other line. */
+int grid_node(const char *line, size_t len, struct gf_id *there, size_t *skip);
+
+enum grid_word { GRID_ANSWER, GRID_RECEIPT, GRID_HOLD, GRID_NOTICE };
+
+/* One entry of the returns. */
+struct grid_return {
+    enum grid_word word;
+    struct gf_id node; /* of all but notices */
+    struct gf_answer answer;
+    struct gf_receipt receipt; /* of a hold, too */
+    struct gf_notice notice;
+};
+/* Append the entry; of the three things that *r can hold its word says which. GF_E_LIMIT where it
+ * is longer than GF_LINE_MAX, and then nothing is appended. */
+GF_MUST_CHECK int grid_return_write(const struct grid_return *r, struct gf_buf *out,
+                                    struct gf_err *e);
+/* GF_E_RECORD, GF_E_JSON, GF_E_LIMIT; on failure *out is empty. */
+GF_MUST_CHECK int grid_return_parse(const char *line, size_t len, struct grid_return *out,
+                                    struct gf_err *e);
+void grid_return_free(struct grid_return *r);
+
+#endif

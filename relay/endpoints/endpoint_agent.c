@@ -1,0 +1,105 @@
+/*
+ * endpoint_agent.c -- profile agent: the manager of a grid puts its nodes' records into its own
+ * agent, whose intake/ is a spool (common/grid.h). The agent knows a record by its derived id, so
+ * that one that is put there twice counts once.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/grid.h"
+#include "common/spool.h"
+#include "relay/endpoints/endpoint.h"
+
+#define HERE "agent" /* beside the relay's own state directory */
+
+static int check(const struct config *c, const char *name, struct gf_err *e) {
+    const char *state = config_get(c, "endpoint", name, "agent_state");
+
+    if (state != NULL && state[0] != '/')
+        return endpoint_wrong(c, name, "agent_state", "a path begins with /", e);
+    return 0;
+}
+
+void endpoint_agent_state(const struct relay *r, const char *name, char out[512]) {
+    const char *state = config_get(r->config, "endpoint", name, "agent_state");
+    const char *slash = strrchr(r->state, '/');
+
+    if (state != NULL)
+        (void)snprintf(out, 512, "%s", state);
+    else
+        (void)snprintf(out, 512, "%.*s/" HERE, slash != NULL ? (int)(slash - r->state) : 1,
+                       slash != NULL ? r->state : ".");
+}
+
+/* A section writes to a file of its own, so that a full channel holds up only itself. */
+static int open_spool(struct endpoint *p, struct gf_err *e) {
+    char state[512], dir[600];
+    struct spool *s = NULL;
+
+    if (p->own != NULL)
+        return 0;
+    endpoint_agent_state(p->relay, p->name, state);
+    (void)snprintf(dir, sizeof dir, "%s/" GRID_INTAKE, state);
+    if (spool_open(dir, SPOOL_FILE_MAX, &s, e) == -1)
+        return e->code == GF_E_NOINPUT
+                   ? gf_err_set(e, e->code,
+                                "%s: is not there; that agent makes it when it is run: "
+                                "gapferry-agent run, or sync",
+                                dir)
+                   : -1;
+    p->own = s;
+    return 0;
+}
+
+static void close_section(struct endpoint *p) {
+    spool_close(p->own);
+    p->own = NULL;
+}
+
+/* The record as the agent gets it: it comes from the node that sent it, whatever it says itself. */
+static int write_entry(const struct endpoint_job *j, struct gf_buf *line, struct gf_err *e) {
+    struct gf_record r = *j->record;
+
+    gf_record_derive(&j->row->agent, &j->record->id, &r.id);
+    r.origin = j->row->agent;
+    return grid_node_write(&j->record->id, &r, line, e);
+}
+
+static int insert(struct endpoint *p, const struct gf_buf *line, struct gf_err *e) {
+    if (open_spool(p, e) == -1 || spool_put(p->own, line->data, line->len, e) == -1)
+        return -1;
+    return spool_sync(p->own, e);
+}
+
+static int judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e) {
+    struct gf_buf line;
+    struct gf_err why;
+
+    gf_buf_init(&line, (size_t)2 * GF_LINE_MAX);
+    r->guarantee = GF_GUARANTEE_NONE;
+    r->verdict = ENDPOINT_ONWARD;
+    if (write_entry(j, &line, &why) == -1)
+        r->verdict = why.code == GF_E_SYSTEM ? ENDPOINT_LATER : ENDPOINT_REJECTED;
+    else if (insert(j->endpoint, &line, &why) == -1)
+        r->verdict = ENDPOINT_LATER;
+    gf_buf_free(&line);
+    if (r->verdict == ENDPOINT_ONWARD)
+        return 0;
+    return endpoint_http_words(r,
+                               r->verdict == ENDPOINT_REJECTED
+                                   ? "the grid's manager cannot pass it on:"
+                                   : "the manager's own agent:",
+                               why.text, strlen(why.text), e);
+}
+
+static const char *const keys[] = {ENDPOINT_KEYS_COMMON, "agent_state", NULL};
+
+const struct endpoint_profile endpoint_agent = {.name = "agent",
+                                                .keys = keys,
+                                                .natural = 1,
+                                                .check = check,
+                                                .close = close_section,
+                                                .judge = judge};

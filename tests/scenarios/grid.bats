@@ -1,0 +1,187 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2034,SC2153,SC2154 # trip.bash reads SITE and RELAY and sets out, err and URL
+# grid.bats -- a grid: nodes whose relay is their manager's, whose own agent sends their records on by
+# drive to a relay outside. node-N/ are the nodes, mgr/ the manager's agent and relay, lan/ the drive
+# within the grid, relay/ the relay outside, usb/ the drive that goes there.
+
+bats_require_minimum_version 1.5.0
+
+load trip.bash
+
+N() { SITE=node-$1 RELAY=mgr A "${@:2}"; } # NUMBER COMMAND...: a node's agent
+M() { SITE=mgr A "$@"; }                   # the manager's agent
+MR() { RELAY=mgr R "$@"; }                 # the manager's relay
+
+node_init() { # NUMBER
+    SITE=node-$1 site_init
+    printf '[relay "manager"]\nreach = site\n' >>"node-$1/etc/gapferry/agent.conf"
+    SITE=node-$1 RELAY=mgr acquaint
+}
+
+manager_init() {
+    SITE=mgr site_init
+    MR init --name manager >/dev/null
+    printf 'nodes = yes\n' >>mgr/etc/gapferry/agent.conf # of [channel "metrics"]
+    printf '[channel "license"]\nnodes = yes\n' >>mgr/etc/gapferry/agent.conf
+    for channel in metrics license; do
+        printf '[endpoint "%s"]\nchannel = %s\nprofile = agent\n' "$channel" "$channel"
+    done >>mgr/etc/gapferry/relay.conf
+    SITE=mgr acquaint
+    M sync usb >/dev/null || true
+}
+
+grid_ready() { # NUMBER of nodes
+    mkdir -p lan usb
+    vendor_start
+    relay_init
+    manager_init
+    local i
+    for ((i = 1; i <= $1; i++)); do node_init "$i"; done
+}
+
+# From the nodes to the manager's agent, and from there to the nodes.
+up() {
+    local i
+    for ((i = 1; i <= $1; i++)); do N "$i" sync lan >/dev/null || true; done
+    MR sync lan >/dev/null || true
+}
+down() {
+    local i
+    MR sync lan >/dev/null || true
+    for ((i = 1; i <= $1; i++)); do N "$i" sync lan >/dev/null || true; done
+}
+
+# The trip to the relay outside and back.
+outside() {
+    M sync usb >/dev/null || true
+    R sync usb >/dev/null || true
+    M sync usb >/dev/null || true
+}
+
+# of NUMBER SQL: a fact of this node's queue. 3 is delivered, 4 rejected.
+of() { sqlite3 "node-$1/var/lib/gapferry/agent/agent.db" "$2"; }
+states() { of "$1" "SELECT group_concat(state || ' ' || n, ', ') FROM (SELECT state, count(*) AS n FROM record GROUP BY state)"; }
+
+usage() { N "$1" record metrics - <<<"{\"users\":$2}" >/dev/null; } # NUMBER USERS
+
+@test "20 nodes behind a manager: each learns what became of its record, and the tallies agree" {
+    grid_ready 20
+    local i delivered=0 rejected=
+    for ((i = 1; i <= 20; i++)); do usage "$i" "$i"; done
+    up 20
+    gives 0 MR status
+    says "metrics: 20 onward"
+    [ "$(states 7)" = "2 1" ] || down 20 # relayed, not delivered
+    [ "$(states 7)" = "2 1" ]
+
+    # The vendor refuses one of them, and the drive to the relay outside is lost on its first way.
+    M sync usb >/dev/null
+    rm -rf usb/GAPFERRY
+    vendor_script '1 status 422 /usage'
+    outside
+    down 20
+    for ((i = 1; i <= 20; i++)); do
+        case $(states "$i") in
+        "3 1") delivered=$((delivered + 1)) ;;
+        "4 1") rejected+=" $i" ;;
+        *) fail "node $i: $(states "$i")" ;;
+        esac
+    done
+    [ "$delivered" -eq 19 ]
+    i=${rejected# }
+    [[ $(of "$i" "SELECT reason FROM record") == *"HTTP 422"* ]]
+    [ "$(tally '.effects | length')" -eq 19 ]
+    gives 0 MR status
+    says "metrics: 19 delivered, 1 rejected"
+    SITES=mgr agree
+
+    # The vendor knows the nodes as the origin of what the manager has sent; nothing is said twice.
+    outside
+    down 20
+    gives 0 MR status
+    says "metrics: 19 delivered, 1 rejected"
+    [ -z "$(find mgr/var/lib/gapferry/agent/{intake,returns} -name '*.spool')" ]
+}
+
+@test "a node's licence request is answered through both hops, and the licence is the node's" {
+    grid_ready 2
+    local i
+    for i in 1 2; do N "$i" trust v/vendor.pub --duty license >/dev/null; done
+    N 2 license request --product demo --key AAAA-BBBB --contact ops@example.org >/dev/null
+    up 2
+    outside
+    down 2
+    gives 0 N 2 license check
+    gives 90 N 1 license check
+    gives 90 M license check # the manager passes it on and keeps none of it
+    [ "$(states 2)" = "3 1" ]
+}
+
+@test "what the manager's agent refuses its nodes learn with the reason; what it has not decided waits" {
+    grid_ready 2
+    M consent metrics deny >/dev/null
+    usage 1 5
+    up 2
+    outside
+    down 2
+    [ "$(states 1)" = "4 1" ]
+    [[ $(of 1 "SELECT reason FROM record") == *"grid's manager"*"consent is denied"* ]]
+    [ "$(tally '.effects | length')" -eq 0 ]
+
+    # A channel that nobody has thought of is held, and passes once somebody has.
+    M consent metrics grant >/dev/null
+    sed -i 's/^nodes = yes/nodes = no/' mgr/etc/gapferry/agent.conf
+    usage 2 6
+    up 2
+    outside
+    down 2
+    gives 0 MR records list --state held
+    says "nodes = yes"
+    [ "$(states 2)" = "2 1" ]
+    sed -i 's/^nodes = no/nodes = yes/' mgr/etc/gapferry/agent.conf
+    gives 0 MR records release
+    MR sync lan
+    outside
+    down 2
+    [ "$(states 2)" = "3 1" ]
+
+    # Withdrawn before it left: the record is deleted there, and the node learns that, too.
+    usage 2 7
+    up 2
+    M sync lan >/dev/null || true # only takes it in
+    M consent metrics deny >/dev/null
+    outside
+    down 2
+    [ "$(states 2)" = "3 1, 4 1" ]
+    [[ $(of 2 "SELECT reason FROM record WHERE state = 4") == *"manager"* ]]
+}
+
+@test "kill -9 in the middle of insertion, of taking in, and of returning doubles and loses nothing" {
+    grid_ready 1
+    local i pid
+    for ((i = 1; i <= 300; i++)); do echo "{\"users\":$i}"; done | N 1 record metrics --jsonl - >/dev/null
+    N 1 sync lan >/dev/null
+    killed() { # MILLISECONDS COMMAND...
+        "${@:2}" >/dev/null 2>&1 3>&- &
+        pid=$!
+        sleep "0.$1"
+        kill -9 "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    }
+    for i in 010 030 050 080 120; do
+        killed "$i" "$BIN/gapferry-relay" --root mgr sync lan
+        killed "$i" "$BIN/gapferry-agent" --root mgr sync usb
+    done
+    MR sync lan >/dev/null || true
+    gives 0 MR status
+    says "metrics: 300 onward"
+    M sync usb >/dev/null || true
+    R sync usb >/dev/null || true
+    for i in 010 030 050; do killed "$i" "$BIN/gapferry-agent" --root mgr sync usb; done
+    outside
+    for i in 010 030 050; do killed "$i" "$BIN/gapferry-relay" --root mgr sync lan; done
+    down 1
+    [ "$(states 1)" = "3 300" ]
+    [ "$(tally '.effects | length')" -eq 300 ]
+    SITES=mgr agree
+}

@@ -1,0 +1,264 @@
+/*
+ * test_returns.c -- the relay of a grid's manager: what its own agent gets, and what comes back to
+ * the nodes.
+ */
+#include "forward_testing.h"
+
+#include "common/grid.h"
+#include "common/spool.h"
+#include "relay/ledger/ledger_grid.h"
+
+static char intake[160], returns[160];
+
+static int make(void **state) {
+    (void)set_up(state);
+    struct site *s = *state;
+    char agent[128], text[256];
+
+    (void)snprintf(agent, sizeof agent, "%s/agent", s->path);
+    (void)snprintf(intake, sizeof intake, "%s/" GRID_INTAKE, agent);
+    (void)snprintf(returns, sizeof returns, "%s/" GRID_RETURNS, agent);
+    assert_int_equal(mkdir(agent, 0700), 0);
+    assert_int_equal(mkdir(intake, 0700), 0);
+    assert_int_equal(mkdir(returns, 0700), 0);
+    (void)snprintf(text, sizeof text, "[endpoint \"e\"]\nchannel = c\nprofile = agent\n");
+    s->r.config = endpoint_config(s->path, text);
+    return 0;
+}
+
+/* All lines of the intake, one behind the other. */
+static struct gf_buf spooled(void) {
+    char(*names)[SPOOL_NAME] = NULL;
+    struct spool_reader r;
+    struct gf_buf all;
+    struct gf_err e;
+    size_t n = 0;
+
+    gf_buf_init(&all, 1 << 20);
+    int dir = open(intake, O_RDONLY | O_DIRECTORY);
+    assert_ok(spool_list(dir, &names, &n, &e), e);
+    for (size_t i = 0; i < n; i++) {
+        const char *data;
+        size_t len;
+        assert_int_equal(spool_reader_open(dir, names[i], 0, &r, &e), 1);
+        while (spool_next(&r, &data, &len, &e) == SPOOL_LINE)
+            gf_buf_add(&all, data, len);
+        spool_reader_close(&r);
+    }
+    free(names);
+    (void)close(dir);
+    return all;
+}
+
+static void say_line(const char *line, size_t len) {
+    struct spool *w = NULL;
+    struct gf_err e;
+
+    assert_ok(spool_open(returns, SPOOL_FILE_MAX, &w, &e), e);
+    assert_ok(spool_put(w, line, len, &e), e);
+    assert_ok(spool_sync(w, &e), e);
+    spool_close(w);
+}
+
+/* The agent says this of the record that was made last. */
+static void say(struct site *s, enum grid_word word, enum gf_state state, const char *reason) {
+    struct grid_return r = {.word = word, .node = kit_site.card.agent};
+    struct gf_buf b;
+    struct gf_err e;
+
+    r.receipt = (struct gf_receipt){.record = s->id,
+                                    .state = state,
+                                    .reason = reason,
+                                    .guarantee = state == GF_STATE_DELIVERED ? GF_GUARANTEE_LEAST
+                                                                             : GF_GUARANTEE_NONE,
+                                    .at = NOW};
+    r.answer =
+        (struct gf_answer){.record = s->id, .status = 200, .body = {GF_BODY_TEXT, "licence", 7}};
+    gf_buf_init(&b, GF_LINE_MAX);
+    assert_ok(grid_return_write(&r, &b, &e), e);
+    say_line(b.data, b.len);
+    gf_buf_free(&b);
+}
+
+static struct row last(struct site *s) {
+    struct rows rows = rows_of(s);
+    return rows.row[rows.n - 1];
+}
+
+static void go_round(struct site *s) {
+    testing_turn(s);
+    relay_returns(&s->r, &s->t);
+}
+
+static void a_record_lies_in_the_intake_under_its_derived_id_and_is_onward(void **state) {
+    struct site *s = *state;
+    struct gf_id there, want;
+    struct gf_record r;
+    struct gf_err e;
+    size_t skip = 0;
+
+    arrive_many(s, "c", 1, 1);
+    forward(s, 10);
+    assert_int_equal(s->t.onward, 1);
+    assert_int_equal(s->t.delivered + s->t.later + s->t.held, 0);
+    assert_int_equal(last(s).state, LEDGER_ONWARD);
+
+    struct gf_buf lines = spooled();
+    assert_int_equal(grid_node(lines.data, lines.len, &there, &skip), 1);
+    assert_memory_equal(&there, &s->id, sizeof there);
+    assert_ok(gf_record_parse(lines.data + skip, lines.len - skip, &r, &e), e);
+    gf_record_derive(&kit_site.card.agent, &s->id, &want);
+    assert_memory_equal(&r.id, &want, sizeof want);
+    assert_memory_equal(&r.origin, &kit_site.card.agent, sizeof r.origin);
+    assert_string_equal(r.body.data, "1");
+    assert_int_equal(r.answer, 1);
+    gf_record_free(&r);
+    gf_buf_free(&lines);
+
+    /* It is not due again, not even for a person with a drive. */
+    assert_ok(ledger_retry(s->r.ledger, NOW, &s->e), s->e);
+    forward(s, 10);
+    assert_int_equal(s->t.onward, 0);
+}
+
+static void without_an_intake_it_waits_and_says_so(void **state) {
+    struct site *s = *state;
+
+    assert_int_equal(rmdir(intake), 0);
+    arrive_many(s, "c", 1, 0);
+    forward(s, 10);
+    assert_int_equal(last(s).state, LEDGER_LATER);
+    assert_non_null(strstr(last(s).reason, "gapferry-agent run"));
+    assert_int_equal(mkdir(intake, 0700), 0);
+    assert_ok(ledger_retry(s->r.ledger, NOW, &s->e), s->e);
+    forward(s, 10);
+    assert_int_equal(last(s).state, LEDGER_ONWARD);
+}
+
+static int see(void *arg, const struct gf_receipt *r, const struct gf_answer *a, struct gf_err *e) {
+    struct gf_buf *b = arg;
+    (void)e;
+    gf_buf_printf(b, "%s %s %d %s;", gf_record_states[r->state],
+                  r->reason != NULL ? r->reason : "-", (int)r->guarantee,
+                  a != NULL ? a->body.data : "-");
+    return 0;
+}
+
+static void check_news(struct site *s, const char *want) {
+    struct gf_buf b;
+
+    gf_buf_init(&b, 4096);
+    assert_ok(ledger_news(s->r.ledger, &kit_site.card.agent, see, &b, &s->e), s->e);
+    assert_string_equal(b.data != NULL ? b.data : "", want);
+    gf_buf_free(&b);
+}
+
+static void what_comes_back_is_the_node_s_receipt(void **state) {
+    struct site *s = *state;
+
+    arrive_many(s, "c", 1, 1);
+    forward(s, 10);
+    check_news(s, "relayed - 0 -;");
+
+    /* An answer alone says nothing yet. */
+    say(s, GRID_ANSWER, GF_STATE_DELIVERED, NULL);
+    go_round(s);
+    assert_int_equal(s->t.returned, 0);
+    check_news(s, "relayed - 0 -;");
+    say(s, GRID_RECEIPT, GF_STATE_DELIVERED, NULL);
+    go_round(s);
+    assert_int_equal(s->t.returned, 1);
+    check_news(s, "delivered - 2 licence;");
+
+    /* Said again, or otherwise, it stays. */
+    say(s, GRID_RECEIPT, GF_STATE_DELIVERED, NULL);
+    say(s, GRID_RECEIPT, GF_STATE_REJECTED, "changed its mind");
+    say(s, GRID_HOLD, GF_STATE_RELAYED, "hm");
+    go_round(s);
+    assert_int_equal(s->t.returned, 0);
+    check_news(s, "delivered - 2 licence;");
+    assert_int_equal(testing_records(s, LEDGER_DELIVERED), 1);
+}
+
+static void a_rejection_comes_back_with_its_words_and_a_hold_waits_for_a_person(void **state) {
+    struct site *s = *state;
+    int64_t n = 0;
+
+    arrive_many(s, "c", 1, 0);
+    forward(s, 10);
+    say(s, GRID_HOLD, GF_STATE_RELAYED, "not yet");
+    go_round(s);
+    assert_int_equal(last(s).state, LEDGER_HELD);
+    assert_string_equal(last(s).reason, "not yet");
+    check_news(s, "relayed not yet 0 -;");
+
+    /* Released, it is put in once more. */
+    assert_ok(ledger_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    forward(s, 10);
+    assert_int_equal(last(s).state, LEDGER_ONWARD);
+    say(s, GRID_RECEIPT, GF_STATE_REJECTED, "HTTP 422: bad");
+    go_round(s);
+    check_news(s, "rejected HTTP 422: bad 0 -;");
+}
+
+static void a_return_that_is_quicker_than_the_note_of_insertion_stays(void **state) {
+    struct site *s = *state;
+
+    arrive_many(s, "c", 1, 0);
+    struct ledger_record row = {.id = s->id};
+    assert_ok(ledger_walk(s->r.ledger, -1, testing_find_row, &row, &s->e), s->e);
+    assert_ok(ledger_sending(s->r.ledger, row.row, "e", NOW, &s->e), s->e);
+    say(s, GRID_RECEIPT, GF_STATE_EXPIRED, "late");
+    go_round(s);
+    assert_ok(ledger_onward(s->r.ledger, row.row, NOW, &s->e), s->e);
+    assert_int_equal(last(s).state, LEDGER_EXPIRED);
+}
+
+static size_t files_there(void) {
+    char(*names)[SPOOL_NAME] = NULL;
+    struct gf_err e;
+    size_t n = 0;
+
+    int dir = open(returns, O_RDONLY | O_DIRECTORY);
+    assert_ok(spool_list(dir, &names, &n, &e), e);
+    free(names);
+    (void)close(dir);
+    return n;
+}
+
+static void rubbish_and_strangers_among_the_returns_hold_nothing_up(void **state) {
+    static const char rubbish[] = "receipt of something else\n";
+    struct site *s = *state;
+    struct gf_id ours;
+
+    arrive_many(s, "c", 1, 0);
+    forward(s, 10);
+    ours = s->id;
+    s->id.b[15] ^= 1;
+    say(s, GRID_RECEIPT, GF_STATE_DELIVERED, NULL);
+    say_line(rubbish, sizeof rubbish - 1);
+    s->id = ours;
+    say(s, GRID_RECEIPT, GF_STATE_DELIVERED, NULL);
+    go_round(s);
+    assert_int_equal(s->t.returned, 1);
+    assert_non_null(strstr(s->t.people.data, "1 damaged"));
+    assert_int_equal(files_there(), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_record_lies_in_the_intake_under_its_derived_id_and_is_onward, make, tear_down),
+        cmocka_unit_test_setup_teardown(without_an_intake_it_waits_and_says_so, make, tear_down),
+        cmocka_unit_test_setup_teardown(what_comes_back_is_the_node_s_receipt, make, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_rejection_comes_back_with_its_words_and_a_hold_waits_for_a_person, make, tear_down),
+        cmocka_unit_test_setup_teardown(a_return_that_is_quicker_than_the_note_of_insertion_stays,
+                                        make, tear_down),
+        cmocka_unit_test_setup_teardown(rubbish_and_strangers_among_the_returns_hold_nothing_up,
+                                        make, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
+}
