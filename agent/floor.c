@@ -46,6 +46,10 @@ int floor_is_behind(int64_t now, int64_t floor) {
     return now < floor - FLOOR_SLACK;
 }
 
+int floor_is_ahead(int64_t now, int64_t floor) {
+    return now > floor && now - floor > FLOOR_LEAP;
+}
+
 int floor_words(int64_t now, int64_t floor, char out[FLOOR_WORDS]) {
     char clock[GF_TIME_TEXT], then[GF_TIME_TEXT];
 
@@ -57,7 +61,7 @@ int floor_words(int64_t now, int64_t floor, char out[FLOOR_WORDS]) {
                        "this machine's clock says %s, and it was %s already when a vendor signed "
                        "something or this program was built: set the clock",
                        clock, then);
-    else if (now - floor > FLOOR_LEAP)
+    else if (floor_is_ahead(now, floor))
         (void)snprintf(out, FLOOR_WORDS,
                        "this machine's clock says %s, %lld years after the newest time that is "
                        "proven (%s): is it right?",

@@ -29,6 +29,10 @@ GF_MUST_CHECK int floor_raise(struct agent *a, int64_t to, struct gf_err *e);
 /* 1 if a clock that says `now` stands below the floor by more than FLOOR_SLACK. */
 int floor_is_behind(int64_t now, int64_t floor);
 
+/* 1 if it stands beyond the floor by more than FLOOR_LEAP. Nothing is removed for its age then: it
+ * could not be brought back when the clock is right again. */
+int floor_is_ahead(int64_t now, int64_t floor);
+
 /* What people should know of a clock that says `now`, as one sentence; 0 if there is nothing to
  * say of it, and out is empty. */
 #define FLOOR_WORDS 256

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/floor.h"
 #include "agent/history.h"
 #include "common/log.h"
 #include "gapferry/drive.h"
@@ -135,21 +136,23 @@ static int remove_one(struct agent *a, int history, const struct kept *k, const 
 }
 
 static int prune(struct agent *a, int history, struct gf_err *e) {
-    int64_t most = HISTORY_MAX, total = 0;
+    int64_t most = HISTORY_MAX, total = 0, floor;
     struct folder f = {0};
 
     if (config_int(a->config, "agent", NULL, "history_max", 0, INT64_MAX / 2, &most, e) == -1 ||
-        list(history, HISTORY_FOLDER, &f, e) == -1)
+        floor_get(a, &floor, e) == -1 || list(history, HISTORY_FOLDER, &f, e) == -1)
         return -1;
     for (size_t i = 0; i < f.n; i++)
         total += f.files[i].size;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < f.n; i++) {
         const struct kept *k = &f.files[i];
-        int old = a->now - k->since > (int64_t)HISTORY_DAYS * DAY;
 
+        /* A clock that is or was wrong proves no age. */
+        int old = a->now - k->since > (int64_t)HISTORY_DAYS * DAY && k->since >= STORE_FIRST_DATE &&
+                  !floor_is_ahead(a->now, floor);
         if (!old && total <= most)
-            break;
+            continue;
         rc = remove_one(a, history, k, old ? "kept for 400 days" : "no room within history_max", e);
         total -= k->size;
     }

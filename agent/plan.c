@@ -3,6 +3,7 @@
  * trust and age.
  */
 #include "agent/plan.h"
+#include "agent/floor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -249,10 +250,12 @@ static int resend_overdue(struct agent *a, struct export_result *r, struct gf_er
 }
 
 int plan_keep_house(struct agent *a, struct export_result *r, struct gf_err *e) {
-    int64_t forgotten;
+    int64_t forgotten, floor;
 
-    if (store_finish_denials(a->store, a->now, e) == -1 || drop_old(a, e) == -1 ||
-        store_forget(a->store, a->now - RETENTION, &forgotten, e) == -1)
+    if (store_finish_denials(a->store, a->now, e) == -1 || floor_get(a, &floor, e) == -1)
+        return -1;
+    if (!floor_is_ahead(a->now, floor) &&
+        (drop_old(a, e) == -1 || store_forget(a->store, a->now - RETENTION, &forgotten, e) == -1))
         return -1;
     return resend_overdue(a, r, e);
 }

@@ -65,23 +65,29 @@ struct dropped {
     int64_t first, last; /* created */
 };
 
-/* The next rows of a stretch, one behind the other, that were accepted before a time: 1, and the
+/* Times of acceptance: from <= t < before. */
+struct span {
+    int64_t from, before;
+};
+
+/* The next rows of a stretch, one behind the other, that were accepted in a span: 1, and the
  * stretch goes on behind them; 0 none. */
-static int next_old(struct store *s, struct store_range *rest, int64_t accepted,
+static int next_old(struct store *s, struct store_range *rest, const struct span *accepted,
                     struct store_range *out, struct gf_err *e) {
     int64_t first, end;
 
-    if (db_number(
-            &s->db, &first, 0, e,
-            "SELECT n FROM record WHERE n BETWEEN ? AND ? AND accepted < ? ORDER BY n LIMIT 1",
-            "iii", rest->first, rest->last, accepted) == -1)
+    if (db_number(&s->db, &first, 0, e,
+                  "SELECT n FROM record WHERE n BETWEEN ? AND ? AND accepted >= ? AND accepted < ?"
+                  " ORDER BY n LIMIT 1",
+                  "iiii", rest->first, rest->last, accepted->from, accepted->before) == -1)
         return -1;
     if (first == 0)
         return 0;
     if (db_number(
             &s->db, &end, rest->last + 1, e,
-            "SELECT n FROM record WHERE n BETWEEN ? AND ? AND accepted >= ? ORDER BY n LIMIT 1",
-            "iii", first, rest->last, accepted) == -1)
+            "SELECT n FROM record WHERE n BETWEEN ? AND ? AND NOT (accepted >= ? AND accepted < ?)"
+            " ORDER BY n LIMIT 1",
+            "iiii", first, rest->last, accepted->from, accepted->before) == -1)
         return -1;
     *out = (struct store_range){first, end - 1};
     rest->first = end;
@@ -105,8 +111,8 @@ static int drop_range(struct store *s, const struct store_range *r, struct dropp
     return store_erase(s, r, e);
 }
 
-static int drop_before(struct store *s, const char *channel, const char *policy, int64_t accepted,
-                       int64_t now, int64_t *records, struct gf_err *e) {
+static int drop_span(struct store *s, const char *channel, const char *policy,
+                     const struct span *accepted, int64_t now, int64_t *records, struct gf_err *e) {
     struct store_ranges never_left = {0};
     struct dropped d = {0};
     struct store_range old;
@@ -130,13 +136,13 @@ static int drop_before(struct store *s, const char *channel, const char *policy,
     return note(s, channel, policy, d.records, d.first, d.last, now, e);
 }
 
-static int drop(struct store *s, const char *channel, const char *policy, int64_t accepted,
-                int64_t now, int64_t *records, struct gf_err *e) {
+static int drop(struct store *s, const char *channel, const char *policy,
+                const struct span *accepted, int64_t now, int64_t *records, struct gf_err *e) {
     int64_t n = 0;
 
     if (db_begin(&s->db, e) == -1)
         return -1;
-    if (db_end(&s->db, drop_before(s, channel, policy, accepted, now, &n, e), e) == -1)
+    if (db_end(&s->db, drop_span(s, channel, policy, accepted, now, &n, e), e) == -1)
         return -1;
     *records = n;
     return 0;
@@ -144,12 +150,13 @@ static int drop(struct store *s, const char *channel, const char *policy, int64_
 
 int store_drop_before(struct store *s, const char *channel, int64_t accepted, int64_t now,
                       int64_t *records, struct gf_err *e) {
-    return drop(s, channel, OLDEST, accepted, now, records, e);
+    return drop(s, channel, OLDEST, &(struct span){STORE_FIRST_DATE, accepted}, now, records, e);
 }
 
 int store_discard(struct store *s, const char *channel, int64_t now, int64_t *records,
                   struct gf_err *e) {
-    return drop(s, channel, "airgap-discard", INT64_MAX, now, records, e);
+    return drop(s, channel, "airgap-discard", &(struct span){INT64_MIN, INT64_MAX}, now, records,
+                e);
 }
 
 #define FINAL                                                                                      \

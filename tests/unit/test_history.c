@@ -184,9 +184,17 @@ static void what_was_kept_for_400_days_goes_and_the_history_says_so(void **state
     site_make(&s, 1);
     struct gf_id id = settle(&s);
     path_of(&s, &id, path);
+    const struct timeval early[2] = {{.tv_sec = 10}, {.tv_sec = 10}};
     const struct timeval at[2] = {{.tv_sec = s.a.now}, {.tv_sec = s.a.now}};
+    int64_t now = s.a.now;
+
+    /* A clock that is or was wrong proves no age. */
+    assert_int_equal(utimes(path, early), 0);
+    (void)site_export(&s);
     assert_int_equal(utimes(path, at), 0);
-    s.a.now += (int64_t)HISTORY_DAYS * 86400;
+    s.a.now = 4294967295LL;
+    (void)site_export(&s);
+    s.a.now = now + (int64_t)HISTORY_DAYS * 86400;
     (void)site_export(&s);
     int fd = history_open(&s.a, &id, &place, &e);
     assert_int_not_equal(fd, -1);

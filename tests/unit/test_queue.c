@@ -229,6 +229,30 @@ static void what_is_final_is_forgotten_after_400_days(void **state) {
     check_tally(s);
 }
 
+static void nothing_goes_for_its_age_by_a_clock_that_is_or_was_wrong(void **state) {
+    struct site *s = *state;
+    struct gf_id final = site_add(s, "metrics", "{}", 0);
+    int64_t right = s->a.now;
+
+    site_configure(s, "[channel \"metrics\"]\nfull = drop-oldest\n");
+    (void)site_export(s);
+    (void)site_receipt(s, 1, &final, "{}", GF_STATE_DELIVERED, NULL);
+    struct gf_id waits = site_add(s, "metrics", "{}", 0);
+    s->a.now = 4294967295LL;
+    (void)site_export(s);
+    assert_true(site_has(s, &final) && site_has(s, &waits));
+
+    s->a.now = 10;
+    struct gf_id early = site_add(s, "metrics", "{}", 0);
+    s->a.now = right;
+    struct gf_id old = site_add(s, "metrics", "{}", 0);
+    s->a.now = right + 401 * DAY;
+    (void)site_export(s);
+    assert_true(site_has(s, &early));
+    assert_false(site_has(s, &final) || site_has(s, &old));
+    check_tally(s);
+}
+
 /* ---- refusals ---- */
 
 static void refuse(struct site *s, struct reply *r, const struct gf_id *bundle) {
@@ -424,6 +448,7 @@ int main(void) {
         T(loss_is_told_by_the_next_bundle_and_again_if_that_was_withdrawn),
         T(old_records_go_where_the_policy_says_so_only),
         T(what_is_final_is_forgotten_after_400_days),
+        T(nothing_goes_for_its_age_by_a_clock_that_is_or_was_wrong),
         T(one_bad_record_holds_back_only_itself),
         T(one_refusal_bundles_the_same_again),
         T(what_nobody_answers_is_bundled_anew_after_resend_after),
