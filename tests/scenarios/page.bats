@@ -113,6 +113,9 @@ teardown() {
     visit /bundle/1
     shows 'Where its records are'
     [ -z "$(find "$RSTATE/brought" -name '1.gfb')" ]
+    # Who handed it in stands in the log.
+    gives 0 R audit verify
+    [ "$(R audit export | jq -r .line | grep -c '"event":"brought","courier":"alice"')" = 1 ]
     # By another courier, too.
     R couriers add bob --json | jq -r .token >bob
     JAR=bobs login "$(cat bob)"
@@ -193,6 +196,11 @@ teardown() {
         'X-Content-Type-Options: nosniff' 'Cache-Control: no-store' 'X-Frame-Options: DENY'; do
         grep -qF "$field" head
     done
+    # Only this machine sees it without a certificate; and a port that is taken is told.
+    sed -i 's/^\[page\]/&\naddress = 0.0.0.0/' relay/etc/gapferry/relay.conf
+    gives 78 R config check
+    says 'relay.conf:' 'not of this machine alone'
+    sed -i '/^address = 0.0.0.0/d' relay/etc/gapferry/relay.conf
     sed -i 's/^\[page\]/&\nnames = relay.example.com/' relay/etc/gapferry/relay.conf
     page_stop
     page_start
