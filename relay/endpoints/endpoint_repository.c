@@ -116,3 +116,19 @@ void endpoint_repository_tell(const struct endpoint *p, const struct update *u) 
                       {"artifact_max", NULL, own->sizes.artifact_max});
     }
 }
+
+void endpoint_repository_validator(const struct https_answer *answer, const char *name,
+                                   char out[LEDGER_VALIDATOR_MAX + 1]) {
+    size_t len = 0;
+    const char *text = https_header(answer, name, &len);
+
+    out[0] = '\0';
+    if (text == NULL || len == 0 || len > LEDGER_VALIDATOR_MAX)
+        return;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < ' ' || text[i] > '~')
+            return;
+    }
+    memcpy(out, text, len);
+    out[len] = '\0';
+}

@@ -29,4 +29,9 @@ GF_MUST_CHECK int endpoint_repository_verify(const struct endpoint *p, const str
 /* Log what nobody gets, since it is larger than artifact_max: once for each manifest. */
 void endpoint_repository_tell(const struct endpoint *p, const struct update *u);
 
+/* What an answer says by this header ("etag", "last-modified"), for a later request: "" if it says
+ * nothing, or nothing that may stand in a header of ours. */
+void endpoint_repository_validator(const struct https_answer *answer, const char *name,
+                                   char out[LEDGER_VALIDATOR_MAX + 1]);
+
 #endif

@@ -224,23 +224,6 @@ static int judge_local(struct endpoint_job *j, struct endpoint_result *r, struct
     return a->known.absent ? go_on(j, r, e) : give_known(j, r, e);
 }
 
-/* A validator, unless it is too long to be worth it. */
-static void keep_validator(const struct https_answer *from, const char *name,
-                           char out[LEDGER_VALIDATOR_MAX + 1]) {
-    size_t len = 0;
-    const char *text = https_header(from, name, &len);
-
-    out[0] = '\0';
-    if (text == NULL || len == 0 || len > LEDGER_VALIDATOR_MAX)
-        return;
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] < ' ' || text[i] > '~')
-            return;
-    }
-    memcpy(out, text, len);
-    out[len] = '\0';
-}
-
 static int judge_manifest(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e) {
     struct ledger *l = j->endpoint->relay->ledger;
     struct asking *a = j->own;
@@ -254,8 +237,8 @@ static int judge_manifest(struct endpoint_job *j, struct endpoint_result *r, str
         return later(a, r, "an answer of another status than 200");
     gf_buf_add(&a->fresh.text, r->answer.body.data != NULL ? r->answer.body.data : "",
                r->answer.body.len);
-    keep_validator(&r->answer, "etag", a->fresh.etag);
-    keep_validator(&r->answer, "last-modified", a->fresh.modified);
+    endpoint_repository_validator(&r->answer, "etag", a->fresh.etag);
+    endpoint_repository_validator(&r->answer, "last-modified", a->fresh.modified);
     a->is_signature = 1;
     r->verdict = ENDPOINT_MORE;
     return 0;

@@ -11,9 +11,8 @@
 #include "common/log.h"
 #include "common/mono.h"
 #include "gapferry/digest.h"
-#include "relay/endpoints/endpoint.h"
+#include "relay/endpoints/endpoint_repository.h"
 #include "relay/files.h"
-#include "relay/ledger/ledger_updates.h"
 #include "relay/updates/artifacts.h"
 #include "relay/updates/check.h"
 
@@ -101,12 +100,11 @@ static int vanished(struct fetch *f, const char *reason, struct gf_err *e) {
 /* It broke off, or was cut off: what is here is the beginning of what the vendor has. */
 static int go_on_later(struct fetch *f, const struct https_answer *answer, const char *reason,
                        struct gf_err *e) {
-    char etag[LEDGER_VALIDATOR_MAX + 1] = "";
-    size_t len = 0;
-    const char *text = https_header(answer, "etag", &len);
+    char etag[LEDGER_VALIDATOR_MAX + 1];
 
-    if (text != NULL && len <= LEDGER_VALIDATOR_MAX && text[0] == '"')
-        memcpy(etag, text, len);
+    endpoint_repository_validator(answer, "etag", etag);
+    if (etag[0] != '"')
+        etag[0] = '\0'; /* a weak one is no promise about bytes */
     if (fsync(f->fd) == -1)
         return gf_err_errno(e, "%s/artifacts: cannot flush", f->r->state);
     if (answer->sunk > 0 && answer->sunk != f->had) { /* more of it, or of another one */
