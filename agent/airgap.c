@@ -59,17 +59,30 @@ int airgap_is_online(struct agent *a, const char *channel, struct gf_err *e) {
     return online;
 }
 
-int airgap_lets_leave(struct agent *a, const char *channel, int64_t *dropped, struct gf_err *e) {
+int airgap_now(struct agent *a, const char *channel, enum airgap *out, struct gf_err *e) {
     enum airgap airgap = AIRGAP_CARRY;
 
-    *dropped = 0;
     if (airgap_of(a, channel, &airgap, e) == -1)
+        return -1;
+    if (airgap != AIRGAP_CARRY) {
+        int online = airgap_is_online(a, channel, e);
+        if (online == -1)
+            return -1;
+        if (online)
+            airgap = AIRGAP_CARRY;
+    }
+    *out = airgap;
+    return 0;
+}
+
+int airgap_lets_leave(struct agent *a, const char *channel, int64_t *dropped, struct gf_err *e) {
+    enum airgap airgap;
+
+    *dropped = 0;
+    if (airgap_now(a, channel, &airgap, e) == -1)
         return -1;
     if (airgap == AIRGAP_CARRY)
         return 1;
-    int online = airgap_is_online(a, channel, e);
-    if (online != 0)
-        return online;
     if (airgap == AIRGAP_DISCARD) {
         if (store_discard(a->store, channel, a->now, dropped, e) == -1)
             return -1;

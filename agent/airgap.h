@@ -21,6 +21,11 @@ GF_MUST_CHECK int airgap_of(struct agent *a, const char *channel, enum airgap *o
 /* 1 if the channel's relay has proved itself to gapferry-link and still counts as online. */
 GF_MUST_CHECK int airgap_is_online(struct agent *a, const char *channel, struct gf_err *e);
 
+/* What becomes of the channel's queued records at the next export, without doing it: AIRGAP_CARRY
+ * also where its relay counts as online. */
+GF_MUST_CHECK int airgap_now(struct agent *a, const char *channel, enum airgap *out,
+                             struct gf_err *e);
+
 /* 1 if the channel's queued records may be bundled now, 0 if they wait. Where they are to be
  * discarded they are dropped here, in a transaction of its own; *dropped is their number. */
 GF_MUST_CHECK int airgap_lets_leave(struct agent *a, const char *channel, int64_t *dropped,

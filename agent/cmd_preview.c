@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/airgap.h"
 #include "agent/command.h"
 #include "agent/source/source.h"
 
@@ -33,6 +34,7 @@ struct preview {
     struct agent *a;
     struct out t;
     int64_t records;
+    int64_t channels, leaving; /* with queued records; of these, whose records may leave now */
 };
 
 /* A body as people can read it: line feeds and tabs are kept, the rest is escaped. */
@@ -101,21 +103,12 @@ static int show_record(void *arg, const struct store_record *s, struct gf_err *e
     return 0;
 }
 
-/* The rule, the way and the consent: what decides about the records that follow. */
-static int show_channel(struct preview *p, const char *channel, int64_t queued, struct gf_err *e) {
+/* In words: the rule, the consent, and the way. */
+static void put_way(struct preview *p, const char *channel, const struct command_consent *c,
+                    enum airgap airgap) {
     const char *allow = config_get(p->a->config, "channel", channel, "allow");
-    struct command_consent c;
     struct out *t = &p->t;
 
-    if (command_consent(p->a, channel, &c, e) == -1)
-        return -1;
-    out_open(t, NULL, '{');
-    out_str(t, "channel", channel);
-    out_int(t, "queued", queued);
-    out_str(t, "rule", allow);
-    out_str(t, "consent", c.own ? "own" : store_consents[c.is]);
-    out_bool(t, "leaves", c.is == STORE_GRANTED);
-    out_text(t, "%s: %lld record%s queued\n", channel, (long long)queued, queued == 1 ? "" : "s");
     if (allow && redact_passes_all(allow)) {
         out_text(t, "  rule     everything passes (%s)\n",
                  config_origin(p->a->config, "channel", channel, "allow"));
@@ -126,13 +119,41 @@ static int show_channel(struct preview *p, const char *channel, int64_t queued, 
     } else {
         out_text(t, "  rule     no rule: everything passes\n");
     }
-    if (c.own)
+    if (c->own)
         out_text(t, "  consent  each request is its own\n");
-    else if (c.is == STORE_GRANTED)
+    else if (c->is == STORE_GRANTED)
         out_text(t, "  consent  granted\n");
     else
         out_text(t, "  consent  %s: these records will NOT leave\n",
-                 c.is == STORE_DENIED ? "denied" : "not given");
+                 c->is == STORE_DENIED ? "denied" : "not given");
+    if (airgap == AIRGAP_HOLD)
+        out_text(t, "  airgap   hold: these records will NOT leave by drive; they wait until "
+                    "gapferry-link has found their relay online\n");
+    else if (airgap == AIRGAP_DISCARD)
+        out_text(t, "  airgap   discard: these records will NOT leave; while their relay is out of "
+                    "reach, the next sync drops and counts them\n");
+}
+
+/* The rule, the way and the consent: what decides about the records that follow. */
+static int show_channel(struct preview *p, const char *channel, int64_t queued, struct gf_err *e) {
+    const char *allow = config_get(p->a->config, "channel", channel, "allow");
+    struct command_consent c;
+    struct out *t = &p->t;
+    enum airgap airgap;
+
+    if (command_consent(p->a, channel, &c, e) == -1 || airgap_now(p->a, channel, &airgap, e) == -1)
+        return -1;
+    out_open(t, NULL, '{');
+    out_str(t, "channel", channel);
+    out_int(t, "queued", queued);
+    out_str(t, "rule", allow);
+    out_str(t, "consent", c.own ? "own" : store_consents[c.is]);
+    const int leaves = c.is == STORE_GRANTED && airgap == AIRGAP_CARRY;
+    p->leaving += leaves;
+    out_str(t, "airgap", airgap_words[airgap]);
+    out_bool(t, "leaves", leaves);
+    out_text(t, "%s: %lld record%s queued\n", channel, (long long)queued, queued == 1 ? "" : "s");
+    put_way(p, channel, &c, airgap);
 
     out_open(t, "records", '[');
     int rc = store_walk(p->a->store, STORE_QUEUED, channel, show_record, p, e);
@@ -175,6 +196,7 @@ static int show_all(struct preview *p, const char *only, struct gf_err *e) {
         if (only && strcmp(counts[i].channel, only) != 0)
             continue;
         bundled += counts[i].n[STORE_EXPORTED];
+        p->channels += counts[i].n[STORE_QUEUED] > 0;
         if (counts[i].n[STORE_QUEUED] > 0)
             rc = show_channel(p, counts[i].channel, counts[i].n[STORE_QUEUED], e);
     }
@@ -185,7 +207,10 @@ static int show_all(struct preview *p, const char *only, struct gf_err *e) {
     if (p->records == 0)
         out_text(&p->t, "Nothing is queued%s%s.\n", only ? " on channel " : "", only ? only : "");
     else
-        out_text(&p->t, "Nothing of this has left yet: it leaves with the next `%s sync DRIVE`.\n",
+        out_text(&p->t, "Nothing of this has left yet%s `%s sync DRIVE`.\n",
+                 p->leaving == 0            ? ", and nothing of it leaves with the next"
+                 : p->leaving < p->channels ? ": it leaves, but for what will NOT, with the next"
+                                            : ": it leaves with the next",
                  command_self(p->a, self));
     if (bundled > 0)
         out_text(&p->t, "%lld more record%s in bundles already and await%s a receipt.\n",

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/airgap.h"
 #include "agent/channels.h"
 #include "agent/cmd_status.h"
 #include "agent/cmd_trust.h"
@@ -39,7 +40,8 @@ struct status {
     size_t ncounts;
     int64_t n[6]; /* records by enum store_state */
     int64_t oldest_queued;
-    int relay; /* 1: one is trusted */
+    int64_t held; /* queued records that do not go by drive while their relay is out of reach */
+    int relay;    /* 1: one is trusted */
     int64_t told;
     char unusable[GF_WORD_MAX + 1]; /* channel of the last answer that cannot be used; "": none */
     int64_t unwritten;              /* bundles that no drive has seen yet */
@@ -136,6 +138,10 @@ static int count(struct status *s, struct gf_err *e) {
             s->n[k] += c->n[k];
         if (c->n[STORE_QUEUED] && (!s->oldest_queued || c->oldest < s->oldest_queued))
             s->oldest_queued = c->oldest;
+        enum airgap airgap = AIRGAP_CARRY;
+        if (c->n[STORE_QUEUED] && airgap_now(s->a, c->channel, &airgap, e) == -1)
+            return -1;
+        s->held += airgap == AIRGAP_CARRY ? 0 : c->n[STORE_QUEUED];
     }
     return 0;
 }
@@ -188,12 +194,15 @@ static int show_records(struct status *s, struct gf_err *e) {
     for (int k = 0; k < 6; k++)
         out_int(&s->t, store_states[k], s->n[k]);
     out_close(&s->t, '}');
+    out_int(&s->t, "not_by_drive", s->held);
     out_time(&s->t, "oldest_queued", s->oldest_queued != 0, s->oldest_queued);
     out_text(&s->t, "waiting    ");
     put_count(s, STORE_QUEUED);
     gf_text_time(s->oldest_queued, oldest);
     if (s->oldest_queued)
         out_text(&s->t, ", the oldest of %s", oldest);
+    if (s->held)
+        out_text(&s->t, "; %lld not by drive (airgap)", (long long)s->held);
     out_text(&s->t, "\n");
     if (show_bundles(s, e) == -1)
         return -1;
@@ -380,6 +389,7 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
         const struct cmd_status_next next = {.older = history_check_head(a, &why) == -1,
                                              .relay = s.relay,
                                              .queued = s.n[STORE_QUEUED],
+                                             .held = s.held,
                                              .exported = s.n[STORE_EXPORTED],
                                              .relayed = s.n[STORE_RELAYED],
                                              .unwritten = s.unwritten,

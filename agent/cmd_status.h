@@ -20,6 +20,7 @@ GF_MUST_CHECK int cmd_status_network(struct agent *a, struct out *t, struct cmd_
 struct cmd_status_next {
     int relay; /* 1: one is trusted */
     int64_t queued, exported, relayed;
+    int64_t held;      /* of queued: they leave only once their relay is online (airgap) */
     int64_t unwritten; /* bundles that no drive has seen yet */
     struct cmd_status_reach network;
     int older;            /* 1: the database is older than what is known of it */

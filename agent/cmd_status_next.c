@@ -9,6 +9,7 @@
 void cmd_status_next(const struct agent *a, const struct cmd_status_next *n, struct out *t) {
     char self[COMMAND_SELF], next[COMMAND_SELF + 320], again[GF_WORD_MAX + 32];
     const char *what = "", *command = "", *after = "";
+    const int64_t due = n->queued - n->held;
 
     (void)command_self(a, self);
     if (n->older) {
@@ -27,7 +28,7 @@ void cmd_status_next(const struct agent *a, const struct cmd_status_next *n, str
         what = "trust the relay: ";
         command = " trust CARD";
         after = " (the relay's own sync leaves it on the drive, in GAPFERRY/cards/)";
-    } else if (n->queued || n->unwritten) {
+    } else if (due || n->unwritten) {
         what = "write it to a drive: ";
         command = " sync DRIVE";
     } else if (n->exported) {
@@ -50,7 +51,10 @@ void cmd_status_next(const struct agent *a, const struct cmd_status_next *n, str
     if (*command)
         (void)snprintf(next, sizeof next, "%s%s%s%s", what, self, command, after);
     else
-        (void)snprintf(next, sizeof next, "nothing is due");
+        (void)snprintf(next, sizeof next, "%s",
+                       n->held ? "nothing: what waits does not go by drive (airgap), and its relay "
+                                 "is not online"
+                               : "nothing is due");
     out_str(t, "next", next);
     out_text(t, "next       ");
     out_safe(t, next);

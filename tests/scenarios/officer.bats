@@ -43,3 +43,29 @@ setup() {
     gives 0 A source run
     says '1 record queued'
 }
+
+@test "what is held or discarded while its relay is out of reach is not said to leave by drive" {
+    ready
+    printf '[channel "later"]\nairgap = hold\nconsent = granted\n' >>$CONF
+    printf '[channel "never"]\nairgap = discard\nconsent = granted\n' >>$CONF
+    A record later - <<<'{"a":1}' >/dev/null 2>&1
+    gives 0 A preview
+    says 'airgap   hold: these records will NOT leave' 'nothing of it leaves with the next'
+    gives 0 A status
+    says 'waiting    1 record (later 1)' '; 1 not by drive (airgap)'
+    says 'next       nothing: what waits does not go by drive (airgap)'
+    A record never - <<<'{"a":1}' >/dev/null 2>&1
+    users 1 >/dev/null
+    gives 0 A preview
+    says 'airgap   discard: these records will NOT leave' 'it leaves, but for what will NOT, with the next'
+    [ "$(A preview --json | jq -c '[.channels[] | [.channel, .airgap, .leaves]] | sort')" = \
+        '[["later","hold",false],["metrics","carry",true],["never","discard",false]]' ]
+    gives 0 A status
+    says "next       write it to a drive: "
+    # It is as they were told.
+    home
+    [ "$(A preview --json | jq -c '[.channels[].channel]')" = '["later"]' ]
+    [ "$(A status --json | jq '.lost')" = 1 ]
+    gives 0 A status
+    says 'next       carry the drive'
+}
