@@ -10,6 +10,7 @@
 #include "agent/doctor_parts.h"
 #include "agent/license/installed.h"
 #include "agent/store/store_local.h"
+#include "agent/store/store_updates.h"
 
 static int examine_license(struct doctor *d, const struct installed *l) {
     char words[INSTALLED_WORDS], remedy[COMMAND_SELF + GF_WORD_MAX + 64];
@@ -118,6 +119,45 @@ static int examine_rejected(struct doctor *d) {
                             "records that the vendor or the relay rejected: %" PRId64, rejected);
 }
 
+static int count_unusable(void *arg, const struct store_record *r, struct gf_err *e) {
+    int64_t *n = arg;
+
+    (void)e;
+    *n += r->wants_answer && r->reason;
+    return 0;
+}
+
+static int count_problem(void *arg, const struct store_problem *p, struct gf_err *e) {
+    int64_t *n = arg;
+
+    (void)p, (void)e;
+    ++*n;
+    return 0;
+}
+
+/* What came back and is of no use here: answers, and what they were to bring. */
+static int examine_answers(struct doctor *d) {
+    int64_t licences = 0, updates = 0, problems = 0;
+    char remedy[COMMAND_SELF + 64];
+
+    if (store_walk(d->a->store, STORE_DELIVERED, "license", count_unusable, &licences, d->e) ==
+            -1 ||
+        store_walk(d->a->store, STORE_DELIVERED, "updates", count_unusable, &updates, d->e) == -1 ||
+        store_update_problems(d->a->store, count_problem, &problems, d->e) == -1)
+        return -1;
+    (void)snprintf(remedy, sizeof remedy, "%s license status has the reasons", d->self);
+    if (licences > 0 &&
+        doctor_say(d, DOCTOR_NOTE, "answers", remedy,
+                   "answers to licence requests that cannot be used: %" PRId64, licences) == -1)
+        return -1;
+    (void)snprintf(remedy, sizeof remedy, "%s updates list has the reasons", d->self);
+    if (updates + problems > 0)
+        return doctor_say(d, DOCTOR_NOTE, "updates", remedy,
+                          "manifests and artifacts that cannot be used: %" PRId64,
+                          updates + problems);
+    return 0;
+}
+
 int doctor_queue(struct doctor *d) {
     struct store_loss *losses = NULL;
     char remedy[2 * COMMAND_SELF + 64];
@@ -132,7 +172,7 @@ int doctor_queue(struct doctor *d) {
     free(losses);
     (void)snprintf(remedy, sizeof remedy, "%s preview shows them; %s resend ID", d->self, d->self);
     int full = 0;
-    if (examine_room(d, &full) == -1 || examine_rejected(d) == -1)
+    if (examine_room(d, &full) == -1 || examine_rejected(d) == -1 || examine_answers(d) == -1)
         return -1;
     if (stuck > 0)
         return doctor_say(d, DOCTOR_WARN, "queue", remedy,

@@ -24,9 +24,10 @@ static int take(struct agent *a, const struct gf_id *record, const struct gf_buf
 
     if (agent_license_answer(a, record, text->data ? text->data : "", text->len, &refused, e) == -1)
         return -1;
-    if (refused)
-        return 0;
-    return store_answered(a->store, record, NULL, a->now, e) == -1 ? -1 : 1;
+    /* The reason may be another one by now. */
+    if (store_answered(a->store, record, refused, a->now, e) == -1)
+        return -1;
+    return refused == NULL;
 }
 
 static int retry_one(struct agent *a, int dir, const char *name, int64_t *installed,

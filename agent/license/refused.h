@@ -8,7 +8,7 @@
 #include "agent/agent.h"
 
 /* Try each again; *installed: how many could be used now, and are kept there no longer. What is
- * refused once more stays. The caller holds no transaction. */
+ * refused once more stays, and its reason is the new one. The caller holds no transaction. */
 GF_MUST_CHECK int refused_retry(struct agent *a, int64_t *installed, struct gf_err *e);
 
 /* The same, if the keys that agent.conf pins for licences are others than the last time. */

@@ -189,7 +189,8 @@ GF_MUST_CHECK int store_expects(struct store *s, const struct gf_hash *relay,
                                 const struct gf_id *record, char channel[GF_WORD_MAX + 1],
                                 struct gf_err *e);
 
-/* How many records that have left wait for an answer still (a rejected or expired one does not). */
+/* How many records that have left wait for an answer still (a rejected or expired one does not, nor
+ * one whose answer has come and cannot be used). */
 GF_MUST_CHECK int store_answers_awaited(struct store *s, int64_t *n, struct gf_err *e);
 
 /* One record by id: 1 found (fn is called once), 0 not. */

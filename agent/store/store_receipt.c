@@ -165,6 +165,7 @@ int store_expects(struct store *s, const struct gf_hash *relay, const struct gf_
 int store_answers_awaited(struct store *s, int64_t *n, struct gf_err *e) {
     return db_number(&s->db, n, 0, e,
                      "SELECT count(*) FROM record WHERE wants_answer AND NOT answered"
+                     " AND reason IS NULL"
                      " AND " STORE_STATE " BETWEEN 1 AND 3",
                      "");
 }

@@ -69,3 +69,67 @@ setup() {
     gives 0 A status
     says 'next       carry the drive'
 }
+
+@test "an answer that cannot be used: nobody waits for it, doctor tells it, and the reason is the present one" {
+    command -v minisign >/dev/null || skip 'minisign is not installed: no other vendor was made'
+    vendor_start
+    site_init
+    relay_init
+    acquaint
+    license_request >/dev/null
+    home && there
+    gives 75 A sync usb
+    says '1 answer unusable' 'waits      nothing'
+    A doctor >.out || true
+    grep -q 'answers to licence requests that cannot be used: 1' .out
+    grep -q 'license status has the reasons' .out
+    gives 0 A status
+    says 'unusable   license' 'no vendor is trusted with licences yet'
+    # Another vendor's key: the old reason would be untrue from now on.
+    minisign -G -W -p other.pub -s other.key >/dev/null
+    gives 0 A trust other.pub --duty license
+    gives 0 A status
+    says 'unusable   license' 'not signed by the vendor key'
+    [[ $out != *'no vendor is trusted'* ]]
+    gives 0 A trust v/vendor.pub --duty license
+    says 'installed'
+    A doctor >.out || true
+    absent grep -q 'cannot be used' .out
+}
+
+@test "renewing a licence that was never asked for here says what is missing" {
+    command -v minisign >/dev/null || skip 'minisign is not installed: no licence was signed'
+    A init >/dev/null
+    minisign -G -W -p v.pub -s v.key >/dev/null
+    printf '%s\n' '{"format": "gapferry-license/1", "id": "L-1", "product": "hand", "issued": "2026-01-02T03:04:05Z"}' >l
+    minisign -S -s v.key -m l >/dev/null
+    cat l l.minisig >l.license
+    A trust v.pub --duty license >/dev/null
+    gives 0 A license install l.license
+    gives 64 A license renew
+    says 'no request for hand is known here' '--key KEY'
+    gives 0 A license renew --key AAAA-BBBB
+}
+
+@test "an artifact that is not what its manifest says stands in doctor" {
+    command -v minisign >/dev/null || skip 'minisign is not installed: no manifest was signed'
+    A init >/dev/null
+    minisign -G -W -p v.pub -s v.key >/dev/null
+    A trust v.pub --duty update >/dev/null
+    mkdir disc
+    echo right >disc/a.bin
+    printf '{"format": "gapferry-update/1", "product": "demo", "channel": "stable", "platform": "any",
+ "version": "1.0", "serial": 1, "issued": "2026-01-02T03:04:05Z", "expires": "2100-01-02T03:04:05Z",
+ "artifacts": [{"name": "a.bin", "size": 6, "sha256": "%s", "blake2b": "%s"}]}\n' \
+        "$(sha256sum disc/a.bin | cut -d' ' -f1)" "$(b2sum -l 256 disc/a.bin | cut -d' ' -f1)" >disc/demo.json
+    minisign -S -s v.key -m disc/demo.json >/dev/null
+    echo wrong >disc/a.bin
+    gives 65 A updates import disc
+    A doctor >.out || true
+    grep -q 'manifests and artifacts that cannot be used: 1' .out
+    grep -q 'updates list has the reasons' .out
+    echo right >disc/a.bin
+    gives 0 A updates import disc
+    A doctor >.out || true
+    absent grep -q 'cannot be used' .out
+}

@@ -304,6 +304,9 @@ static void an_answer_is_expected_once_and_from_the_relay_it_went_to(void **stat
     assert_int_equal(store_answered(s->a.store, &id, "it is broken", 5, &e), 0);
     assert_string_equal(site_find(s, &id).reason, "it is broken");
     assert_int_equal(site_find(s, &id).answered, 0);
+    /* It has come, so nobody waits for it; a better one is taken all the same. */
+    assert_int_equal(store_answers_awaited(s->a.store, &n, &e), 0);
+    assert_true(n == 0);
     assert_int_equal(store_expects(s->a.store, relay, &id, channel, &e), 1);
     assert_int_equal(store_answered(s->a.store, &id, NULL, 6, &e), 0);
     assert_string_equal(site_find(s, &id).reason, "");
