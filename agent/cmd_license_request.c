@@ -157,10 +157,11 @@ static int ask_again(struct agent *a, const struct options *o, const struct inst
     if (read_options(a, o, k, e) == -1)
         return -1;
     if (!k->wish.key)
-        return gf_err_set(e, GF_E_USAGE,
-                          "license: the request for %s is not in the queue any more; say the "
-                          "licence key that the vendor gave you: --key KEY",
-                          l->product);
+        return gf_err_set(
+            e, GF_E_USAGE,
+            "license: no request for %s is known here (any more): say the licence key that "
+            "the vendor gave you: --key KEY",
+            l->product);
     return queue(a, k, e);
 }
 
