@@ -21,6 +21,7 @@
     {"endpoint", 1, "profile", "http", "how to speak: http, form, updates, exec, agent"},        \
     {"endpoint", 1, "url", NULL, "where: https://...; http:// only to 127.0.0.1 or [::1]"},        \
     {"endpoint", 1, "program", NULL, "for exec: an absolute path and its arguments; no shell"},     \
+    {"endpoint", 1, "template", NULL, "for http: a file with a JSON body, {{FIELD}} is filled in"}, \
     {"endpoint", 1, "fields", NULL, "for form: FIELD or FIELD=NAME ...; \";\" begins the next POST"}, \
     {"endpoint", 1, "success_text", NULL, "without this text in its answer a 2xx is no success"},  \
     {"endpoint", 1, "method", "POST", "POST or PUT"},                                              \

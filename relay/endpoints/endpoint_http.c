@@ -2,9 +2,13 @@
  * endpoint_http.c -- profile http: exactly the record's body, and what the answers mean.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "relay/endpoints/endpoint.h"
+#include "relay/endpoints/endpoint_template.h"
+
+#define FILLED_MAX (16 << 20) /* bytes of a body that was made from a template */
 
 enum endpoint_verdict endpoint_http_verdict(long status) {
     switch (status) {
@@ -178,21 +182,78 @@ void endpoint_headers(struct endpoint_request *q, const struct endpoint_job *j, 
 
 static int check(const struct config *c, const char *name, struct gf_err *e) {
     static const char *const methods[] = {"POST", "PUT", NULL};
+    const char *path = config_get(c, "endpoint", name, "template");
+    struct endpoint_template *t = NULL;
+    struct gf_err why;
     int which;
 
-    return config_enum(c, "endpoint", name, "method", methods, &which, e) == -1 ? -1 : 0;
+    if (config_enum(c, "endpoint", name, "method", methods, &which, e) == -1)
+        return -1;
+    if (path == NULL)
+        return 0;
+    if (path[0] != '/')
+        return endpoint_wrong(c, name, "template", "a path begins with /", e);
+    if (endpoint_template_load(path, &t, &why) == -1)
+        return endpoint_wrong(c, name, "template", why.text, e);
+    endpoint_template_free(t);
+    return 0;
+}
+
+static int open_section(struct endpoint *p, struct gf_err *e) {
+    const char *path = config_get(p->relay->config, "endpoint", p->name, "template");
+    struct endpoint_template *t = NULL;
+
+    if (path != NULL && endpoint_template_load(path, &t, e) == -1)
+        return -1;
+    p->own = t;
+    return 0;
+}
+
+static void close_section(struct endpoint *p) {
+    endpoint_template_free(p->own);
+    p->own = NULL;
+}
+
+/* The body from the template. */
+static int fill(struct endpoint_job *j, struct endpoint_request *q, struct gf_err *e) {
+    struct gf_buf *b = calloc(1, sizeof *b);
+
+    if (b == NULL)
+        return gf_err_set(e, GF_E_SYSTEM, "no memory for a body");
+    j->own = b;
+    gf_buf_init(b, FILLED_MAX);
+    if (endpoint_template_fill(j->endpoint->own, j, b, e) == -1)
+        return -1;
+    endpoint_headers(q, j, "application/json");
+    q->http.body = b->data;
+    q->http.body_len = b->len;
+    return 0;
 }
 
 static int next(struct endpoint_job *j, struct endpoint_request *q, struct gf_err *e) {
-    (void)e;
+    if (j->endpoint->own != NULL)
+        return fill(j, q, e);
     endpoint_headers(q, j, j->record->type);
     q->http.body = j->record->body.data;
     q->http.body_len = j->record->body.len;
     return 0;
 }
 
-static const char *const keys[] = {ENDPOINT_KEYS_COMMON, ENDPOINT_KEYS_HTTP, "method",
-                                   "success_text", NULL};
+static void end(struct endpoint_job *j) {
+    if (j->own != NULL)
+        gf_buf_free(j->own);
+    free(j->own);
+    j->own = NULL;
+}
 
-const struct endpoint_profile endpoint_http = {
-    .name = "http", .keys = keys, .check = check, .next = next, .judge = endpoint_http_judge};
+static const char *const keys[] = {ENDPOINT_KEYS_COMMON, ENDPOINT_KEYS_HTTP, "method",
+                                   "template",           "success_text",     NULL};
+
+const struct endpoint_profile endpoint_http = {.name = "http",
+                                               .keys = keys,
+                                               .check = check,
+                                               .open = open_section,
+                                               .close = close_section,
+                                               .next = next,
+                                               .judge = endpoint_http_judge,
+                                               .end = end};

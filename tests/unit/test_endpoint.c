@@ -167,6 +167,8 @@ static void an_endpoint_that_cannot_work_is_refused_with_its_line(void **state) 
          "there is no profile \"pigeon\", only http, form, updates, exec"},
         {"channel = c\nurl = https://a.example/\nprofile = htpp\n", "did you mean http?"},
         {"channel = c\nurl = https://a.example/\nmethod = DELETE\n", "method"},
+        {"channel = c\nurl = https://a.example/\ntemplate = t.json\n", "a path begins with /"},
+        {"channel = c\nurl = https://a.example/\ntemplate = /etc/passwd\n", "template: "},
         {"channel = c\nurl = https://a.example/\nidempotency = yes\n", "idempotency"},
         {"channel = c\nurl = https://a.example/\ntimeout = 2h\n", "from 1s to 1h"},
         {"channel = c\nurl = https://a.example/\ntimeout = soon\n", "timeout"},
@@ -297,6 +299,25 @@ static void a_rejection_carries_the_endpoints_words_on_one_safe_line(void **stat
     assert_int_equal(r.verdict, ENDPOINT_HELD);
     assert_non_null(strstr(r.reason, "a redirect"));
     endpoint_result_free(&r);
+}
+
+static void a_template_makes_the_body(void **state) {
+    struct endpoint_result r;
+    struct server *s;
+    char path[128], more[300];
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/template", home);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    (void)fputs("{\"from\":\"{{gapferry.agent}}\"}", f);
+    (void)fclose(f);
+    (void)snprintf(more, sizeof more, "template = %s\n", path);
+    tell("HTTP/1.1 204 No\r\n\r\n", KEEP, more, 0, &r, &s);
+    assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
+    assert_non_null(strstr(s->got, "\r\nContent-Type: application/json\r\n"));
+    assert_non_null(strstr(s->got, "\r\n\r\n{\"from\":\"000102030405060708090a0b0c0d0e0f\"}"));
+    endpoint_result_free(&r);
+    free(s);
 }
 
 static void long_words_are_cut_between_characters(void **state) {
@@ -477,6 +498,7 @@ int main(void) {
         cmocka_unit_test(the_body_goes_out_byte_for_byte_with_our_headers),
         cmocka_unit_test(the_guarantee_is_what_the_endpoint_promises),
         cmocka_unit_test(a_rejection_carries_the_endpoints_words_on_one_safe_line),
+        cmocka_unit_test(a_template_makes_the_body),
         cmocka_unit_test(long_words_are_cut_between_characters),
         cmocka_unit_test(what_broke_on_the_way_is_tried_later),
         cmocka_unit_test(what_is_answered_twice_counts_once),
