@@ -250,6 +250,23 @@ static int export_due(struct export *x, struct gf_err *e) {
     return rc;
 }
 
+/* Whoever waited for the lock while `rotate` held it has the keys of before: what they would sign
+ * is refused by the relay. */
+static int check_keys(struct agent *a, struct gf_err *e) {
+    const struct gf_hash *us = &a->id.card.identity;
+    struct gf_buf b;
+
+    int found = store_get_fact(a->store, "identity", &b, e);
+    int other = found == 1 && (b.len != sizeof us->b || memcmp(b.data, us->b, b.len) != 0);
+    gf_buf_free(&b);
+    if (other)
+        return gf_err_set(e, GF_E_BUSY,
+                          "%s: got new keys a moment ago (rotate); nothing was changed, run this "
+                          "again",
+                          a->state);
+    return found == -1 ? -1 : 0;
+}
+
 int agent_export_within(struct agent *a, const struct export_limits *limits,
                         struct export_result *out, struct gf_err *e) {
     struct export x = {.a = a, .limits = limits, .outbox = agent_folder(a, "outbox", e)};
@@ -258,6 +275,8 @@ int agent_export_within(struct agent *a, const struct export_limits *limits,
         return -1;
     /* What an older database does not know of would be taken for strays, and numbers used twice. */
     int rc = history_check_head(a, e);
+    if (rc == 0)
+        rc = check_keys(a, e);
     if (rc == 0 && history_note_forced(a, e) == -1)
         rc = -1;
     if (rc == 0)

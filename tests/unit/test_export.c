@@ -324,6 +324,23 @@ static void an_outbox_that_cannot_be_written_leaves_the_queue_as_it_was(void **s
     assert_true(x.records == 1);
 }
 
+static void nothing_is_signed_with_keys_that_were_replaced_meanwhile(void **state) {
+    struct site *s = *state;
+    struct export_result x;
+    struct gf_hash other = s->a.id.card.identity;
+
+    struct gf_id id = site_add(s, "metrics", "{\"n\": 1}", 0);
+    other.b[0] ^= 1;
+    assert_int_equal(store_put_fact(s->a.store, "identity", other.b, sizeof other.b, &e), 0);
+    assert_int_equal(agent_export(&s->a, &x, &e), -1);
+    assert_int_equal(e.code, GF_E_BUSY);
+    assert_int_equal(site_state(s, &id), STORE_QUEUED);
+    assert_int_equal(files(s), 0);
+    other.b[0] ^= 1;
+    assert_int_equal(store_put_fact(s->a.store, "identity", other.b, sizeof other.b, &e), 0);
+    assert_true(site_export(s).records == 1);
+}
+
 int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, site_setup, site_teardown)
     const struct CMUnitTest tests[] = {
@@ -339,6 +356,7 @@ int main(void) {
         T(a_bundle_whose_file_is_gone_is_made_anew),
         T(the_file_of_a_withdrawn_bundle_does_not_stay),
         T(a_settled_bundle_stays_for_the_site_to_look_at),
+        T(nothing_is_signed_with_keys_that_were_replaced_meanwhile),
         T(an_outbox_that_cannot_be_written_leaves_the_queue_as_it_was),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
