@@ -1,56 +1,172 @@
 /*
- * cmd_records.c -- `records list | release | reject`: what the ledger knows of each record, another
- * try at once for those that wait, and the end of those that nobody will ever take.
+ * cmd_records.c -- `records`: what the ledger knows of each record.
  */
+#include "relay/cmd_records.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "relay/command.h"
+#include "common/when.h"
+#include "relay/agents.h"
 
 static const struct option_spec specs[] = {
     {"state", 's', "STATE",
-     "list: only received, sending, later, held, onward, delivered, rejected or expired"},
+     "list: only received, sending, later, held, onward, delivered, rejected, expired; open: the "
+     "first five; dead: the last two"},
     {"channel", 'c', "CHANNEL", "only this channel"},
+    {"agent", 'a', "AGENT", "only of this agent: its fingerprint, or its id"},
+    {"endpoint", 'e', "NAME", "only those that this endpoint was tried for last"},
+    {"since", 0, "TIME", "list: only what came to its state since: a date, or a span back"},
+    {"limit", 0, "N", "list: at most so many"},
+    {"after", 0, "N", "list: go on behind this number, which the list before has named"},
+    {"reason", 'r', "TEXT", "drop: why; the site gets it in the receipt"},
+    {"line", 0, NULL, "show: print the record exactly as it came, with its body"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
     COMMAND_OPTION_HELP,
     COMMAND_OPTION_END,
 };
 
+/* ---- which ones ---- */
+
+static int pick_state(const char *word, struct cmd_records_pick *p, struct gf_err *e) {
+    const struct ledger_filter open = {LEDGER_OPEN}, dead = {LEDGER_DEAD};
+
+    if (word == NULL)
+        return 0;
+    p->dead = strcmp(word, "dead") == 0;
+    if (p->dead || strcmp(word, "open") == 0) {
+        p->f.first = p->dead ? dead.first : open.first;
+        p->f.last = p->dead ? dead.last : open.last;
+        return 0;
+    }
+    for (int i = 0; ledger_states[i] != NULL; i++) {
+        if (strcmp(word, ledger_states[i]) == 0) {
+            p->f.first = p->f.last = (enum ledger_state)i;
+            return 0;
+        }
+    }
+    return gf_err_set(
+        e, GF_E_USAGE,
+        "--state %.64s: must be received, sending, later, held, onward, delivered, rejected, "
+        "expired, open or dead",
+        word);
+}
+
+/* By its id, or by a fingerprint of whoever came with a card. */
+static int pick_agent(struct relay *r, const char *word, struct cmd_records_pick *p,
+                      struct gf_err *e) {
+    struct agents_list l;
+    size_t i = 0;
+
+    if (word == NULL)
+        return 0;
+    p->f.agent = &p->agent;
+    if (gf_text_unhex(word, strlen(word), p->agent.b, sizeof p->agent.b) == 0)
+        return 0;
+    if (agents_load(r, &l, e) == -1)
+        return -1;
+    while (i < l.n && !gf_card_fingerprint_is(&l.list[i].a.card, word))
+        i++;
+    int found = i < l.n;
+    if (found)
+        p->agent = l.list[i].a.card.agent;
+    agents_free(&l);
+    return found ? 0
+                 : gf_err_set(e, GF_E_NOINPUT,
+                              "--agent %.64s: no agent of this fingerprint or id came here", word);
+}
+
+/* More than one agent may have a record of one id. */
+struct owners {
+    int64_t n;
+    struct gf_id agent;
+};
+
+static int see_owner(void *arg, const struct ledger_record *r, struct gf_err *e) {
+    struct owners *x = arg;
+    (void)e;
+
+    x->n++;
+    x->agent = r->agent;
+    return 0;
+}
+
+static int pick_record(struct relay *r, const char *id, struct cmd_records_pick *p,
+                       struct gf_err *e) {
+    struct ledger_filter all = {LEDGER_ANY};
+    struct owners x = {0};
+
+    if (id == NULL)
+        return 0;
+    if (gf_text_unuuid(id, strlen(id), &p->record) == -1)
+        return gf_err_set(e, GF_E_USAGE, "%.64s: is no record's id", id);
+    all.record = p->f.record = &p->record;
+    all.agent = p->f.agent;
+    if (ledger_select(r->ledger, &all, see_owner, &x, e) == -1)
+        return -1;
+    if (x.n == 0)
+        return gf_err_set(e, GF_E_NOINPUT, "%s: there is no such record here", id);
+    if (x.n > 1)
+        return gf_err_set(e, GF_E_USAGE,
+                          "%s: several agents have a record of this id; say which one with --agent",
+                          id);
+    p->agent = x.agent;
+    p->f.agent = &p->agent;
+    return 0;
+}
+
+int cmd_records_pick(struct relay *r, const struct options *o, struct cmd_records_pick *p,
+                     struct gf_err *e) {
+    *p = (struct cmd_records_pick){.f = {LEDGER_ANY}};
+    p->f.channel = options_value(o, "channel");
+    p->f.endpoint = options_value(o, "endpoint");
+    if (pick_state(options_value(o, "state"), p, e) == -1 ||
+        pick_agent(r, options_value(o, "agent"), p, e) == -1)
+        return -1;
+    return pick_record(r, options_arg(o, 1), p, e);
+}
+
+/* ---- list ---- */
+
 struct listing {
     struct out *t;
-    const char *channel; /* NULL: all */
-    int64_t n;
+    int64_t n, max; /* max 0: all */
+    int64_t row;    /* the last one */
+    int more;
 };
 
 static int list_one(void *arg, const struct ledger_record *r, struct gf_err *e) {
     struct listing *l = arg;
-    char id[GF_UUID_TEXT];
-    char agent[GF_ID_TEXT];
-    char digest[GF_HASH_TEXT];
+    char id[GF_UUID_TEXT], agent[GF_ID_TEXT], digest[GF_HASH_TEXT];
 
     (void)e;
-    if (l->channel != NULL && strcmp(l->channel, r->channel) != 0)
-        return 0;
+    if (l->max > 0 && l->n == l->max) {
+        l->more = 1;
+        return 1;
+    }
     l->n++;
+    l->row = r->row;
     gf_text_uuid(&r->id, id);
     gf_text_hex(r->agent.b, sizeof r->agent.b, agent);
     if (!l->t->json) {
-        out_text(l->t, "%s  %-9s  %s%s%s  attempts %" PRId64 "%s%s", id, ledger_states[r->state],
-                 r->channel, r->product != NULL ? "/" : "", r->product != NULL ? r->product : "",
-                 r->attempts, r->endpoint != NULL ? "  endpoint " : "",
-                 r->endpoint != NULL ? r->endpoint : "");
+        out_text(l->t, "%s  %-9s  agent %.8s  %s%s%s  attempts %" PRId64 "%s%s", id,
+                 ledger_states[r->state], agent, r->channel, r->product != NULL ? "/" : "",
+                 r->product != NULL ? r->product : "", r->attempts,
+                 r->endpoint != NULL ? "  endpoint " : "", r->endpoint != NULL ? r->endpoint : "");
         if (r->reason != NULL) {
             out_text(l->t, "  ");
-            gf_text_safe(&l->t->b, r->reason, strlen(r->reason));
+            out_safe(l->t, r->reason);
         }
         out_text(l->t, "\n");
+        out_flush(l->t);
         return 0;
     }
     gf_text_hex(r->digest.b, sizeof r->digest.b, digest);
     out_open(l->t, NULL, '{');
+    out_int(l->t, "number", r->row);
     command_str(l->t, NULL, "record", id);
     command_str(l->t, NULL, "agent", agent);
     command_str(l->t, NULL, "digest", digest);
@@ -59,11 +175,13 @@ static int list_one(void *arg, const struct ledger_record *r, struct gf_err *e) 
     command_str(l->t, NULL, "state", ledger_states[r->state]);
     command_int(l->t, NULL, "attempts", r->attempts);
     command_time(l->t, NULL, "received", r->received);
+    command_time(l->t, NULL, "since", r->since);
     if (r->state == LEDGER_LATER)
         command_time(l->t, NULL, "due", r->due);
     command_str(l->t, NULL, "endpoint", r->endpoint);
     command_str(l->t, NULL, "reason", r->reason);
     out_close(l->t, '}');
+    out_flush(l->t);
     return 0;
 }
 
@@ -97,164 +215,211 @@ static int list_conflicts(struct relay *r, struct out *t, struct gf_err *e) {
     return 0;
 }
 
-static int find_state(const char *word, int *out, struct gf_err *e) {
-    *out = -1;
-    for (int i = 0; word != NULL && ledger_states[i] != NULL; i++) {
-        if (strcmp(word, ledger_states[i]) == 0)
-            *out = i;
-    }
-    if (word != NULL && *out == -1)
-        return gf_err_set(
-            e, GF_E_USAGE,
-            "--state %s: must be received, sending, later, held, onward, delivered, rejected "
-            "or expired",
-            word);
+/* A number of its own for --limit and --after. */
+static int read_number(const struct options *o, const char *name, int64_t *out, struct gf_err *e) {
+    const char *text = options_value(o, name);
+    size_t n = text != NULL ? strlen(text) : 0;
+
+    *out = 0;
+    if (text == NULL)
+        return 0;
+    if (n == 0 || n > 15 || strspn(text, "0123456789") != n)
+        return gf_err_set(e, GF_E_USAGE, "--%s %.64s: must be a number", name, text);
+    *out = strtoll(text, NULL, 10);
     return 0;
 }
 
 static int list(struct relay *r, const struct options *o, struct gf_err *e) {
-    struct listing l = {.channel = options_value(o, "channel")};
+    const char *since = options_value(o, "since");
+    struct cmd_records_pick p;
+    struct listing l = {0};
     struct out t;
-    int state = -1;
 
-    if (find_state(options_value(o, "state"), &state, e) == -1)
+    if (cmd_records_pick(r, o, &p, e) == -1 || read_number(o, "limit", &l.max, e) == -1 ||
+        read_number(o, "after", &p.f.after, e) == -1 ||
+        (since != NULL && when_read(since, "since", r->now, -1, &p.f.since, e) == -1))
         return -1;
     out_begin(&t, o);
     l.t = &t;
     out_open(&t, "records", '[');
-    if (ledger_walk(r->ledger, state, list_one, &l, e) == -1) {
-        gf_buf_free(&t.b);
-        return -1;
-    }
+    if (ledger_select(r->ledger, &p.f, list_one, &l, e) == -1)
+        goto fail;
     out_close(&t, ']');
     if (l.n == 0)
         out_text(&t, "no records\n");
-    if ((state == -1 || state == LEDGER_REJECTED) && l.channel == NULL &&
-        list_conflicts(r, &t, e) == -1) {
-        gf_buf_free(&t.b);
-        return -1;
-    }
+    int rejected = p.f.first <= LEDGER_REJECTED && p.f.last >= LEDGER_REJECTED;
+    if (rejected && p.f.channel == NULL && p.f.endpoint == NULL && p.f.agent == NULL &&
+        p.f.after == 0 && p.f.since == 0 && list_conflicts(r, &t, e) == -1)
+        goto fail;
+    if (l.more)
+        out_int(&t, "more_after", l.row);
+    else
+        out_str(&t, "more_after", NULL);
+    if (l.more)
+        out_text(&t, "there are more: go on with --after %" PRId64 "\n", l.row);
     return command_end(&t, e);
+fail:
+    out_free(&t);
+    return -1;
 }
 
-static int release(struct relay *r, const struct options *o, struct gf_err *e) {
-    int64_t n = 0;
-    struct out t;
+/* ---- show ---- */
 
-    if (options_value(o, "state") != NULL)
-        return gf_err_set(e, GF_E_USAGE, "records release takes all records that are held or wait");
-    if (ledger_release(r->ledger, options_value(o, "channel"), r->now, &n, e) == -1)
-        return -1;
-    out_begin(&t, o);
-    command_int(&t, NULL, "released", n);
-    out_text(&t, "%" PRId64 " record%s%s\n", n, n == 1 ? "" : "s",
-             n == 0   ? ": nothing was held or waited"
-             : n == 1 ? " that was held or waited is due; the next sync tries it"
-                      : " that were held or waited are due; the next sync tries them");
-    return command_end(&t, e);
-}
-
-/* ---- reject ---- */
-
-struct rejecting {
+struct showing {
     struct relay *r;
-    const char *channel; /* NULL: any */
-    struct gf_id id;
-    int one; /* 1: only this id */
-    int64_t *rows;
-    size_t n, room;
+    struct out *t;
+    int line; /* 1: its line and nothing else */
 };
 
-static int note_row(void *arg, const struct ledger_record *lr, struct gf_err *e) {
-    struct rejecting *x = arg;
+static int put_attempt(void *arg, int64_t n, const char *endpoint, int64_t at, struct gf_err *e) {
+    struct out *t = arg;
+    char when[GF_TIME_TEXT];
+    (void)e;
 
-    if ((x->channel != NULL && strcmp(x->channel, lr->channel) != 0) ||
-        (x->one && memcmp(&x->id, &lr->id, sizeof x->id) != 0))
-        return 0;
-    if (x->n == x->room) {
-        size_t room = x->room > 0 ? 2 * x->room : 64;
-        int64_t *more = realloc(x->rows, room * sizeof *more);
-        if (more == NULL)
-            return gf_err_set(e, GF_E_SYSTEM, "no memory for the records");
-        x->rows = more;
-        x->room = room;
-    }
-    x->rows[x->n++] = lr->row;
+    gf_text_time(at, when);
+    out_open(t, NULL, '{');
+    out_int(t, "n", n);
+    out_str(t, "at", when);
+    out_str(t, "endpoint", endpoint);
+    out_close(t, '}');
+    out_text(t, "attempt      %" PRId64 ", at %s, endpoint ", n, when);
+    out_safe(t, endpoint);
+    out_text(t, "\n");
     return 0;
 }
 
-/* One transaction: all of them, or none. */
-static int reject_rows(struct rejecting *x, struct gf_err *e) {
-    struct ledger *l = x->r->ledger;
+/* What became of it, and whether the site has been told. */
+static int put_story(struct showing *x, const struct ledger_record *r, struct gf_err *e) {
+    struct out *t = x->t;
+    struct ledger_story s;
+    char id[GF_ID_TEXT];
 
-    if (ledger_begin(l, e) == -1)
+    if (ledger_story(x->r->ledger, r->row, &s, e) == -1)
         return -1;
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < x->n; i++)
-        rc = ledger_given_up(l, x->rows[i], x->r->now, e);
-    return ledger_end(l, rc, e);
+    gf_text_hex(s.bundle.b, sizeof s.bundle.b, id);
+    command_str(t, "bundle", "bundle", id);
+    command_time(t, "received", "received", r->received);
+    command_time(t, "state since", "since", r->since);
+    if (r->state == LEDGER_LATER)
+        command_time(t, "due", "due", r->due);
+    command_str(t, "endpoint", "endpoint", r->endpoint);
+    command_str(t, "reason", "reason", r->reason);
+    if (r->doubt > 0)
+        command_time(t, "in doubt", "doubt", r->doubt);
+    if (r->state == LEDGER_DELIVERED)
+        command_str(t, "guarantee", "guarantee",
+                    s.guarantee == GF_GUARANTEE_ONCE ? "effectively once" : "at least once");
+    if (s.answer >= 0)
+        command_int(t, "answered", "answer_status", s.answer);
+    out_open(t, "attempts", '[');
+    if (ledger_attempts(x->r->ledger, r->row, put_attempt, t, e) == -1)
+        return -1;
+    out_close(t, ']');
+    gf_text_hex(s.told.b, sizeof s.told.b, id);
+    command_str(t, "told", "response", s.has_told ? id : NULL);
+    if (!s.has_told)
+        out_text(t, "told         not yet: the next response does\n");
+    if (s.acknowledged > 0)
+        command_time(t, "site has it", "acknowledged", s.acknowledged);
+    else if (s.has_told)
+        out_text(t, "site has it  not as far as this relay knows\n");
+    return 0;
 }
 
-static int reject(struct relay *r, const struct options *o, struct gf_err *e) {
-    const char *id = options_arg(o, 1);
-    struct rejecting x = {.r = r, .channel = options_value(o, "channel"), .one = id != NULL};
+static int show_one(void *arg, const struct ledger_record *r, struct gf_err *e) {
+    struct showing *x = arg;
+    struct out *t = x->t;
+    char id[GF_UUID_TEXT], agent[GF_ID_TEXT], digest[GF_HASH_TEXT];
+    struct gf_record record;
+
+    if (x->line) {
+        (void)fwrite(r->line, 1, r->line_len, stdout);
+        if (r->line_len == 0 || r->line[r->line_len - 1] != '\n')
+            (void)putchar('\n');
+        return 0;
+    }
+    gf_text_uuid(&r->id, id);
+    gf_text_hex(r->agent.b, sizeof r->agent.b, agent);
+    gf_text_hex(r->digest.b, sizeof r->digest.b, digest);
+    command_str(t, "record", "record", id);
+    command_str(t, "state", "state", ledger_states[r->state]);
+    command_str(t, "agent", "agent", agent);
+    command_str(t, "channel", "channel", r->channel);
+    command_str(t, "product", "product", r->product);
+    if (gf_record_parse(r->line, r->line_len, &record, e) == -1)
+        return -1;
+    command_str(t, "type", "type", record.type);
+    gf_record_free(&record);
+    command_str(t, "digest", "digest", digest);
+    return put_story(x, r, e);
+}
+
+static int show(struct relay *r, const struct options *o, struct gf_err *e) {
+    struct showing x = {.r = r, .line = options_count(o, "line") > 0};
+    struct cmd_records_pick p;
     struct out t;
 
-    if (options_value(o, "state") != NULL)
-        return gf_err_set(e, GF_E_USAGE, "records reject takes records that are held, no others");
-    if ((id == NULL) == (x.channel == NULL))
-        return gf_err_set(e, GF_E_USAGE,
-                          "records reject: give either the ID of a record that is "
-                          "held, or --channel CHANNEL for all of a channel");
-    if (id != NULL && gf_text_unuuid(id, strlen(id), &x.id) == -1)
-        return gf_err_set(e, GF_E_USAGE, "%s: is no record's id", id);
-    if (ledger_lock(r->ledger, "records", e) == -1)
-        return -1;
-    int rc = ledger_walk(r->ledger, LEDGER_HELD, note_row, &x, e);
-    if (rc == 0 && x.n == 0)
-        rc = gf_err_set(e, GF_E_NOINPUT, "%s: nothing of it is held", id != NULL ? id : x.channel);
-    if (rc == 0)
-        rc = reject_rows(&x, e);
-    ledger_unlock(r->ledger);
-    free(x.rows);
-    if (rc == -1)
+    if (options_arg(o, 1) == NULL)
+        return gf_err_set(e, GF_E_USAGE, "records show: give the ID of a record");
+    if (cmd_records_pick(r, o, &p, e) == -1)
         return -1;
     out_begin(&t, o);
-    command_int(&t, NULL, "rejected", (int64_t)x.n);
-    out_text(&t, "%zu record%s rejected for good; the next sync tells the site\n", x.n,
-             x.n == 1 ? "" : "s");
-    return command_end(&t, e);
+    x.t = &t;
+    if (ledger_select(r->ledger, &p.f, show_one, &x, e) == -1) {
+        out_free(&t);
+        return -1;
+    }
+    if (!x.line)
+        return command_end(&t, e);
+    out_free(&t);
+    return 0;
 }
 
+/* ---- the command ---- */
+
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
+    static const char *const lists[] = {"since", "limit", "after"};
     const char *verb = options_arg(o, 0);
 
     (void)status;
-    if (command_args(o, 1, 2, "list, release, or reject and a record's ID", e) == -1)
+    if (command_args(o, 1, 2, "list, show, release, retry, reject or drop, and a record's ID", e) ==
+        -1)
         return -1;
-    if (strcmp(verb, "reject") == 0)
-        return reject(r, o, e);
-    if (options_arg(o, 1) != NULL)
-        return gf_err_set(e, GF_E_USAGE, "records %s: takes no argument; one too many: %s", verb,
+    int is_list = strcmp(verb, "list") == 0, is_show = strcmp(verb, "show") == 0;
+    for (size_t i = 0; !is_list && i < sizeof lists / sizeof *lists; i++) {
+        if (options_count(o, lists[i]) > 0)
+            return gf_err_set(e, GF_E_USAGE, "records %.64s: --%s is for list", verb, lists[i]);
+    }
+    if (!is_show && options_count(o, "line") > 0)
+        return gf_err_set(e, GF_E_USAGE, "records %.64s: --line is for show", verb);
+    if (strcmp(verb, "drop") != 0 && options_count(o, "reason") > 0)
+        return gf_err_set(e, GF_E_USAGE, "records %.64s: --reason is for drop", verb);
+    if (is_list && options_arg(o, 1) != NULL)
+        return gf_err_set(e, GF_E_USAGE, "records list: takes no ID; see: records show %.64s",
                           options_arg(o, 1));
-    if (strcmp(verb, "list") == 0)
+    if (is_list)
         return list(r, o, e);
-    if (strcmp(verb, "release") == 0)
-        return release(r, o, e);
-    return gf_err_set(e, GF_E_USAGE, "records %s: must be list, release or reject", verb);
+    if (is_show)
+        return show(r, o, e);
+    int rc = cmd_records_change(r, o, verb, e);
+    return rc != 0 ? rc == 1 ? 0 : -1
+                   : gf_err_set(e, GF_E_USAGE,
+                                "records %.64s: must be list, show, release, retry, reject or drop",
+                                verb);
 }
 
 int cmd_records(const char *root, int argc, char **argv) {
     static const struct command c = {
-        {COMMAND_PROGRAM " records", "list|release|reject [OPTION]... [ID]",
-         "list: every record in the ledger, its state, and why it waits or was rejected. release: "
-         "records that are held, or wait for another try, are due at once. reject: a record that "
-         "is held, or all of a channel, will never be delivered; the site learns it from a "
-         "receipt.",
+        {COMMAND_PROGRAM " records", "list|show|release|retry|reject|drop [OPTION]... [ID]",
+         "list: the records in the ledger, their state, and why they wait or were rejected. show: "
+         "all that is known of one. retry: those that wait for another try are due at once. "
+         "release: also those that are held. reject: those that are held will never be delivered. "
+         "drop: nor will those that wait; the site learns both from a receipt. Which ones: the "
+         "one with this ID, or all that --channel, --agent and --endpoint leave.",
          specs,
-         "Examples:\n  gapferry-relay records list --state held\n"
+         "Examples:\n  gapferry-relay records list --state dead --since 7d\n"
          "  gapferry-relay records release --channel metrics\n"
-         "  gapferry-relay records reject --channel metrics\n"},
+         "  gapferry-relay records drop --endpoint usage --reason \"this vendor is gone\"\n"},
         COMMAND_OPEN,
         work};
     return command_run(&c, root, argc, argv);

@@ -52,7 +52,7 @@ int enrol_card(struct relay *r, const struct gf_card *c, const char *text, size_
         char fingerprint[GF_FINGERPRINT_TEXT];
         gf_card_fingerprint(c, fingerprint);
         log_write(LOG_LEVEL_NOTICE, "agent-enrolled", {"fingerprint", fingerprint, 0},
-                  {"vendor", vendor, 0});
+                  {"vendor", vendor[0] != '\0' ? vendor : "none", 0});
     }
     return rc;
 }

@@ -60,6 +60,7 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  *   courier     courier; removed: true, where he was
  *   brought     courier, header: he handed in the bundle whose header has this digest
  *   reconciled  user, agents, responses
+ *   release, reject, drop   user, records (how many), and what they were picked by; reason
  */
 GF_MUST_CHECK int ledger_audit(struct ledger *l, int64_t now, const char *event,
                                const char *members, struct gf_err *e);
@@ -229,6 +230,24 @@ typedef int ledger_each(void *arg, const struct ledger_record *r, struct gf_err 
 /* Walk records; state -1: all. */
 GF_MUST_CHECK int ledger_walk(struct ledger *l, int state, ledger_each *fn, void *arg,
                               struct gf_err *e);
+
+/* Which records: those to which all of it applies. LEDGER_ANY but for what is said. */
+struct ledger_filter {
+    enum ledger_state first, last; /* in this state, in that one, or one between */
+    const char *channel;           /* NULL: any */
+    const char *endpoint;          /* the last one: the vendor's side of the tenant. NULL: any */
+    const struct gf_id *agent;     /* the site's side. NULL: any */
+    const struct gf_id *record;    /* NULL: any */
+    int64_t since;                 /* came to its state then or later; 0: whenever */
+    int64_t after;                 /* rows behind this one */
+};
+#define LEDGER_ANY .first = LEDGER_RECEIVED, .last = LEDGER_EXPIRED
+/* Those that are on their way or wait; those at an end that is none: dead letters. */
+#define LEDGER_OPEN .first = LEDGER_RECEIVED, .last = LEDGER_ONWARD
+#define LEDGER_DEAD .first = LEDGER_REJECTED, .last = LEDGER_EXPIRED
+/* Walk them in the order of arrival; fn returns 1 to stop. */
+GF_MUST_CHECK int ledger_select(struct ledger *l, const struct ledger_filter *f, ledger_each *fn,
+                                void *arg, struct gf_err *e);
 /* Channels of records that are not at an end and not held; fn gets each once. */
 typedef int ledger_each_channel(void *arg, const char *channel, struct gf_err *e);
 GF_MUST_CHECK int ledger_channels(struct ledger *l, ledger_each_channel *fn, void *arg,
@@ -275,18 +294,42 @@ GF_MUST_CHECK int ledger_expired(struct ledger *l, int64_t row, const char *reas
 GF_MUST_CHECK int ledger_later(struct ledger *l, int64_t row, const char *reason, int64_t due,
                                int64_t asked, struct gf_err *e);
 GF_MUST_CHECK int ledger_held(struct ledger *l, int64_t row, const char *reason, struct gf_err *e);
-/* The operator gives a record up that is held: it is rejected, for the reason it was held for. */
-GF_MUST_CHECK int ledger_given_up(struct ledger *l, int64_t row, int64_t now, struct gf_err *e);
-
 /* A person is here and would have to come again: `later` records, and artifacts that could not be
  * fetched, are due at once, but for those whose endpoint asked for a time that is not over. */
 GF_MUST_CHECK int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e);
 
-/* The operator has mended something: `held`, `later` and `onward` records (channel NULL: of all
- * channels) are due at once; for the next hop one that it has already is nothing new. Whoever
- * releases one that is held in doubt takes a second effect into the bargain. *n: how many. */
-GF_MUST_CHECK int ledger_release(struct ledger *l, const char *channel, int64_t now, int64_t *n,
+/* ---- what the operator decides (ledger_select.c); *n: of how many records ---- */
+
+/* `held`, `later` and `onward` records of these are due at once; for the next hop one that it has
+ * already is nothing new. Whoever releases one that is held in doubt takes a second effect into the
+ * bargain. */
+GF_MUST_CHECK int ledger_release(struct ledger *l, const struct ledger_filter *f, int64_t now,
+                                 int64_t *n, struct gf_err *e);
+/* Those of these that are not at an end are rejected, for this reason (NULL: for the one they were
+ * held for). The caller keeps others from forwarding, unless only held ones are meant. */
+GF_MUST_CHECK int ledger_give_up(struct ledger *l, const struct ledger_filter *f,
+                                 const char *reason, int64_t now, int64_t *n, struct gf_err *e);
+/* Note in the chain what was decided: `verb`, of what, why (NULL: not said), by whom. */
+GF_MUST_CHECK int ledger_decided(struct ledger *l, const char *verb, const struct ledger_filter *f,
+                                 int64_t n, const char *reason, const char *user, int64_t now,
                                  struct gf_err *e);
+
+/* What else is known of a record. */
+struct ledger_story {
+    struct gf_id bundle; /* that brought it */
+    int64_t guarantee;   /* enum gf_guarantee, of one that is delivered */
+    int64_t answer;      /* status of the endpoint's answer that is kept; -1: none is */
+    int has_told;        /* 1: a response has told its present state: */
+    struct gf_id told;
+    int64_t acknowledged; /* when the agent said that it has it; 0: not yet */
+};
+GF_MUST_CHECK int ledger_story(struct ledger *l, int64_t row, struct ledger_story *out,
+                               struct gf_err *e);
+/* Its attempts, the first one first; fn returns 0 to go on. */
+typedef int ledger_each_attempt(void *arg, int64_t n, const char *endpoint, int64_t at,
+                                struct gf_err *e);
+GF_MUST_CHECK int ledger_attempts(struct ledger *l, int64_t row, ledger_each_attempt *fn, void *arg,
+                                  struct gf_err *e);
 
 /* Records by channel and state, for `status`. */
 struct ledger_count {

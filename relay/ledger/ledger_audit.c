@@ -137,13 +137,12 @@ int ledger_tell_anew(struct ledger *l, const struct gf_hash *recipient, int64_t 
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < sizeof forget / sizeof *forget; i++)
-        rc = db_run(&l->db, e, forget[i], recipient != NULL ? "bi" : "ni", recipient,
-                    sizeof *recipient, since);
+        rc = db_run(&l->db, e, forget[i], "bi", recipient, sizeof *recipient, since);
     if (rc == 0)
         rc = db_run(&l->db, e,
                     "UPDATE response SET lost = ?1 WHERE recipient = ifnull(?2, recipient) AND "
                     "noted IS NOT NULL AND acknowledged IS NULL AND lost IS NULL",
-                    recipient != NULL ? "ib" : "in", now, recipient, sizeof *recipient);
+                    "ib", now, recipient, sizeof *recipient);
     return rc;
 }
 

@@ -77,18 +77,22 @@ static int read_row(const struct ledger *l, const struct db_query *q, struct cop
     return 0;
 }
 
-int ledger_walk(struct ledger *l, int state, ledger_each *fn, void *arg, struct gf_err *e) {
+int ledger_select(struct ledger *l, const struct ledger_filter *f, ledger_each *fn, void *arg,
+                  struct gf_err *e) {
     struct copy c;
     struct db_query q;
 
+    /* One state that has an index by that; all else in the order of the table, so that nothing has
+     * to be sorted in memory. */
+    int indexed = f->first == f->last && f->first > LEDGER_SENDING && f->last < LEDGER_DELIVERED;
     gf_buf_init(&c.texts, (size_t)4 * GF_LINE_MAX);
-    int rc =
-        state == -1 ? db_query(&l->db, &q, e, COLUMNS "ORDER BY row", "")
-        : state == LEDGER_LATER || state == LEDGER_HELD || state == LEDGER_ONWARD
-            ? db_query(&l->db, &q, e,
-                       COLUMNS "WHERE state = ? AND state > 1 AND state < 5 ORDER BY row", "i",
-                       (int64_t)state)
-            : db_query(&l->db, &q, e, COLUMNS "WHERE state = ? ORDER BY row", "i", (int64_t)state);
+    int rc = indexed
+                 ? db_query(&l->db, &q, e,
+                            COLUMNS "WHERE state = ?1 AND state > 1 AND state < 5 AND " LEDGER_MATCH
+                                    "ORDER BY row",
+                            LEDGER_MATCH_TYPES, LEDGER_MATCH_ARGS(f))
+                 : db_query(&l->db, &q, e, COLUMNS "WHERE +" LEDGER_MATCH "ORDER BY row",
+                            LEDGER_MATCH_TYPES, LEDGER_MATCH_ARGS(f));
     while (rc == 0 && (rc = db_next(&q, e)) == 1) {
         rc = read_row(l, &q, &c, e);
         if (rc == 0)
@@ -97,6 +101,14 @@ int ledger_walk(struct ledger *l, int state, ledger_each *fn, void *arg, struct 
     db_done(&q);
     gf_buf_free(&c.texts);
     return rc == -1 ? -1 : 0;
+}
+
+int ledger_walk(struct ledger *l, int state, ledger_each *fn, void *arg, struct gf_err *e) {
+    struct ledger_filter f = {LEDGER_ANY};
+
+    if (state != -1)
+        f.first = f.last = (enum ledger_state)state;
+    return ledger_select(l, &f, fn, arg, e);
 }
 
 int ledger_channels(struct ledger *l, ledger_each_channel *fn, void *arg, struct gf_err *e) {
@@ -328,18 +340,6 @@ int ledger_held(struct ledger *l, int64_t row, const char *reason, struct gf_err
     return wait(l, row, LEDGER_HELD, reason, 0, 0, e);
 }
 
-int ledger_given_up(struct ledger *l, int64_t row, int64_t now, struct gf_err *e) {
-    if (db_begin_step(&l->db, e) == -1)
-        return -1;
-    int rc = db_run(
-        &l->db, e,
-        "UPDATE record SET state = ?, receipt = ?, since = ? WHERE row = ? AND state = ?", "iiiii",
-        (int64_t)LEDGER_REJECTED, (int64_t)GF_STATE_REJECTED, now, row, (int64_t)LEDGER_HELD);
-    if (rc == 0)
-        rc = check_moved(l, row, LEDGER_REJECTED, e);
-    return db_end_step(&l->db, rc, e);
-}
-
 int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e) {
     if (db_run(
             &l->db, e,
@@ -352,17 +352,4 @@ int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e) {
         "UPDATE update_artifact SET due = ?1 WHERE here IS NULL AND due > ?1 AND asked <= "
         "?1",
         "i", now);
-}
-
-int ledger_release(struct ledger *l, const char *channel, int64_t now, int64_t *n,
-                   struct gf_err *e) {
-    if (db_run(&l->db, e,
-               "UPDATE record SET doubt = iif(state = ?1 AND doubt > 0, -1, doubt), state = ?2, "
-               "due = ?3, asked = 0 WHERE state IN (?1, ?2, ?5) AND state > 1 AND state < 5 AND "
-               "channel = ifnull(?4, channel)",
-               "iiiti", (int64_t)LEDGER_HELD, (int64_t)LEDGER_LATER, now, channel,
-               (int64_t)LEDGER_ONWARD) == -1)
-        return -1;
-    *n = db_changes(&l->db);
-    return 0;
 }

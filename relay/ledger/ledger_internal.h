@@ -52,6 +52,16 @@ GF_MUST_CHECK int ledger_answer_keep(struct ledger *l, int64_t row, const struct
 /* Bytes of an answer's body up to which it stands in the database; a longer one is a file. */
 #define LEDGER_ANSWER_INSIDE (1 << 20)
 
+/* The condition of a struct ledger_filter, its arguments from the first one on. */
+#define LEDGER_MATCH                                                                               \
+    "state BETWEEN ?1 AND ?2 AND channel = ifnull(?3, channel) AND "                               \
+    "(?4 IS NULL OR endpoint = ?4) AND agent = ifnull(?5, agent) AND id = ifnull(?6, id) AND "     \
+    "since >= ?7 AND row > ?8 "
+#define LEDGER_MATCH_TYPES "iittbbii"
+#define LEDGER_MATCH_ARGS(f)                                                                       \
+    (int64_t)(f)->first, (int64_t)(f)->last, (f)->channel, (f)->endpoint, (f)->agent,              \
+        sizeof *(f)->agent, (f)->record, sizeof *(f)->record, (f)->since, (f)->after
+
 /* Within a transaction: the next response to this recipient begins a new stream. */
 GF_MUST_CHECK int ledger_new_stream(struct ledger *l, const struct gf_hash *recipient,
                                     struct gf_err *e);

@@ -12,7 +12,7 @@ _gapferry_relay_options() {
     sync) echo --wait --name-on-card --json --root --help ;;
     run) echo --root --help ;;
     status) echo --json --root --help ;;
-    records) echo --state --channel --json --root --help ;;
+    records) echo --state --channel --agent --endpoint --since --limit --after --reason --line --json --root --help ;;
     endpoints) echo --connect --json --root --help ;;
     audit) echo --since --json --root --help ;;
     couriers) echo --json --root --help ;;
@@ -51,10 +51,10 @@ _gapferry_relay() {
         return
         ;;
     --state | -s)
-        mapfile -t COMPREPLY < <(compgen -W 'received sending later held delivered rejected expired' -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W 'received sending later held onward delivered rejected expired open dead' -- "$word")
         return
         ;;
-    --name | --wait | -w | -n | --channel | -c | --since | --expires | --uses | --reason | -r)
+    --name | --wait | -w | -n | --channel | -c | --agent | -a | --endpoint | -e | --limit | --after | --since | --expires | --uses | --reason | -r)
         return
         ;;
     esac
@@ -65,7 +65,7 @@ _gapferry_relay() {
         mapfile -t COMPREPLY < <(compgen -W "$(_gapferry_relay_options "$command")" -- "$word")
     else
         case $command in
-        records) mapfile -t COMPREPLY < <(compgen -W 'list release reject' -- "$word") ;;
+        records) mapfile -t COMPREPLY < <(compgen -W 'list show release retry reject drop' -- "$word") ;;
         endpoints) mapfile -t COMPREPLY < <(compgen -W 'list check firewall' -- "$word") ;;
         audit) mapfile -t COMPREPLY < <(compgen -W 'verify export' -- "$word") ;;
         agents) mapfile -t COMPREPLY < <(compgen -W 'list show' -- "$word") ;;

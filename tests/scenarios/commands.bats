@@ -123,3 +123,111 @@ LIST
     sed -i 's|^url = https://vendor.invalid|url = ftp://vendor.invalid|' relay/etc/gapferry/relay.conf
     gives 78 R endpoints firewall
 }
+
+# ---- records ----
+
+# record_of USERS: the id under which they stand at the relay.
+lines() { R records list --json "$@" | jq -r '.records[].record'; }
+
+@test "records: listed page by page and by state, shown, tried again, dropped with a receipt" {
+    local id first
+    ready
+    for n in 1 2 3 4 5; do users $n >>ids; done
+    license_request BAD-KEY >/dev/null
+    vendor_script '99 status 503 /usage'
+    home
+    gives 75 R sync usb
+    # Page by page is the whole.
+    lines >whole
+    [ "$(wc -l <whole)" = 6 ]
+    lines --limit 4 >pages
+    lines --limit 4 --after "$(R records list --limit 4 --json | jq .more_after)" >>pages
+    diff whole pages
+    [ "$(R records list --json | jq .more_after)" = null ]
+    R records list --limit 2 | grep -q '^there are more: go on with --after '
+    [ -z "$(lines --since 2099-01-01)" ]
+    gives 64 R records list --limit x
+    gives 64 R records list --state never
+
+    # The dead letter, and those that wait.
+    [ "$(lines --state dead | wc -l)" = 1 ]
+    gives 0 R records list --state dead
+    says rejected license 422
+    [ "$(lines --state open | wc -l)" = 5 ]
+    [ "$(lines --agent "$(A card --fingerprint)" --channel metrics | wc -l)" = 5 ]
+    gives 66 R records list --agent AAAA-AAAA-AAAA-AAAA-AAAA
+
+    first=$(lines --state later --endpoint usage | head -n 1)
+    gives 0 R records show "$first"
+    says 'state        later' 'endpoint     usage' 'attempt      1, at ' 'HTTP 503' 'site has it'
+    [ "$(R records show "$first" --json | jq -r '.attempts[0].endpoint')" = usage ]
+    R records show "$first" --line | jq -r .body | grep -qxE '\{"users":[1-5]\}'
+    gives 66 R records show 01a202b1-ef5a-79e3-95fa-c38da30f43d5
+    gives 64 R records show nonsense
+
+    # Another try, at once.
+    vendor_script
+    gives 0 R records retry "$first"
+    says '1 record that waited is due'
+    gives 64 R records retry --state held
+    gives 0 R records retry --json
+    [ "$(jq .released <<<"$out")" = 5 ]
+
+    # Dropped: the site learns why, and the vendor never sees it.
+    id=$(grep -vxF "$first" ids | head -n 1)
+    gives 64 R records drop "$id"
+    gives 64 R records drop --reason x
+    gives 0 R records drop "$id" --reason "sent in \"error\""
+    says '1 record dropped'
+    gives 66 R records drop "$id" --reason again
+    R sync usb >/dev/null || true
+    A sync usb >/dev/null || true
+    [ "$(R records list --state delivered --json | jq '.records | length')" = 4 ]
+    [ "$(tally '[.effects[] | select(.path == "/usage")] | length')" = 4 ]
+    [ "$(sqlite3 "$STATE/agent.db" "SELECT reason FROM record WHERE reason LIKE 'sent in%'" 2>/dev/null || true)" = 'sent in "error"' ] ||
+        A history --json | grep -qF 'sent in \"error\"'
+    R records show "$id" | grep -q '^reason       sent in "error"'
+    R audit export | jq -r .line | jq -se 'map(select(.event == "drop")) | .[0].reason == "sent in \"error\"" and .[0].records == 1'
+    R audit export | jq -r .line | jq -se 'map(select(.event == "retry")) | length == 2'
+    gives 0 R audit verify
+}
+
+@test "two sites and two vendors: nobody gets anything of the other's" {
+    local site f ids
+    ready
+    SITE=north site_init
+    SITE=north acquaint
+    cp -r relay/etc relay.etc
+    cat >>relay/etc/gapferry/relay.conf <<CONF
+[endpoint "north usage"]
+channel = metrics
+sender = $(SITE=north A card --json | jq -r .agent)
+url = $URL/license
+timeout = 3s
+CONF
+    for n in 1 2 3; do
+        users 1$n >>site.ids
+        SITE=north users 2$n >>north.ids
+    done
+    home
+    SITE=north home
+    R sync usb >/dev/null || true
+
+    # Each response holds receipts of its own site's records, and no other id.
+    for f in usb/GAPFERRY/to-site/*.gfb; do
+        mkdir -p open
+        rm -rf ./open/x
+        "$BIN/gapferry-bundle" unpack --identity "$RSTATE/keys" --from "$RSTATE/keys/card" -C open/x "$f" >/dev/null
+        ids=$(jq -r .record open/x/receipts.jsonl | sort)
+        cmp -s <(echo "$ids") <(sort site.ids) || cmp -s <(echo "$ids") <(sort north.ids) || fail "$f: $ids"
+        if cmp -s <(echo "$ids") <(sort site.ids); then site=north; else site=site; fi
+        absent grep -rqFf "$site.ids" open/x
+        echo "$site" >>seen
+    done
+    [ "$(sort -u seen | wc -l)" = 2 ]
+    # The lists by agent and by vendor part them, too.
+    diff <(lines --agent "$(A card --fingerprint)" | sort) <(sort site.ids)
+    diff <(lines --endpoint 'north usage' | sort) <(sort north.ids)
+    # The vendor of one has seen nothing of the other.
+    [ "$(tally '[.effects[] | select(.path == "/usage") | .record] | sort | join(" ")')" = "$(sort site.ids | tr '\n' ' ' | sed 's/ $//')" ]
+}

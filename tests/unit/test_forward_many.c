@@ -140,7 +140,8 @@ static void who_releases_what_is_in_doubt_gets_at_least_once(void **state) {
     (void)interrupt(s, NOW - 30 * 3600);
     forward(s, 10);
     assert_int_equal(rows_of(s).row[0].state, LEDGER_HELD);
-    assert_ok(ledger_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
+    assert_ok(ledger_release(s->r.ledger, &(struct ledger_filter){LEDGER_ANY}, NOW, &n, &s->e),
+              s->e);
     forward(s, 10);
     crowd_stop(crowd);
     assert_int_equal(rows_of(s).row[0].state, LEDGER_DELIVERED);

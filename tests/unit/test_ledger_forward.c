@@ -70,13 +70,18 @@ static void a_record_that_is_held_is_due_when_it_is_released(void **state) {
     assert_ok(ledger_held(s->r.ledger, two.first, "401", &s->e), s->e);
     assert_int_equal(next_due(s, NOW + 1000, 0), two.second);
     int64_t n = 0;
-    assert_ok(ledger_release(s->r.ledger, "license", NOW, &n, &s->e), s->e);
+    assert_ok(ledger_release(s->r.ledger, &(struct ledger_filter){LEDGER_ANY, .channel = "license"},
+                             NOW, &n, &s->e),
+              s->e);
     assert_int_equal(n, 0);
-    assert_ok(ledger_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
+    assert_ok(ledger_release(s->r.ledger, &(struct ledger_filter){LEDGER_ANY}, NOW, &n, &s->e),
+              s->e);
     assert_int_equal(n, 1);
     assert_int_equal(next_due(s, NOW, 0), two.first);
     assert_ok(ledger_later(s->r.ledger, two.first, "busy", NOW + 100, 0, &s->e), s->e);
-    assert_ok(ledger_release(s->r.ledger, "metrics", NOW, &n, &s->e), s->e);
+    assert_ok(ledger_release(s->r.ledger, &(struct ledger_filter){LEDGER_ANY, .channel = "metrics"},
+                             NOW, &n, &s->e),
+              s->e);
     assert_int_equal(n, 1);
     assert_int_equal(next_due(s, NOW, 0), two.first);
 }
@@ -99,7 +104,8 @@ static void another_try_is_due_at_once_unless_the_endpoint_asked_for_time(void *
     /* An operator may know better. */
     int64_t n = 0;
     assert_ok(ledger_later(s->r.ledger, two.first, "busy", NOW + 100, NOW + 100, &s->e), s->e);
-    assert_ok(ledger_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
+    assert_ok(ledger_release(s->r.ledger, &(struct ledger_filter){LEDGER_ANY}, NOW, &n, &s->e),
+              s->e);
     assert_int_equal(testing_find(s, &two.a).asked, 0);
     assert_int_equal(next_due(s, NOW, 0), two.first);
 }

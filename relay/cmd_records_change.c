@@ -1,0 +1,120 @@
+/*
+ * cmd_records_change.c -- `records release | retry | reject | drop`: another try at once, or the
+ * end of what nobody will ever take.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "relay/cmd_records.h"
+
+/* How long a forwarding `run` may take to let go. */
+#define FORWARDING_MS 30000
+
+struct change {
+    const char *verb;
+    enum ledger_state first, last; /* of what it takes */
+    int ends;                      /* 1: for good, so it has to be said of which records */
+    const char *none;              /* what is said where there are none */
+    const char *one, *many;        /* else */
+};
+
+static const struct change changes[] = {
+    {"release", LEDGER_LATER, LEDGER_ONWARD, 0, "nothing was held or waited",
+     "that was held or waited is due; the next sync tries it",
+     "that were held or waited are due; the next sync tries them"},
+    {"retry", LEDGER_LATER, LEDGER_LATER, 0, "nothing waited for another try",
+     "that waited is due; the next sync tries it", "that waited are due; the next sync tries them"},
+    {"reject", LEDGER_HELD, LEDGER_HELD, 1, "nothing of it is held",
+     "rejected for good; the next sync tells the site",
+     "rejected for good; the next sync tells the site"},
+    {"drop", LEDGER_RECEIVED, LEDGER_HELD, 1, "nothing of it waits or is held",
+     "dropped: rejected for good; the next sync tells the site",
+     "dropped: rejected for good; the next sync tells the site"},
+};
+
+/* One transaction, with its line in the audit log. */
+static int apply(struct relay *r, const struct change *c, const struct ledger_filter *f,
+                 const char *reason, int64_t *n, struct gf_err *e) {
+    char user[65];
+
+    command_user(user);
+    if (ledger_begin(r->ledger, e) == -1)
+        return -1;
+    int rc = c->ends ? ledger_give_up(r->ledger, f, reason, r->now, n, e)
+                     : ledger_release(r->ledger, f, r->now, n, e);
+    if (rc == 0 && *n > 0)
+        rc = ledger_decided(r->ledger, c->verb, f, *n, reason, user, r->now, e);
+    return ledger_end(r->ledger, rc, e);
+}
+
+/* What is about to leave is not given up under the hands of whoever forwards it. */
+static int apply_alone(struct relay *r, const struct change *c, const struct ledger_filter *f,
+                       const char *reason, int64_t *n, struct gf_err *e) {
+    int alone = c->ends && c->first != LEDGER_HELD;
+
+    if (alone) {
+        int rc = ledger_hold(r->ledger, LEDGER_FORWARDING, "records", FORWARDING_MS, e);
+        if (rc != 1)
+            return -1;
+    }
+    int rc = ledger_lock(r->ledger, "records", e);
+    if (rc == 0)
+        rc = apply(r, c, f, reason, n, e);
+    ledger_unlock(r->ledger);
+    if (alone)
+        ledger_leave(r->ledger, LEDGER_FORWARDING);
+    return rc;
+}
+
+static int check(const struct change *c, const struct options *o, const struct ledger_filter *f,
+                 struct gf_err *e) {
+    if (options_value(o, "state") != NULL)
+        return gf_err_set(e, GF_E_USAGE, "records %s: takes no --state; it takes records that %s",
+                          c->verb,
+                          c->first == LEDGER_HELD    ? "are held, no others"
+                          : c->last == LEDGER_LATER  ? "wait for another try"
+                          : c->first == LEDGER_LATER ? "are held or wait for another try"
+                                                     : "are not at an end");
+    if (c->ends && f->record == NULL && f->channel == NULL && f->endpoint == NULL &&
+        f->agent == NULL)
+        return gf_err_set(e, GF_E_USAGE,
+                          "records %s: give either the ID of a record, or --channel, --agent or "
+                          "--endpoint for all of these",
+                          c->verb);
+    if (strcmp(c->verb, "drop") == 0 && options_value(o, "reason") == NULL)
+        return gf_err_set(e, GF_E_USAGE,
+                          "records drop: say why with --reason TEXT; the site gets it in the "
+                          "receipt");
+    return 0;
+}
+
+int cmd_records_change(struct relay *r, const struct options *o, const char *verb,
+                       struct gf_err *e) {
+    const struct change *c = NULL;
+    struct cmd_records_pick p;
+    int64_t n = 0;
+    struct out t;
+
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        if (strcmp(changes[i].verb, verb) == 0)
+            c = &changes[i];
+    }
+    if (c == NULL)
+        return 0;
+    if (cmd_records_pick(r, o, &p, e) == -1 || check(c, o, &p.f, e) == -1)
+        return -1;
+    p.f.first = c->first;
+    p.f.last = c->last;
+    if (apply_alone(r, c, &p.f, options_value(o, "reason"), &n, e) == -1)
+        return -1;
+    if (n == 0 && c->ends)
+        return gf_err_set(e, GF_E_NOINPUT, "records %s: %s", verb, c->none);
+    out_begin(&t, o);
+    out_int(&t, c->ends ? "rejected" : "released", n);
+    out_text(&t, "%" PRId64 " record%s%s%s\n", n, n == 1 ? "" : "s", n == 0 ? ": " : " ",
+             n == 0   ? c->none
+             : n == 1 ? c->one
+                      : c->many);
+    return command_end(&t, e) == -1 ? -1 : 1;
+}
