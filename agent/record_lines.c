@@ -210,8 +210,11 @@ static int write_all(struct agent *a, struct taking *t, const struct store_cap *
 
         if (await(t, s, 1) == -1 || write_batch(a, t, s, cap, out, e) == -1)
             return -1;
-        if (s->bad)
+        if (s->bad) {
             *e = s->err;
+            out->spoilt = s->err.code == GF_E_JSON || s->err.code == GF_E_NOINPUT ||
+                          s->err.code == GF_E_LIMIT;
+        }
         if (s->last)
             return s->bad ? -1 : 0;
         hand_over(t, s, 0);
@@ -248,11 +251,13 @@ static int run(struct agent *a, struct taking *t, const struct store_cap *cap,
 /* What a person has to know to go on after a failure. Lines are counted as the file has them. */
 static int stopped(struct agent *a, const struct record_lines *out, const char *channel,
                    const char *path, int64_t from, struct gf_err *e) {
-    struct gf_err why = *e;
+    const struct gf_err why = *e;
     int64_t line = from + out->records;
-    /* A full queue or disk is no fault of the line. */
-    int mend = why.code == GF_E_JSON || why.code == GF_E_NOINPUT;
     char self[COMMAND_SELF];
+
+    /* The reader of lines counts them, too. */
+    const char *text = strncmp(why.text, "line ", 5) == 0 ? strstr(why.text, ": ") : NULL;
+    text = text ? text + 2 : why.text;
 
     command_self(a, self);
     if (strcmp(path, "-") == 0)
@@ -261,16 +266,16 @@ static int stopped(struct agent *a, const struct record_lines *out, const char *
                           " line%s accepted, and the rest begins at line %" PRId64
                           " of it. %sipe the same again, and go on from there: %s "
                           "record --jsonl --from %" PRId64 " %s -",
-                          line, why.text, out->records, out->records == 1 ? " was" : "s were", line,
-                          mend ? "Mend that line, p" : "P", self, line, channel);
+                          line, text, out->records, out->records == 1 ? " was" : "s were", line,
+                          out->spoilt ? "Mend that line, p" : "P", self, line, channel);
     return gf_err_set(e, why.code,
                       "%s: line %" PRId64
                       ": %s; %s. %s go on from there: %s record --jsonl --from %" PRId64 " %s '%s'",
-                      path, line, why.text,
+                      path, line, text,
                       out->records > 0
                           ? "the lines before it are in the queue, it and those after it are not"
                           : "nothing was recorded",
-                      mend ? "Mend that line, then" : "Then", self, line, channel, path);
+                      out->spoilt ? "Mend that line, then" : "Then", self, line, channel, path);
 }
 
 /* Pass over the lines before `from`. */

@@ -12,6 +12,7 @@
 struct record_lines {
     int64_t records;       /* accepted, durably */
     int64_t redacted;      /* of them, lines that the rule took something out of */
+    int spoilt;            /* 1: the next line itself is what cannot be taken */
     struct gf_buf dropped; /* the names that it took out of the first of those */
 };
 

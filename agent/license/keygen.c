@@ -102,7 +102,8 @@ static int unarmour(const char *text, size_t len, int kind, struct gf_buf *out, 
     size_t n = 0;
 
     if (!stop || skip_space(stop + strlen(ends[kind]), end) != end)
-        return gf_err_set(e, GF_E_DOCUMENT, "%s: does not end with the line %s: it was cut off",
+        return gf_err_set(e, GF_E_DOCUMENT,
+                          "%s: does not end with the line %s: it was cut off, or more was added",
                           kinds[kind], ends[kind]);
     for (; at < stop; at++) {
         if (*at != '\n' && *at != '\r')

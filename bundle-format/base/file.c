@@ -112,8 +112,12 @@ int gf_file_load(int dir, const char *path, size_t max, struct gf_buf *out, stru
     /* O_NONBLOCK: opening a FIFO must not wait for somebody to write to it. */
     int fd = openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd == -1) {
+        if (errno == ELOOP)
+            return gf_err_set(e, GF_E_NOINPUT,
+                              "%s: is a symbolic link, which is not followed; name the file itself",
+                              path);
         gf_err_errno(e, "%s: cannot open it", path);
-        if (e != NULL && (errno == ELOOP || errno == EACCES || errno == ENOTDIR || errno == ENXIO))
+        if (e != NULL && (errno == EACCES || errno == ENOTDIR || errno == ENXIO))
             e->code = GF_E_NOINPUT;
         return -1;
     }

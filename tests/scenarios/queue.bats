@@ -39,6 +39,12 @@ bodies() { seq "$1" "$2" | sed 's/.*/{"users":&}/'; } # FROM TO: a line for each
     tail -n +1204 many.jsonl >rest.jsonl
     gives 0 A record --jsonl metrics rest.jsonl
     [ "$(state queued)" = 1300 ]
+
+    # One without an end is read no further than a record may be long.
+    { bodies 1 2; head -c 30000000 /dev/zero | tr '\0' a; } >long.jsonl
+    gives 84 A record --jsonl metrics long.jsonl
+    says 'long.jsonl: line 3: longer than' 'Mend that line' "--from 3 metrics 'long.jsonl'"
+    [ "$(state queued)" = 1302 ]
 }
 
 @test "rule and consent hold for many as for one" {
