@@ -9,9 +9,7 @@
 #include "common/place.h"
 #include "relay/command.h"
 #include "relay/ledger/ledger_updates.h"
-
-#define WAIT_DEFAULT 60   /* seconds */
-#define WAIT_MAX     3600 /* seconds */
+#include "relay/summary.h"
 
 static const struct option_spec specs[] = {
     {"wait", 'w', "SPAN", "how long to forward, then to fetch, at most: 90s, 5m; else 60s"},
@@ -21,23 +19,6 @@ static const struct option_spec specs[] = {
     COMMAND_OPTION_HELP,
     COMMAND_OPTION_END,
 };
-
-static int read_wait(const char *text, int64_t *out, struct gf_err *e) {
-    size_t n = text != NULL ? strspn(text, "0123456789") : 0;
-
-    *out = WAIT_DEFAULT;
-    if (text == NULL)
-        return 0;
-    int64_t value = n > 0 && n < 6 ? strtoll(text, NULL, 10) : -1;
-    int64_t unit = strcmp(text + n, "") == 0 || strcmp(text + n, "s") == 0 ? 1
-                   : strcmp(text + n, "m") == 0                            ? 60
-                                                                           : -1;
-    if (value < 0 || unit < 0 || value * unit > WAIT_MAX)
-        return gf_err_set(e, GF_E_USAGE, "--wait %s: must be a span from 0 to 60m, such as 90s",
-                          text);
-    *out = value * unit;
-    return 0;
-}
 
 /* Why the record waits that came first of those that wait for another try. */
 struct oldest {
@@ -89,38 +70,6 @@ static int count_conflicts(const struct relay *r, size_t *n, struct gf_err *e) {
 
 /* ---- for people ---- */
 
-/* The next part of a line; parts that are zero are left out. */
-static void put_part(struct out *o, const char *label, int *parts, int64_t n, const char *one,
-                     const char *many) {
-    if (n == 0)
-        return;
-    if ((*parts)++ == 0)
-        out_text(o, "%-13s", label);
-    else
-        out_text(o, ", ");
-    out_text(o, "%" PRId64 " %s", n, n == 1 ? one : many);
-}
-
-static void end_line(struct out *o, const char *label, int parts, const char *nothing) {
-    if (parts == 0)
-        out_text(o, "%-13s%s", label, nothing);
-    out_text(o, "\n");
-}
-
-static void put_came_in(struct out *o, const struct turn *t) {
-    int parts = 0;
-
-    put_part(o, "came in", &parts, t->taken, "bundle", "bundles");
-    put_part(o, "came in", &parts, t->records, "record", "records");
-    put_part(o, "came in", &parts, t->replays, "bundle seen before", "bundles seen before");
-    put_part(o, "came in", &parts, t->strangers, "bundle of an unknown sender",
-             "bundles of unknown senders");
-    put_part(o, "came in", &parts, t->refused, "bundle refused", "bundles refused");
-    put_part(o, "came in", &parts, t->cleared, "bundle removed from the drive",
-             "bundles removed from the drive");
-    end_line(o, "came in", parts, "nothing for this relay");
-}
-
 /* A record with the id of another is rejected, and its site will wonder why. */
 static void put_conflicts(struct out *o, const struct relay *r, const struct turn *t) {
     char self[COMMAND_SELF];
@@ -135,54 +84,18 @@ static void put_conflicts(struct out *o, const struct relay *r, const struct tur
              t->conflicts == 1 ? "was" : "were", relay_self(r, self));
 }
 
-static void put_forwarded(struct out *o, const struct turn *t) {
-    int parts = 0;
-
-    put_part(o, "forwarded", &parts, t->delivered, "record delivered", "records delivered");
-    put_part(o, "forwarded", &parts, t->rejected, "record rejected", "records rejected");
-    put_part(o, "forwarded", &parts, t->expired, "record expired", "records expired");
-    put_part(o, "forwarded", &parts, t->onward, "record given onward", "records given onward");
-    if (t->failed > 0) {
-        out_text(o, "%s%" PRId64 " tried and failed (",
-                 parts > 0 ? ", " : "forwarded    0 delivered, ", t->failed);
-        out_safe(o, t->failure);
-        out_text(o, ")\n");
-        return;
-    }
-    end_line(o, "forwarded", parts, "nothing was due");
-}
-
-static void put_went_out(struct out *o, const struct turn *t) {
-    int parts = 0;
-
-    if (t->read_only) {
-        out_text(o, "%-13snothing: the drive cannot be written\n", "went out");
-        return;
-    }
-    put_part(o, "went out", &parts, t->carried, "response", "responses");
-    put_part(o, "went out", &parts, t->receipts, "new receipt", "new receipts");
-    put_part(o, "went out", &parts, t->withdrawn, "acknowledged response removed",
-             "acknowledged responses removed");
-    end_line(o, "went out", parts, "nothing is due");
-    if (t->replaced > 0)
-        out_text(o,
-                 "%-13s%" PRId64 " response%s on the drive %s damaged, and written anew; if "
-                 "this comes again, take another drive\n",
-                 "replaced", t->replaced, t->replaced == 1 ? "" : "s",
-                 t->replaced == 1 ? "was" : "were");
-}
-
 static void put_waits(struct out *o, const struct relay *r, const struct turn *t,
                       const struct oldest *oldest) {
     char self[COMMAND_SELF];
     char until[GF_TIME_TEXT];
     int parts = 0;
 
-    put_part(o, "waits", &parts, t->later, "record for another try", "records for another try");
-    put_part(o, "waits", &parts, t->held, "record is held until you mend something",
-             "records are held until you mend something");
-    put_part(o, "waits", &parts, t->artifacts, "artifact to be fetched", "artifacts to be fetched");
-    end_line(o, "waits", parts, "nothing");
+    summary_part(o, "waits", &parts, t->later, "record for another try", "records for another try");
+    summary_part(o, "waits", &parts, t->held, "record is held until you mend something",
+                 "records are held until you mend something");
+    summary_part(o, "waits", &parts, t->artifacts, "artifact to be fetched",
+                 "artifacts to be fetched");
+    summary_end(o, "waits", parts, "nothing");
     if (t->held > 0)
         out_text(o, "%-13swhat is held: %s records list --state held\n", "", relay_self(r, self));
     if (oldest->found) {
@@ -200,29 +113,14 @@ static void put_waits(struct out *o, const struct relay *r, const struct turn *t
     }
 }
 
-/* Lines for a person; in JSON an array. */
-static void put_people(struct out *o, const struct turn *t) {
-    const char *at = t->people.data != NULL ? t->people.data : "";
-
-    out_open(o, "needs_a_person", '[');
-    while (*at != '\0') {
-        char line[2048];
-        size_t len = strcspn(at, "\n");
-        (void)snprintf(line, sizeof line, "%.*s", (int)len, at);
-        command_str(o, "needs you", NULL, line);
-        at += len + (at[len] == '\n');
-    }
-    out_close(o, ']');
-}
-
 static void put_text(struct out *o, const struct relay *r, const struct turn *t,
                      const struct oldest *oldest, const struct place *place, const char *dir) {
-    put_came_in(o, t);
+    summary_came_in(o, t);
     put_conflicts(o, r, t);
-    put_forwarded(o, t);
-    put_went_out(o, t);
+    summary_forwarded(o, t);
+    summary_went_out(o, t);
     put_waits(o, r, t, oldest);
-    put_people(o, t);
+    summary_people(o, t);
     if (config_name(r->config, "endpoint", 0) == NULL)
         out_text(o,
                  "note: there is no [endpoint \"NAME\"] in %s, so every record that arrives is "
@@ -243,37 +141,8 @@ static void put_text(struct out *o, const struct relay *r, const struct turn *t,
 
 static void put_json(struct out *o, const struct turn *t, const struct oldest *oldest,
                      const struct place *place, const char *dir) {
-    const struct {
-        const char *name;
-        int64_t n;
-    } numbers[] = {
-        {"bundles", t->taken},
-        {"records", t->records},
-        {"seen_before", t->replays},
-        {"strangers", t->strangers},
-        {"refused", t->refused},
-        {"not_ours", t->not_ours},
-        {"conflicts", t->conflicts},
-        {"failed", t->failed},
-        {"delivered", t->delivered},
-        {"rejected", t->rejected},
-        {"expired", t->expired},
-        {"onward", t->onward},
-        {"later", t->later},
-        {"held", t->held},
-        {"new_responses", t->responses},
-        {"new_receipts", t->receipts},
-        {"cleared", t->cleared},
-        {"carried", t->carried},
-        {"replaced", t->replaced},
-        {"withdrawn", t->withdrawn},
-        {"artifacts", t->artifacts},
-        {"exit", (int64_t)turn_exit(t)},
-    };
-
     command_str(o, NULL, "drive", dir);
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        command_int(o, NULL, numbers[i].name, numbers[i].n);
+    summary_numbers(o, t);
     command_str(o, NULL, "later_reason", oldest->found ? oldest->reason : NULL);
     if (oldest->asked > 0)
         command_time(o, NULL, "later_until", oldest->asked);
@@ -282,7 +151,7 @@ static void put_json(struct out *o, const struct turn *t, const struct oldest *o
     out_bool(o, "read_only", t->read_only);
     place_tell(place, dir, t->read_only, o);
     out_bool(o, "safe_to_remove", !t->unsafe);
-    put_people(o, t);
+    summary_people(o, t);
 }
 
 static int print(const struct options *options, const struct relay *r, const struct turn *t,
@@ -324,7 +193,7 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
 
     if (command_args(o, 1, 1, "DIR, where the drive is mounted,", e) == -1 ||
         COMMAND_REACH(place_look(dir, r->state, &place, e)) == -1 ||
-        read_wait(options_value(o, "wait"), &wait_s, e) == -1)
+        summary_wait(options_value(o, "wait"), &wait_s, e) == -1)
         return -1;
     r->name_on_card = options_count(o, "name-on-card") > 0;
     turn_begin(&t);

@@ -38,7 +38,8 @@ struct intake {
     size_t enrolled; /* cards of these that are */
     struct enrol_cards agents;
     struct files_quota pending, quarantine;
-    size_t told; /* files that got, or would have got, a line of their own */
+    size_t told;      /* files that got, or would have got, a line of their own */
+    const char *left; /* what is said of one that is not taken */
 };
 
 /* One bundle on the drive. */
@@ -133,9 +134,7 @@ static int leave_bad(struct intake *in, const struct item *it, int is_bundle,
 
     in->t->refused++;
     if (in->told++ < TOLD_MAX)
-        turn_fault(in->t, it->label, why,
-                   "it was left on the drive: the site's next sync writes what is due anew; what "
-                   "still lies there then can be deleted");
+        turn_fault(in->t, it->label, why, in->left);
     else
         turn_grave(in->t, why->code);
     /* Of what is not even shaped like a bundle, a few are enough to see what it is. */
@@ -335,7 +334,12 @@ static int take_all(struct intake *in, const struct gf_drive_list *list, struct 
 }
 
 int relay_intake(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_err *e) {
-    struct intake in = {.r = r, .d = d, .t = t};
+    struct intake in = {
+        .r = r,
+        .d = d,
+        .t = t,
+        .left = "it was left on the drive: the site's next sync writes what is due anew; what "
+                "still lies there then can be deleted"};
     struct gf_drive_list list = {0};
     int rc = -1;
 
@@ -346,6 +350,27 @@ int relay_intake(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_
 out:
     gf_drive_list_free(&list);
     free(in.cards);
+    enrol_cards_free(&in.agents);
+    return rc;
+}
+
+int relay_import(struct relay *r, int fd, const char *name, struct turn *t, struct gf_err *e) {
+    struct intake in = {
+        .r = r, .t = t, .left = "it was left where it lies, with a copy in quarantine/"};
+    struct item it = {.fd = fd};
+    struct gf_buf safe;
+    struct stat st;
+
+    if (fstat(fd, &st) == -1)
+        return gf_err_errno(e, "it cannot be read");
+    it.size = (int64_t)st.st_size;
+    gf_buf_init(&safe, 4096);
+    gf_text_safe(&safe, name, strlen(name));
+    (void)snprintf(it.label, sizeof it.label, "%s", safe.data != NULL ? safe.data : "");
+    gf_buf_free(&safe);
+    int rc = enrol_cards_load(r, 0, &in.agents, e);
+    if (rc == 0)
+        rc = take_one(&in, &it, e);
     enrol_cards_free(&in.agents);
     return rc;
 }

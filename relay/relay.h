@@ -109,6 +109,10 @@ enum gf_exit turn_exit(const struct turn *t);
 GF_MUST_CHECK int relay_intake(struct relay *r, struct gf_drive *d, struct turn *t,
                                struct gf_err *e);
 
+/* The same of one file that somebody names; cards beside it are not looked at. */
+GF_MUST_CHECK int relay_import(struct relay *r, int fd, const char *name, struct turn *t,
+                               struct gf_err *e);
+
 /* verify.c: everything in incoming/ and pending/: head, digest, decryption, items in a child
  * without keys or network; into the ledger, or to pending/ or quarantine/ with NAME.why. */
 GF_MUST_CHECK int relay_verify(struct relay *r, struct turn *t, struct gf_err *e);

@@ -60,6 +60,7 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  *   courier     courier; removed: true, where he was
  *   brought     courier, header: he handed in the bundle whose header has this digest
  *   reconciled  user, agents, responses
+ *   forgive     bundle, user: it was refused, and is verified over again
  *   release, reject, drop   user, records (how many), and what they were picked by; reason
  */
 GF_MUST_CHECK int ledger_audit(struct ledger *l, int64_t now, const char *event,
@@ -182,6 +183,10 @@ GF_MUST_CHECK int ledger_conflicts(struct ledger *l, struct ledger_conflict **ou
 GF_MUST_CHECK int ledger_refuse(struct ledger *l, const struct gf_header *h,
                                 const struct gf_hash *digest, const struct gf_err *why, int64_t now,
                                 struct gf_err *e);
+/* It is to be verified over again: forget that it was refused. 1 it was, 0 it was not; logged. */
+GF_MUST_CHECK int ledger_forgive(struct ledger *l, const struct gf_header *h,
+                                 const struct gf_hash *digest, const char *user, int64_t now,
+                                 struct gf_err *e);
 /* A bundle of the same number but other bytes: nothing of it is taken; its sender is told once. */
 GF_MUST_CHECK int ledger_fork(struct ledger *l, const struct gf_header *h,
                               const struct gf_hash *digest, const char *why, int64_t now,

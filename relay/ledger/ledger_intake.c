@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "gapferry/digest.h"
+#include "gapferry/json.h"
 #include "relay/ledger/ledger_internal.h"
 
 int ledger_seen(struct ledger *l, const struct gf_header *h, const struct gf_hash *digest,
@@ -121,6 +122,31 @@ int ledger_refuse(struct ledger *l, const struct gf_header *h, const struct gf_h
     if (rc == 0)
         rc = audit_bundle(l, h, why, now, e);
     return db_end(&l->db, rc, e);
+}
+
+int ledger_forgive(struct ledger *l, const struct gf_header *h, const struct gf_hash *digest,
+                   const char *user, int64_t now, struct gf_err *e) {
+    char id[GF_ID_TEXT];
+    int was = 0;
+
+    gf_text_hex(h->id.b, sizeof h->id.b, id);
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    int rc = db_run(&l->db, e, "DELETE FROM bundle WHERE digest = ? AND refused IS NOT NULL", "b",
+                    digest, sizeof *digest);
+    was = rc == 0 && db_changes(&l->db) > 0;
+    if (was) {
+        struct gf_buf b;
+        gf_buf_init(&b, 1024);
+        gf_buf_printf(&b, "\"bundle\":\"%s\",\"user\":", id);
+        gf_json_put_str(&b, user, strlen(user));
+        rc = gf_buf_check(&b, "the audit log", e);
+        if (rc == 0)
+            rc = ledger_audit(l, now, "forgive", b.data, e);
+        gf_buf_free(&b);
+    }
+    rc = db_end(&l->db, rc, e);
+    return rc == -1 ? -1 : was;
 }
 
 /* ---- records ---- */

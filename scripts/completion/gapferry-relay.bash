@@ -10,6 +10,8 @@ _gapferry_relay_options() {
     approve) echo --card --withdraw --json --root --help ;;
     decline) echo --json --root --help ;;
     sync) echo --wait --name-on-card --json --root --help ;;
+    import | respond | quarantine) echo --json --root --help ;;
+    forward) echo --wait --json --root --help ;;
     run) echo --root --help ;;
     status) echo --json --root --help ;;
     records) echo --state --channel --agent --endpoint --since --limit --after --reason --line --json --root --help ;;
@@ -23,7 +25,7 @@ _gapferry_relay_options() {
 
 _gapferry_relay() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init card approve agents token revoke sync decline run status records endpoints couriers reconcile audit config'
+    local commands='init card approve agents token revoke sync import forward respond decline run status records quarantine endpoints couriers reconcile audit config'
     local command='' i
 
     COMPREPLY=()
@@ -66,13 +68,18 @@ _gapferry_relay() {
     else
         case $command in
         records) mapfile -t COMPREPLY < <(compgen -W 'list show release retry reject drop' -- "$word") ;;
+        quarantine) mapfile -t COMPREPLY < <(compgen -W 'list show release' -- "$word") ;;
         endpoints) mapfile -t COMPREPLY < <(compgen -W 'list check firewall' -- "$word") ;;
         audit) mapfile -t COMPREPLY < <(compgen -W 'verify export' -- "$word") ;;
         agents) mapfile -t COMPREPLY < <(compgen -W 'list show' -- "$word") ;;
         token) mapfile -t COMPREPLY < <(compgen -W 'list withdraw' -- "$word") ;;
         couriers) mapfile -t COMPREPLY < <(compgen -W 'list add remove' -- "$word") ;;
         config) mapfile -t COMPREPLY < <(compgen -W 'check show' -- "$word") ;;
-        sync)
+        import)
+            compopt -o filenames 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+            ;;
+        sync | respond)
             compopt -o filenames 2>/dev/null
             mapfile -t COMPREPLY < <(compgen -d -- "$word")
             ;;

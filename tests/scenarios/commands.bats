@@ -231,3 +231,72 @@ CONF
     # The vendor of one has seen nothing of the other.
     [ "$(tally '[.effects[] | select(.path == "/usage") | .record] | sort | join(" ")')" = "$(sort site.ids | tr '\n' ' ' | sed 's/ $//')" ]
 }
+
+# ---- a turn by hand, and another look ----
+
+@test "import, forward, respond: a turn by hand is a turn" {
+    local f
+    ready
+    users 1 >/dev/null
+    home
+    R approve --card "$STATE/keys/card" "$(A card --fingerprint)" >/dev/null
+    f=$(echo usb/GAPFERRY/to-relay/*.gfb)
+    gives 66 R import nowhere.gfb
+    gives 66 R import "$f" nowhere.gfb
+    says nowhere.gfb
+    [ "$(R status --json | jq '.channels | length')" = 0 ]
+    gives 0 R import "$f"
+    says '1 bundle, 1 record'
+    [ -e "$f" ]
+    gives 0 R import "$f"
+    says '1 bundle seen before'
+    echo rubbish >rubbish.gfb
+    gives 65 R import rubbish.gfb
+    says 'rubbish.gfb' 'left where it lies'
+    [ "$(tally '.effects | length')" = 0 ]
+    gives 0 R forward --wait 10s
+    says '1 record delivered'
+    gives 64 R forward --wait x
+    [ "$(tally '.effects | length')" = 1 ]
+    gives 0 R respond --json
+    [ "$(jq '.new_receipts' <<<"$out")" = 1 ]
+    absent compgen -G 'usb/GAPFERRY/to-site/*.gfb'
+    gives 0 R respond usb
+    says 'safe to remove' '1 response'
+    home
+    [ "$(A status --json | jq .records.delivered)" = 1 ]
+}
+
+@test "quarantine: listed, shown, and released once it is right" {
+    local name
+    ready
+    users 1 >/dev/null
+    home
+    gives 0 R quarantine list
+    says 'nothing lies in quarantine'
+    # A copy that was damaged on the way.
+    cp -r usb bad
+    name=$(echo bad/GAPFERRY/to-relay/*.gfb)
+    printf 'X' | dd of="$name" bs=1 seek=5000 conv=notrunc status=none
+    gives 65 R sync bad --wait 0
+    gives 0 R quarantine list
+    name=$(cut -d' ' -f1 <<<"$out" | head -n 1)
+    [ "$(R quarantine list --json | jq -r '.quarantine[0].name')" = "$name" ]
+    gives 0 R quarantine show "$name"
+    says 'not verified' "$(A card --fingerprint)"
+    gives 65 R quarantine release "$name"
+    [ "$(R quarantine list --json | jq '.quarantine | length')" = 1 ]
+    gives 66 R quarantine show nothing
+    gives 64 R quarantine release
+    gives 64 R quarantine show ../relay.db
+
+    # One that was refused for good, and is right all the same: as a newer version would find it.
+    # What is noted of it is what a refusal notes.
+    name=$(R quarantine list --json | jq -r '.quarantine[0].name')
+    cp usb/GAPFERRY/to-relay/*.gfb "$RSTATE/quarantine/$name"
+    gives 0 R quarantine release "$name"
+    says '1 bundle, 1 record'
+    gives 0 R quarantine list
+    says 'nothing lies in quarantine'
+    [ ! -e "$RSTATE/quarantine/$name.why" ]
+}

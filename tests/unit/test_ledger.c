@@ -346,9 +346,34 @@ static void the_lock_is_held_by_one_and_names_it(void **state) {
     assert_ok(ledger_lock(s->r.ledger, "sync", &s->e), s->e);
 }
 
+static void what_was_refused_can_be_looked_at_again_and_what_was_taken_not(void **state) {
+    struct site *s = *state;
+    enum ledger_seen seen;
+    struct gf_err why;
+    struct gf_header h = header(s, 7);
+    struct gf_hash d = digest_of(&h);
+    testing_enrol(s, &kit_site);
+    (void)gf_err_set(&why, GF_E_RECORD, "a line is wrong");
+
+    assert_ok(ledger_refuse(s->r.ledger, &h, &d, &why, NOW, &s->e), s->e);
+    assert_ok(ledger_seen(s->r.ledger, &h, &d, &seen, &s->e), s->e);
+    assert_int_equal(seen, LEDGER_REPLAY);
+    assert_int_equal(ledger_forgive(s->r.ledger, &h, &d, "tester", NOW, &s->e), 1);
+    assert_ok(ledger_seen(s->r.ledger, &h, &d, &seen, &s->e), s->e);
+    assert_int_equal(seen, LEDGER_NEW);
+    assert_int_equal(ledger_forgive(s->r.ledger, &h, &d, "tester", NOW, &s->e), 0);
+
+    static const struct gf_contents nothing;
+    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
+    assert_int_equal(ledger_forgive(s->r.ledger, &h, &d, "tester", NOW, &s->e), 0);
+    assert_ok(ledger_seen(s->r.ledger, &h, &d, &seen, &s->e), s->e);
+    assert_int_equal(seen, LEDGER_REPLAY);
+}
+
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
     const struct CMUnitTest tests[] = {
+        T(what_was_refused_can_be_looked_at_again_and_what_was_taken_not),
         T(an_approved_fingerprint_enrols_the_card_when_it_comes),
         T(a_card_that_was_seen_waits_until_its_fingerprint_is_approved),
         T(what_is_no_fingerprint_is_refused),
