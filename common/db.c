@@ -96,6 +96,9 @@ int db_fail(struct db *d, int rc, const char *doing, struct gf_err *e) {
     if (code == GF_E_SYSTEM && number != 0 && (rc & 0xff) == SQLITE_IOERR)
         return gf_err_set(e, code, "%s: %s: %s (%s)%s", d->path, doing, what, strerror(number),
                           remedy_of(code));
+    /* Which statement met the full disk helps nobody. */
+    if ((rc & 0xff) == SQLITE_FULL)
+        return gf_err_set(e, code, "%s: %s%s", d->path, what, remedy_of(code));
     return gf_err_set(e, code, "%s: %s: %s%s", d->path, doing, what, remedy_of(code));
 }
 
