@@ -96,7 +96,7 @@ static void warn(const struct installed *l, int renewal) {
     gf_text_safe(&id, l->document.license.id, strlen(l->document.license.id));
     (void)fprintf(stderr,
                   "This gives up licence %s of product %s, for good: this machine never accepts it "
-                  "again, also not from a backup, and the vendor is told.\n",
+                  "again, and the vendor is told.\n",
                   id.data ? id.data : "", l->product);
     gf_buf_free(&id);
     if (renewal)

@@ -26,9 +26,13 @@ static int show_request(void *arg, const struct store_record *r, struct gf_err *
     out_bool(t, "answered", r->answered);
     out_str(t, "reason", r->reason);
     out_close(t, '}');
-    if (!t->json && (!r->answered || r->reason)) {
-        out_text(t, "request %s for %s: %s since %s\n", id, r->product ? r->product : "?",
-                 store_states[r->state], since);
+
+    /* A proof of deactivation asks for nothing: once it has arrived there is nothing to say of it.
+     */
+    int proof = !r->wants_answer;
+    if (!t->json && (proof ? r->state != STORE_DELIVERED : !r->answered || r->reason)) {
+        out_text(t, "%s %s for %s: %s since %s\n", proof ? "deactivation" : "request", id,
+                 r->product ? r->product : "?", store_states[r->state], since);
         if (r->reason) {
             out_text(t, "  reason      ");
             out_safe(t, r->reason);
@@ -152,6 +156,11 @@ static int note_newest(void *arg, const struct store_record *r, struct gf_err *e
     (void)e;
     if (n->product && (!r->product || strcmp(r->product, n->product) != 0))
         return 0;
+    /* A proof of deactivation: what was asked for before is given up. */
+    if (!r->wants_answer) {
+        n->state[0] = n->reason[0] = '\0';
+        return 0;
+    }
     (void)snprintf(n->state, sizeof n->state, "%s", store_states[r->state]);
     (void)snprintf(n->reason, sizeof n->reason, "%s", r->reason ? r->reason : "");
     return 0;

@@ -132,12 +132,18 @@ id_of() { fact '.licences[] | select(.product == "demo").id' A license status; }
     gives 0 A license deactivate --product demo --yes
     says "licence $old of product demo is deactivated"
     gives 90 A license check
+    says 'no licence is installed; ask for one'
+    gives 0 A license status
+    says 'deactivation ' ' for demo: queued since'
     gives 82 A license install first
     says 'was deactivated on this machine on 20'
     gives 82 A license install first --force
     gives 0 A license list
     says "demo: $old, deactivated here on 20"
     home && there && home
+    gives 90 A license check
+    says 'no licence is installed; ask for one'
+    [ "$(A license status)" = 'no licence is installed' ]
     [ "$(fact .records.delivered A status)" = 2 ]
     [ "$(tally '[.effects[] | select(.path == "/license")] | length')" = 2 ]
     jq -j 'select(.answer | startswith("{\"deactivated\"")).answer' v/tally.jsonl | grep -qF "$old"
