@@ -257,7 +257,9 @@ static void keep_or_drop(struct keeping *k, const char *from, const char *name_e
 static int walk(struct scan *s, struct keeping *k) {
     skip_space(s);
     if (!skip(s, '{'))
-        return bad(s, "it is not an object");
+        return gf_err_set(s->e, GF_E_JSON,
+                          "the body is no JSON object; on a channel with a rule (allow) it must be "
+                          "one, since the rule names its fields");
     skip_space(s);
     if (!skip(s, '}')) {
         do {

@@ -228,7 +228,7 @@ static void what_the_rule_leaves_nothing_of_is_a_failure(void **state) {
     usage("echo '{\"host\": \"secret\"}'", "allow = users");
     check_failed("leaves nothing");
     usage("echo '[1]'", "allow = users");
-    check_failed("not an object");
+    check_failed("no JSON object");
 }
 
 static void only_if_leaves_it_to_another_host(void **state) {
