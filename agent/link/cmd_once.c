@@ -64,9 +64,9 @@ static void show_peer(struct out *t, const struct link_relay *s, const struct vi
         out_int(t, "fetched", v->fetched);
     }
     out_close(t, '}');
-    out_text(t, "relay \"");
+    out_text(t, s->relay[0] != '\0' ? "relay \"" : "no relay");
     out_safe(t, s->relay);
-    out_text(t, "\": %s since %s%s%s: ", link_states[s->is], since,
+    out_text(t, "%s: %s since %s%s%s: ", s->relay[0] != '\0' ? "\"" : "", link_states[s->is], since,
              s->stage[0] != '\0' ? ", stage: " : "", s->stage);
     out_safe(t, s->evidence);
     if (carry && s->is == LINK_ONLINE)
