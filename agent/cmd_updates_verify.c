@@ -325,7 +325,9 @@ static int sum_up(struct verifying *v, const struct hand *h, struct gf_err *e) {
     out_bool(&v->t, "ended", k && k->ended);
     out_text(&v->t, "%s %s (serial %lld): ", h->update.product, h->update.version,
              (long long)h->update.serial);
-    if (missing == 0)
+    if (h->update.nartifacts == 1)
+        out_text(&v->t, "its artifact is %s\n", missing == 0 ? "here" : "missing");
+    else if (missing == 0)
         out_text(&v->t, "all %zu artifacts are here\n", h->update.nartifacts);
     else
         out_text(&v->t, "%zu of %zu artifacts are missing\n", missing, h->update.nartifacts);

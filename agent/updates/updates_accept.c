@@ -2,10 +2,12 @@
  * updates_accept.c -- manifests: whose they are, whether they may become known, and the answer to a
  * check.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/command.h"
@@ -137,6 +139,7 @@ int updates_ended(struct agent *a, const struct update *u, struct gf_err *e) {
 int updates_load_file(int dir, const char *path, struct gf_buf *text, struct gf_err *e) {
     char beside[4096];
     struct gf_buf sig;
+    struct stat st;
 
     if (gf_file_load(dir, path, UPDATE_FILE_MAX, text, e) == -1)
         return -1;
@@ -145,6 +148,11 @@ int updates_load_file(int dir, const char *path, struct gf_buf *text, struct gf_
     /* Only the JSON: its signature lies beside it, as minisign leaves it. */
     if ((size_t)snprintf(beside, sizeof beside, "%s.minisig", path) >= sizeof beside)
         return gf_err_set(e, GF_E_USAGE, "%s: its path is too long", path);
+    if (fstatat(dir, beside, &st, 0) == -1 && errno == ENOENT)
+        return gf_err_set(e, GF_E_NOINPUT,
+                          "%s: holds no signature, and beside it there is no %s; the vendor has "
+                          "that file: bring it, too",
+                          path, strrchr(beside, '/') ? strrchr(beside, '/') + 1 : beside);
     int rc = gf_file_load(dir, beside, UPDATE_FILE_MAX, &sig, e);
     if (rc == 0)
         gf_buf_add(text, sig.data, sig.len);

@@ -122,14 +122,27 @@ setup() {
  "version": "1.0", "serial": 1, "issued": "2026-01-02T03:04:05Z", "expires": "2100-01-02T03:04:05Z",
  "artifacts": [{"name": "a.bin", "size": 6, "sha256": "%s", "blake2b": "%s"}]}\n' \
         "$(sha256sum disc/a.bin | cut -d' ' -f1)" "$(b2sum -l 256 disc/a.bin | cut -d' ' -f1)" >disc/demo.json
+    gives 66 A updates verify disc/demo.json
+    says 'demo.json: holds no signature, and beside it there is no demo.json.minisig'
     minisign -S -s v.key -m disc/demo.json >/dev/null
     echo wrong >disc/a.bin
     gives 65 A updates import disc
+    says 'demo 1.0 (serial 1): its artifact is missing'
     A doctor >.out || true
     grep -q 'manifests and artifacts that cannot be used: 1' .out
     grep -q 'updates list has the reasons' .out
     echo right >disc/a.bin
     gives 0 A updates import disc
+    says 'its artifact is here'
     A doctor >.out || true
     absent grep -q 'cannot be used' .out
+}
+
+@test "a body that is JSON and no object is not called no JSON; a site without a relay's url has no relay named nothing" {
+    site_init
+    gives 65 A record metrics - <<<'[1]'
+    says 'the body is no JSON object; on a channel with a rule (allow) it must be one'
+    gives 0 "$BIN/gapferry-link" --root site probe
+    says 'no relay: unprobed since' 'agent.conf has no [relay] with a url'
+    [[ $out != *'relay ""'* ]]
 }
