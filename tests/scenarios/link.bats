@@ -97,15 +97,16 @@ online() { # [COMMAND...: before gapferry-link]
     [[ $output == *'has the fingerprint ABCD-EFGH-IJKL-MNOP-QRST'* ]] || fail "$output"
 }
 
-@test "cards/ holds the trusted relays' cards and no others, and mends itself" {
-    local card
+@test "cards/ holds the trusted relays' cards and this agent's own, no others, and mends itself" {
+    local card own
+    own="$(A card --fingerprint).card"
     card="$(fingerprint relay).card"
     cmp "$STATE/cards/$card" relay/card
     [ "$(stat -c %a "$STATE/cards" "$STATE/cards/$card" | paste -sd' ')" = '700 600' ]
     rm "$STATE/cards/$card"
     cp relay/card "$STATE/cards/AAAA-AAAA-AAAA-AAAA-AAAA.card"
     A status >/dev/null
-    [ "$(ls "$STATE/cards")" = "$card" ]
+    [ "$(ls "$STATE/cards")" = "$(printf '%s\n' "$card" "$own" | sort)" ]
     cmp "$STATE/cards/$card" relay/card
 }
 
