@@ -30,7 +30,9 @@ const struct config_key agent_keys[] = {
      "outside; site: it is reached within the site, also in mode airgap"},
     {"relay", 1, "ca_file", NULL, "certificates that vouch for it, in place of the system's"},
     {"relay", 1, "proxy", NULL, "the HTTP proxy on the way to it"},
-    {"relay", 1, "poll", "1h", "how often gapferry-link visits it while it is online"},
+    {"relay", 1, "poll", "1h",
+     "how often gapferry-link visits it while it is online; with reach = site every 15 minutes at "
+     "least"},
     {"relay", 1, "failures", "3", "failed tries in a row after which it counts as offline"},
     {"relay", 1, "successes", "2", "proofs in a row after which it counts as online"},
     {"relay", 1, "retry", "15s", "the distance of tries while its state is in doubt"},

@@ -9,8 +9,6 @@
 #include "agent/link_state.h"
 #include "common/log.h"
 
-const char *const airgap_words[] = {"carry", "hold", "discard", NULL};
-
 static int is_asked_for(const char *channel) {
     return strcmp(channel, "license") == 0 || strcmp(channel, "updates") == 0;
 }
@@ -23,7 +21,7 @@ int airgap_of(struct agent *a, const char *channel, enum airgap *out, struct gf_
         *out = AIRGAP_CARRY;
         return 0;
     }
-    if (config_enum(a->config, "channel", channel, "airgap", airgap_words, &word, e) == -1)
+    if (config_enum(a->config, "channel", channel, "airgap", grid_airgaps, &word, e) == -1)
         return -1;
     int found = store_get_policy(a->store, channel, &policy, e);
     if (found == -1)

@@ -5,13 +5,13 @@
 #define AGENT_AIRGAP_H
 
 #include "agent/agent.h"
+#include "common/grid.h"
 
 enum airgap {
     AIRGAP_CARRY,  /* they go by drive (the default) */
     AIRGAP_HOLD,   /* they wait until the relay is online */
     AIRGAP_DISCARD /* they are worth nothing later: dropped, counted, and told */
 };
-extern const char *const airgap_words[]; /* "carry" "hold" "discard" NULL */
 
 /* What holds for a channel: the configuration's `airgap`, or what a grid manager's relay has asked
  * for where that is stricter. license and updates are always carried: a person asked for them. */

@@ -150,7 +150,7 @@ static int show_channel(struct preview *p, const char *channel, int64_t queued, 
     out_str(t, "consent", c.own ? "own" : store_consents[c.is]);
     const int leaves = c.is == STORE_GRANTED && airgap == AIRGAP_CARRY;
     p->leaving += leaves;
-    out_str(t, "airgap", airgap_words[airgap]);
+    out_str(t, "airgap", grid_airgaps[airgap]);
     out_bool(t, "leaves", leaves);
     out_text(t, "%s: %lld record%s queued\n", channel, (long long)queued, queued == 1 ? "" : "s");
     put_way(p, channel, &c, airgap);

@@ -117,7 +117,7 @@ static const struct rule rules[] = {
     {"relay", "retry", SPAN, 1, MONTH, NULL, NULL},
     {"relay", "retry_max", SPAN, 1, MONTH, NULL, NULL},
     {"channel", "product", TEXT, 0, 0, NULL, check_word},
-    {"channel", "airgap", WORDS, 0, 0, airgap_words, NULL},
+    {"channel", "airgap", WORDS, 0, 0, grid_airgaps, NULL},
     {"channel", "type", TEXT, 0, 0, NULL, check_type},
     {"channel", "consent", WORDS, 0, 0, store_consents, NULL},
     {"channel", "nodes", BOOL, 0, 0, NULL, NULL},

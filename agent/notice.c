@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/airgap.h"
 #include "agent/history.h"
+#include "agent/returns.h"
+#include "common/grid.h"
 #include "common/log.h"
-#include "gapferry/json.h"
 
 #define DATA_MAX                                                                                   \
     1024 /* bytes of a notice that history and log show; escaped it still fits a line */
@@ -35,51 +35,28 @@ static int is_within_site(struct agent *a, const struct gf_hash *from, struct gf
     return 0;
 }
 
-/* 1 understood, 0 not. */
-static int read_policy(const char *text, char channel[GF_WORD_MAX + 1], struct store_policy *out) {
-    const char *name = NULL, *consent = NULL, *airgap = NULL;
-    struct gf_json_obj o;
-    struct gf_json *j;
-    struct gf_err e;
-    int good = 0;
-
-    if (gf_json_parse(text, strlen(text), "policy", GF_E_RECORD, &j, &e) == -1)
-        return 0;
-    gf_json_root(j, &o);
-    gf_json_str(&o, "channel", 1, GF_WORD_MAX, &name);
-    gf_json_str_opt(&o, "consent", 1, 16, &consent);
-    gf_json_str(&o, "airgap", 1, 16, &airgap);
-    if (gf_json_end(&o, &e) == 0 && gf_text_is_word(name, strlen(name), GF_WORD_MAX) &&
-        (!consent || strcmp(consent, "denied") == 0)) {
-        out->denied = consent != NULL;
-        for (out->airgap = 0; airgap_words[out->airgap]; out->airgap++)
-            if (strcmp(airgap_words[out->airgap], airgap) == 0)
-                break;
-        good = airgap_words[out->airgap] != NULL;
-        (void)snprintf(channel, GF_WORD_MAX + 1, "%s", name);
-    }
-    gf_json_free(j);
-    return good;
-}
-
-static int take_policy(struct agent *a, const struct gf_hash *from, const char *data,
+static int take_policy(struct agent *a, const struct gf_hash *from, const struct gf_notice *n,
                        struct gf_err *e) {
     struct store_policy policy = {.relay = *from, .since = a->now};
     struct store_denial denial = {0};
-    char channel[GF_WORD_MAX + 1];
+    struct grid_policy asked;
+    const char *channel = asked.channel;
 
     int within = is_within_site(a, from, e);
-    if (within != 1 || !read_policy(data, channel, &policy)) {
+    if (within != 1 || grid_policy_parse(n->data, &asked) == -1) {
         if (within != -1)
             log_write(LOG_LEVEL_NOTICE, "policy-ignored",
                       {"why", within ? "it is malformed" : "its relay is not within the site", 0});
         return within == -1 ? -1 : 0;
     }
-    if (store_put_policy(a->store, channel, &policy, e) == -1)
+    policy.denied = asked.denied;
+    policy.airgap = asked.airgap;
+    /* What holds here holds for the nodes that have this host for their manager. */
+    if (store_put_policy(a->store, channel, &policy, e) == -1 || returns_notice(a, n, e) == -1)
         return -1;
     log_write(LOG_LEVEL_NOTICE, "policy", {"channel", channel, 0},
               {"consent", policy.denied ? "denied" : "as decided here", 0},
-              {"airgap", airgap_words[policy.airgap], 0});
+              {"airgap", grid_airgaps[policy.airgap], 0});
     if (!policy.denied)
         return 0;
     /* What was recorded goes, as with a denial of the site's own. Files follow at the next export.
@@ -139,7 +116,7 @@ int agent_notice(struct agent *a, const struct gf_hash *from, const struct gf_no
     if (history_end(&h, a, e) == -1)
         return -1;
     if (strcmp(n->type, "policy") == 0)
-        return take_policy(a, from, n->data, e);
+        return take_policy(a, from, n, e);
     if (strcmp(n->type, "next-due") == 0 || strcmp(n->type, "time") == 0)
         return take_time(a, n->type, n->data, e);
     return 0;

@@ -3,7 +3,10 @@
  */
 #include "common/grid.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "gapferry/json.h"
 
 #define NODE "node "
 
@@ -110,4 +113,38 @@ void grid_return_free(struct grid_return *r) {
     gf_answer_free(&r->answer);
     gf_receipt_free(&r->receipt);
     gf_notice_free(&r->notice);
+}
+
+/* ---- policy ---- */
+
+const char *const grid_airgaps[] = {"carry", "hold", "discard", NULL};
+
+int grid_policy_parse(const char *data, struct grid_policy *out) {
+    const char *name = NULL, *consent = NULL;
+    struct grid_policy p = {.denied = 0};
+    struct gf_json_obj o;
+    struct gf_json *j;
+    struct gf_err e;
+    int rc = -1;
+
+    if (gf_json_parse(data, strlen(data), "policy", GF_E_RECORD, &j, &e) == -1)
+        return -1;
+    gf_json_root(j, &o);
+    gf_json_str(&o, "channel", 1, GF_WORD_MAX, &name);
+    gf_json_str_opt(&o, "consent", 1, 16, &consent);
+    gf_json_enum(&o, "airgap", grid_airgaps, &p.airgap);
+    if (gf_json_end(&o, &e) == 0 && gf_text_is_word(name, strlen(name), GF_WORD_MAX) &&
+        (consent == NULL || strcmp(consent, "denied") == 0)) {
+        p.denied = consent != NULL;
+        (void)snprintf(p.channel, sizeof p.channel, "%s", name);
+        *out = p;
+        rc = 0;
+    }
+    gf_json_free(j);
+    return rc;
+}
+
+void grid_policy_write(const struct grid_policy *p, struct gf_buf *out) {
+    gf_buf_printf(out, "{\"channel\":\"%s\",\"consent\":%s,\"airgap\":\"%s\"}", p->channel,
+                  p->denied ? "\"denied\"" : "null", grid_airgaps[p->airgap]);
 }

@@ -53,4 +53,17 @@ GF_MUST_CHECK int grid_return_parse(const char *line, size_t len, struct grid_re
                                     struct gf_err *e);
 void grid_return_free(struct grid_return *r);
 
+/* ---- policy: what a manager asks of its nodes, channel by channel ---- */
+
+extern const char *const grid_airgaps[]; /* "carry" "hold" "discard" NULL, the laxest first */
+
+struct grid_policy {
+    char channel[GF_WORD_MAX + 1];
+    int denied; /* 1: nothing may be recorded or sent */
+    int airgap; /* index of grid_airgaps */
+};
+/* The data of a notice of type policy: 0 or -1 where it is none. */
+GF_MUST_CHECK int grid_policy_parse(const char *data, struct grid_policy *out);
+void grid_policy_write(const struct grid_policy *p, struct gf_buf *out);
+
 #endif

@@ -10,13 +10,15 @@
 #include <unistd.h>
 
 #include "gapferry/file.h"
+#include "relay/ledger/ledger_grid.h"
 #include "relay/updates/artifacts.h"
 
 /* What each part takes beside its bytes: its header and padding, its entry in contents.json. */
 #define PART_MORE 2048
 
-enum { RECEIPTS, ANSWERS, REFUSALS };
-static const enum gf_member members[] = {GF_MEMBER_RECEIPTS, GF_MEMBER_ANSWERS, GF_MEMBER_REFUSALS};
+enum { RECEIPTS, ANSWERS, REFUSALS, NOTICES };
+static const enum gf_member members[DRAFT_LINES] = {GF_MEMBER_RECEIPTS, GF_MEMBER_ANSWERS,
+                                                    GF_MEMBER_REFUSALS, GF_MEMBER_NOTICES};
 
 static int append(struct draft *d, int which, const struct gf_buf *line, struct gf_err *e) {
     if (gf_buf_check(line, "a line of a response", e) == -1)
@@ -122,17 +124,33 @@ static int add_refusal(void *arg, const struct gf_refusal *r, struct gf_err *e) 
     return rc == 0 ? remember(d, &told, e) : -1;
 }
 
+static int add_notice(void *arg, int64_t n, const struct gf_notice *notice, struct gf_err *e) {
+    struct draft *d = arg;
+    struct ledger_told told = {.what = LEDGER_NOTICE, .notice = n};
+    struct gf_buf line;
+
+    if (is_full(d, NULL))
+        return 1;
+    gf_buf_init(&line, GF_LINE_MAX);
+    int rc = gf_notice_write(notice, &line, e);
+    if (rc == 0)
+        rc = append(d, NOTICES, &line, e);
+    gf_buf_free(&line);
+    return rc == 0 ? remember(d, &told, e) : -1;
+}
+
 int64_t draft_room(int64_t size_max) {
     return size_max - size_max / 1024 - 65536;
 }
 
 void draft_begin(struct draft *d, const struct relay *r, int dir, int64_t size_max) {
-    *d =
-        (struct draft){.r = r, .dir = dir, .size_max = draft_room(size_max), .lines = {-1, -1, -1}};
+    *d = (struct draft){
+        .r = r, .dir = dir, .size_max = draft_room(size_max), .lines = {-1, -1, -1, -1}};
 }
 
 int draft_collect(struct draft *d, const struct gf_id *agent, struct gf_err *e) {
-    if (ledger_refusals(d->r->ledger, agent, add_refusal, d, e) == -1)
+    if (ledger_notices(d->r->ledger, agent, add_notice, d, e) == -1 ||
+        (!d->full && ledger_refusals(d->r->ledger, agent, add_refusal, d, e) == -1))
         return -1;
     return d->full ? 0 : ledger_news(d->r->ledger, agent, add_receipt, d, e);
 }
@@ -206,7 +224,7 @@ static int write_member(struct gf_writer *w, enum gf_member m, const char *name,
 }
 
 int draft_write(struct draft *d, struct gf_writer *w, struct gf_err *e) {
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < DRAFT_LINES; i++) {
         if (d->lines[i] != -1 && write_member(w, members[i], NULL, d->lines[i], e) == -1)
             return -1;
     }
@@ -222,7 +240,7 @@ int draft_write(struct draft *d, struct gf_writer *w, struct gf_err *e) {
 }
 
 void draft_free(struct draft *d) {
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < DRAFT_LINES; i++) {
         if (d->lines[i] != -1)
             (void)close(d->lines[i]);
     }
@@ -230,5 +248,5 @@ void draft_free(struct draft *d) {
         (void)close(d->files[i]);
     free(d->told);
     free(d->parts);
-    *d = (struct draft){.lines = {-1, -1, -1}};
+    *d = (struct draft){.lines = {-1, -1, -1, -1}};
 }

@@ -20,6 +20,8 @@
 /* Parts of artifacts in one response: their list must fit into contents.json. */
 #define DRAFT_PARTS_MAX 1024
 
+#define DRAFT_LINES 4 /* members of lines */
+
 /* A part of an artifact; its bytes are read when the response is written. */
 struct draft_part {
     char name[UPDATE_NAME_MAX + 1];
@@ -30,7 +32,7 @@ struct draft {
     const struct relay *r;      /* borrowed */
     int dir;                    /* where its unnamed files are; borrowed */
     int64_t size_max;           /* bytes of plaintext after which the rest waits for the next one */
-    int lines[3];               /* receipts, answers, refusals: unnamed files */
+    int lines[DRAFT_LINES];     /* receipts, answers, refusals, notices: unnamed files */
     int files[DRAFT_FILES_MAX]; /* bodies: unnamed files */
     char names[DRAFT_FILES_MAX][GF_MEMBER_NAME_MAX + 1];
     size_t nfiles;

@@ -18,6 +18,7 @@ static const struct command_entry commands[] = {
     {"import", cmd_import, "take in bundles by hand, as from a drive"},
     {"forward", cmd_forward, "the part of sync that sends records to their endpoints"},
     {"respond", cmd_respond, "the part of sync that writes responses"},
+    {"notice", cmd_notice, "ask every agent to be stricter with a channel, as a grid's manager"},
     {"decline", cmd_decline, "do not let an unknown sender in; what it sent goes"},
     {"run", cmd_run, "stay: take bundles in by HTTP, forward, keep responses"},
     {"status", cmd_status, "show what waits, who is enrolled, what needs a person"},

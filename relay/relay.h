@@ -53,7 +53,7 @@ const char *relay_self(const struct relay *r, char out[COMMAND_SELF]);
 typedef int relay_command(const char *root, int argc, char **argv);
 relay_command cmd_init, cmd_card, cmd_approve, cmd_decline, cmd_sync, cmd_run, cmd_status,
     cmd_records, cmd_couriers, cmd_config, cmd_reconcile, cmd_agents, cmd_revoke, cmd_token,
-    cmd_audit, cmd_endpoints, cmd_quarantine, cmd_import, cmd_forward, cmd_respond;
+    cmd_notice, cmd_audit, cmd_endpoints, cmd_quarantine, cmd_import, cmd_forward, cmd_respond;
 
 /* What one turn did; counts of this turn. Filled by the five files below. */
 struct turn {

@@ -28,6 +28,15 @@ struct returns {
 
 /* ---- one entry ---- */
 
+/* A policy of the manager above holds for our nodes, too; other notices are for this site. */
+static int take_notice(struct returns *x, const struct gf_notice *n, struct gf_err *e) {
+    struct grid_policy p;
+
+    if (strcmp(n->type, "policy") != 0 || grid_policy_parse(n->data, &p) == -1)
+        return 0;
+    return ledger_policy(x->r->ledger, LEDGER_FROM_ABOVE, &p, NULL, x->r->now, e) == -1 ? -1 : 0;
+}
+
 static int take(struct returns *x, const struct grid_return *ret, struct gf_err *e) {
     struct ledger *l = x->r->ledger;
     int rc = 0;
@@ -44,7 +53,7 @@ static int take(struct returns *x, const struct grid_return *ret, struct gf_err 
                                   ret->receipt.reason != NULL ? ret->receipt.reason : "", e);
         break;
     case GRID_NOTICE:
-        return 0;
+        return take_notice(x, &ret->notice, e);
     }
     x->t->returned += rc == 1;
     return rc == -1 ? -1 : 0;

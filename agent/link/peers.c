@@ -17,6 +17,7 @@
 #define CARDS_MAX   GF_DRIVE_CARDS_MAX
 #define ENTRIES_MAX 4096           /* of STATE/cards/ */
 #define EAGER_MAX   300            /* seconds of back-off at most in mode online */
+#define SITE_MAX    900            /* seconds between visits to a relay within the site, at most */
 #define SPAN_MAX    (30 * 86400LL) /* seconds of a distance in the configuration */
 
 static const char *const modes[] = {"auto", "airgap", "online", NULL};
@@ -115,6 +116,12 @@ static int load_rules(const struct peers *p, int once, struct peer *peer, struct
         load_span(p->config, peer->name, "retry_max", &r->retry_max, e) == -1 ||
         load_span(p->config, peer->name, "poll", &r->poll, e) == -1)
         return -1;
+    /* A manager's word reaches its grid within a quarter of an hour. */
+    const char *reach = config_get(p->config, "relay", peer->name, "reach");
+    if (reach != NULL && strcmp(reach, "site") == 0) {
+        r->poll = r->poll < SITE_MAX ? r->poll : SITE_MAX;
+        r->retry_max = r->retry_max < SITE_MAX ? r->retry_max : SITE_MAX;
+    }
     if (p->mode == PEERS_ONLINE && r->retry_max > EAGER_MAX)
         r->retry_max = EAGER_MAX;
     if (r->retry_max < r->retry)

@@ -56,6 +56,7 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  *   token       number, name, user; token-withdraw: the same
  *   bundle      agent, bundle, seq; refused: the code, where it was
  *   response    agent, bundle, stream, seq
+ *   notice      policy: what is asked of nodes from now on; user, null: the manager above
  *   behind      agent, stream, seq: it has a response that this ledger never wrote
  *   courier     courier; removed: true, where he was
  *   brought     courier, header: he handed in the bundle whose header has this digest
@@ -382,13 +383,14 @@ GF_MUST_CHECK int ledger_take_seq(struct ledger *l, const struct gf_hash *agent_
 GF_MUST_CHECK int ledger_voids(struct ledger *l, const struct gf_hash *agent_identity,
                                int64_t **voids, size_t *n, struct gf_err *e);
 /* A response is complete and flushed in the outbox: note it, and what it tells. */
-enum ledger_telling { LEDGER_RECEIPT, LEDGER_REFUSAL, LEDGER_PART };
+enum ledger_telling { LEDGER_RECEIPT, LEDGER_REFUSAL, LEDGER_PART, LEDGER_NOTICE };
 struct ledger_told {
     enum ledger_telling what;
     struct gf_id id;         /* of the record; of the bundle for a refusal */
     struct gf_hash digest;   /* of the receipt */
     enum gf_state state;     /* of the receipt */
     int64_t artifact, index; /* of the part */
+    int64_t notice;          /* its number */
 };
 GF_MUST_CHECK int ledger_responded(struct ledger *l, const struct gf_id *agent,
                                    const struct gf_header *h, const struct gf_hash *digest,

@@ -133,6 +133,9 @@ int ledger_tell_anew(struct ledger *l, const struct gf_hash *recipient, int64_t 
         "UPDATE update_part SET told_by = NULL WHERE told_by IN (SELECT row FROM response WHERE "
         "recipient = ifnull(?1, recipient) AND noted IS NOT NULL AND (acknowledged IS NULL OR "
         "noted >= ?2))",
+        "DELETE FROM notice_told WHERE told_by IN (SELECT row FROM response WHERE "
+        "recipient = ifnull(?1, recipient) AND noted IS NOT NULL AND (acknowledged IS NULL OR "
+        "noted >= ?2))",
     };
     int rc = 0;
 

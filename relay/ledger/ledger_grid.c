@@ -5,9 +5,22 @@
 
 #include "relay/ledger/ledger_internal.h"
 
-/* returned  how far each file of the returns was read */
+/*
+ * returned     how far each file of the returns was read
+ * policy       what is asked of nodes; whose: enum ledger_whose
+ * notice       what holds of all that for a channel, and is told: a new row for each change
+ * notice_told  which node was told, by which response
+ */
 const char ledger_grid_schema[] =
-    "CREATE TABLE returned (name TEXT PRIMARY KEY NOT NULL, at INTEGER NOT NULL) STRICT;";
+    "CREATE TABLE returned (name TEXT PRIMARY KEY NOT NULL, at INTEGER NOT NULL) STRICT;"
+
+    "CREATE TABLE policy (channel TEXT NOT NULL, whose INTEGER NOT NULL, denied INTEGER NOT NULL,"
+    " airgap INTEGER NOT NULL, PRIMARY KEY (channel, whose)) STRICT;"
+    "CREATE TABLE notice (n INTEGER PRIMARY KEY AUTOINCREMENT, channel TEXT NOT NULL UNIQUE,"
+    " denied INTEGER NOT NULL, airgap INTEGER NOT NULL, at INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE notice_told (notice INTEGER NOT NULL, agent BLOB NOT NULL,"
+    " told_by INTEGER NOT NULL REFERENCES response (row), PRIMARY KEY (notice, agent)) STRICT;"
+    "CREATE INDEX notice_told_by ON notice_told (told_by);";
 
 int ledger_onward(struct ledger *l, int64_t row, int64_t now, struct gf_err *e) {
     return db_run(&l->db, e,

@@ -5,6 +5,7 @@
 #ifndef RELAY_LEDGER_GRID_H
 #define RELAY_LEDGER_GRID_H
 
+#include "common/grid.h"
 #include "relay/ledger/ledger.h"
 
 /* What is being sent is with the next hop now: it is neither tried again nor held until it comes
@@ -32,5 +33,32 @@ GF_MUST_CHECK int ledger_return_read(struct ledger *l, const char *file, int64_t
                                      struct gf_err *e);
 /* The file is gone: its name never comes again. */
 GF_MUST_CHECK int ledger_return_forget(struct ledger *l, const char *file, struct gf_err *e);
+
+/* ---- what is asked of nodes (ledger_notice.c) ---- */
+
+enum ledger_whose {
+    LEDGER_OURS,      /* the operator here */
+    LEDGER_FROM_ABOVE /* the manager of this manager */
+};
+/* Ask this of every node, from now on and in the place of what was asked for the channel before.
+ * What holds, and is told, is the stricter of ours and what comes from above. 1 that has changed
+ * (user stands in the audit log, NULL: from above), 0 not. */
+GF_MUST_CHECK int ledger_policy(struct ledger *l, enum ledger_whose whose,
+                                const struct grid_policy *p, const char *user, int64_t now,
+                                struct gf_err *e);
+/* What no response has told an agent yet; fn as that of ledger_news(). n: for ledger_told. */
+typedef int ledger_each_notice(void *arg, int64_t n, const struct gf_notice *notice,
+                               struct gf_err *e);
+GF_MUST_CHECK int ledger_notices(struct ledger *l, const struct gf_id *agent,
+                                 ledger_each_notice *fn, void *arg, struct gf_err *e);
+/* All that holds, and how many nodes have acknowledged it. free(). */
+struct ledger_asked {
+    struct grid_policy policy;
+    int64_t at;
+    int64_t nodes; /* enrolled */
+    int64_t have;  /* of these */
+};
+GF_MUST_CHECK int ledger_policies(struct ledger *l, struct ledger_asked **out, size_t *n,
+                                  struct gf_err *e);
 
 #endif

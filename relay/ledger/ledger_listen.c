@@ -59,6 +59,8 @@ int ledger_has_news(struct ledger *l, const struct gf_id *agent, struct gf_err *
                   " OR EXISTS (SELECT 1 FROM conflict WHERE agent = ?1 AND told_by IS NULL)"
                   " OR EXISTS (SELECT 1 FROM bundle WHERE agent = ?1 AND refused IS NOT NULL"
                   " AND told_by IS NULL)"
+                  " OR EXISTS (SELECT 1 FROM notice WHERE NOT EXISTS (SELECT 1 FROM notice_told"
+                  " WHERE notice = notice.n AND agent = ?1))"
                   " OR EXISTS (SELECT 1 FROM update_part AS p JOIN update_artifact AS a ON a.row ="
                   " p.artifact WHERE p.agent = ?1 AND p.told_by IS NULL AND a.here IS NOT NULL)",
                   "b", agent, sizeof *agent) == -1)

@@ -112,6 +112,11 @@ static int tell(struct ledger *l, const struct gf_id *agent, const struct ledger
                       "UPDATE update_part SET told_by = ? WHERE agent = ? AND artifact = ? AND idx "
                       "= ?",
                       "ibii", row, agent, sizeof *agent, t->artifact, t->index);
+    if (t->what == LEDGER_NOTICE)
+        return db_run(
+            &l->db, e,
+            "INSERT OR REPLACE INTO notice_told (notice, agent, told_by) VALUES (?, ?, ?)", "ibi",
+            t->notice, agent, sizeof *agent, row);
     if (t->what == LEDGER_REFUSAL) {
         if (db_run(&l->db, e, "UPDATE fork SET told_by = ? WHERE agent = ? AND id = ?", "ibb", row,
                    agent, sizeof *agent, &t->id, sizeof t->id) == -1)
@@ -346,5 +351,7 @@ int ledger_lost(struct ledger *l, const struct gf_id *id, int64_t now, struct gf
         rc = db_run(&l->db, e, "UPDATE fork SET told_by = NULL WHERE told_by = ?", "i", row);
     if (rc == 0)
         rc = db_run(&l->db, e, "UPDATE update_part SET told_by = NULL WHERE told_by = ?", "i", row);
+    if (rc == 0)
+        rc = db_run(&l->db, e, "DELETE FROM notice_told WHERE told_by = ?", "i", row);
     return db_end(&l->db, rc, e);
 }

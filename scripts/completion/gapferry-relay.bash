@@ -13,7 +13,7 @@ _gapferry_relay_options() {
     import | respond | quarantine) echo --json --root --help ;;
     forward) echo --wait --json --root --help ;;
     run) echo --root --help ;;
-    status) echo --json --root --help ;;
+    status | notice) echo --json --root --help ;;
     records) echo --state --channel --agent --endpoint --since --limit --after --reason --line --json --root --help ;;
     endpoints) echo --connect --json --root --help ;;
     audit) echo --since --json --root --help ;;
@@ -25,7 +25,7 @@ _gapferry_relay_options() {
 
 _gapferry_relay() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init card approve agents token revoke sync import forward respond decline run status records quarantine endpoints couriers reconcile audit config'
+    local commands='init card approve agents token revoke notice sync import forward respond decline run status records quarantine endpoints couriers reconcile audit config'
     local command='' i
 
     COMPREPLY=()

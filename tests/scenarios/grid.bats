@@ -156,6 +156,37 @@ usage() { N "$1" record metrics - <<<"{\"users\":$2}" >/dev/null; } # NUMBER USE
     [[ $(of 2 "SELECT reason FROM record WHERE state = 4") == *"manager"* ]]
 }
 
+@test "a notice of the manager reaches every node with the next drive, and is obeyed where it is stricter" {
+    grid_ready 3
+    usage 1 5
+    up 3
+    gives 64 MR notice metrics airgap=never
+    gives 0 MR notice metrics consent=denied
+    says "0 of 3 agents"
+    down 3
+    local i
+    for i in 1 2 3; do
+        gives 85 N "$i" record metrics - <<<'{"users":1}'
+        says "grid's manager"
+    done
+    up 3
+    gives 0 MR notice
+    says "consent denied" "3 of 3 agents"
+    MR audit verify >/dev/null
+    gives 0 MR audit export
+    says 'notice' 'denied'
+
+    # The manager's own agent obeys only what its own relay says; taken back, the nodes may again.
+    M consent metrics | grep -q granted
+    gives 0 MR notice metrics airgap=carry
+    down 3
+    for i in 1 2 3; do N "$i" consent metrics grant >/dev/null && usage "$i" 6; done
+    up 3
+    outside
+    down 3
+    for i in 2 3; do [ "$(states "$i")" = "3 1" ]; done
+}
+
 @test "kill -9 in the middle of insertion, of taking in, and of returning doubles and loses nothing" {
     grid_ready 1
     local i pid

@@ -295,6 +295,13 @@ carries() { # STATUS SENT FETCHED
     [ "$(value next)" \< "$(date -u -d +2min +%FT%TZ)" ] || fail "$(value next)"
 }
 
+@test "a relay within the site is visited every 15 minutes at least" {
+    config "$URL" 'successes = 1' 'poll = 10h' 'reach = site'
+    daemon
+    within 10 is online
+    [ "$(value next)" \< "$(date -u -d +16min +%FT%TZ)" ] || fail "$(value next)"
+}
+
 @test "what a killed fetch has left is removed" {
     mkdir -p "$STATE/inbox"
     touch "$STATE/inbox/.x.gfb.0123.part" "$STATE/inbox/kept.gfb"

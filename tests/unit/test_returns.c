@@ -193,7 +193,8 @@ static void a_rejection_comes_back_with_its_words_and_a_hold_waits_for_a_person(
     check_news(s, "relayed not yet 0 -;");
 
     /* Released, it is put in once more. */
-    assert_ok(ledger_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
+    assert_ok(ledger_release(s->r.ledger, &(struct ledger_filter){LEDGER_ANY}, NOW, &n, &s->e),
+              s->e);
     assert_int_equal(n, 1);
     forward(s, 10);
     assert_int_equal(last(s).state, LEDGER_ONWARD);
@@ -246,6 +247,107 @@ static void rubbish_and_strangers_among_the_returns_hold_nothing_up(void **state
     assert_int_equal(files_there(), 0);
 }
 
+/* ---- notices ---- */
+
+static int see_notice(void *arg, int64_t n, const struct gf_notice *notice, struct gf_err *e) {
+    (void)n, (void)e;
+    assert_string_equal(notice->type, "policy");
+    gf_buf_text(arg, notice->data);
+    return 0;
+}
+
+/* What the node has not been told. */
+static void check_untold(struct site *s, const char *want) {
+    struct gf_buf b;
+
+    gf_buf_init(&b, 4096);
+    assert_ok(ledger_notices(s->r.ledger, &kit_site.card.agent, see_notice, &b, &s->e), s->e);
+    assert_string_equal(b.data != NULL ? b.data : "", want);
+    assert_int_equal(ledger_has_news(s->r.ledger, &kit_site.card.agent, &s->e), *want != '\0');
+    gf_buf_free(&b);
+}
+
+static int ask(struct site *s, enum ledger_whose whose, int denied, int airgap) {
+    const struct grid_policy p = {.channel = "c", .denied = denied, .airgap = airgap};
+
+    int rc = ledger_policy(s->r.ledger, whose, &p, "tester", NOW, &s->e);
+    assert_ok(rc, s->e);
+    return rc;
+}
+
+#define POLICY(consent, airgap)                                                                    \
+    "{\"channel\":\"c\",\"consent\":" consent ",\"airgap\":\"" airgap "\"}"
+
+static void what_holds_is_the_stricter_of_ours_and_what_comes_from_above(void **state) {
+    static const char above[] = "notice {\"type\":\"policy\",\"at\":\"2026-01-01T00:00:00Z\","
+                                "\"data\":\"{\\\"channel\\\":\\\"c\\\",\\\"consent\\\":null,"
+                                "\\\"airgap\\\":\\\"discard\\\"}\"}\n";
+    struct site *s = *state;
+
+    check_untold(s, "");
+    assert_int_equal(ask(s, LEDGER_OURS, 0, 1), 1);
+    check_untold(s, POLICY("null", "hold"));
+    assert_int_equal(ask(s, LEDGER_OURS, 0, 1), 0);
+    say_line(above, sizeof above - 1);
+    go_round(s);
+    check_untold(s, POLICY("null", "discard"));
+    assert_int_equal(ask(s, LEDGER_OURS, 1, 0), 1);
+    check_untold(s, POLICY("\"denied\"", "discard"));
+    assert_int_equal(ask(s, LEDGER_FROM_ABOVE, 0, 0), 1);
+    assert_int_equal(ask(s, LEDGER_OURS, 0, 0), 1);
+    check_untold(s, POLICY("null", "carry"));
+}
+
+static void respond(struct site *s) {
+    testing_turn(s);
+    assert_ok(relay_respond(&s->r, &s->t, &s->e), s->e);
+}
+
+static void check_acknowledged(struct site *s, int64_t want) {
+    struct ledger_asked *list = NULL;
+    size_t n = 0;
+
+    assert_ok(ledger_policies(s->r.ledger, &list, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    assert_int_equal(list->nodes, 1);
+    assert_int_equal(list->have, want);
+    free(list);
+}
+
+static void a_notice_is_told_once_and_again_when_its_response_is_lost(void **state) {
+    struct site *s = *state;
+    struct ledger_response *open_ones = NULL;
+    size_t n = 0;
+
+    (void)ask(s, LEDGER_OURS, 0, 1);
+    respond(s);
+    assert_int_equal(s->t.responses, 1);
+    check_untold(s, "");
+    respond(s);
+    assert_int_equal(s->t.responses, 0);
+
+    assert_ok(ledger_open_responses(s->r.ledger, NULL, &open_ones, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    assert_ok(ledger_lost(s->r.ledger, &open_ones[0].id, NOW, &s->e), s->e);
+    free(open_ones);
+    check_untold(s, POLICY("null", "hold"));
+    respond(s);
+    assert_int_equal(s->t.responses, 1);
+
+    /* One that was replaced is not told any more. */
+    (void)ask(s, LEDGER_OURS, 0, 2);
+    check_untold(s, POLICY("null", "discard"));
+    respond(s);
+    check_acknowledged(s, 0);
+    struct ledger_seq next = {0};
+    assert_ok(ledger_take_seq(s->r.ledger, &kit_site.card.identity, &next, &s->e), s->e);
+    const struct gf_have have = {.stream = next.stream, .upto = next.seq - 1};
+    assert_int_equal(
+        ledger_acknowledge(s->r.ledger, &kit_site.card.identity, &s->stream, &have, 1, NOW, &s->e),
+        0);
+    check_acknowledged(s, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
@@ -257,6 +359,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_return_that_is_quicker_than_the_note_of_insertion_stays,
                                         make, tear_down),
         cmocka_unit_test_setup_teardown(rubbish_and_strangers_among_the_returns_hold_nothing_up,
+                                        make, tear_down),
+        cmocka_unit_test_setup_teardown(
+            what_holds_is_the_stricter_of_ours_and_what_comes_from_above, make, tear_down),
+        cmocka_unit_test_setup_teardown(a_notice_is_told_once_and_again_when_its_response_is_lost,
                                         make, tear_down),
     };
 
