@@ -13,6 +13,7 @@
 #include "gapferry/bundle.h"
 #include "gapferry/lost.h"
 #include "gapferry/record.h"
+#include "relay/ledger/ledger_agents.h"
 
 struct ledger;
 
@@ -98,49 +99,6 @@ struct ledger_reconciled {
  * since a time, is told anew. Seals. */
 GF_MUST_CHECK int ledger_reconcile(struct ledger *l, int64_t since, const char *user, int64_t now,
                                    struct ledger_reconciled *out, struct gf_err *e);
-
-/* ---- senders (ledger_agents.c) ---- */
-
-/* Approve a fingerprint, perhaps ahead of the first contact; a card of this fingerprint that was
- * seen already is enrolled at once. Case, dashes and spaces do not matter; GF_E_USAGE if it is no
- * fingerprint. */
-GF_MUST_CHECK int ledger_approve(struct ledger *l, const char *fingerprint, const char *user,
-                                 int64_t now, struct gf_err *e);
-/* Take back an approval ahead of the first contact: 1 done, 0 there is none. GF_E_USAGE if it is no
- * fingerprint, or its agent is enrolled already. */
-GF_MUST_CHECK int ledger_unapprove(struct ledger *l, const char *fingerprint, struct gf_err *e);
-/* Fingerprints that were approved and whose agent is not enrolled yet; one allocation, free(). */
-struct ledger_approval {
-    char fingerprint[GF_FINGERPRINT_TEXT];
-    int64_t at;
-};
-GF_MUST_CHECK int ledger_approvals(struct ledger *l, struct ledger_approval **out, size_t *n,
-                                   struct gf_err *e);
-/* A card was seen: 1 it is (now) enrolled, its fingerprint having been approved; 0 it is not; -1. A
- * card that claims another lineage's agent id is GF_E_SENDER. */
-GF_MUST_CHECK int ledger_card_seen(struct ledger *l, const struct gf_card *c, const char *text,
-                                   size_t len, int64_t now, struct gf_err *e);
-/* 1 if this card's fingerprint was approved (enrolled or not yet), 0 if not. */
-GF_MUST_CHECK int ledger_is_approved(struct ledger *l, const struct gf_card *c, struct gf_err *e);
-/* Who is not let in: 1 and its identity, of a sender that is not enrolled and whose card was seen;
- * 0 none. GF_E_USAGE if it is no fingerprint. */
-GF_MUST_CHECK int ledger_stranger(struct ledger *l, const char *fingerprint, struct gf_hash *out,
-                                  struct gf_err *e);
-/* Decline a sender for as long as it is not approved; GF_E_USAGE if it is enrolled. */
-GF_MUST_CHECK int ledger_decline(struct ledger *l, const struct gf_hash *identity, const char *user,
-                                 int64_t now, struct gf_err *e);
-/* 1 it was declined, 0 it was not. */
-GF_MUST_CHECK int ledger_is_declined(struct ledger *l, const struct gf_hash *identity,
-                                     struct gf_err *e);
-/* Enrolled cards; one allocation, free(). */
-GF_MUST_CHECK int ledger_agents(struct ledger *l, struct gf_card **out, size_t *n,
-                                struct gf_err *e);
-/* Cards that were seen and wait for approval, and were not declined; likewise. */
-GF_MUST_CHECK int ledger_strangers(struct ledger *l, struct gf_card **out, size_t *n,
-                                   struct gf_err *e);
-/* Cards that were seen and claim the agent id of one that is enrolled; likewise. */
-GF_MUST_CHECK int ledger_claims(struct ledger *l, struct gf_card **out, size_t *n,
-                                struct gf_err *e);
 
 /* ---- bundles and records in (ledger_intake.c) ---- */
 
