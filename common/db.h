@@ -44,11 +44,11 @@ struct db_schema {
     const char *const *steps; /* SQL that leads from version i to i + 1; NULL at the end */
 };
 
-/* Open or make (0600, whatever the umask is). The directory must be ours alone (0700); a link at
- * the end of the path is refused. Errors: GF_E_NOINPUT (no such directory), GF_E_CREATE (also a
- * file system that cannot hold it: FAT, network, FUSE), GF_E_SYSTEM, GF_E_BUSY, GF_E_VERSION
- * (newer), GF_E_CONFIG (the directory is open to others, or the file belongs to another program),
- * GF_E_DAMAGED (the text says what to do). On failure *out is closed. */
+/* Open or make (0600, whatever the umask is). The directory must be ours alone (0700, or 0710); a
+ * link at the end of the path is refused. Errors: GF_E_NOINPUT (no such directory), GF_E_CREATE
+ * (also a file system that cannot hold it: FAT, network, FUSE), GF_E_SYSTEM, GF_E_BUSY,
+ * GF_E_VERSION (newer), GF_E_CONFIG (the directory is open to others, or the file belongs to
+ * another program), GF_E_DAMAGED (the text says what to do). On failure *out is closed. */
 GF_MUST_CHECK int db_open(const char *path, const struct db_schema *schema, struct db *out,
                           struct gf_err *e);
 /*

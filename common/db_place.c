@@ -52,7 +52,8 @@ static int check_directory(int dir, const char *full, struct gf_err *e) {
         return gf_err_set(e, GF_E_CONFIG,
                           "%s: belongs to user %lu, not to us (%lu); run as its owner", full,
                           (unsigned long)st.st_uid, (unsigned long)geteuid());
-    if ((st.st_mode & 077) != 0)
+    /* Its group may pass through, to spools that it shares (common/grid.h). */
+    if ((st.st_mode & 067) != 0)
         return gf_err_set(e, GF_E_CONFIG, "%s: is open to others (mode %03o); chmod 700 it", full,
                           (unsigned)st.st_mode & 0777);
     return 0;

@@ -106,6 +106,7 @@ static int new_file(struct spool *s, struct gf_err *e) {
     char uuid[GF_UUID_TEXT];
     struct timespec now;
     uint8_t random[10];
+    struct stat st;
     struct gf_id id;
 
     (void)clock_gettime(CLOCK_REALTIME, &now);
@@ -118,7 +119,9 @@ static int new_file(struct spool *s, struct gf_err *e) {
     s->fd = openat(s->dir, s->name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600);
     if (s->fd == -1)
         return gf_err_errno(e, "%s/%s: cannot make this file", s->path, s->name);
-    if (fsync(s->dir) == -1)
+    /* A directory that its group may write to is shared with a reader of that group. */
+    if (fstat(s->dir, &st) == -1 || ((st.st_mode & S_IWGRP) != 0 && fchmod(s->fd, 0640) == -1) ||
+        fsync(s->dir) == -1)
         return gf_err_errno(e, "%s", s->path);
     return 0;
 }

@@ -15,6 +15,9 @@
  * anybody and is ignored. Any other bytes that are no entry are damage, which is reported and
  * skipped up to the next whole entry.
  *
+ * Files have mode 0600; where the group of the directory may write to it, 0640, so that a reader
+ * of that group (the directory has its setgid bit then) can do its part.
+ *
  * A writer locks its file (flock) while it appends, a reader while it looks how far the file goes
  * and while it removes it. Errors: GF_E_CREATE, GF_E_SYSTEM, GF_E_NOINPUT (no such directory).
  */

@@ -127,6 +127,13 @@ static int probe(void *arg, const struct endpoint_place *p, struct gf_err *e) {
 static int connect_one(struct looking *x, const char *name, struct gf_err *e) {
     struct endpoint p;
 
+    if (endpoint_profile_of(x->r->config, name) == &endpoint_agent) {
+        if (endpoint_agent_reach(x->r, name, e) == -1)
+            return gf_err_prefix(e, "[endpoint \"%s\"]", name);
+        out_safe(x->t, name);
+        out_text(x->t, "  can be reached: the spools of the agent on this host\n");
+        return 0;
+    }
     if (value(x, name, "url") == NULL) {
         out_safe(x->t, name);
         out_text(x->t, "  connects to nothing: profile %s\n", value(x, name, "profile"));

@@ -23,6 +23,8 @@ static int respond(struct relay *r, const char *dir, struct turn *t, struct gf_e
     if (rc == 0)
         rc = files_tidy(r, e);
     if (rc == 0)
+        relay_returns(r, t);
+    if (rc == 0)
         rc = relay_respond(r, t, e);
     if (rc == 0)
         rc = ledger_seal(r->ledger, e);

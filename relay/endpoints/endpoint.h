@@ -241,6 +241,8 @@ void endpoint_result_free(struct endpoint_result *r);
 
 /* The state directory of the agent that a section of profile agent gives records to. */
 void endpoint_agent_state(const struct relay *r, const char *name, char out[512]);
+/* May we write to its intake and take from its returns? GF_E_CREATE says what is missing. */
+GF_MUST_CHECK int endpoint_agent_reach(const struct relay *r, const char *name, struct gf_err *e);
 
 /* ---- for profiles that speak HTTP (endpoint_http.c) ---- */
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/grid.h"
 #include "common/spool.h"
@@ -32,6 +33,25 @@ void endpoint_agent_state(const struct relay *r, const char *name, char out[512]
     else
         (void)snprintf(out, 512, "%.*s/" HERE, slash != NULL ? (int)(slash - r->state) : 1,
                        slash != NULL ? r->state : ".");
+}
+
+int endpoint_agent_reach(const struct relay *r, const char *name, struct gf_err *e) {
+    static const char *const spools[] = {GRID_INTAKE, GRID_RETURNS};
+    char state[512], path[600];
+
+    endpoint_agent_state(r, name, state);
+    for (size_t i = 0; i < sizeof spools / sizeof *spools; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", state, spools[i]);
+        if (access(path, R_OK | W_OK | X_OK) == 0)
+            continue;
+        return gf_err_set(
+            e, GF_E_CREATE,
+            "%s: %s; let that agent run once (gapferry-agent run, or sync), and where "
+            "it has another user than this relay share the two spools by group: see "
+            "gapferry-relay(8), GRID",
+            path, strerror(errno));
+    }
+    return 0;
 }
 
 /* A section writes to a file of its own, so that a full channel holds up only itself. */

@@ -187,6 +187,41 @@ usage() { N "$1" record metrics - <<<"{\"users\":$2}" >/dev/null; } # NUMBER USE
     for i in 2 3; do [ "$(states "$i")" = "3 1" ]; done
 }
 
+@test "two users share the spools and nothing else" {
+    [ "$(id -u)" = 0 ] || skip "not root: TWO USERS WERE NOT TRIED"
+    command -v setpriv >/dev/null || skip "setpriv is not installed: TWO USERS WERE NOT TRIED"
+    grid_ready 1
+    local state=mgr/var/lib/gapferry/agent rstate=mgr/var/lib/gapferry/relay
+    agent() { setpriv --reuid 61001 --regid 61001 --clear-groups "$BIN/gapferry-agent" --root mgr "$@"; }
+    relay() { setpriv --reuid 61002 --regid 61002 --groups "$1" "$BIN/gapferry-relay" --root mgr "${@:2}"; }
+    usage 1 5
+    N 1 sync lan >/dev/null
+    chown -R 61001:61001 $state && chown -R 61002:61002 $rstate
+    chmod 755 . mgr mgr/var mgr/var/lib mgr/var/lib/gapferry mgr/etc mgr/etc/gapferry
+    chmod -R a+rwX lan usb
+    local above=$PWD
+    while [ "$above" != "${BATS_RUN_TMPDIR%/*}" ] && [ "$above" != / ]; do
+        chmod a+x "$above"
+        above=$(dirname "$above")
+    done
+    gives 73 relay 61002 endpoints check --connect
+    says "intake" "GRID"
+
+    install -d -o 61001 -g 61001 -m 2770 $state/intake $state/returns
+    chmod 710 $state
+    gives 0 relay 61001 endpoints check --connect
+    absent setpriv --reuid 61002 --regid 61002 --groups 61001 cat $state/keys/sign.key
+    absent setpriv --reuid 61002 --regid 61002 --groups 61001 cat $state/agent.db
+    absent setpriv --reuid 61001 --regid 61001 --clear-groups cat $rstate/relay.db
+    relay 61001 sync lan >/dev/null
+    agent sync usb >/dev/null
+    R sync usb >/dev/null
+    agent sync usb >/dev/null
+    relay 61001 sync lan >/dev/null
+    N 1 sync lan >/dev/null
+    [ "$(states 1)" = "3 1" ]
+}
+
 @test "kill -9 in the middle of insertion, of taking in, and of returning doubles and loses nothing" {
     grid_ready 1
     local i pid

@@ -167,11 +167,20 @@ static void the_file_is_private_whatever_the_umask(void **state) {
 }
 
 static void a_directory_open_to_others_is_refused(void **state) {
+    struct db d;
     (void)state;
+
+    assert_int_equal(chmod(root, 0701), 0);
+    assert_refused(GF_E_CONFIG, "chmod 700");
     assert_int_equal(chmod(root, 0750), 0);
     assert_refused(GF_E_CONFIG, "chmod 700");
-    assert_int_equal(chmod(root, 0700), 0);
     assert_int_equal(entries(), 0);
+
+    /* Whose group may only pass through is fine. */
+    assert_int_equal(chmod(root, 0710), 0);
+    open_db(&d);
+    db_close(&d);
+    assert_int_equal(chmod(root, 0700), 0);
 }
 
 static void a_file_system_that_cannot_hold_it_is_refused(void **state) {

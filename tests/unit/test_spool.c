@@ -213,6 +213,29 @@ static void a_file_that_a_writer_holds_is_left_for_later(void **state) {
     gf_buf_free(&b);
 }
 
+static mode_t mode_of_first(void) {
+    char(*names)[SPOOL_NAME];
+    struct stat st;
+    size_t n;
+
+    assert_int_equal(spool_list(dirfd_, &names, &n, &e), 0);
+    assert_int_equal(fstatat(dirfd_, names[n - 1], &st, 0), 0);
+    free(names);
+    return st.st_mode & 07777;
+}
+
+static void only_a_group_that_shares_the_directory_may_read_its_files(void **state) {
+    (void)state;
+    for (int shared = 0; shared < 2; shared++) {
+        assert_int_equal(fchmod(dirfd_, shared ? 02770 : 0700), 0);
+        struct spool *s = writer(SPOOL_FILE_MAX);
+        put(s, "one\n");
+        assert_int_equal(spool_sync(s, &e), 0);
+        spool_close(s);
+        assert_int_equal(mode_of_first(), shared ? 0640 : 0600);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -226,6 +249,7 @@ int main(void) {
         TEST(a_file_begins_anew_when_it_is_large_enough),
         TEST(a_file_that_was_read_is_removed_and_its_writer_goes_on_in_another),
         TEST(a_file_that_a_writer_holds_is_left_for_later),
+        TEST(only_a_group_that_shares_the_directory_may_read_its_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
