@@ -7,6 +7,7 @@
 #include "relay/command.h"
 #include "relay/endpoints/endpoint.h"
 #include "relay/listener/listener.h"
+#include "relay/quota.h"
 
 #define SHOW_MAX ((size_t)4 << 20)
 
@@ -45,7 +46,7 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         listener_configure_page(r->config, &listen, e) == -1 ||
         config_bool(r->config, "relay", NULL, "self_reader", &flag, e) == -1 ||
         config_span(r->config, "relay", NULL, "overdue", &span, e) == -1 ||
-        relay_response_max(r, &span, e) == -1 ||
+        relay_response_max(r, &span, e) == -1 || quota_check(r->config, e) == -1 ||
         vendor_keys_check(r->config, RELAY_VENDOR_DUTIES, e) == -1 ||
         endpoint_check(r->config, e) == -1)
         return -1;

@@ -156,7 +156,12 @@ int64_t files_room(const struct relay *r) {
     if (fstatvfs(r->state_fd, &v) == -1 || v.f_frsize == 0 || v.f_blocks == 0 ||
         v.f_bavail > (fsblkcnt_t)(INT64_MAX / (int64_t)v.f_frsize))
         return INT64_MAX;
-    int64_t room = (int64_t)v.f_bavail * (int64_t)v.f_frsize - FILES_RESERVE;
+    int64_t reserve = FILES_RESERVE;
+    struct gf_err ignored;
+    if (r->config != NULL &&
+        config_size(r->config, "relay", NULL, "keep_free", &reserve, &ignored) == -1)
+        reserve = FILES_RESERVE;
+    int64_t room = (int64_t)v.f_bavail * (int64_t)v.f_frsize - reserve;
     return room > 0 ? room : 0;
 }
 
@@ -165,9 +170,11 @@ int files_need(const struct relay *r, int64_t size, struct gf_err *e) {
 
     if (room >= size)
         return 0;
-    return gf_err_set(e, GF_E_CREATE,
-                      "%s: %lld MiB more are needed on this disk; make room and run sync again",
-                      r->state, (long long)(size - room) / (1 << 20) + 1);
+    return gf_err_set(
+        e, GF_E_CREATE,
+        "%s: %lld MiB more are needed on this disk, of which some is kept free (keep_free); "
+        "make room and run sync again",
+        r->state, (long long)(size - room) / (1 << 20) + 1);
 }
 
 /* ---- copies and moves ---- */

@@ -20,7 +20,8 @@
 #define FILES_KEEP_MAX       512
 #define FILES_QUARANTINE_MAX 4096
 
-/* Bytes of disk that are never filled: the database and the records' receipts need them. */
+/* Bytes of disk that are never filled, unless [relay] keep_free says another number: the database
+ * and the records' receipts need them. */
 #define FILES_RESERVE (64LL << 20)
 
 #define FILES_NAME 40 /* 32 hex digits, ".gfb", NUL, and room */

@@ -15,6 +15,7 @@
 #include "gapferry/bundle.h"
 #include "gapferry/file.h"
 #include "relay/files.h"
+#include "relay/quota.h"
 #include "relay/take.h"
 
 /* A card on the drive, with its file's bytes. */
@@ -255,6 +256,18 @@ static int take(struct intake *in, const struct item *it, const struct gf_head *
                     "%s: a fork, held as %s/quarantine/%s since an earlier visit; it was left on "
                     "the drive",
                     it->label, in->r->state, name);
+        return 0;
+    }
+    int64_t seconds = 0;
+    int over = quota_is_over(in->r, &h->header.from, h->header.payload_size, in->r->now, &seconds,
+                             &why, e);
+    if (over == -1)
+        return -1;
+    if (over == 1) {
+        in->t->over++;
+        if (in->told++ < TOLD_MAX)
+            turn_person(in->t, "%s: %s; it was left on the drive, and can come again later",
+                        it->label, why.text);
         return 0;
     }
     if (copy_bundle(in, it, h, name, &why) == 0)

@@ -5,6 +5,7 @@
 #include "relay/draft.h"
 #include "relay/endpoints/endpoint.h"
 #include "relay/page/page.h"
+#include "relay/quota.h"
 #include "relay/relay.h"
 
 const struct config_key relay_keys[] = {
@@ -19,6 +20,8 @@ const struct config_key relay_keys[] = {
 
     {"relay", 0, "overdue", "30d",
      "an agent that sent nothing for so long is shown as overdue; 0: none ever is"},
+
+    QUOTA_KEYS,
 
     LISTENER_KEYS,
 

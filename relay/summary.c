@@ -54,6 +54,8 @@ void summary_came_in(struct out *o, const struct turn *t) {
     summary_part(o, "came in", &parts, t->strangers, "bundle of an unknown sender",
                  "bundles of unknown senders");
     summary_part(o, "came in", &parts, t->refused, "bundle refused", "bundles refused");
+    summary_part(o, "came in", &parts, t->over, "bundle beyond its sender's quota waits",
+                 "bundles beyond their senders' quota wait");
     summary_part(o, "came in", &parts, t->cleared, "bundle removed from the drive",
                  "bundles removed from the drive");
     summary_end(o, "came in", parts, "nothing for this relay");
@@ -120,6 +122,7 @@ void summary_numbers(struct out *o, const struct turn *t) {
         {"seen_before", t->replays},
         {"strangers", t->strangers},
         {"refused", t->refused},
+        {"over_quota", t->over},
         {"not_ours", t->not_ours},
         {"conflicts", t->conflicts},
         {"failed", t->failed},

@@ -57,7 +57,7 @@ enum gf_exit turn_exit(const struct turn *t) {
 
     if (t->strangers > 0)
         status = command_graver(status, GF_EXIT_NOPERM);
-    if (t->later > 0 || t->held > 0 || t->artifacts > 0 || t->people.len > 0)
+    if (t->over > 0 || t->later > 0 || t->held > 0 || t->artifacts > 0 || t->people.len > 0)
         status = command_graver(status, GF_EXIT_AWAITED);
     return status;
 }

@@ -13,6 +13,7 @@
 #include "gapferry/bundle.h"
 #include "gapferry/file.h"
 #include "relay/files.h"
+#include "relay/quota.h"
 #include "relay/take.h"
 #include "relay/unpack.h"
 
@@ -261,6 +262,15 @@ static int verify_head(struct verify *v, const struct item *it, const struct gf_
         return refuse(v, it, NULL, &why, e);
     if (relay_verify_times(v->r, h, &why) == -1)
         return refuse(v, it, h, &why, e);
+    int64_t seconds = 0;
+    int over =
+        quota_is_over(v->r, &h->header.from, h->header.payload_size, v->r->now, &seconds, &why, e);
+    if (over == 1) {
+        v->t->over++;
+        turn_person(v->t, "%s: %s; it waits here and is taken later", it->label, why.text);
+    }
+    if (over != 0)
+        return over == 1 ? 0 : -1;
     int rc = open_and_take(v, it, h, &why, e);
     if (rc == 1)
         return refuse(v, it, h, &why, e);

@@ -134,6 +134,7 @@ static const char *const steps[] = {schema_1,
                                     ledger_updates_schema,
                                     ledger_page_schema,
                                     ledger_grid_schema,
+                                    ledger_usage_schema,
                                     NULL};
 static const struct db_schema schema = {.application_id = 0x47464c52, .steps = steps};
 

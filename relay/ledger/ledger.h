@@ -479,6 +479,18 @@ struct ledger_waiting {
 GF_MUST_CHECK int ledger_waiting(struct ledger *l, struct ledger_waiting **out, size_t *n,
                                  struct gf_err *e);
 
+/* ---- quotas (ledger_usage.c) ---- */
+
+/* What a sender's lineage has brought since a time, and how many of its records wait: counted up to
+ * `most`. */
+struct ledger_usage {
+    int64_t bundles, bytes; /* of payloads */
+    int64_t oldest;         /* when the first of them was taken; 0: none was */
+    int64_t open;
+};
+GF_MUST_CHECK int ledger_usage(struct ledger *l, const struct gf_hash *sender, int64_t since,
+                               int64_t most, struct ledger_usage *out, struct gf_err *e);
+
 /* ---- loss (ledger_loss.c): what senders' own policy has dropped, as they say ---- */
 
 /* Note one entry of a bundle's `lost`, in the transaction that takes it. 1 new, or more than was

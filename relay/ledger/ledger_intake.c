@@ -62,11 +62,12 @@ static int add_bundle(struct ledger *l, const struct gf_header *h, const struct 
     l->taking.row = 0;
     return db_run(&l->db, e,
                   "INSERT INTO bundle (digest, id, sender, agent, stream, seq, created, taken, "
-                  "refused, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                  "bbbbbiiitt", digest, sizeof *digest, &h->id, sizeof h->id, &h->from,
+                  "refused, reason, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                  "bbbbbiiitti", digest, sizeof *digest, &h->id, sizeof h->id, &h->from,
                   sizeof h->from, &agent, sizeof agent, &h->stream, sizeof h->stream, h->seq,
                   h->has_created ? h->created : (int64_t)0, now,
-                  why != NULL ? gf_err_name(why->code) : NULL, why != NULL ? reason : NULL);
+                  why != NULL ? gf_err_name(why->code) : NULL, why != NULL ? reason : NULL,
+                  h->payload_size);
 }
 
 int ledger_fork(struct ledger *l, const struct gf_header *h, const struct gf_hash *digest,

@@ -28,6 +28,7 @@ extern const char ledger_page_schema[];     /* ledger_page.c */
 extern const char ledger_tally_schema[];    /* ledger_tally.c */
 extern const char ledger_declined_schema[]; /* ledger_agents.c */
 extern const char ledger_updates_schema[];  /* ledger_updates.c */
+extern const char ledger_usage_schema[];    /* ledger_usage.c */
 extern const char ledger_enrol_schema[];    /* ledger_enrol.c */
 extern const char ledger_grid_schema[];     /* ledger_grid.c */
 

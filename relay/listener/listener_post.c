@@ -37,7 +37,7 @@ void listener_post_refuse(struct listener_call *c, const struct gf_err *why) {
 
 int listener_post_refused(struct listener_call *c, const struct wire_say *s, const char *text) {
     enum gf_code code = s->code < GF_CODE_COUNT ? (enum gf_code)s->code : GF_E_BUG;
-    unsigned seconds = s->size > 0 && s->size < 3600 ? (unsigned)s->size : 30;
+    unsigned seconds = s->size > 0 && s->size <= 3600 ? (unsigned)s->size : 30;
 
     if (s->answer == WIRE_REFUSED)
         listener_fail(c, status_of(code), code, text, 0);

@@ -16,6 +16,7 @@
 #include "common/mono.h"
 #include "gapferry/file.h"
 #include "gapferry/hello.h"
+#include "relay/quota.h"
 
 /* How long a caller is kept waiting for its bundle's verdict, and then for what its records lead
  * to; beyond that it comes again. */
@@ -223,12 +224,20 @@ static void admit(struct worker *w, const struct wire_ask *a) {
         add_wait(w, &x, WORKER_VERIFY);
         return;
     }
-    if (fate == 0) {
+    int64_t seconds = 0;
+    int over = fate == 0 ? quota_is_over(w->r, &a->identity, a->size, (int64_t)time(NULL), &seconds,
+                                         &why, &e)
+                         : 0;
+    if (over == 1) {
+        worker_say_error(w, a->tag, WIRE_MANY, &why, seconds);
+        return;
+    }
+    if (fate == 0 && over == 0) {
         open_upload(w, a);
         return;
     }
     w->replayed++;
-    if (fate == -1 || ledger_retell(w->r->ledger, &a->digest, &e) == -1 ||
+    if (fate == -1 || over == -1 || ledger_retell(w->r->ledger, &a->digest, &e) == -1 ||
         (news = ledger_has_news(w->r->ledger, &agent, &e)) == -1)
         worker_say_trouble(w, a->tag, &e);
     else if (news)

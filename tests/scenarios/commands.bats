@@ -300,3 +300,59 @@ CONF
     says 'nothing lies in quarantine'
     [ ! -e "$RSTATE/quarantine/$name.why" ]
 }
+
+# ---- quotas ----
+
+@test "quota: what is over waits where it is, and is taken when there is room" {
+    local conf=relay/etc/gapferry/relay.conf
+    ready
+    cp "$conf" plain
+    printf '[relay]\nquota_bundles_per_day = 1\n' >>"$conf"
+    gives 0 R config check
+    users 1 >/dev/null
+    home
+    gives 0 R sync usb
+    users 2 >/dev/null
+    home
+    gives 75 R sync usb
+    says "1 bundle beyond its sender's quota waits" 'quota_bundles_per_day' 'it was left on the drive'
+    [ "$(R sync usb --json | jq .over_quota)" = 1 ]
+    compgen -G 'usb/GAPFERRY/to-relay/*.gfb' >/dev/null
+    [ "$(tally '.effects | length')" = 1 ]
+
+    # Bytes and waiting records likewise.
+    cp plain "$conf"
+    printf '[relay]\nquota_bytes = 1K\n' >>"$conf"
+    gives 75 R sync usb
+    says '(quota_bytes)'
+    cp plain "$conf"
+    printf '[relay]\nquota_pending = -1\n' >>"$conf"
+    gives 78 R config check
+
+    # A disk that keeps its floor free takes nothing, and loses nothing.
+    cp plain "$conf"
+    printf '[relay]\nkeep_free = 900T\n' >>"$conf"
+    gives 73 R sync usb
+    says 'keep_free' 'it was left on the drive'
+    compgen -G 'usb/GAPFERRY/to-relay/*.gfb' >/dev/null
+
+    # A day later, or without the quota, it comes.
+    cp plain "$conf"
+    gives 0 R sync usb
+    [ "$(tally '.effects | length')" = 2 ]
+
+    # Records that wait are a quota of their own.
+    printf '[relay]\nquota_pending = 1\n' >>"$conf"
+    vendor_script '99 status 503 /usage'
+    users 3 >/dev/null
+    home
+    gives 75 R sync usb
+    users 4 >/dev/null
+    home
+    gives 75 R sync usb
+    says '(quota_pending)'
+    vendor_script
+    gives 75 R sync usb
+    gives 0 R sync usb
+    [ "$(tally '.effects | length')" = 4 ]
+}

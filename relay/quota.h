@@ -1,0 +1,31 @@
+/*
+ * quota.h -- how much one sender may bring: [relay] quota_bundles_per_day, quota_bytes and
+ * quota_pending; and how much of the disk is kept free.
+ *
+ * What is over stays where it is, on the drive, with the sender or in incoming/, and is taken when
+ * there is room again. Nothing of it is refused or lost.
+ */
+#ifndef RELAY_QUOTA_H
+#define RELAY_QUOTA_H
+
+#include "relay/relay.h"
+
+/* clang-format off */
+#define QUOTA_KEYS                                                                                 \
+    {"relay", 0, "quota_bundles_per_day", "0", "bundles of one sender in 24 hours; 0: any number"}, \
+    {"relay", 0, "quota_bytes", "0", "bytes of them in 24 hours; 0: any number"},                  \
+    {"relay", 0, "quota_pending", "0",                                                             \
+     "records of one sender that may wait before more bundles of it are taken; 0: any number"},    \
+    {"relay", 0, "keep_free", "64M", "bytes of the disk that bundles and artifacts leave free"}
+/* clang-format on */
+
+/* For `config check`: GF_E_CONFIG. */
+GF_MUST_CHECK int quota_check(const struct config *c, struct gf_err *e);
+
+/* 0 a bundle of this size may come from this sender now; 1 not yet, with *why, and in how many
+ * seconds it may (at least; 3,600 at most); -1. */
+GF_MUST_CHECK int quota_is_over(const struct relay *r, const struct gf_hash *sender, int64_t size,
+                                int64_t now, int64_t *seconds, struct gf_err *why,
+                                struct gf_err *e);
+
+#endif
