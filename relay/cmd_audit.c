@@ -7,6 +7,7 @@
 
 #include "common/when.h"
 #include "relay/command.h"
+#include "relay/ledger/ledger_operator.h"
 
 static const struct option_spec specs[] = {
     {"since", 0, "TIME", "export: only what was written since then: a date, or a span back"},

@@ -5,6 +5,7 @@
 #define RELAY_CMD_RECORDS_H
 
 #include "relay/command.h"
+#include "relay/ledger/ledger_operator.h"
 
 /* Which records the command line means, with the memory that a filter borrows. */
 struct cmd_records_pick {

@@ -3,6 +3,8 @@
  */
 #include "relay/quota.h"
 
+#include "relay/ledger/ledger_operator.h"
+
 #define DAY   86400
 #define AGAIN 3600 /* seconds after which a caller asks again, at most */
 

@@ -73,23 +73,6 @@ GF_MUST_CHECK int ledger_seal(struct ledger *l, struct gf_err *e);
  * missing or is none. */
 GF_MUST_CHECK int ledger_fits_head(struct ledger *l, struct gf_err *e);
 
-/* The chain as it stands (ledger_chain.c). Bytes of a line, with its NUL. */
-#define LEDGER_LINK_MAX 4096
-struct ledger_link {
-    int64_t n;
-    const char *line; /* borrowed */
-    int has_hash;     /* 0: what stands there is none */
-    struct gf_hash hash;
-};
-typedef int ledger_each_link(void *arg, const struct ledger_link *x, struct gf_err *e);
-/* Walk the lines that were written since a time, in order; fn returns 0 to go on. */
-GF_MUST_CHECK int ledger_chain(struct ledger *l, int64_t since, ledger_each_link *fn, void *arg,
-                               struct gf_err *e);
-/* Compute every hash anew and compare, also with the head: the number of lines, and the hash of the
- * newest. GF_E_DAMAGED names the first line that does not hold. */
-GF_MUST_CHECK int ledger_chain_verify(struct ledger *l, int64_t *n, struct gf_hash *newest,
-                                      struct gf_err *e);
-
 struct ledger_reconciled {
     int64_t newest;    /* when the last bundle was taken that this ledger knows; 0: none */
     int64_t agents;    /* whose responses go on in a new stream */
@@ -195,23 +178,6 @@ typedef int ledger_each(void *arg, const struct ledger_record *r, struct gf_err 
 GF_MUST_CHECK int ledger_walk(struct ledger *l, int state, ledger_each *fn, void *arg,
                               struct gf_err *e);
 
-/* Which records: those to which all of it applies. LEDGER_ANY but for what is said. */
-struct ledger_filter {
-    enum ledger_state first, last; /* in this state, in that one, or one between */
-    const char *channel;           /* NULL: any */
-    const char *endpoint;          /* the last one: the vendor's side of the tenant. NULL: any */
-    const struct gf_id *agent;     /* the site's side. NULL: any */
-    const struct gf_id *record;    /* NULL: any */
-    int64_t since;                 /* came to its state then or later; 0: whenever */
-    int64_t after;                 /* rows behind this one */
-};
-#define LEDGER_ANY .first = LEDGER_RECEIVED, .last = LEDGER_EXPIRED
-/* Those that are on their way or wait; those at an end that is none: dead letters. */
-#define LEDGER_OPEN .first = LEDGER_RECEIVED, .last = LEDGER_ONWARD
-#define LEDGER_DEAD .first = LEDGER_REJECTED, .last = LEDGER_EXPIRED
-/* Walk them in the order of arrival; fn returns 1 to stop. */
-GF_MUST_CHECK int ledger_select(struct ledger *l, const struct ledger_filter *f, ledger_each *fn,
-                                void *arg, struct gf_err *e);
 /* Channels of records that are not at an end and not held; fn gets each once. */
 typedef int ledger_each_channel(void *arg, const char *channel, struct gf_err *e);
 GF_MUST_CHECK int ledger_channels(struct ledger *l, ledger_each_channel *fn, void *arg,
@@ -261,39 +227,6 @@ GF_MUST_CHECK int ledger_held(struct ledger *l, int64_t row, const char *reason,
 /* A person is here and would have to come again: `later` records, and artifacts that could not be
  * fetched, are due at once, but for those whose endpoint asked for a time that is not over. */
 GF_MUST_CHECK int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e);
-
-/* ---- what the operator decides (ledger_select.c); *n: of how many records ---- */
-
-/* `held`, `later` and `onward` records of these are due at once; for the next hop one that it has
- * already is nothing new. Whoever releases one that is held in doubt takes a second effect into the
- * bargain. */
-GF_MUST_CHECK int ledger_release(struct ledger *l, const struct ledger_filter *f, int64_t now,
-                                 int64_t *n, struct gf_err *e);
-/* Those of these that are not at an end are rejected, for this reason (NULL: for the one they were
- * held for). The caller keeps others from forwarding, unless only held ones are meant. */
-GF_MUST_CHECK int ledger_give_up(struct ledger *l, const struct ledger_filter *f,
-                                 const char *reason, int64_t now, int64_t *n, struct gf_err *e);
-/* Note in the chain what was decided: `verb`, of what, why (NULL: not said), by whom. */
-GF_MUST_CHECK int ledger_decided(struct ledger *l, const char *verb, const struct ledger_filter *f,
-                                 int64_t n, const char *reason, const char *user, int64_t now,
-                                 struct gf_err *e);
-
-/* What else is known of a record. */
-struct ledger_story {
-    struct gf_id bundle; /* that brought it */
-    int64_t guarantee;   /* enum gf_guarantee, of one that is delivered */
-    int64_t answer;      /* status of the endpoint's answer that is kept; -1: none is */
-    int has_told;        /* 1: a response has told its present state: */
-    struct gf_id told;
-    int64_t acknowledged; /* when the agent said that it has it; 0: not yet */
-};
-GF_MUST_CHECK int ledger_story(struct ledger *l, int64_t row, struct ledger_story *out,
-                               struct gf_err *e);
-/* Its attempts, the first one first; fn returns 0 to go on. */
-typedef int ledger_each_attempt(void *arg, int64_t n, const char *endpoint, int64_t at,
-                                struct gf_err *e);
-GF_MUST_CHECK int ledger_attempts(struct ledger *l, int64_t row, ledger_each_attempt *fn, void *arg,
-                                  struct gf_err *e);
 
 /* Records by channel and state, for `status`. */
 struct ledger_count {
@@ -478,18 +411,6 @@ struct ledger_waiting {
 };
 GF_MUST_CHECK int ledger_waiting(struct ledger *l, struct ledger_waiting **out, size_t *n,
                                  struct gf_err *e);
-
-/* ---- quotas (ledger_usage.c) ---- */
-
-/* What a sender's lineage has brought since a time, and how many of its records wait: counted up to
- * `most`. */
-struct ledger_usage {
-    int64_t bundles, bytes; /* of payloads */
-    int64_t oldest;         /* when the first of them was taken; 0: none was */
-    int64_t open;
-};
-GF_MUST_CHECK int ledger_usage(struct ledger *l, const struct gf_hash *sender, int64_t since,
-                               int64_t most, struct ledger_usage *out, struct gf_err *e);
 
 /* ---- loss (ledger_loss.c): what senders' own policy has dropped, as they say ---- */
 

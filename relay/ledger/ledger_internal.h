@@ -6,6 +6,7 @@
 
 #include "common/db.h"
 #include "relay/ledger/ledger.h"
+#include "relay/ledger/ledger_operator.h"
 
 /* The bundle whose records are being taken; row 0: it must be looked for. */
 struct ledger_taking {

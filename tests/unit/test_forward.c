@@ -3,6 +3,7 @@
  * says; no failure is anybody else's.
  */
 #include "forward_testing.h"
+#include "relay/ledger/ledger_operator.h"
 
 #include <sys/wait.h>
 #include <time.h>

@@ -4,6 +4,7 @@
  */
 #include "forward_testing.h"
 #include "http_crowd.h"
+#include "relay/ledger/ledger_operator.h"
 
 #include <sys/wait.h>
 

@@ -2,6 +2,7 @@
  * test_ledger_forward.c -- the relay's ledger: when a record is due, and how it moves.
  */
 #include "ledger_testing.h"
+#include "relay/ledger/ledger_operator.h"
 
 /* The first one behind a row. */
 struct due {

@@ -474,31 +474,6 @@ static void receipts_are_told_again_when_the_sender_has_lost_them(void **state) 
     free(line);
 }
 
-static void only_what_was_acknowledged_since_then_is_told_anew(void **state) {
-    struct site *s = *state;
-    struct ledger_reconciled x;
-    struct ledger_seq seq;
-    testing_enrol(s, &kit_site);
-    (void)take_record(s, 1, "{}", 0);
-    struct news n = news(s);
-    (void)respond(s, &n, &seq);
-    acknowledge(s, &seq.stream, 1, 0);
-    (void)take_record(s, 2, "{}", 0);
-    n = news(s);
-    assert_int_equal(n.n, 1);
-    (void)respond(s, &n, NULL);
-    assert_int_equal(news(s).n, 0);
-
-    /* What was acknowledged is known there; the other may have been lost with the ledger. */
-    assert_ok(ledger_reconcile(s->r.ledger, INT64_MAX, "tester", NOW, &x, &s->e), s->e);
-    assert_int_equal(x.responses, 1);
-    assert_int_equal(news(s).n, 1);
-    assert_ok(ledger_reconcile(s->r.ledger, NOW + 1, "tester", NOW, &x, &s->e), s->e);
-    assert_int_equal(news(s).n, 1);
-    assert_ok(ledger_reconcile(s->r.ledger, NOW, "tester", NOW, &x, &s->e), s->e);
-    assert_int_equal(news(s).n, 2);
-}
-
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
     const struct CMUnitTest tests[] = {
@@ -516,7 +491,6 @@ int main(void) {
         T(a_response_is_open_until_have_covers_it),
         T(what_a_lost_response_told_is_news_again),
         T(receipts_are_told_again_when_the_sender_has_lost_them),
-        T(only_what_was_acknowledged_since_then_is_told_anew),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
 }

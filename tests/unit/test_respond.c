@@ -326,6 +326,22 @@ static void news_come_first_then_what_is_for_this_drives_sites(void **state) {
     assert_int_equal(others, 1);
 }
 
+static void only_what_was_acknowledged_since_then_is_told_anew(void **state) {
+    struct site *s = *state;
+    struct ledger_reconciled x;
+    testing_enrol(s, &kit_site);
+    (void)take(s, 1);
+    respond(s);
+    struct said said = only_response(s);
+    acknowledge(s, &said.header, 1);
+
+    assert_ok(ledger_reconcile(s->r.ledger, INT64_MAX, "tester", NOW, &x, &s->e), s->e);
+    assert_int_equal(ledger_has_news(s->r.ledger, &kit_site.card.agent, &s->e), 0);
+    assert_ok(ledger_reconcile(s->r.ledger, NOW, "tester", NOW, &x, &s->e), s->e);
+    assert_int_equal(ledger_has_news(s->r.ledger, &kit_site.card.agent, &s->e), 1);
+    said_free(&said);
+}
+
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
     const struct CMUnitTest tests[] = {
@@ -340,6 +356,7 @@ int main(void) {
         T(what_was_not_noted_is_swept_away_and_its_number_is_void),
         T(news_come_first_then_what_is_for_this_drives_sites),
         T(a_response_whose_file_is_gone_is_written_anew),
+        T(only_what_was_acknowledged_since_then_is_told_anew),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
 }

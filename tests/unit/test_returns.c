@@ -3,6 +3,7 @@
  * the nodes.
  */
 #include "forward_testing.h"
+#include "relay/ledger/ledger_operator.h"
 
 #include "common/grid.h"
 #include "common/spool.h"
