@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/cmd_license.h"
+#include "agent/trusted.h"
 
 /* One key may be known in both forms; then minisign's hint stays as it is. */
 static int find_hint(struct agent *a, struct store_vendor *v, struct gf_err *e) {
@@ -25,7 +26,6 @@ static int find_hint(struct agent *a, struct store_vendor *v, struct gf_err *e) 
 int cmd_license_trust(struct agent *a, const char *hex, const char *name, struct store_vendor *out,
                       struct gf_err *e) {
     struct store_vendor v = {.since = a->now, .duties = STORE_DUTY_KEYGEN};
-    char user[65];
 
     if (gf_text_unhex(hex, strlen(hex), v.key.pk, sizeof v.key.pk) == -1)
         return gf_err_set(e, GF_E_USAGE,
@@ -39,8 +39,7 @@ int cmd_license_trust(struct agent *a, const char *hex, const char *name, struct
         memcpy(v.name, name, strlen(name) + 1);
     else
         (void)snprintf(v.name, sizeof v.name, "keygen-%.8s", hex);
-    command_user(user);
-    if (find_hint(a, &v, e) == -1 || store_trust_vendor(a->store, &v, user, e) == -1)
+    if (find_hint(a, &v, e) == -1 || trusted_vendor(a, &v, e) == -1)
         return -1;
     *out = v;
     return 0;

@@ -13,6 +13,7 @@
 #include "agent/cmd_trust.h"
 #include "agent/license/refused.h"
 #include "agent/relay_cards.h"
+#include "agent/trusted.h"
 #include "agent/vendors.h"
 #include "common/vendor_keys.h"
 #include "gapferry/file.h"
@@ -98,7 +99,7 @@ static int trust_vendor(struct agent *a, const struct options *o, const char *pa
                         const struct gf_buf *text, struct gf_err *e) {
     const char *duty = options_value(o, "duty");
     struct store_vendor v = {.since = a->now};
-    char line[GF_SIGN_PUBLIC_TEXT], user[65];
+    char line[GF_SIGN_PUBLIC_TEXT];
     struct out t;
 
     if (gf_key_sign_public_parse(text->data, text->len, path, &v.key, e) == -1 ||
@@ -114,9 +115,8 @@ static int trust_vendor(struct agent *a, const struct options *o, const char *pa
                           path);
     if (read_duties(duty, &v.duties, e) == -1)
         return -1;
-    command_user(user);
     int64_t installed = 0;
-    if (store_trust_vendor(a->store, &v, user, e) == -1 ||
+    if (trusted_vendor(a, &v, e) == -1 ||
         ((v.duties & STORE_DUTY_LICENSE) && refused_retry(a, &installed, e) == -1))
         return -1;
     gf_key_sign_public_line(&v.key, line);
@@ -209,7 +209,7 @@ static int decide(struct agent *a, const struct options *o, const char *path,
     char fingerprint[GF_FINGERPRINT_TEXT], vendor[GF_WORD_MAX + 1];
 
     gf_card_fingerprint(c, fingerprint);
-    (void)snprintf(by, 128, "by its fingerprint");
+    (void)snprintf(by, 128, "its fingerprint");
     if (typed && !is_fingerprint(typed))
         return gf_err_set(e, GF_E_USAGE,
                           "--fingerprint %.64s: is no fingerprint; it has five groups of four "
@@ -220,7 +220,7 @@ static int decide(struct agent *a, const struct options *o, const char *path,
                                                 : refuse_mismatch(path, c, fingerprint, typed, e);
     int vouched = relay_cards_vouched(a, text->data, text->len, vendor, e);
     if (vouched == 1)
-        (void)snprintf(by, 128, "by the vendor %s, who signed it", vendor);
+        (void)snprintf(by, 128, "the vendor %s, who signed it", vendor);
     if (vouched != 0)
         return vouched == 1 ? 0 : -1;
     if (options_count(o, "yes"))
@@ -240,7 +240,7 @@ static int decide(struct agent *a, const struct options *o, const char *path,
 
 static int trust_card(struct agent *a, const struct options *o, const char *path,
                       const struct gf_buf *text, struct gf_err *e) {
-    char by[128], user[65];
+    char by[128];
     struct gf_card c;
     struct out t;
 
@@ -261,12 +261,11 @@ static int trust_card(struct agent *a, const struct options *o, const char *path
     }
     if (decide(a, o, path, text, &c, by, e) == -1)
         return -1;
-    command_user(user);
     struct gf_card before;
     int had = c.role == GF_ROLE_RELAY ? command_relay(a, &before, e) : 0;
     if (had == -1)
         return -1;
-    int again = store_trust_card(a->store, &c, text->data, text->len, user, a->now, e) == -1;
+    int again = trusted_card(a, &c, text->data, text->len, by, e) == -1;
     if (again && e->code != GF_E_REPLAY)
         return -1;
     if (agent_publish_cards(a, e) == -1)
@@ -275,7 +274,7 @@ static int trust_card(struct agent *a, const struct options *o, const char *path
     out_begin(&t, o);
     command_card(&t, "card", &c);
     out_bool(&t, "new", !again);
-    out_text(&t, "\n%s %s: %s\n", gf_card_roles[c.role],
+    out_text(&t, "\n%s %s: by %s\n", gf_card_roles[c.role],
              again ? "was trusted already" : "is trusted", by);
     if (had == 1 && !again) {
         char old[GF_FINGERPRINT_TEXT];

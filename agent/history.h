@@ -12,7 +12,7 @@
  *            place (where the drive was mounted)
  *   came     bundle, digest, from, items
  *   consent  channel, decision, deleted
- *   trusted  fingerprint, by: a relay whose card proved itself
+ *   trusted  role, fingerprint, by: a card; vendor, duties, key: a vendor's key (trusted.h)
  *   pruned   bundle: its file is not kept any longer
  *   ...      others as their owners say
  */

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/history.h"
+#include "agent/trusted.h"
 #include "agent/vendors.h"
 #include "common/log.h"
 
@@ -37,22 +37,11 @@ int relay_cards_vouched(struct agent *a, const char *text, size_t len, char vend
 int relay_cards_trust(struct agent *a, const struct gf_card *c, const char *text, size_t len,
                       const char *vendor, struct gf_err *e) {
     char fingerprint[GF_FINGERPRINT_TEXT], by[GF_WORD_MAX + 16];
-    struct history_line h;
 
     gf_card_fingerprint(c, fingerprint);
     (void)snprintf(by, sizeof by, "vendor %.56s", vendor);
-    if (store_begin(a->store, e) == -1)
+    if (trusted_card(a, c, text, len, by, e) == -1)
         return -1;
-    int rc = store_trust_card(a->store, c, text, len, by, a->now, e);
-    if (rc == 0) {
-        history_begin(&h, a, "trusted");
-        history_text(&h, "fingerprint", fingerprint);
-        history_text(&h, "by", by);
-        rc = history_end(&h, a, e);
-    }
-    rc = store_end(a->store, rc, e);
-    if (rc == 0)
-        log_write(LOG_LEVEL_NOTICE, "relay-trusted", {"fingerprint", fingerprint, 0},
-                  {"by", by, 0});
-    return rc == 0 ? agent_publish_cards(a, e) : -1;
+    log_write(LOG_LEVEL_NOTICE, "relay-trusted", {"fingerprint", fingerprint, 0}, {"by", by, 0});
+    return agent_publish_cards(a, e);
 }

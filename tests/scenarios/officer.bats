@@ -146,3 +146,23 @@ setup() {
     says 'no relay: unprobed since' 'agent.conf has no [relay] with a url'
     [[ $out != *'relay ""'* ]]
 }
+
+@test "whom a person trusts, and for what, stands in the history with the user" {
+    site_init
+    R init >/dev/null
+    R sync usb >/dev/null 2>&1
+    gives 0 A trust usb/GAPFERRY/cards/*.card --fingerprint "$(R card --fingerprint)"
+    minisign -G -W -p acme.pub -s acme.key >/dev/null
+    gives 0 A trust acme.pub --duty license,update
+    A history --json >events
+    [ "$(jq -r '.events[] | select(.role == "relay") | .event + " by " + .by' events)" = \
+        "trusted by its fingerprint" ]
+    [ "$(jq -r '.events[] | select(.role == "relay") | .fingerprint' events)" = "$(R card --fingerprint)" ]
+    [ "$(jq -r '.events[] | select(.role == "vendor") | .vendor + ": " + .duties + " (" + .user + ")"' events)" = \
+        "acme: license, update ($(id -un))" ]
+    # Said again, it is no news.
+    lines=$(jq '.events | length' events)
+    A trust usb/GAPFERRY/cards/*.card --fingerprint "$(R card --fingerprint)" >/dev/null
+    [ "$(A history --json | jq '.events | length')" = "$lines" ]
+    gives 0 A history verify
+}
