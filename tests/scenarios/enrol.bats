@@ -217,7 +217,7 @@ trust_vendor() { # NAME KEY
     R sync usb --wait 0 >/dev/null 2>&1 || true
     gives 0 A sync usb
     [ "$(relayed)" = 1 ]
-    [ "$(A history --json | jq -r '.events[] | select(.event == "trusted") | .by')" = "vendor acme" ]
+    [ "$(A history --json | jq -r '.events[] | select(.role == "relay") | .by')" = "vendor acme" ]
 
     # A key for licences vouches for nobody.
     SITE=second A init --consent metrics=granted >/dev/null
