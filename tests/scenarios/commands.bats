@@ -1,44 +1,46 @@
 #!/usr/bin/env bats
+# shellcheck disable=SC2154 # trip.bash sets out and err
 # commands.bats -- what the relay's operator does by hand: look, mend, give up, prove.
 
 bats_require_minimum_version 1.5.0
 
-# shellcheck source=/dev/null
-source "$BATS_TEST_DIRNAME/trip.bash"
+# shellcheck source=tests/scenarios/trip.bash
+. "$BATS_TEST_DIRNAME/trip.bash"
 
 # ---- the audit log ----
 
 # The hash of line $1 of an export, by standard tools: over the hash before it and the line.
 chain_hash() {
     local before
-    before=$(sed -n "$(($1 - 1))p" export | jq -r .hash)
+    before=$(sed -n "$(($1 - 1))p" export.jsonl | jq -r .hash)
     [ "$1" -gt 1 ] || before=$(printf '0%.0s' {1..64})
-    { printf '%b' "$(sed 's/../\\x&/g' <<<"$before")"; sed -n "$1p" export | jq -j .line; } | b2sum -l 256 | cut -c1-64
+    { printf '%b' "$(sed 's/../\\x&/g' <<<"$before")"; sed -n "$1p" export.jsonl | jq -j .line; } | b2sum -l 256 | cut -c1-64
 }
 
 # change SQL: as somebody who can write the file.
 change() { sqlite3 "$RSTATE/relay.db" "$1"; }
 
 @test "audit export proves itself with standard tools, and has each line once" {
-    local n
+    local n lines
     ready
     users 1 >/dev/null
     home
     there
-    R audit export >export
-    [ "$(wc -l <export)" -ge 4 ]
-    for ((n = 1; n <= $(wc -l <export); n++)); do
-        [ "$(sed -n "${n}p" export | jq .n)" = "$n" ]
-        [ "$(sed -n "${n}p" export | jq -r .hash)" = "$(chain_hash "$n")" ] || fail "line $n: $(sed -n "${n}p" export)"
-        sed -n "${n}p" export | jq -r .line | jq -e '.at and .event' >/dev/null
+    R audit export >export.jsonl
+    lines=$(wc -l <export.jsonl)
+    [ "$lines" -ge 4 ]
+    for ((n = 1; n <= lines; n++)); do
+        [ "$(sed -n "${n}p" export.jsonl | jq .n)" = "$n" ]
+        [ "$(sed -n "${n}p" export.jsonl | jq -r .hash)" = "$(chain_hash "$n")" ] || fail "line $n: $(sed -n "${n}p" export.jsonl)"
+        sed -n "${n}p" export.jsonl | jq -r .line | jq -e '.at and .event' >/dev/null
         # No member comes twice.
-        [ "$(sed -n "${n}p" export | jq -r .line | jq -c .)" = "$(sed -n "${n}p" export | jq -r .line)" ]
+        [ "$(sed -n "${n}p" export.jsonl | jq -r .line | jq -c .)" = "$(sed -n "${n}p" export.jsonl | jq -r .line)" ]
     done
     gives 0 R audit verify
-    says "all $((n - 1)) lines" "$(tail -1 export | jq -r .hash)"
+    says "all $((n - 1)) lines" "$(tail -1 export.jsonl | jq -r .hash)"
     [ "$(R audit verify --json | jq .lines)" = $((n - 1)) ]
     [ -z "$(R audit export --since 2099-01-01)" ]
-    diff <(R audit export --since 1d) export
+    diff <(R audit export --since 1d) export.jsonl
     gives 64 R audit verify --since 1d
     gives 64 R audit look
 }

@@ -161,8 +161,8 @@ setup() {
     [ "$(jq -r '.events[] | select(.role == "vendor") | .vendor + ": " + .duties + " (" + .user + ")"' events)" = \
         "acme: license, update ($(id -un))" ]
     # Said again, it is no news.
-    lines=$(jq '.events | length' events)
+    known=$(jq '.events | length' events)
     A trust usb/GAPFERRY/cards/*.card --fingerprint "$(R card --fingerprint)" >/dev/null
-    [ "$(A history --json | jq '.events | length')" = "$lines" ]
+    [ "$(A history --json | jq '.events | length')" = "$known" ]
     gives 0 A history verify
 }
