@@ -103,10 +103,10 @@ static int need_consent(struct agent *a, const char *channel, struct gf_err *e) 
 
     if (command_consent(a, channel, &c, e) == -1)
         return -1;
-    if (strcmp(channel, "license") == 0)
-        return gf_err_set(e, GF_E_USAGE,
-                          "channel license: its records are made by `%s license request`",
-                          command_self(a, self));
+    if (c.own)
+        return gf_err_set(e, GF_E_USAGE, "channel %s: its records are made by `%s %s`", channel,
+                          command_self(a, self),
+                          strcmp(channel, "license") == 0 ? "license request" : "updates check");
     /* Nobody runs a command for a consent that the configuration forces: what is recorded under it
      * comes after its line in the history. */
     if (c.is == STORE_GRANTED) {

@@ -317,6 +317,7 @@ consent = denied'
     refused 64 'what is "b"' record metrics - b
     refused 64 'channel "../x"' record ../x -
     refused 64 'license request' record license -
+    refused 64 'updates check' record updates -
     refused 64 'lies in the future' record metrics - --at 2999-01-01 <<<'{}'
     refused 64 '--at yesterday' record metrics - --at yesterday <<<'{}'
     refused 64 'has passed already' record metrics - --expires 2020-01-01 <<<'{}'
