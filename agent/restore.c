@@ -79,10 +79,10 @@ int restore_set_aside(const struct agent *a, struct gf_err *e) {
         (void)!fsync(dir);
         log_write(LOG_LEVEL_ERROR, "database-damaged", {"why", why.text, 0});
         rc = gf_err_set(e, GF_E_DAMAGED,
-                        "%s/agent.db: is damaged (%.120s); it was moved to agent.db.damaged-%s, "
-                        "keep it. Put agent.db back from a backup if there is one, and then in "
-                        "either case: %s restore",
-                        a->state, why.text, at, command_self(a, self));
+                        "%.250s%s; it was moved to agent.db.damaged-%s, keep it. Put agent.db back "
+                        "from a backup if there is one, and then in either case: %s restore",
+                        why.text, strstr(why.text, "is damaged") ? "" : ", so it is damaged", at,
+                        command_self(a, self));
     }
     (void)close(lock);
     (void)close(dir);
