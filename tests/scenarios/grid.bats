@@ -200,8 +200,8 @@ usage() { N "$1" record metrics - <<<"{\"users\":$2}" >/dev/null; } # NUMBER USE
     chmod 755 . mgr mgr/var mgr/var/lib mgr/var/lib/gapferry mgr/etc mgr/etc/gapferry
     chmod -R a+rwX lan usb
     local above=$PWD
-    while [ "$above" != "${BATS_RUN_TMPDIR%/*}" ] && [ "$above" != / ]; do
-        chmod a+x "$above"
+    while [ "$above" != / ]; do
+        [ -n "$(find "$above" -maxdepth 0 -perm -o+x)" ] || chmod a+x "$above"
         above=$(dirname "$above")
     done
     gives 73 relay 61002 endpoints check --connect

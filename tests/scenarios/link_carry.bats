@@ -311,13 +311,12 @@ carries() { # STATUS SENT FETCHED
 
 @test "a large bundle costs no memory" {
     command -v /usr/bin/time >/dev/null || skip 'no time(1): MEMORY WAS NOT MEASURED'
-    "$BIN/gapferry-bundle" keygen --role agent big >/dev/null
     head -c 200000000 /dev/urandom >blob
-    "$BIN/gapferry-bundle" pack --identity big --to relay/card -o big.gfb blob >/dev/null
+    "$BIN/gapferry-bundle" pack --identity "$STATE/keys" --to relay/card -o big.gfb blob >/dev/null
     ID=$("$BIN/gapferry-bundle" inspect --json big.gfb | jq -r .id)
     mkdir -p "$STATE/outbox"
     cp big.gfb "$STATE/outbox/$ID.gfb"
-    "$BIN/gapferry-bundle" pack --identity big --to relay/card -o "back.gfb" blob >/dev/null
+    "$BIN/gapferry-bundle" pack --identity "$STATE/keys" --to relay/card -o "back.gfb" blob >/dev/null
     WAITS=$("$BIN/gapferry-bundle" inspect --json back.gfb | jq -r .id)
     mv back.gfb "r/responses/$WAITS.gfb"
     /usr/bin/time -f %M -o memory "$BIN/gapferry-link" --root s carry
