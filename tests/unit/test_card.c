@@ -393,7 +393,7 @@ static void the_token_mac_is_keyed_blake2b_of_what_the_fingerprint_covers(void *
 }
 
 static void a_token_mac_travels_in_ext_and_what_is_none_binds_nobody(void **state) {
-    static const char *const none[] = {"\"" H32 "\"", "1", "null", "\"\"", "{}"};
+    static const char *const none[] = {("\"" H32 "\""), "1", "null", "\"\"", "{}"};
     struct gf_card c = card, back;
     struct gf_err e;
     struct gf_buf b;
