@@ -1,14 +1,15 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2030,SC2031,SC2154 # each test is a shell of its own; page.bash sets token and base
+# shellcheck disable=SC2030,SC2031,SC2119,SC2154 # each test is a shell of its own; page.bash sets token and base
 # crowd.bats -- callers of the relay's listener that are slow, many, huge or broken: they are cut off or
 # refused, others are served meanwhile, and nothing is left of them.
 
+# shellcheck source=tests/scenarios/trip.bash
+. "$BATS_TEST_DIRNAME/trip.bash"
+# shellcheck source=tests/scenarios/page.bash
+. "$BATS_TEST_DIRNAME/page.bash"
+
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
-    # shellcheck source=tests/scenarios/trip.bash
-    source "$BATS_TEST_DIRNAME/trip.bash"
-    # shellcheck source=tests/scenarios/page.bash
-    source "$BATS_TEST_DIRNAME/page.bash"
     page_ready
     enroll
     api=$((port + 1))
