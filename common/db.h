@@ -119,6 +119,19 @@ const void *db_blob(const struct db_query *q, int column, size_t *len);
 int db_fixed(const struct db_query *q, int column, void *out, size_t len);
 int db_is_null(const struct db_query *q, int column);
 
+/*
+ * All rows of a query as a list, one allocation, free() (db_list.c): `row` fills one element, which
+ * comes zeroed, from the current row, or fails. `opened` is what db_query() has returned, and
+ * db_done() is called here. `out` is the address of the caller's pointer; nothing is set on
+ * failure.
+ */
+typedef int db_list_row(const struct db_query *q, void *element, struct gf_err *e);
+GF_MUST_CHECK int db_list(struct db_query *q, int opened, size_t size, db_list_row *row, void *out,
+                          size_t *n, struct gf_err *e);
+/* Room for one more element behind the n that a list has; `list` is the address of its pointer,
+ * NULL at first. The room doubles whenever n is a power of two, so that none has to be kept. */
+GF_MUST_CHECK int db_list_grow(void *list, size_t n, size_t size, struct gf_err *e);
+
 /* One number, or fallback if there is no row or a NULL in it:
  *     db_number(d, &n, 0, e, "SELECT count(*) FROM record", "") */
 GF_MUST_CHECK int db_number(struct db *d, int64_t *out, int64_t fallback, struct gf_err *e,

@@ -83,19 +83,6 @@ int store_fixed(const struct db_query *q, int column, void *out, size_t len, con
                       q->d->path, table);
 }
 
-int store_grow(void *list, size_t n, size_t size, struct gf_err *e) {
-    void **p = list;
-
-    /* A full power of two (and nothing at all) is where the next block begins. */
-    if (n & (n - 1))
-        return 0;
-    void *more = reallocarray(*p, n ? 2 * n : 1, size);
-    if (!more)
-        return gf_err_errno(e, "no memory for a list of %zu entries", n + 1);
-    *p = more;
-    return 0;
-}
-
 int store_put_fact(struct store *s, const char *name, const void *data, size_t len,
                    struct gf_err *e) {
     if (len > FACT_MAX)

@@ -219,7 +219,7 @@ int store_unsettled(struct store *s, struct store_bundle **out, size_t *n, struc
                  "") == -1)
         return -1;
     while ((rc = db_next(&q, e)) == 1) {
-        if (store_grow(&list, len, sizeof *list, e) == -1 ||
+        if (db_list_grow(&list, len, sizeof *list, e) == -1 ||
             store_read_bundle(&q, &list[len], e) == -1) {
             rc = -1;
             break;

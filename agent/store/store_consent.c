@@ -23,8 +23,8 @@ static int affected(struct store *s, const char *channel, struct store_bundle **
                  "t", channel) == -1)
         return -1;
     while ((rc = db_next(&q, e)) == 1) {
-        if (store_grow(bundles, *n, sizeof **bundles, e) == -1 ||
-            store_grow(rows, *n, sizeof **rows, e) == -1 ||
+        if (db_list_grow(bundles, *n, sizeof **bundles, e) == -1 ||
+            db_list_grow(rows, *n, sizeof **rows, e) == -1 ||
             store_read_bundle(&q, &(*bundles)[*n], e) == -1) {
             rc = -1;
             break;
@@ -185,7 +185,7 @@ int store_granted(struct store *s, char (**out)[GF_WORD_MAX + 1], size_t *n, str
                  "i", (int64_t)STORE_GRANTED) == -1)
         return -1;
     while ((rc = db_next(&q, e)) == 1) {
-        if (store_grow(&list, found, sizeof *list, e) == -1) {
+        if (db_list_grow(&list, found, sizeof *list, e) == -1) {
             rc = -1;
             break;
         }

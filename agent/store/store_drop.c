@@ -195,7 +195,7 @@ int store_losses(struct store *s, int untold, struct store_loss **out, size_t *n
                  "i", (int64_t)untold) == -1)
         return -1;
     while ((rc = db_next(&q, e)) == 1) {
-        if (store_grow(&list, len, sizeof *list, e) == -1 ||
+        if (db_list_grow(&list, len, sizeof *list, e) == -1 ||
             STORE_FIXED(&q, 0, &list[len].id, "loss", e) == -1) {
             rc = -1;
             break;

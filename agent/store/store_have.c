@@ -80,7 +80,7 @@ static int count_in(struct gf_have *h, int64_t seq, size_t *total, struct gf_err
     }
     if (h->nalso >= GF_ALSO_MAX || *total >= ALSO_TOTAL_MAX)
         return 0;
-    if (store_grow(&h->also, h->nalso, sizeof *h->also, e) == -1)
+    if (db_list_grow(&h->also, h->nalso, sizeof *h->also, e) == -1)
         return -1;
     h->also[h->nalso++] = seq;
     (*total)++;
@@ -100,7 +100,7 @@ static int collect(struct db_query *q, struct gf_have **list, size_t *n, struct 
         if (*n == 0 || memcmp((*list)[*n - 1].stream.b, stream.b, sizeof stream.b) != 0) {
             if (*n == GF_HAVE_MAX)
                 return 0;
-            if (store_grow(list, *n, sizeof **list, e) == -1)
+            if (db_list_grow(list, *n, sizeof **list, e) == -1)
                 return -1;
             (*list)[(*n)++] = (struct gf_have){.stream = stream};
         }

@@ -75,7 +75,7 @@ int store_all_refused(struct store *s, struct store_refused **out, size_t *n, st
                  "") == -1)
         return -1;
     while ((rc = db_next(&q, e)) == 1) {
-        if ((rc = store_grow(&list, len, sizeof *list, e)) == -1)
+        if ((rc = db_list_grow(&list, len, sizeof *list, e)) == -1)
             break;
         list[len] = (struct store_refused){.records = db_int(&q, 2), .last = db_int(&q, 3)};
         (void)snprintf(list[len].channel, sizeof list->channel, "%s", db_text(&q, 0));

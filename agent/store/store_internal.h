@@ -108,9 +108,6 @@ GF_MUST_CHECK int store_join(struct store *s, int64_t first, int64_t last, struc
 GF_MUST_CHECK int store_fixed(const struct db_query *q, int column, void *out, size_t len,
                               const char *table, struct gf_err *e);
 
-/* Make room for one more element of `size` bytes in *list, which has n; powers of two. */
-GF_MUST_CHECK int store_grow(void *list, size_t n, size_t size, struct gf_err *e);
-
 /* This state directory's stream; made when it is first asked for. */
 GF_MUST_CHECK int store_stream(struct store *s, struct gf_id *out, struct gf_err *e);
 

@@ -46,7 +46,7 @@ int store_cards(struct store *s, enum gf_role role, struct gf_card **out, size_t
         size_t size = 0;
         const char *text = db_blob(&q, 0, &size);
 
-        if (store_grow(&list, len, sizeof *list, e) == -1 ||
+        if (db_list_grow(&list, len, sizeof *list, e) == -1 ||
             gf_card_parse(text, size, "a card we trust", &list[len], e) == -1) {
             rc = -1;
             break;
@@ -89,7 +89,7 @@ int store_vendors(struct store *s, struct store_vendor **out, size_t *n, struct 
         (void)snprintf(v.name, sizeof v.name, "%s", db_text(&q, 0));
         if (store_fixed(&q, 1, v.key.keynum, sizeof v.key.keynum, "vendor", e) == -1 ||
             store_fixed(&q, 2, v.key.pk, sizeof v.key.pk, "vendor", e) == -1 ||
-            store_grow(&list, len, sizeof *list, e) == -1) {
+            db_list_grow(&list, len, sizeof *list, e) == -1) {
             rc = -1;
             break;
         }

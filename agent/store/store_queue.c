@@ -210,7 +210,7 @@ int store_counts(struct store *s, struct store_count **counts, size_t *n, struct
         int64_t state = db_int(&q, 1);
 
         if (len == 0 || strcmp(list[len - 1].channel, channel) != 0) {
-            if ((rc = store_grow(&list, len, sizeof *list, e)) == -1)
+            if ((rc = db_list_grow(&list, len, sizeof *list, e)) == -1)
                 break;
             list[len] = (struct store_count){0};
             (void)strncpy(list[len].channel, channel, sizeof list[len].channel - 1);

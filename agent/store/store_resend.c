@@ -14,7 +14,7 @@ static int withdraw(struct store *s, struct db_query *q, int64_t now, struct sto
     int rc;
 
     while ((rc = db_next(q, e)) == 1) {
-        if ((rc = store_grow(&rows, n, sizeof *rows, e)) == -1)
+        if ((rc = db_list_grow(&rows, n, sizeof *rows, e)) == -1)
             break;
         rows[n++] = db_int(q, 0);
     }

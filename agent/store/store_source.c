@@ -56,7 +56,7 @@ int store_decided(struct store *s, char (**names)[GF_WORD_MAX + 1], size_t *n, s
     if (db_query(&s->db, &q, e, "SELECT DISTINCT channel FROM consent ORDER BY channel", "") == -1)
         return -1;
     while ((rc = db_next(&q, e)) == 1) {
-        if ((rc = store_grow(&list, len, sizeof *list, e)) == -1)
+        if ((rc = db_list_grow(&list, len, sizeof *list, e)) == -1)
             break;
         (void)snprintf(list[len++], sizeof *list, "%s", db_text(&q, 0));
     }

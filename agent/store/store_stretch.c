@@ -81,7 +81,7 @@ static int find_seams(struct store *s, int64_t first, int64_t last, struct seam 
                  "ii", first, last) == -1)
         return -1;
     while ((rc = db_next(&q, e)) == 1) {
-        if ((rc = store_grow(out, *n, sizeof **out, e)) == -1)
+        if ((rc = db_list_grow(out, *n, sizeof **out, e)) == -1)
             break;
         (*out)[(*n)++] = (struct seam){db_int(&q, 0), db_int(&q, 1)};
     }
@@ -241,7 +241,7 @@ int store_ranges(struct db_query *q, struct store_ranges *out, struct gf_err *e)
             r.list[r.n - 1].last = last;
             continue;
         }
-        if ((rc = store_grow(&r.list, r.n, sizeof *r.list, e)) == -1)
+        if ((rc = db_list_grow(&r.list, r.n, sizeof *r.list, e)) == -1)
             break;
         r.list[r.n++] = (struct store_range){first, last};
     }

@@ -137,7 +137,7 @@ static int read_parts(struct db_query *q, struct store_part **list, size_t *n, s
                                .whole = db_int(q, 5),
                                .at = db_int(q, 6)};
         if (STORE_FIXED(q, 0, &p.digest, "update_part", e) == -1 ||
-            store_grow(list, *n, sizeof **list, e) == -1)
+            db_list_grow(list, *n, sizeof **list, e) == -1)
             return -1;
         (*list)[(*n)++] = p;
     }

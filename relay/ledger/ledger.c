@@ -325,13 +325,3 @@ void ledger_reason(const char *reason, char out[GF_REASON_MAX + 1]) {
     out[n] = '\0';
     gf_buf_free(&safe);
 }
-
-void *ledger_grow(void *list, size_t n, size_t size, struct gf_err *e) {
-    /* Room is doubled whenever n is a power of two, so that no capacity needs to be kept. */
-    if (n > 0 && (n & (n - 1)) != 0)
-        return list;
-    void *more = realloc(list, (n == 0 ? 1 : 2 * n) * size);
-    if (more == NULL)
-        (void)gf_err_set(e, GF_E_SYSTEM, "no memory for a list from the ledger");
-    return more;
-}

@@ -152,34 +152,25 @@ int ledger_is_declined(struct ledger *l, const struct gf_hash *identity, struct 
     return n > 0;
 }
 
-int ledger_approvals(struct ledger *l, struct ledger_approval **out, size_t *n, struct gf_err *e) {
-    struct ledger_approval *list = NULL;
-    struct db_query q;
-    size_t found = 0;
+static int read_approval(const struct db_query *q, void *element, struct gf_err *e) {
+    struct ledger_approval *a = element;
+    (void)e;
 
-    int rc = db_query(&l->db, &q, e,
-                      "SELECT fingerprint, at FROM approval WHERE fingerprint NOT IN"
-                      " (SELECT fingerprint FROM agent WHERE enrolled IS NOT NULL) ORDER BY at",
-                      "");
-    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        struct ledger_approval *more = ledger_grow(list, found, sizeof *list, e);
-        if (more == NULL) {
-            rc = -1;
-            break;
-        }
-        list = more;
-        (void)snprintf(list[found].fingerprint, sizeof list->fingerprint, "%s", db_text(&q, 0));
-        list[found++].at = db_int(&q, 1);
-        rc = 0;
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = found;
+    (void)snprintf(a->fingerprint, sizeof a->fingerprint, "%s", db_text(q, 0));
+    a->at = db_int(q, 1);
     return 0;
+}
+
+int ledger_approvals(struct ledger *l, struct ledger_approval **out, size_t *n, struct gf_err *e) {
+    struct db_query q;
+
+    return db_list(
+        &q,
+        db_query(&l->db, &q, e,
+                 "SELECT fingerprint, at FROM approval WHERE fingerprint NOT IN"
+                 " (SELECT fingerprint FROM agent WHERE enrolled IS NOT NULL) ORDER BY at",
+                 ""),
+        sizeof **out, read_approval, out, n, e);
 }
 
 int ledger_card_seen(struct ledger *l, const struct gf_card *c, const char *text, size_t len,
@@ -198,33 +189,18 @@ int ledger_card_seen(struct ledger *l, const struct gf_card *c, const char *text
 
 /* ---- lists ---- */
 
+static int read_card(const struct db_query *q, void *element, struct gf_err *e) {
+    size_t len = 0;
+    const char *text = db_blob(q, 0, &len);
+
+    return gf_card_parse(text, len, "a card in the ledger", element, e);
+}
+
 static int list(struct ledger *l, const char *sql, struct gf_card **out, size_t *n,
                 struct gf_err *e) {
-    struct gf_card *cards = NULL;
     struct db_query q;
-    size_t found = 0;
-    size_t len = 0;
 
-    int rc = db_query(&l->db, &q, e, sql, "");
-    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        struct gf_card *more = ledger_grow(cards, found, sizeof *cards, e);
-        if (more == NULL) {
-            rc = -1;
-            break;
-        }
-        cards = more;
-        const char *text = db_blob(&q, 0, &len);
-        rc = gf_card_parse(text, len, "a card in the ledger", &cards[found], e);
-        found++;
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(cards);
-        return -1;
-    }
-    *out = cards;
-    *n = found;
-    return 0;
+    return db_list(&q, db_query(&l->db, &q, e, sql, ""), sizeof **out, read_card, out, n, e);
 }
 
 #define CLAIMS                                                                                     \

@@ -149,24 +149,19 @@ int ledger_tell_anew(struct ledger *l, const struct gf_hash *recipient, int64_t 
     return rc;
 }
 
+static int read_recipient(const struct db_query *q, void *element, struct gf_err *e) {
+    if (db_fixed(q, 0, element, sizeof(struct gf_hash)) == -1)
+        return gf_err_set(e, GF_E_DAMAGED, "%s: a response to nobody", q->d->path);
+    return 0;
+}
+
 static int renew_streams(struct ledger *l, int64_t *n, struct gf_err *e) {
     struct gf_hash *list = NULL;
     size_t found = 0;
     struct db_query q;
 
-    int rc = db_query(&l->db, &q, e, "SELECT DISTINCT recipient FROM response", "");
-    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        struct gf_hash *more = ledger_grow(list, found, sizeof *list, e);
-        if (more == NULL) {
-            rc = -1;
-            break;
-        }
-        list = more;
-        rc = db_fixed(&q, 0, &list[found++], sizeof *list) == 0
-                 ? 0
-                 : gf_err_set(e, GF_E_DAMAGED, "%s: a response to nobody", l->db.path);
-    }
-    db_done(&q);
+    int rc = db_list(&q, db_query(&l->db, &q, e, "SELECT DISTINCT recipient FROM response", ""),
+                     sizeof *list, read_recipient, &list, &found, e);
     for (size_t i = 0; rc == 0 && i < found; i++)
         rc = ledger_new_stream(l, &list[i], e);
     free(list);

@@ -204,12 +204,9 @@ int ledger_counts(struct ledger *l, struct ledger_count **out, size_t *n, struct
         int64_t state = db_int(&q, 1);
         rc = 0;
         if (found == 0 || strcmp(list[found - 1].channel, channel) != 0) {
-            struct ledger_count *more = ledger_grow(list, found, sizeof *list, e);
-            if (more == NULL) {
-                rc = -1;
+            rc = db_list_grow(&list, found, sizeof *list, e);
+            if (rc == -1)
                 break;
-            }
-            list = more;
             list[found] = (struct ledger_count){{0}, {0}};
             (void)snprintf(list[found].channel, sizeof list->channel, "%s", channel);
             found++;

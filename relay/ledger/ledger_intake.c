@@ -314,33 +314,21 @@ int ledger_retell(struct ledger *l, const struct gf_hash *digest, struct gf_err 
     return db_end(&l->db, rc, e);
 }
 
-int ledger_conflicts(struct ledger *l, struct ledger_conflict **out, size_t *n, struct gf_err *e) {
-    struct ledger_conflict *list = NULL;
-    struct db_query q;
-    size_t found = 0;
+static int read_conflict(const struct db_query *q, void *element, struct gf_err *e) {
+    struct ledger_conflict *c = element;
 
-    int rc = db_query(&l->db, &q, e, "SELECT agent, id, digest, at FROM conflict ORDER BY row", "");
-    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        struct ledger_conflict *more = ledger_grow(list, found, sizeof *list, e);
-        if (more == NULL) {
-            rc = -1;
-            break;
-        }
-        list = more;
-        struct ledger_conflict *c = &list[found++];
-        rc = db_fixed(&q, 0, &c->agent, sizeof c->agent) == -1 ||
-                     db_fixed(&q, 1, &c->id, sizeof c->id) == -1 ||
-                     db_fixed(&q, 2, &c->digest, sizeof c->digest) == -1
-                 ? gf_err_set(e, GF_E_DAMAGED, "%s: a conflict without ids", l->db.path)
-                 : 0;
-        c->at = db_int(&q, 3);
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = found;
+    c->at = db_int(q, 3);
+    if (db_fixed(q, 0, &c->agent, sizeof c->agent) == -1 ||
+        db_fixed(q, 1, &c->id, sizeof c->id) == -1 ||
+        db_fixed(q, 2, &c->digest, sizeof c->digest) == -1)
+        return gf_err_set(e, GF_E_DAMAGED, "%s: a conflict without ids", q->d->path);
     return 0;
+}
+
+int ledger_conflicts(struct ledger *l, struct ledger_conflict **out, size_t *n, struct gf_err *e) {
+    struct db_query q;
+
+    return db_list(
+        &q, db_query(&l->db, &q, e, "SELECT agent, id, digest, at FROM conflict ORDER BY row", ""),
+        sizeof **out, read_conflict, out, n, e);
 }

@@ -75,7 +75,4 @@ GF_MUST_CHECK int ledger_tell_anew(struct ledger *l, const struct gf_hash *recip
 /* A reason as a receipt can carry it: UTF-8, 1 to GF_REASON_MAX bytes, whatever came in. */
 void ledger_reason(const char *reason, char out[GF_REASON_MAX + 1]);
 
-/* A whole table of fixed-size things: room for one more element at list[n]; NULL without memory. */
-void *ledger_grow(void *list, size_t n, size_t size, struct gf_err *e);
-
 #endif

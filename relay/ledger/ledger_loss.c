@@ -31,42 +31,25 @@ int ledger_take_loss(struct ledger *l, const struct gf_id *agent, const struct g
     return x->records > before;
 }
 
-int ledger_losses(struct ledger *l, struct ledger_loss **out, size_t *n, struct gf_err *e) {
-    struct ledger_loss *list = NULL;
-    struct db_query q;
-    size_t len = 0;
-    int rc;
+static int read_loss(const struct db_query *q, void *element, struct gf_err *e) {
+    struct ledger_loss *x = element;
 
-    if (db_query(&l->db, &q, e,
+    *x = (struct ledger_loss){.records = db_int(q, 3), .first = db_int(q, 4), .last = db_int(q, 5)};
+    if (db_fixed(q, 0, x->agent.b, sizeof x->agent.b) == -1)
+        return gf_err_set(e, GF_E_DAMAGED, "%s: a row of its table loss is damaged", q->d->path);
+    (void)snprintf(x->channel, sizeof x->channel, "%s", db_text(q, 1));
+    (void)snprintf(x->policy, sizeof x->policy, "%s", db_text(q, 2));
+    return 0;
+}
+
+int ledger_losses(struct ledger *l, struct ledger_loss **out, size_t *n, struct gf_err *e) {
+    struct db_query q;
+
+    return db_list(
+        &q,
+        db_query(&l->db, &q, e,
                  "SELECT agent, channel, policy, sum(records), min(first), max(last) FROM loss"
                  " GROUP BY agent, channel, policy ORDER BY max(told) DESC",
-                 "") == -1) {
-        db_done(&q);
-        return -1;
-    }
-    while ((rc = db_next(&q, e)) == 1) {
-        struct ledger_loss *more = ledger_grow(list, len, sizeof *list, e);
-        if (more == NULL) {
-            rc = -1;
-            break;
-        }
-        list = more;
-        struct ledger_loss *x = &list[len++];
-        *x = (struct ledger_loss){
-            .records = db_int(&q, 3), .first = db_int(&q, 4), .last = db_int(&q, 5)};
-        if (db_fixed(&q, 0, x->agent.b, sizeof x->agent.b) == -1) {
-            rc = gf_err_set(e, GF_E_DAMAGED, "%s: a row of its table loss is damaged", l->dir);
-            break;
-        }
-        (void)snprintf(x->channel, sizeof x->channel, "%s", db_text(&q, 1));
-        (void)snprintf(x->policy, sizeof x->policy, "%s", db_text(&q, 2));
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = len;
-    return 0;
+                 ""),
+        sizeof **out, read_loss, out, n, e);
 }

@@ -56,13 +56,12 @@ int ledger_policy(struct ledger *l, enum ledger_whose whose, const struct grid_p
     return db_end(&l->db, changed, e);
 }
 
-static int read_policy(const struct ledger *l, const struct db_query *q, struct grid_policy *p,
-                       struct gf_err *e) {
+static int read_policy(const struct db_query *q, struct grid_policy *p, struct gf_err *e) {
     *p = (struct grid_policy){.denied = db_int(q, 1) != 0, .airgap = (int)db_int(q, 2)};
     (void)snprintf(p->channel, sizeof p->channel, "%s", db_text(q, 0));
     if (p->airgap >= 0 && p->airgap <= 2)
         return 0;
-    return gf_err_set(e, GF_E_DAMAGED, "%s: a notice that says nothing", l->db.path);
+    return gf_err_set(e, GF_E_DAMAGED, "%s: a notice that says nothing", q->d->path);
 }
 
 int ledger_notices(struct ledger *l, const struct gf_id *agent, ledger_each_notice *fn, void *arg,
@@ -77,7 +76,7 @@ int ledger_notices(struct ledger *l, const struct gf_id *agent, ledger_each_noti
                       "1 FROM notice_told WHERE notice = notice.n AND agent = ?) ORDER BY n",
                       "b", agent, sizeof *agent);
     while (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        rc = read_policy(l, &q, &p, e);
+        rc = read_policy(&q, &p, e);
         gf_buf_clear(&data);
         grid_policy_write(&p, &data);
         if (rc == 0)
@@ -90,38 +89,29 @@ int ledger_notices(struct ledger *l, const struct gf_id *agent, ledger_each_noti
     return rc == -1 ? -1 : 0;
 }
 
-int ledger_policies(struct ledger *l, struct ledger_asked **out, size_t *n, struct gf_err *e) {
-    struct ledger_asked *list = NULL;
-    struct db_query q;
-    size_t found = 0;
+static int read_asked(const struct db_query *q, void *element, struct gf_err *e) {
+    struct ledger_asked *a = element;
 
-    int rc = db_query(
-        &l->db, &q, e,
-        "SELECT channel, denied, airgap, at, (SELECT count(DISTINCT agent) FROM agent WHERE "
-        "enrolled IS NOT NULL), (SELECT count(DISTINCT t.agent) FROM notice_told AS t JOIN "
-        "response AS r ON r.row = t.told_by JOIN agent AS a ON a.agent = t.agent WHERE t.notice = "
-        "notice.n AND r.acknowledged IS NOT NULL AND a.enrolled IS NOT NULL) FROM notice ORDER BY "
-        "channel",
-        "");
-    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        struct ledger_asked *more = ledger_grow(list, found, sizeof *list, e);
-        if (more == NULL) {
-            rc = -1;
-            break;
-        }
-        list = more;
-        rc = read_policy(l, &q, &list[found].policy, e);
-        list[found].at = db_int(&q, 3);
-        list[found].nodes = db_int(&q, 4);
-        list[found].have = db_int(&q, 5);
-        found++;
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = found;
-    return 0;
+    a->at = db_int(q, 3);
+    a->nodes = db_int(q, 4);
+    a->have = db_int(q, 5);
+    return read_policy(q, &a->policy, e);
+}
+
+int ledger_policies(struct ledger *l, struct ledger_asked **out, size_t *n, struct gf_err *e) {
+    struct db_query q;
+
+    return db_list(
+        &q,
+        db_query(
+            &l->db, &q, e,
+            "SELECT channel, denied, airgap, at, (SELECT count(DISTINCT agent) FROM agent WHERE "
+            "enrolled IS NOT NULL), (SELECT count(DISTINCT t.agent) FROM notice_told AS t JOIN "
+            "response AS r ON r.row = t.told_by JOIN agent AS a ON a.agent = t.agent WHERE "
+            "t.notice = "
+            "notice.n AND r.acknowledged IS NOT NULL AND a.enrolled IS NOT NULL) FROM notice ORDER "
+            "BY "
+            "channel",
+            ""),
+        sizeof **out, read_asked, out, n, e);
 }

@@ -59,11 +59,9 @@ int ledger_couriers(struct ledger *l, struct ledger_courier **out, size_t *n, st
 
     int rc = db_query(&l->db, &q, e, "SELECT name, made, token FROM courier ORDER BY name", "");
     while (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        struct ledger_courier *more = ledger_grow(list, found, sizeof *list, e);
-        rc = more == NULL ? -1 : 0;
-        if (more == NULL)
+        rc = db_list_grow(&list, found, sizeof *list, e);
+        if (rc == -1)
             break;
-        list = more;
         list[found] = (struct ledger_courier){.made = db_int(&q, 1)};
         (void)snprintf(list[found].name, sizeof list->name, "%s", db_text(&q, 0));
         if (db_fixed(&q, 2, &list[found].token, sizeof list->token) == 0)
@@ -104,11 +102,9 @@ static int read_rows(struct db_query *q, int rc, struct ledger_brought **out, si
     size_t found = 0;
 
     while (rc == 0 && (rc = db_next(q, e)) == 1) {
-        struct ledger_brought *more = ledger_grow(list, found, sizeof *list, e);
-        rc = more == NULL ? -1 : 0;
-        if (more == NULL)
+        rc = db_list_grow(&list, found, sizeof *list, e);
+        if (rc == -1)
             break;
-        list = more;
         if (read_row(q, &list[found++]) == -1)
             rc = gf_err_set(e, GF_E_SYSTEM, "what a courier brought cannot be read");
     }
@@ -217,41 +213,32 @@ int ledger_brought_remove(struct ledger *l, int64_t row, struct gf_err *e) {
 
 /* ---- where its records are ---- */
 
+static int read_delivery(const struct db_query *q, void *element, struct gf_err *e) {
+    struct ledger_delivery *d = element;
+    const char *reason = db_text(q, 4);
+    int64_t state = db_int(q, 2);
+    (void)e;
+
+    d->records = db_int(q, 3);
+    d->due = db_int(q, 5);
+    d->state = state >= LEDGER_RECEIVED && state <= LEDGER_EXPIRED ? (enum ledger_state)state
+                                                                   : LEDGER_HELD;
+    (void)snprintf(d->endpoint, sizeof d->endpoint, "%s", db_text(q, 0));
+    (void)snprintf(d->channel, sizeof d->channel, "%s", db_text(q, 1));
+    (void)snprintf(d->reason, sizeof d->reason, "%s", reason != NULL ? reason : "");
+    return 0;
+}
+
 int ledger_deliveries(struct ledger *l, const struct gf_hash *digest, struct ledger_delivery **out,
                       size_t *n, struct gf_err *e) {
-    struct ledger_delivery *list = NULL;
     struct db_query q;
-    size_t found = 0;
 
-    int rc = db_query(&l->db, &q, e,
-                      "SELECT ifnull(endpoint, ''), channel, state, count(*), max(reason), "
-                      "min(due) FROM record "
-                      "WHERE bundle = (SELECT row FROM bundle WHERE digest = ?) "
-                      "GROUP BY 1, 2, 3 ORDER BY 2, 1, 3 LIMIT 100",
-                      "b", digest, sizeof *digest);
-    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        struct ledger_delivery *more = ledger_grow(list, found, sizeof *list, e);
-        const char *reason = db_text(&q, 4);
-        int64_t state = db_int(&q, 2);
-        rc = more == NULL ? -1 : 0;
-        if (more == NULL)
-            break;
-        list = more;
-        list[found] = (struct ledger_delivery){.records = db_int(&q, 3), .due = db_int(&q, 5)};
-        list[found].state = state >= LEDGER_RECEIVED && state <= LEDGER_EXPIRED
-                                ? (enum ledger_state)state
-                                : LEDGER_HELD;
-        (void)snprintf(list[found].endpoint, sizeof list->endpoint, "%s", db_text(&q, 0));
-        (void)snprintf(list[found].channel, sizeof list->channel, "%s", db_text(&q, 1));
-        (void)snprintf(list[found].reason, sizeof list->reason, "%s", reason != NULL ? reason : "");
-        found++;
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = found;
-    return 0;
+    return db_list(&q,
+                   db_query(&l->db, &q, e,
+                            "SELECT ifnull(endpoint, ''), channel, state, count(*), max(reason), "
+                            "min(due) FROM record "
+                            "WHERE bundle = (SELECT row FROM bundle WHERE digest = ?) "
+                            "GROUP BY 1, 2, 3 ORDER BY 2, 1, 3 LIMIT 100",
+                            "b", digest, sizeof *digest),
+                   sizeof **out, read_delivery, out, n, e);
 }

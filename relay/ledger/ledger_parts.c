@@ -26,35 +26,26 @@ struct fresh {
     int64_t artifact, size;
 };
 
+static int read_fresh(const struct db_query *q, void *element, struct gf_err *e) {
+    struct fresh *f = element;
+    (void)e;
+
+    *f = (struct fresh){db_int(q, 0), db_int(q, 1)};
+    return 0;
+}
+
 static int find_fresh(struct ledger *l, const struct gf_id *agent, int64_t source,
                       struct fresh **out, size_t *n, struct gf_err *e) {
-    struct fresh *list = NULL;
     struct db_query q;
-    size_t found = 0;
 
-    int rc = db_query(&l->db, &q, e,
-                      "SELECT a.row, a.size FROM update_named AS n JOIN update_artifact AS a ON "
-                      "a.row = n.artifact WHERE n.source = ? AND NOT EXISTS (SELECT 1 FROM "
-                      "update_assigned WHERE agent = ? AND artifact = a.row)",
-                      "ib", source, agent, sizeof *agent);
-    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        struct fresh *more = ledger_grow(list, found, sizeof *list, e);
-        if (more == NULL) {
-            rc = -1;
-            break;
-        }
-        list = more;
-        list[found++] = (struct fresh){db_int(&q, 0), db_int(&q, 1)};
-        rc = 0;
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = found;
-    return 0;
+    return db_list(
+        &q,
+        db_query(&l->db, &q, e,
+                 "SELECT a.row, a.size FROM update_named AS n JOIN update_artifact AS a ON "
+                 "a.row = n.artifact WHERE n.source = ? AND NOT EXISTS (SELECT 1 FROM "
+                 "update_assigned WHERE agent = ? AND artifact = a.row)",
+                 "ib", source, agent, sizeof *agent),
+        sizeof **out, read_fresh, out, n, e);
 }
 
 static int assign(struct ledger *l, const struct gf_id *agent, const struct fresh *f,

@@ -70,37 +70,28 @@ int ledger_take_seq(struct ledger *l, const struct gf_hash *agent_identity, stru
     return rc;
 }
 
+static int read_number(const struct db_query *q, void *element, struct gf_err *e) {
+    int64_t *number = element;
+    (void)e;
+
+    *number = db_int(q, 0);
+    return 0;
+}
+
 int ledger_voids(struct ledger *l, const struct gf_hash *agent_identity, int64_t **voids, size_t *n,
                  struct gf_err *e) {
-    int64_t *list = NULL;
-    size_t found = 0;
     struct db_query q;
 
-    int rc = db_query(&l->db, &q, e,
-                      "SELECT seq FROM response WHERE stream = (SELECT stream FROM response WHERE "
-                      "recipient = ?1 ORDER BY row DESC LIMIT 1) AND recipient = ?1 AND noted IS "
-                      "NULL AND void_told_by IS NULL AND seq > 0 AND seq < (SELECT seq FROM "
-                      "response WHERE recipient = ?1 ORDER BY row DESC LIMIT 1) ORDER BY seq LIMIT "
-                      "?2",
-                      "bi", agent_identity, sizeof *agent_identity, (int64_t)GF_VOID_MAX);
-    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        int64_t *more = ledger_grow(list, found, sizeof *list, e);
-        if (more == NULL) {
-            rc = -1;
-            break;
-        }
-        list = more;
-        list[found++] = db_int(&q, 0);
-        rc = 0;
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *voids = list;
-    *n = found;
-    return 0;
+    return db_list(
+        &q,
+        db_query(&l->db, &q, e,
+                 "SELECT seq FROM response WHERE stream = (SELECT stream FROM response WHERE "
+                 "recipient = ?1 ORDER BY row DESC LIMIT 1) AND recipient = ?1 AND noted IS "
+                 "NULL AND void_told_by IS NULL AND seq > 0 AND seq < (SELECT seq FROM "
+                 "response WHERE recipient = ?1 ORDER BY row DESC LIMIT 1) ORDER BY seq LIMIT "
+                 "?2",
+                 "bi", agent_identity, sizeof *agent_identity, (int64_t)GF_VOID_MAX),
+        sizeof **voids, read_number, voids, n, e);
 }
 
 /* ---- what a response tells ---- */
@@ -281,40 +272,27 @@ int ledger_acknowledge(struct ledger *l, const struct gf_hash *agent_identity,
     return db_end(&l->db, rc == 0 ? behind : rc, e);
 }
 
+static int read_response(const struct db_query *q, void *element, struct gf_err *e) {
+    struct ledger_response *r = element;
+
+    r->created = db_int(q, 2);
+    if (db_fixed(q, 0, &r->id, sizeof r->id) == -1 || db_fixed(q, 1, &r->to, sizeof r->to) == -1)
+        return gf_err_set(e, GF_E_DAMAGED, "%s: a response without id", q->d->path);
+    return 0;
+}
+
 int ledger_open_responses(struct ledger *l, const struct gf_hash *agent_identity,
                           struct ledger_response **out, size_t *n, struct gf_err *e) {
-    struct ledger_response *list = NULL;
     struct db_query q;
-    size_t found = 0;
 
-    int rc = db_query(&l->db, &q, e,
-                      "SELECT id, recipient, created FROM response WHERE noted IS NOT NULL AND "
-                      "acknowledged IS NULL AND lost IS NULL AND recipient = ifnull(?, recipient) "
-                      "ORDER BY row",
-                      agent_identity != NULL ? "b" : "n", agent_identity, sizeof *agent_identity);
-    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        struct ledger_response *more = ledger_grow(list, found, sizeof *list, e);
-        if (more == NULL) {
-            rc = -1;
-            break;
-        }
-        list = more;
-        list[found].created = db_int(&q, 2);
-        rc = db_fixed(&q, 0, &list[found].id, sizeof list->id);
-        if (rc == 0)
-            rc = db_fixed(&q, 1, &list[found].to, sizeof list->to);
-        if (rc == -1)
-            (void)gf_err_set(e, GF_E_DAMAGED, "%s: a response without id", l->db.path);
-        found++;
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = found;
-    return 0;
+    return db_list(
+        &q,
+        db_query(&l->db, &q, e,
+                 "SELECT id, recipient, created FROM response WHERE noted IS NOT NULL AND "
+                 "acknowledged IS NULL AND lost IS NULL AND recipient = ifnull(?, recipient) "
+                 "ORDER BY row",
+                 agent_identity != NULL ? "b" : "n", agent_identity, sizeof *agent_identity),
+        sizeof **out, read_response, out, n, e);
 }
 
 int ledger_is_acknowledged(struct ledger *l, const struct gf_id *id, struct gf_err *e) {

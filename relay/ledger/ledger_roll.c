@@ -15,12 +15,9 @@ const char *const ledger_standings[] = {"enrolled", "pending",  "forked",
 
 static int add_gap(struct ledger_gap **list, size_t *n, const struct ledger_gap *g,
                    struct gf_err *e) {
-    struct ledger_gap *more = ledger_grow(*list, *n, sizeof **list, e);
-
-    if (more == NULL)
+    if (db_list_grow(list, *n, sizeof **list, e) == -1)
         return -1;
-    *list = more;
-    more[(*n)++] = *g;
+    (*list)[(*n)++] = *g;
     return 0;
 }
 
@@ -116,7 +113,13 @@ static const char query[] =
     "b.stream <> s.stream AND b.created > s.begun) "
     "FROM agent AS a LEFT JOIN bundle AS n ON n.row = " NEWEST " ORDER BY a.row";
 
-static void read_row(const struct db_query *q, struct ledger_agent *a) {
+static int read_row(const struct db_query *q, void *element, struct gf_err *e) {
+    struct ledger_agent *a = element;
+    size_t len = 0;
+
+    const char *text = db_blob(q, CARD, &len);
+    if (gf_card_parse(text, len, "a card in the ledger", &a->card, e) == -1)
+        return -1;
     a->enrolled = db_int(q, ENROLLED);
     a->ended = db_int(q, ENDED);
     a->declined = (int)db_int(q, DECLINED);
@@ -138,33 +141,11 @@ static void read_row(const struct db_query *q, struct ledger_agent *a) {
         a->standing = LEDGER_FORKED;
     else
         a->standing = a->enrolled > 0 ? LEDGER_ENROLLED : LEDGER_PENDING;
+    return 0;
 }
 
 int ledger_roll(struct ledger *l, struct ledger_agent **out, size_t *n, struct gf_err *e) {
-    struct ledger_agent *list = NULL;
     struct db_query q;
-    size_t found = 0, len = 0;
 
-    int rc = db_query(&l->db, &q, e, query, "");
-    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        struct ledger_agent *more = ledger_grow(list, found, sizeof *list, e);
-        if (more == NULL) {
-            rc = -1;
-            break;
-        }
-        list = more;
-        list[found] = (struct ledger_agent){.seen = 0};
-        const char *text = db_blob(&q, CARD, &len);
-        rc = gf_card_parse(text, len, "a card in the ledger", &list[found].card, e);
-        read_row(&q, &list[found]);
-        found++;
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = found;
-    return 0;
+    return db_list(&q, db_query(&l->db, &q, e, query, ""), sizeof **out, read_row, out, n, e);
 }

@@ -48,34 +48,25 @@ int ledger_tally(struct ledger *l, struct ledger_tally *out, struct gf_err *e) {
     return 0;
 }
 
-int ledger_waiting(struct ledger *l, struct ledger_waiting **out, size_t *n, struct gf_err *e) {
-    struct ledger_waiting *list = NULL;
-    struct db_query q;
-    size_t found = 0;
+static int read_waiting(const struct db_query *q, void *element, struct gf_err *e) {
+    struct ledger_waiting *w = element;
+    (void)e;
 
-    int rc = db_query(&l->db, &q, e,
-                      "SELECT ifnull(endpoint, ''), count(*), min(received), "
-                      "min(CASE WHEN state = ? THEN due ELSE 0 END) FROM record "
-                      "WHERE state IN (?, ?, ?) GROUP BY 1 ORDER BY 1",
-                      "iiii", (int64_t)LEDGER_LATER, (int64_t)LEDGER_RECEIVED,
-                      (int64_t)LEDGER_SENDING, (int64_t)LEDGER_LATER);
-    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        struct ledger_waiting *more = ledger_grow(list, found, sizeof *list, e);
-        rc = more == NULL ? -1 : 0;
-        if (more == NULL)
-            break;
-        list = more;
-        list[found] = (struct ledger_waiting){
-            .records = db_int(&q, 1), .oldest = db_int(&q, 2), .due = db_int(&q, 3)};
-        (void)snprintf(list[found].endpoint, sizeof list->endpoint, "%s", db_text(&q, 0));
-        found++;
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = found;
+    *w = (struct ledger_waiting){
+        .records = db_int(q, 1), .oldest = db_int(q, 2), .due = db_int(q, 3)};
+    (void)snprintf(w->endpoint, sizeof w->endpoint, "%s", db_text(q, 0));
     return 0;
+}
+
+int ledger_waiting(struct ledger *l, struct ledger_waiting **out, size_t *n, struct gf_err *e) {
+    struct db_query q;
+
+    return db_list(&q,
+                   db_query(&l->db, &q, e,
+                            "SELECT ifnull(endpoint, ''), count(*), min(received), "
+                            "min(CASE WHEN state = ? THEN due ELSE 0 END) FROM record "
+                            "WHERE state IN (?, ?, ?) GROUP BY 1 ORDER BY 1",
+                            "iiii", (int64_t)LEDGER_LATER, (int64_t)LEDGER_RECEIVED,
+                            (int64_t)LEDGER_SENDING, (int64_t)LEDGER_LATER),
+                   sizeof **out, read_waiting, out, n, e);
 }

@@ -63,7 +63,10 @@ int ledger_token_add(struct ledger *l, const uint8_t token[GF_TOKEN_SIZE], struc
     return db_end(&l->db, add(l, token, t, now, e), e);
 }
 
-static void read_row(const struct db_query *q, struct ledger_token *t) {
+static int read_row(const struct db_query *q, void *element, struct gf_err *e) {
+    struct ledger_token *t = element;
+    (void)e;
+
     *t = (struct ledger_token){.number = db_int(q, 0),
                                .created = db_int(q, 3),
                                .expires = db_int(q, 4),
@@ -72,34 +75,16 @@ static void read_row(const struct db_query *q, struct ledger_token *t) {
                                .withdrawn = db_int(q, 7)};
     (void)snprintf(t->name, sizeof t->name, "%s", db_text(q, 1));
     (void)snprintf(t->user, sizeof t->user, "%s", db_text(q, 2));
+    return 0;
 }
 
 #define COLUMNS "number, name, user, created, expires, uses, used, ifnull(withdrawn, 0)"
 
 int ledger_tokens(struct ledger *l, struct ledger_token **out, size_t *n, struct gf_err *e) {
-    struct ledger_token *list = NULL;
     struct db_query q;
-    size_t found = 0;
 
-    int rc = db_query(&l->db, &q, e, "SELECT " COLUMNS " FROM token ORDER BY number", "");
-    while (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        struct ledger_token *more = ledger_grow(list, found, sizeof *list, e);
-        if (more == NULL) {
-            rc = -1;
-            break;
-        }
-        list = more;
-        read_row(&q, &list[found++]);
-        rc = 0;
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = found;
-    return 0;
+    return db_list(&q, db_query(&l->db, &q, e, "SELECT " COLUMNS " FROM token ORDER BY number", ""),
+                   sizeof **out, read_row, out, n, e);
 }
 
 /* The token that this MAC was made with: 1, 0 none, -1. */
@@ -118,7 +103,7 @@ static int match(struct ledger *l, const struct gf_card *c, struct ledger_token 
         gf_card_token_mac(c, key, &mac);
         found = gf_digest_equal(&mac, &c->token_mac, sizeof mac);
         if (found)
-            read_row(&q, out);
+            rc = read_row(&q, out, e);
     }
     db_done(&q);
     gf_digest_wipe(key, sizeof key);
