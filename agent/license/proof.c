@@ -25,19 +25,29 @@ static void put_time(struct gf_buf *b, const char *name, int64_t at) {
     put_text(b, name, text);
 }
 
+/* By the key of now first, then by those before it, as many as a document may have. */
+static int sign(const struct agent *a, const struct gf_buf *json, struct gf_buf *out,
+                struct gf_err *e) {
+    int rc = gf_document_sign(a->id.sign, json->data, json->len, FORMAT, out, e);
+
+    for (size_t i = 0; rc == 0 && i < a->former.n && i + 1 < GF_DOCUMENT_SIGS_MAX; i++)
+        rc = gf_document_sign(a->former.list[i].sign, json->data, json->len, FORMAT, out, e);
+    return rc;
+}
+
 int proof_make(const struct agent *a, const struct installed_document *d, struct gf_buf *out,
                struct gf_err *e) {
-    char agent[GF_ID_TEXT], nonce[GF_ID_TEXT], sign[GF_SIGN_PUBLIC_TEXT];
+    char agent[GF_ID_TEXT], nonce[GF_ID_TEXT], key[GF_SIGN_PUBLIC_TEXT];
     struct gf_buf json;
     struct gf_id random;
 
     gf_digest_random(random.b, sizeof random.b);
     gf_text_hex(random.b, sizeof random.b, nonce);
     gf_text_hex(a->id.card.agent.b, sizeof a->id.card.agent.b, agent);
-    gf_key_sign_public_line(gf_key_sign_public(a->id.sign), sign);
+    gf_key_sign_public_line(gf_key_sign_public(a->id.sign), key);
     gf_buf_init(&json, LICENSE_PROOF_MAX);
     gf_buf_printf(&json, "{\"format\": \"" FORMAT "\", \"agent\": \"%s\"", agent);
-    put_text(&json, "sign", sign);
+    put_text(&json, "sign", key);
     put_text(&json, "product", d->scope);
     put_text(&json, "license", d->license.id);
     put_text(&json, "machine", d->is_keygen ? d->keygen.machine_id : "");
@@ -48,7 +58,7 @@ int proof_make(const struct agent *a, const struct installed_document *d, struct
     int rc = gf_buf_check(&json, "deactivation proof", e);
     if (rc == 0) {
         gf_buf_add(out, json.data, json.len);
-        rc = gf_document_sign(a->id.sign, json.data, json.len, FORMAT, out, e);
+        rc = sign(a, &json, out, e);
     }
     gf_buf_free(&json);
     return rc;

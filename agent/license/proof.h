@@ -6,9 +6,11 @@
  *    "product": "demo", "license": "L-1", "machine": TEXT | null, "issued": TIME, "at": TIME,
  *    "nonce": 32 HEX DIGITS, "ext": {}}
  *
- * A signed document (document.h), by the key that it names, which is the one of the licence request
- * (ext.sign) and of the agent's card. product and license are as the licence says them, issued is
- * its time; machine is Keygen's machine id.
+ * A signed document (document.h). Its first signature is by the key that it names, which is that of
+ * the agent's card. An agent that has new keys since the licence was asked for signs by the ones
+ * before, too (the newest two), so that the key of the licence request (ext.sign) verifies the
+ * proof all the same. product and license are as the licence says them, issued is its time; machine
+ * is Keygen's machine id.
  */
 #ifndef AGENT_LICENSE_PROOF_H
 #define AGENT_LICENSE_PROOF_H

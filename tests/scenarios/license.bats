@@ -178,6 +178,28 @@ id_of() { fact '.licences[] | select(.product == "demo").id' A license status; }
     gives 0 A license check
 }
 
+@test "deactivation: with new keys since, the key of the licence's request verifies the proof" {
+    need minisign
+    licensed
+    local old new
+    old=$(sed -n 2p "$STATE/keys/sign.pub")
+    gives 0 A rotate
+    new=$(sed -n 2p "$STATE/keys/sign.pub")
+    gives 0 A license deactivate --product demo --yes --proof proof
+    sed '/^untrusted comment/,$d' proof >p.json
+    [ "$(jq -r .sign p.json)" = "$new" ]
+    grep -A 3 '^untrusted comment' proof | split -l 4 - sig.
+    cp sig.aa p.json.minisig
+    minisign -V -P "$new" -m p.json >/dev/null
+    cp sig.ab p.json.minisig
+    minisign -V -P "$old" -m p.json >/dev/null
+    # The vendor takes it; what the old key said of an earlier response comes too late.
+    home
+    R sync usb >/dev/null 2>&1 || true
+    home
+    [ "$(fact .records.delivered A status)" = 2 ]
+}
+
 @test "transfer: deactivated here with a proof, licensed there" {
     licensed
     local old

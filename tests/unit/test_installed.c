@@ -199,6 +199,34 @@ static void a_proof_is_a_document_that_the_agents_key_has_signed(void **state) {
     gf_buf_free(&b);
 }
 
+/* The vendor knows the key of the request; that of now may be the third one since. */
+static void a_proof_is_signed_by_the_keys_before_too(void **state) {
+    struct site *s = *state;
+    struct installed_document d = {.scope = "demo", .license = {.id = "L-1", .issued = 1}};
+    struct gf_sign_key *keys[3] = {NULL};
+    struct gf_document doc;
+    struct gf_buf b;
+
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(gf_key_sign_new(&keys[i], &e), 0);
+        s->a.former.list[i] = (struct gf_identity){.sign = keys[i]};
+    }
+    s->a.former.n = 3;
+    gf_buf_init(&b, LICENSE_PROOF_MAX);
+    assert_int_equal(proof_make(&s->a, &d, &b, &e), 0);
+    s->a.former.n = 0;
+    assert_int_equal(gf_document_split(b.data, b.len, 8192, "proof", &doc, &e), 0);
+    size_t which = 9;
+    assert_int_equal(gf_document_verify(&doc, gf_key_sign_public(s->a.id.sign), &which, &e), 0);
+    assert_int_equal(which, 0);
+    assert_int_equal(gf_document_verify(&doc, gf_key_sign_public(keys[0]), NULL, &e), 0);
+    assert_int_equal(gf_document_verify(&doc, gf_key_sign_public(keys[1]), NULL, &e), 0);
+    assert_int_equal(gf_document_verify(&doc, gf_key_sign_public(keys[2]), NULL, &e), -1);
+    for (size_t i = 0; i < 3; i++)
+        gf_key_sign_free(keys[i]);
+    gf_buf_free(&b);
+}
+
 /* ---- Keygen ---- */
 
 static void a_keygen_file_needs_a_vendor_pinned_for_its_form(void **state) {
@@ -346,6 +374,7 @@ int main(void) {
         T(an_installed_licence_raises_the_floor_and_knows_its_order),
         T(what_was_given_up_is_never_accepted_again),
         T(a_proof_is_a_document_that_the_agents_key_has_signed),
+        T(a_proof_is_signed_by_the_keys_before_too),
         T(a_keygen_file_needs_a_vendor_pinned_for_its_form),
         T(a_key_without_the_duty_signs_no_licence),
         T(a_machine_file_is_for_the_machine_of_its_fingerprint),
