@@ -200,21 +200,10 @@ struct apply_result {
     struct gf_card sender;
 };
 
-/* This agent's identities, of now and before: what is on its way, or kept, was written by or for
- * any of them. Borrowed from *a. */
-#define AGENT_OWN_MAX (1 + OWN_KEYS_FORMER_MAX)
-struct agent_own {
-    const struct gf_seal_key *seal[AGENT_OWN_MAX];
-    const struct gf_card *cards[AGENT_OWN_MAX];
-    struct gf_hash us[AGENT_OWN_MAX];
-    size_t n;
-};
-void agent_own(const struct agent *a, struct agent_own *out);
-
 /* Whom an agent takes responses from; must not be moved. Free with agent_check_free(). */
 struct agent_check {
     struct gf_check check;
-    struct agent_own own;
+    struct own_keys_all own;
     struct gf_card *cards;
     const struct gf_card **refs;
     size_t n;

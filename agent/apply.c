@@ -15,16 +15,6 @@
 #define ITEMS    "items" /* in STATE/inbox: where members are laid out; the lock makes it ours */
 #define ROOM_MIN 65536   /* bytes that stay free beside a bundle */
 
-void agent_own(const struct agent *a, struct agent_own *out) {
-    *out = (struct agent_own){
-        .seal = {a->id.seal}, .cards = {&a->id.card}, .us = {a->id.card.identity}, .n = 1};
-    for (size_t i = 0; i < a->former.n; i++) {
-        out->seal[out->n] = a->former.list[i].seal;
-        out->cards[out->n] = &a->former.list[i].card;
-        out->us[out->n++] = a->former.list[i].card.identity;
-    }
-}
-
 /* Cards of relays only: what such a card signs is a response, gf_bundle_head() sees to that. */
 int agent_check(struct agent *a, struct agent_check *out, struct gf_err *e) {
     struct agent_check c = {0};
@@ -40,7 +30,7 @@ int agent_check(struct agent *a, struct agent_check *out, struct gf_err *e) {
         c.refs[i] = &c.cards[i];
     c.check = (struct gf_check){.trusted = c.refs, .ntrusted = c.n, .has_now = 1, .now = a->now};
     *out = c;
-    agent_own(a, &out->own);
+    own_keys_all(&a->id, &a->former, &out->own);
     out->check.us = out->own.us;
     out->check.nus = out->own.n;
     return 0;
@@ -91,13 +81,13 @@ static int need_room(const struct agent *a, int inbox, const struct gf_head *h, 
 /* Copy, decrypt, lay out; nothing of it counts before all of it is right. */
 static int apply_verified(struct agent *a, int fd, const struct gf_head *h, int inbox,
                           struct apply_result *out, struct gf_err *e) {
-    struct agent_own own;
+    struct own_keys_all own;
     struct gf_items_options o = {.check_lines = 1};
     struct gf_contents contents = {0};
     int dir = -1;
     int rc = -1;
 
-    agent_own(a, &own);
+    own_keys_all(&a->id, &a->former, &own);
     int copy = gf_file_unnamed(inbox, e);
     if (copy == -1 || gf_bundle_copy(fd, h, copy, NULL, NULL, e) == -1)
         goto out;

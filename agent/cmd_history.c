@@ -213,13 +213,13 @@ static void show_head(struct out *t, const struct gf_head *h, const char *place)
 /* Verify, decrypt and lay out in a directory of its own, print, remove. */
 static int show_open(struct agent *a, struct out *t, int fd, const struct gf_head *h,
                      struct gf_err *e) {
-    struct agent_own own;
+    struct own_keys_all own;
     const struct gf_items_options o = {.check_lines = 1};
     char path[sizeof a->state + 32];
     struct gf_contents contents = {0};
     int dir = -1;
 
-    agent_own(a, &own);
+    own_keys_all(&a->id, &a->former, &own);
     (void)snprintf(path, sizeof path, "%s/show-XXXXXX", a->state);
     if (!mkdtemp(path))
         return gf_err_errno(e, "%s: cannot make a directory in it", a->state);
@@ -246,8 +246,8 @@ static int show_open(struct agent *a, struct out *t, int fd, const struct gf_hea
 }
 
 static int show(struct agent *a, const struct options *o, const char *name, struct gf_err *e) {
-    struct agent_own own;
-    agent_own(a, &own);
+    struct own_keys_all own;
+    own_keys_all(&a->id, &a->former, &own);
     const struct gf_check check = {.trusted = own.cards, .ntrusted = own.n};
     const char *place = "";
     struct gf_head head;

@@ -197,10 +197,10 @@ int history_open(struct agent *a, const struct gf_id *id, const char **place, st
 
 /* Is this still the bundle that we have made? */
 static int is_intact(struct agent *a, int fd, struct gf_err *e) {
-    struct agent_own own;
+    struct own_keys_all own;
     struct gf_head head;
 
-    agent_own(a, &own);
+    own_keys_all(&a->id, &a->former, &own);
     const struct gf_check check = {.trusted = own.cards, .ntrusted = own.n};
 
     if (gf_bundle_head(fd, &check, &head, e) == -1)

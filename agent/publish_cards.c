@@ -13,9 +13,9 @@
 #include "common/own_keys.h"
 #include "gapferry/file.h"
 
-#define CARDS_MAX  (GF_DRIVE_CARDS_MAX + AGENT_OWN_MAX) /* relays', our own, and its former ones */
-#define CARD_NAME  (GF_FINGERPRINT_TEXT + 5)            /* FINGERPRINT.card */
-#define FOLDER_MAX 4096                                 /* entries looked at */
+#define CARDS_MAX  (GF_DRIVE_CARDS_MAX + OWN_KEYS_MAX) /* relays', our own, and its former ones */
+#define CARD_NAME  (GF_FINGERPRINT_TEXT + 5)           /* FINGERPRINT.card */
+#define FOLDER_MAX 4096                                /* entries looked at */
 
 struct folder {
     int dir;

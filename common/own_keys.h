@@ -44,8 +44,8 @@ GF_MUST_CHECK int own_keys_next(const char *state, const struct gf_identity *bef
                                 struct gf_card *out, struct gf_err *e);
 
 /* STATE/keys.next takes the place of STATE/keys, which goes to keys.old. Durable; to be called
- * again after a crash, with the identity that is to be in force. GF_E_NOINPUT if keys.next is not
- * it. */
+ * again after a crash, with the identity that is to be in force, by any number of processes at a
+ * time. GF_E_NOINPUT if keys.next is not it. */
 GF_MUST_CHECK int own_keys_switch(const char *state, const struct gf_hash *to, struct gf_err *e);
 
 struct own_keys_former {
@@ -56,5 +56,18 @@ struct own_keys_former {
 GF_MUST_CHECK int own_keys_former_load(const char *state, struct own_keys_former *out,
                                        struct gf_err *e);
 void own_keys_former_free(struct own_keys_former *f);
+
+/* All of them, the one of now first: what is on its way, or kept, was written by or for any.
+ * Borrowed from both. */
+#define OWN_KEYS_MAX (1 + OWN_KEYS_FORMER_MAX)
+struct own_keys_all {
+    const struct gf_identity *ids[OWN_KEYS_MAX];
+    const struct gf_seal_key *seal[OWN_KEYS_MAX];
+    const struct gf_card *cards[OWN_KEYS_MAX];
+    struct gf_hash us[OWN_KEYS_MAX];
+    size_t n;
+};
+void own_keys_all(const struct gf_identity *now, const struct own_keys_former *former,
+                  struct own_keys_all *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,6 +89,13 @@ int own_keys_switch(const char *state, const struct gf_hash *to, struct gf_err *
 
     if (dir == -1)
         return -1;
+    /* Each process that meets a rotation half done ends it; twice exchanged would be undone. The
+     * lock goes with the descriptor. */
+    if (flock(dir, LOCK_EX) == -1) {
+        (void)gf_err_errno(e, "%s", state);
+        (void)close(dir);
+        return -1;
+    }
     if (!whose(dir, "keys", &is) || memcmp(&is, to, sizeof is) != 0) {
         if (!whose(dir, NEXT, &next) || memcmp(&next, to, sizeof next) != 0)
             rc = gf_err_set(e, GF_E_NOINPUT, "%s/" NEXT ": is not the identity that is expected",
@@ -151,6 +159,18 @@ int own_keys_former_load(const char *state, struct own_keys_former *out, struct 
     }
     (void)closedir(d);
     return 0;
+}
+
+void own_keys_all(const struct gf_identity *now, const struct own_keys_former *former,
+                  struct own_keys_all *out) {
+    *out = (struct own_keys_all){.n = 1 + former->n};
+    for (size_t i = 0; i < out->n; i++) {
+        const struct gf_identity *id = i == 0 ? now : &former->list[i - 1];
+        out->ids[i] = id;
+        out->seal[i] = id->seal;
+        out->cards[i] = &id->card;
+        out->us[i] = id->card.identity;
+    }
 }
 
 void own_keys_former_free(struct own_keys_former *f) {

@@ -13,9 +13,33 @@
 #define FORMAT        "gapferry-hello/1"
 #define FORMAT_FAMILY "gapferry-hello/"
 
-int gf_hello_make(const struct gf_identity *id, const uint8_t nonce[32], int64_t now,
+static size_t count_former(const struct gf_hello_by *by) {
+    return by->nformer < GF_HELLO_FORMER_MAX ? by->nformer : GF_HELLO_FORMER_MAX;
+}
+
+static void put_former(const struct gf_hello_by *by, struct gf_buf *b) {
+    gf_buf_text(b, ",\"former\":[");
+    for (size_t i = 0; i < count_former(by); i++) {
+        char hex[GF_HASH_TEXT];
+        gf_text_hex(by->former[i].card.identity.b, sizeof by->former[i].card.identity.b, hex);
+        gf_buf_printf(b, "%s\"%s\"", i > 0 ? "," : "", hex);
+    }
+    gf_buf_byte(b, ']');
+}
+
+/* By the key of now and by each that is named. */
+static int sign(const struct gf_hello_by *by, const struct gf_buf *json, struct gf_buf *out,
+                struct gf_err *e) {
+    int rc = gf_document_sign(by->id->sign, json->data, json->len, FORMAT, out, e);
+
+    for (size_t i = 0; rc == 0 && i < count_former(by); i++)
+        rc = gf_document_sign(by->former[i].sign, json->data, json->len, FORMAT, out, e);
+    return rc;
+}
+
+int gf_hello_make(const struct gf_hello_by *by, const uint8_t nonce[32], int64_t now,
                   const char *version, struct gf_buf *out, struct gf_err *e) {
-    struct gf_buf b;
+    struct gf_buf b, sigs;
     int rc = -1;
 
     if (gf_line_is_plain(version, 1, GF_WORD_MAX, "version", e) == -1 ||
@@ -25,18 +49,21 @@ int gf_hello_make(const struct gf_identity *id, const uint8_t nonce[32], int64_t
         return gf_err_prefix(e, "hello");
     }
     gf_buf_init(&b, GF_HELLO_MAX);
+    gf_buf_init(&sigs, GF_HELLO_MAX);
     gf_buf_byte(&b, '{');
     gf_put_str(&b, "format", FORMAT);
     gf_put_hex(&b, "nonce", nonce, 32);
-    gf_put_hex(&b, "relay", id->card.identity.b, sizeof id->card.identity.b);
+    gf_put_hex(&b, "relay", by->id->card.identity.b, sizeof by->id->card.identity.b);
+    put_former(by, &b);
     gf_put_time(&b, "at", 1, now);
     gf_put_str(&b, "version", version);
     gf_buf_text(&b, ",\"ext\":{}}\n");
-    if (gf_buf_check(&b, "hello", e) == 0 &&
-        gf_document_sign(id->sign, b.data, b.len, FORMAT, &b, e) == 0) {
+    if (gf_buf_check(&b, "hello", e) == 0 && sign(by, &b, &sigs, e) == 0) {
         gf_buf_add(out, b.data, b.len);
+        gf_buf_add(out, sigs.data, sigs.len);
         rc = gf_buf_check(out, "hello", e);
     }
+    gf_buf_free(&sigs);
     gf_buf_free(&b);
     return rc;
 }
@@ -65,6 +92,19 @@ static int read_format(struct gf_json_obj *o, struct gf_err *e) {
     return o->err.code == GF_OK ? 0 : gf_json_end(o, e);
 }
 
+/* 1 if the relay that made it says to have been the one of this card. */
+static int read_former(struct gf_json_obj *o, const struct gf_card *relay) {
+    struct gf_hash was;
+    size_t n = 0;
+    int found = 0;
+
+    gf_json_array(o, "former", GF_HELLO_FORMER_MAX, &n);
+    for (size_t i = 0; i < n; i++)
+        if (gf_json_item_hex(o, "former", i, was.b, sizeof was.b) == 1)
+            found |= memcmp(&was, &relay->identity, sizeof was) == 0;
+    return found;
+}
+
 static int read_hello(struct gf_json_obj *o, const struct gf_card *relay, const uint8_t nonce[32],
                       struct gf_hello *out, struct gf_err *e) {
     const char *version = "";
@@ -76,6 +116,7 @@ static int read_hello(struct gf_json_obj *o, const struct gf_card *relay, const 
         return -1;
     gf_json_hex(o, "nonce", answered, sizeof answered);
     gf_json_hex(o, "relay", from.b, sizeof from.b);
+    int was = read_former(o, relay);
     gf_json_time(o, "at", &h.at);
     if (gf_json_str(o, "version", 1, GF_WORD_MAX, &version) == 1 &&
         gf_line_is_plain(version, 1, GF_WORD_MAX, "version", NULL) == -1)
@@ -83,7 +124,8 @@ static int read_hello(struct gf_json_obj *o, const struct gf_card *relay, const 
     gf_json_any_obj(o, "ext");
     if (gf_json_end(o, e) == -1)
         return -1;
-    if (memcmp(&from, &relay->identity, sizeof from) != 0)
+    h.has_successor = memcmp(&from, &relay->identity, sizeof from) != 0;
+    if (h.has_successor && !was)
         return gf_err_set(e, GF_E_DOCUMENT,
                           "hello: it names another relay than the one that "
                           "signed it");

@@ -254,8 +254,8 @@ static void greet(struct worker *w, const struct wire_ask *a) {
     struct gf_buf b;
 
     gf_buf_init(&b, GF_HELLO_MAX);
-    if (gf_hello_make(&w->r->id, a->nonce.b, (int64_t)time(NULL), GAPFERRY_VERSION, &b, &why) ==
-        -1) {
+    if (gf_hello_make(&(struct gf_hello_by){.id = &w->r->id}, a->nonce.b, (int64_t)time(NULL),
+                      GAPFERRY_VERSION, &b, &why) == -1) {
         worker_say_trouble(w, a->tag, &why);
     } else {
         s.len = (uint32_t)b.len;

@@ -2,7 +2,7 @@
 
 import crypto from 'node:crypto'
 import { b256 } from './blake2b.mjs'
-import { closed, fromBase64, isHash, isId, isObject, isOneOf, isPlain, isString, isTime, notBefore, orNull } from './forms.mjs'
+import { isArray, closed, fromBase64, isHash, isId, isObject, isOneOf, isPlain, isString, isTime, notBefore, orNull } from './forms.mjs'
 import { parse, utf8 } from './json.mjs'
 import { GF, refuse } from './limits.mjs'
 
@@ -196,7 +196,7 @@ export function readCard(bytes) {
   return { role: card.get('role'), agent: card.get('agent'), key, seal, identity: identityOf(key.rest, seal) }
 }
 
-const HELLO = { format: isString, nonce: isHash, relay: isHash, at: isTime, version: isPlain(1, GF.WORD_MAX), ext: isObject }
+const HELLO = { format: isString, nonce: isHash, relay: isHash, former: isArray(2, isHash), at: isTime, version: isPlain(1, GF.WORD_MAX), ext: isObject }
 
 // What a relay says for this nonce; `relay` has its key and identity.
 export function readHello(bytes, relay, nonce) {
@@ -210,7 +210,7 @@ export function readHello(bytes, relay, nonce) {
   if (isString(format) && format.startsWith('gapferry-hello/') && format !== 'gapferry-hello/1') refuse('version', format)
   if (format !== 'gapferry-hello/1') refuse('document', 'format')
   closed('document', 'the hello', hello, HELLO)
-  if (hello.get('relay') !== relay.identity) refuse('document', 'relay')
+  if (hello.get('relay') !== relay.identity && !hello.get('former').includes(relay.identity)) refuse('document', 'relay')
   if (hello.get('nonce') !== nonce) refuse('replay', 'nonce')
   return hello
 }

@@ -25,7 +25,7 @@ int main(int argc, char **argv) {
     int64_t at = argc > 3 ? strtoll(argv[3], NULL, 10) : (int64_t)time(NULL);
     gf_buf_init(&out, GF_HELLO_MAX);
     if (gf_digest_start(&e) == -1 || gf_identity_load(AT_FDCWD, argv[1], &id, &e) == -1 ||
-        gf_hello_make(&id, nonce, at, "test", &out, &e) == -1) {
+        gf_hello_make(&(struct gf_hello_by){.id = &id}, nonce, at, "test", &out, &e) == -1) {
         (void)fprintf(stderr, "hello: %s\n", e.text);
         return 1;
     }

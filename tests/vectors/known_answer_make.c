@@ -311,8 +311,8 @@ static void make_hello(struct answer *a) {
 
     fixed_run(0x50, a->hello_nonce, sizeof a->hello_nonce);
     gf_buf_init(&a->hello, GF_HELLO_MAX);
-    if (gf_hello_make(&a->relay, a->hello_nonce, at("2026-01-03T00:00:00Z"), "0.1.0", &a->hello,
-                      &e) == -1)
+    if (gf_hello_make(&(struct gf_hello_by){.id = &a->relay}, a->hello_nonce,
+                      at("2026-01-03T00:00:00Z"), "0.1.0", &a->hello, &e) == -1)
         fixed_fail("hello", &e);
 }
 
