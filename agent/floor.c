@@ -9,11 +9,6 @@
 #define FACT "time-floor"
 #define DAY  86400
 
-/* When this program was built, in seconds; the build says it, so that a build can be repeated. */
-#ifndef GAPFERRY_BUILD_TIME
-#error "GAPFERRY_BUILD_TIME is missing"
-#endif
-
 static int64_t later(int64_t a, int64_t b) {
     return a > b ? a : b;
 }
@@ -28,7 +23,7 @@ int floor_get(struct agent *a, int64_t *out, struct gf_err *e) {
     gf_buf_free(&b);
     if (found == -1)
         return -1;
-    *out = later(stored, GAPFERRY_BUILD_TIME);
+    *out = later(stored, when_built());
     return 0;
 }
 
@@ -37,17 +32,13 @@ int floor_raise(struct agent *a, int64_t to, struct gf_err *e) {
 
     if (floor_get(a, &floor, e) == -1)
         return -1;
-    if (to <= floor || to - later(floor, a->now) > FLOOR_LEAP)
+    if (to <= floor || to - later(floor, a->now) > WHEN_LEAP)
         return 0;
     return store_put_fact(a->store, FACT, &to, sizeof to, e);
 }
 
 int floor_is_behind(int64_t now, int64_t floor) {
     return now < floor - FLOOR_SLACK;
-}
-
-int floor_is_ahead(int64_t now, int64_t floor) {
-    return now > floor && now - floor > FLOOR_LEAP;
 }
 
 int floor_words(int64_t now, int64_t floor, char out[FLOOR_WORDS]) {
@@ -61,7 +52,7 @@ int floor_words(int64_t now, int64_t floor, char out[FLOOR_WORDS]) {
                        "this machine's clock says %s, and it was %s already when a vendor signed "
                        "something or this program was built: set the clock",
                        clock, then);
-    else if (floor_is_ahead(now, floor))
+    else if (when_is_ahead(now, floor))
         (void)snprintf(out, FLOOR_WORDS,
                        "this machine's clock says %s, %lld years after the newest time that is "
                        "proven (%s): is it right?",

@@ -10,14 +10,10 @@
 #define AGENT_FLOOR_H
 
 #include "agent/agent.h"
+#include "common/when.h"
 
 /* Seconds by which clocks differ without anybody being wrong: less than this is not reported. */
 #define FLOOR_SLACK 86400
-
-/* Seconds (ten years): a signed time further beyond clock and floor is a slip of its vendor and
- * raises nothing, since what was raised never sinks again. A clock further beyond the floor is
- * reported. */
-#define FLOOR_LEAP (10LL * 365 * 86400)
 
 /* The floor, in seconds since 1970. Errors: the store's. */
 GF_MUST_CHECK int floor_get(struct agent *a, int64_t *out, struct gf_err *e);
@@ -28,10 +24,6 @@ GF_MUST_CHECK int floor_raise(struct agent *a, int64_t to, struct gf_err *e);
 
 /* 1 if a clock that says `now` stands below the floor by more than FLOOR_SLACK. */
 int floor_is_behind(int64_t now, int64_t floor);
-
-/* 1 if it stands beyond the floor by more than FLOOR_LEAP. Nothing is removed for its age then: it
- * could not be brought back when the clock is right again. */
-int floor_is_ahead(int64_t now, int64_t floor);
 
 /* What people should know of a clock that says `now`, as one sentence; 0 if there is nothing to
  * say of it, and out is empty. */

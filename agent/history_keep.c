@@ -149,8 +149,8 @@ static int prune(struct agent *a, int history, struct gf_err *e) {
         const struct kept *k = &f.files[i];
 
         /* A clock that is or was wrong proves no age. */
-        int old = a->now - k->since > (int64_t)HISTORY_DAYS * DAY && k->since >= STORE_FIRST_DATE &&
-                  !floor_is_ahead(a->now, floor);
+        int old = a->now - k->since > (int64_t)HISTORY_DAYS * DAY && k->since >= WHEN_FIRST &&
+                  !when_is_ahead(a->now, floor);
         if (!old && total <= most)
             continue;
         rc = remove_one(a, history, k, old ? "kept for 400 days" : "no room within history_max", e);

@@ -254,7 +254,7 @@ int plan_keep_house(struct agent *a, struct export_result *r, struct gf_err *e) 
 
     if (store_finish_denials(a->store, a->now, e) == -1 || floor_get(a, &floor, e) == -1)
         return -1;
-    if (!floor_is_ahead(a->now, floor) &&
+    if (!when_is_ahead(a->now, floor) &&
         (drop_old(a, e) == -1 || store_forget(a->store, a->now - RETENTION, &forgotten, e) == -1))
         return -1;
     return resend_overdue(a, r, e);

@@ -53,7 +53,7 @@ GF_MUST_CHECK int plan_say(const struct plan *p, const struct plan_target *t,
 void plan_saying_free(struct plan_saying *s);
 
 /* Before an export: drop and forget what is older than retention allows (unless the clock is in
- * doubt, floor_is_ahead()), and take bundles that
+ * doubt, when_is_ahead()), and take bundles that
  * nobody has answered for `resend_after` out of circulation, so that what they hold is bundled
  * anew. */
 GF_MUST_CHECK int plan_keep_house(struct agent *a, struct export_result *r, struct gf_err *e);

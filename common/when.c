@@ -1,5 +1,5 @@
 /*
- * when.c -- a point in time on a command line.
+ * when.c -- points in time.
  */
 #include "common/when.h"
 
@@ -8,6 +8,19 @@
 #include <string.h>
 
 #include "gapferry/text.h"
+
+/* In seconds; the build says it, so that a build can be repeated. */
+#ifndef GAPFERRY_BUILD_TIME
+#error "GAPFERRY_BUILD_TIME is missing"
+#endif
+
+int64_t when_built(void) {
+    return GAPFERRY_BUILD_TIME;
+}
+
+int when_is_ahead(int64_t now, int64_t proven) {
+    return now > proven && now - proven > WHEN_LEAP;
+}
 
 /* `30d`: a number and a unit. 0 if text is not of this form. */
 static int read_span(const char *text, int64_t *seconds) {

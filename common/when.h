@@ -1,5 +1,5 @@
 /*
- * when.h -- a point in time on a command line.
+ * when.h -- points in time: one on a command line, and what may be believed of a clock.
  */
 #ifndef COMMON_WHEN_H
 #define COMMON_WHEN_H
@@ -13,5 +13,17 @@
  * names it in GF_E_USAGE. */
 GF_MUST_CHECK int when_read(const char *text, const char *option, int64_t now, int span,
                             int64_t *out, struct gf_err *e);
+
+/* It is at least this late, whatever the clock says: when this program was built. */
+int64_t when_built(void);
+
+/* 2025: there was no Gapferry yet. What bears an earlier date is of unknown age. */
+#define WHEN_FIRST 1735689600LL
+
+/* Seconds (ten years) beyond the newest time that is proven, after which a clock is in doubt: 1.
+ * Nothing is removed for its age then: it could not be brought back when the clock is right
+ * again. */
+#define WHEN_LEAP (10LL * 365 * 86400)
+int when_is_ahead(int64_t now, int64_t proven);
 
 #endif

@@ -125,6 +125,10 @@ GF_MUST_CHECK int relay_verify_times(const struct relay *r, const struct gf_head
  * profile agent. What cannot be read is told and left there. */
 void relay_returns(struct relay *r, struct turn *t);
 
+/* prune.c: what the agents have acknowledged for long enough goes (ledger_operator.h), a little at
+ * a time. What fails is told, and tried again by a later turn. */
+void relay_prune(struct relay *r, struct turn *t);
+
 /* forward.c: what is due, to its endpoint, until all is tried or wait_s seconds have passed; then
  * artifacts of updates that agents wait for, for as long again. */
 GF_MUST_CHECK int relay_forward(struct relay *r, int64_t wait_s, struct turn *t, struct gf_err *e);

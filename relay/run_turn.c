@@ -89,8 +89,10 @@ static int come_in(struct relay *r, struct turn *t, struct gf_err *e) {
         rc = relay_verify(r, t, e);
     if (rc == 0)
         rc = turn_count(r, t, e);
-    if (rc == 0)
+    if (rc == 0) {
         relay_returns(r, t);
+        relay_prune(r, t);
+    }
     if (rc == 0)
         rc = ledger_seal(r->ledger, e);
     ledger_unlock(r->ledger);

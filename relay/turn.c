@@ -75,6 +75,7 @@ int relay_turn(struct relay *r, struct gf_drive *d, int64_t wait_s, struct turn 
     if (relay_verify(r, t, e) == -1 || turn_count(r, t, e) == -1)
         return -1;
     relay_returns(r, t);
+    relay_prune(r, t);
     /* What is durable here need not stay on the drive, however long forwarding takes. */
     if (d != NULL && relay_clear(r, d, t, e) == -1)
         return -1;

@@ -111,9 +111,8 @@ struct store_loss {
 GF_MUST_CHECK int store_losses(struct store *s, int untold, struct store_loss **out, size_t *n,
                                struct gf_err *e);
 /* Drop what has lain in the queue of a channel since before `accepted` and never left. Only where
- * its policy says so. *records is their number. What bears a date before STORE_FIRST_DATE stays: a
+ * its policy says so. *records is their number. What bears a date before WHEN_FIRST stays: a
  * clock that was wrong gave it, and nobody knows how old it is. */
-#define STORE_FIRST_DATE 1735689600LL /* 2025: there was no Gapferry yet */
 GF_MUST_CHECK int store_drop_before(struct store *s, const char *channel, int64_t accepted,
                                     int64_t now, int64_t *records, struct gf_err *e);
 /* The same for all that never left, because the channel discards while its relay is out of reach.

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/when.h"
 #include "gapferry/digest.h"
 
 #define OLDEST "drop-oldest"
@@ -150,7 +151,7 @@ static int drop(struct store *s, const char *channel, const char *policy,
 
 int store_drop_before(struct store *s, const char *channel, int64_t accepted, int64_t now,
                       int64_t *records, struct gf_err *e) {
-    return drop(s, channel, OLDEST, &(struct span){STORE_FIRST_DATE, accepted}, now, records, e);
+    return drop(s, channel, OLDEST, &(struct span){WHEN_FIRST, accepted}, now, records, e);
 }
 
 int store_discard(struct store *s, const char *channel, int64_t now, int64_t *records,

@@ -135,6 +135,7 @@ static const char *const steps[] = {schema_1,
                                     ledger_page_schema,
                                     ledger_grid_schema,
                                     ledger_usage_schema,
+                                    ledger_prune_schema,
                                     NULL};
 static const struct db_schema schema = {.application_id = 0x47464c52, .steps = steps};
 

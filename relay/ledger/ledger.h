@@ -64,6 +64,7 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  *   reconciled  user, agents, responses
  *   forgive     bundle, user: it was refused, and is verified over again
  *   release, reject, drop   user, records (how many), and what they were picked by; reason
+ *   prune       records, bundles, responses (how many): forgotten, from before a time
  */
 GF_MUST_CHECK int ledger_audit(struct ledger *l, int64_t now, const char *event,
                                const char *members, struct gf_err *e);
@@ -87,8 +88,8 @@ GF_MUST_CHECK int ledger_reconcile(struct ledger *l, int64_t since, const char *
 
 enum ledger_seen { LEDGER_NEW, LEDGER_REPLAY, LEDGER_FORK };
 
-/* Whether this verified head was taken or refused before (same header digest), or another of the
- * same (from, stream, seq) was. */
+/* Whether this verified head was taken or refused before (same header digest; or its number, where
+ * only that is remembered), or another of the same (from, stream, seq) was. */
 GF_MUST_CHECK int ledger_seen(struct ledger *l, const struct gf_header *h,
                               const struct gf_hash *digest, enum ledger_seen *out,
                               struct gf_err *e);

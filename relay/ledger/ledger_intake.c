@@ -19,14 +19,19 @@ int ledger_seen(struct ledger *l, const struct gf_header *h, const struct gf_has
                 enum ledger_seen *out, struct gf_err *e) {
     int64_t same = 0;
     int64_t other = 0;
+    int64_t past = 0;
 
     if (db_number(&l->db, &same, 0, e, "SELECT count(*) FROM bundle WHERE digest = ?", "b", digest,
                   sizeof *digest) == -1 ||
         db_number(&l->db, &other, 0, e,
                   "SELECT count(*) FROM bundle WHERE sender = ? AND stream = ? AND seq = ?", "bbi",
-                  &h->from, sizeof h->from, &h->stream, sizeof h->stream, h->seq) == -1)
+                  &h->from, sizeof h->from, &h->stream, sizeof h->stream, h->seq) == -1 ||
+        db_number(&l->db, &past, 0, e,
+                  "SELECT max(last) >= ?3 FROM past WHERE sender = ?1 AND stream = ?2 AND first = "
+                  "(SELECT max(first) FROM past WHERE sender = ?1 AND stream = ?2 AND first <= ?3)",
+                  "bbi", &h->from, sizeof h->from, &h->stream, sizeof h->stream, h->seq) == -1)
         return -1;
-    *out = same > 0 ? LEDGER_REPLAY : other > 0 ? LEDGER_FORK : LEDGER_NEW;
+    *out = same > 0 || past > 0 ? LEDGER_REPLAY : other > 0 ? LEDGER_FORK : LEDGER_NEW;
     return 0;
 }
 

@@ -32,6 +32,7 @@ extern const char ledger_updates_schema[];  /* ledger_updates.c */
 extern const char ledger_usage_schema[];    /* ledger_usage.c */
 extern const char ledger_enrol_schema[];    /* ledger_enrol.c */
 extern const char ledger_grid_schema[];     /* ledger_grid.c */
+extern const char ledger_prune_schema[];    /* ledger_prune.c */
 
 /* Cards of strangers that are remembered; the oldest goes when one more comes. Anybody can put
  * cards on a drive. */

@@ -1,6 +1,7 @@
 /*
  * ledger_operator.h -- the part of the ledger for the operator's commands: which records, what is
- * decided about them, the chain of what was done, and how much a sender has brought.
+ * decided about them, the chain of what was done, how much a sender has brought, and what is
+ * forgotten in time.
  */
 #ifndef RELAY_LEDGER_OPERATOR_H
 #define RELAY_LEDGER_OPERATOR_H
@@ -89,5 +90,25 @@ struct ledger_usage {
 };
 GF_MUST_CHECK int ledger_usage(struct ledger *l, const struct gf_hash *sender, int64_t since,
                                int64_t most, struct ledger_usage *out, struct gf_err *e);
+
+/* ---- what is forgotten (ledger_prune.c) ---- */
+
+/*
+ * Seconds for which all is kept, and beyond them until its agent has acknowledged what became of
+ * it: a record at an end (delivered, rejected, expired) with its line, attempts, answer and files;
+ * the bundle that brought it once all its records have gone; a response that tells nothing of what
+ * is left. What bears a date before WHEN_FIRST stays. The chain stays whole.
+ *
+ * Of a bundle sender, stream and number are remembered for good, spans of them as one: it is a
+ * replay whenever it comes again, though whether its bytes are the same is not known any more.
+ */
+#define LEDGER_KEEP (400LL * 86400)
+struct ledger_pruned {
+    int64_t records, bundles, responses;
+};
+/* One short step, in a transaction of its own; added to *sum. 1 there is more to look at, 0 not
+ * before tomorrow, -1. The caller knows that the clock is not in doubt (when_is_ahead()). */
+GF_MUST_CHECK int ledger_prune(struct ledger *l, int64_t now, struct ledger_pruned *sum,
+                               struct gf_err *e);
 
 #endif

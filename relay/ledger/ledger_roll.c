@@ -21,7 +21,8 @@ static int add_gap(struct ledger_gap **list, size_t *n, const struct ledger_gap 
     return 0;
 }
 
-/* Numbers that came or are declared void, stream by stream; what lies between two is missing. */
+/* Numbers that came (some as spans of which no more is known) or are declared void, stream by
+ * stream; what lies between two is missing. */
 int ledger_gaps(struct ledger *l, const struct gf_hash *identity, struct ledger_gap **out,
                 size_t *n, struct gf_err *e) {
     struct ledger_gap *list = NULL, g = {.to = 0};
@@ -31,11 +32,12 @@ int ledger_gaps(struct ledger *l, const struct gf_hash *identity, struct ledger_
     size_t found = 0;
 
     int rc = db_query(&l->db, &q, e,
-                      "SELECT s.stream, s.seq FROM (SELECT stream, seq FROM bundle WHERE sender = "
-                      "?1 UNION SELECT stream, seq FROM void WHERE sender = ?1) AS s JOIN (SELECT "
-                      "stream, max(row) AS newest, max(seq) AS top FROM bundle WHERE sender = ?1 "
-                      "GROUP BY stream) AS b ON b.stream = s.stream WHERE s.seq <= b.top ORDER BY "
-                      "b.newest DESC, s.seq",
+                      "SELECT s.stream, s.first, s.last FROM (SELECT stream, seq AS first, seq AS "
+                      "last FROM bundle WHERE sender = ?1 UNION SELECT stream, seq, seq FROM void "
+                      "WHERE sender = ?1 UNION SELECT stream, first, last FROM past WHERE sender = "
+                      "?1) AS s JOIN (SELECT stream, max(row) AS newest, max(seq) AS top FROM "
+                      "bundle WHERE sender = ?1 GROUP BY stream) AS b ON b.stream = s.stream "
+                      "WHERE s.first <= b.top ORDER BY b.newest DESC, s.first",
                       "b", identity, sizeof *identity);
     while (rc == 0 && found < LEDGER_GAPS_MAX && (rc = db_next(&q, e)) == 1) {
         if (db_fixed(&q, 0, &g.stream, sizeof g.stream) == -1) {
@@ -47,7 +49,8 @@ int ledger_gaps(struct ledger *l, const struct gf_hash *identity, struct ledger_
         at = g.stream;
         g.from = last + 1;
         g.to = db_int(&q, 1) - 1;
-        last = g.to + 1;
+        if (last < db_int(&q, 2))
+            last = db_int(&q, 2);
         rc = g.to >= g.from ? add_gap(&list, &found, &g, e) : 0;
     }
     db_done(&q);
@@ -94,6 +97,9 @@ enum {
     "SELECT stream, min(created) AS begun FROM bundle WHERE sender = a.identity AND created > 0 "  \
     "GROUP BY stream ORDER BY begun DESC LIMIT 1"
 
+/* How many bundles only the numbers are remembered of. */
+#define PAST "ifnull(sum(last - first + 1), 0) FROM past WHERE sender = a.identity"
+
 static const char query[] =
     "SELECT a.card, ifnull(a.enrolled, 0), ifnull(a.ended, 0), a.ending IS 'revoked', "
     "a.forked IS NOT NULL, ifnull(a.how, ''), ifnull(a.grantor, ''), ifnull(a.reason, ''), a.seen, "
@@ -104,8 +110,11 @@ static const char query[] =
     "ifnull((SELECT max(seq) FROM bundle WHERE sender = a.identity AND stream = n.stream), 0), "
     "(SELECT count(*) FROM (SELECT seq FROM bundle WHERE sender = a.identity AND stream = n.stream "
     "UNION SELECT seq FROM void WHERE sender = a.identity AND stream = n.stream AND seq < (SELECT "
-    "max(seq) FROM bundle WHERE sender = a.identity AND stream = n.stream))), "
-    "(SELECT count(*) FROM bundle WHERE sender = a.identity), "
+    "max(seq) FROM bundle WHERE sender = a.identity AND stream = n.stream) AND NOT EXISTS (SELECT "
+    "1 "
+    "FROM past WHERE sender = a.identity AND stream = n.stream AND void.seq BETWEEN first AND "
+    "last))) + (SELECT " PAST " AND stream = n.stream), "
+    "(SELECT count(*) FROM bundle WHERE sender = a.identity) + (SELECT " PAST "), "
     "(SELECT count(*) FROM fork WHERE sender = a.identity), "
     "(SELECT count(*) FROM fork AS f WHERE f.sender = a.identity AND NOT EXISTS (SELECT 1 FROM "
     "bundle AS b WHERE b.sender = a.identity AND b.stream <> f.stream AND b.taken >= f.at)), "

@@ -6,7 +6,8 @@
 
 #include "relay/ledger/ledger_internal.h"
 
-/* What no other table remembers: bundles that came again, and files that were refused. */
+/* What no other table remembers: bundles that came again, files that were refused, and bundles that
+ * were taken and are forgotten. */
 const char ledger_tally_schema[] =
     "CREATE TABLE tally (name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT;";
 
@@ -31,7 +32,9 @@ int ledger_tally_add(struct ledger *l, int64_t replayed, int64_t refused, struct
 int ledger_tally(struct ledger *l, struct ledger_tally *out, struct gf_err *e) {
     struct ledger_tally t = {0};
 
-    if (db_number(&l->db, &t.taken, 0, e, "SELECT count(*) FROM bundle WHERE refused IS NULL",
+    if (db_number(&l->db, &t.taken, 0, e,
+                  "SELECT (SELECT count(*) FROM bundle WHERE refused IS NULL) + "
+                  "ifnull((SELECT n FROM tally WHERE name = 'forgotten'), 0)",
                   "") == -1 ||
         db_number(&l->db, &t.replayed, 0, e, "SELECT n FROM tally WHERE name = 'replayed'", "") ==
             -1 ||

@@ -101,6 +101,11 @@ static int give_verdict(struct worker *w, struct worker_wait *x) {
         worker_say_error(w, x->tag, WIRE_REFUSED, &why, 0);
         return 1;
     }
+    /* It was here so long ago that only its number is remembered. */
+    if (!files_has(w->r, "incoming", x->name) && !files_has(w->r, "pending", x->name)) {
+        start_waiting(w, x, WORKER_FORWARD);
+        return 0;
+    }
     /* Another command holds the lock, or the disk is full. */
     if (mono_ms() - x->since < VERDICT_MS) {
         const int64_t since = x->since;
