@@ -114,25 +114,31 @@ static size_t room(const struct forward_lane *lane) {
     return lane->credit - has;
 }
 
-static int mark(struct forward_walk *w, struct forward_list *found, size_t *settled,
-                struct gf_err *e) {
+/* Those that can be sent become `sending`, all at once. */
+static int mark(struct forward_walk *w, struct forward_lane *lane, struct forward_list *found,
+                size_t *settled, struct gf_err *e) {
+    struct forward_list leaving = {0};
+    int64_t rows[CHUNK];
     struct forward_job *j;
+    int rc = 0;
 
-    while ((j = forward_take(found)) != NULL) {
-        int rc = forward_settle_early(w, j, e);
-        if (rc == 0) {
-            rc = ledger_sending(w->r->ledger, j->row.row, j->lane->name, forward_now(w), e);
-            if (rc == 0) {
-                forward_put(&j->lane->ready, j);
-                continue;
-            }
+    while (rc == 0 && (j = forward_take(found)) != NULL) {
+        int early = forward_settle_early(w, j, e);
+        if (early == 0) {
+            rows[leaving.n] = j->row.row;
+            forward_put(&leaving, j);
+            continue;
         }
         forward_job_free(j);
-        if (rc == -1)
-            return -1;
         ++*settled;
+        rc = early == -1 ? -1 : 0;
     }
-    return 0;
+    if (rc == 0 && leaving.n > 0)
+        rc = ledger_sending(w->r->ledger, rows, leaving.n, lane->name, forward_now(w), e);
+    while (rc == 0 && (j = forward_take(&leaving)) != NULL)
+        forward_put(&lane->ready, j);
+    forward_list_free(&leaving);
+    return rc;
 }
 
 int forward_lane_fill(struct forward_walk *w, struct forward_lane *lane, struct gf_err *e) {
@@ -144,7 +150,7 @@ int forward_lane_fill(struct forward_walk *w, struct forward_lane *lane, struct 
             n = CHUNK;
         int got = ledger_due(w->r->ledger, lane->channel, w->r->now, n, &lane->at, gather, &g, e);
         lane->over = got != -1 && (size_t)got < n;
-        if (got == -1 || mark(w, &g.found, &settled, e) == -1) {
+        if (got == -1 || mark(w, lane, &g.found, &settled, e) == -1) {
             forward_list_free(&g.found);
             return -1;
         }

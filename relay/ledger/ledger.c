@@ -30,7 +30,8 @@ static const char *const purposes[] = {"forward.lock", "run.lock"};
  * their number is taken and `noted` when their file is complete: one that never is becomes void.
  * `due` is NULL where nothing is to be forwarded, so that the index of what is due is not touched
  * by what a record becomes in between; and its line, which is never looked at then, stands
- * elsewhere.
+ * elsewhere. `attempts`, `endpoint` and `sent` tell the last attempt, which is the only one of most
+ * records; those before it stand in their own table.
  */
 static const char schema_1[] =
     "CREATE TABLE approval ("
@@ -73,6 +74,7 @@ static const char schema_1[] =
     " file TEXT, received INTEGER NOT NULL,"
     " state INTEGER NOT NULL, since INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0,"
     " due INTEGER DEFAULT 0, doubt INTEGER NOT NULL DEFAULT 0, reason TEXT, endpoint TEXT,"
+    " sent INTEGER NOT NULL DEFAULT 0,"
     " guarantee INTEGER NOT NULL DEFAULT 0, receipt INTEGER NOT NULL, told INTEGER,"
     " told_by INTEGER REFERENCES response (row),"
     " site TEXT NOT NULL DEFAULT '', vendor TEXT NOT NULL DEFAULT '',"

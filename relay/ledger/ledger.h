@@ -194,10 +194,11 @@ GF_MUST_CHECK int ledger_due(struct ledger *l, const char *channel, int64_t now,
                              struct ledger_cursor *at, ledger_each *fn, void *arg,
                              struct gf_err *e);
 
-/* Durable before the request leaves. One that is `sending` still, since a crash, is in doubt from
- * the time of that attempt on. */
-GF_MUST_CHECK int ledger_sending(struct ledger *l, int64_t row, const char *endpoint, int64_t now,
-                                 struct gf_err *e);
+/* These, each of them once: durable before the first request leaves. One that is `sending` still,
+ * since a crash, is in doubt from the time of that attempt on. Rows that follow each other are
+ * changed at once. */
+GF_MUST_CHECK int ledger_sending(struct ledger *l, const int64_t *rows, size_t n,
+                                 const char *endpoint, int64_t now, struct gf_err *e);
 /* It was to be sent and was not: back to what it was; that attempt does not count. */
 GF_MUST_CHECK int ledger_unsent(struct ledger *l, int64_t row, enum ledger_state was,
                                 struct gf_err *e);

@@ -226,54 +226,77 @@ int ledger_counts(struct ledger *l, struct ledger_count **out, size_t *n, struct
 
 /* ---- moving ---- */
 
-/* The update that was just run must have moved its record. */
-static int check_moved(struct ledger *l, int64_t row, enum ledger_state to, struct gf_err *e) {
-    int64_t state = -1;
+size_t ledger_run(const int64_t *rows, size_t n, size_t at) {
+    do
+        at++;
+    while (at < n && rows[at] == rows[at - 1] + 1);
+    return at;
+}
 
-    if (db_changes(&l->db) == 1)
+int ledger_moved(struct ledger *l, int64_t from, int64_t upto, enum ledger_state to,
+                 struct gf_err *e) {
+    int64_t row, state;
+
+    if (db_changes(&l->db) == upto - from + 1)
         return 0;
-    if (db_number(&l->db, &state, -1, e, "SELECT state FROM record WHERE row = ?", "i", row) == -1)
+    if (db_number(&l->db, &row, from, e,
+                  "SELECT min(row) FROM record WHERE row BETWEEN ? AND ? AND state <> ?", "iii",
+                  from, upto, (int64_t)to) == -1 ||
+        db_number(&l->db, &state, -1, e, "SELECT state FROM record WHERE row = ?", "i", row) == -1)
         return -1;
     return gf_err_set(e, GF_E_BUG, "record %lld is %s and cannot become %s", (long long)row,
                       state == -1 ? "unknown" : ledger_states[state], ledger_states[to]);
 }
 
-int ledger_sending(struct ledger *l, int64_t row, const char *endpoint, int64_t now,
-                   struct gf_err *e) {
+/* Rows from..upto, all at once. What is known of an attempt before this one gets a row of its own:
+ * most records have none. */
+static int send_run(struct ledger *l, int64_t from, int64_t upto, const char *endpoint, int64_t now,
+                    struct gf_err *e) {
+    if (db_run(&l->db, e,
+               "INSERT INTO attempt (record, n, endpoint, at) SELECT row, attempts, endpoint, sent "
+               "FROM record WHERE row BETWEEN ? AND ? AND attempts > 0",
+               "ii", from, upto) == -1 ||
+        db_run(&l->db, e,
+               "UPDATE record SET doubt = iif(state = ?1 AND doubt = 0, since, doubt), state = ?1, "
+               "attempts = attempts + 1, endpoint = ?2, sent = ?3, since = ?3 "
+               "WHERE row BETWEEN ?4 AND ?5 AND state < ?6",
+               "itiiii", (int64_t)LEDGER_SENDING, endpoint, now, from, upto,
+               (int64_t)LEDGER_HELD) == -1)
+        return -1;
+    return ledger_moved(l, from, upto, LEDGER_SENDING, e);
+}
+
+int ledger_sending(struct ledger *l, const int64_t *rows, size_t n, const char *endpoint,
+                   int64_t now, struct gf_err *e) {
+    size_t end;
+    int rc = 0;
+
     if (db_begin_step(&l->db, e) == -1)
         return -1;
-    int rc =
-        db_run(&l->db, e,
-               "UPDATE record SET doubt = iif(state = ?2 AND doubt = 0, since, doubt), state = "
-               "?2, attempts = attempts + 1, endpoint = ?4, since = ?5 "
-               "WHERE row = ?6 AND state IN (?1, ?2, ?3)",
-               "iiitii", (int64_t)LEDGER_RECEIVED, (int64_t)LEDGER_SENDING, (int64_t)LEDGER_LATER,
-               endpoint, now, row);
-    if (rc == 0)
-        rc = check_moved(l, row, LEDGER_SENDING, e);
-    if (rc == 0)
-        rc = db_run(&l->db, e,
-                    "INSERT INTO attempt (record, n, endpoint, at) "
-                    "SELECT row, attempts, endpoint, since FROM record WHERE row = ?",
-                    "i", row);
+    for (size_t i = 0; rc == 0 && i < n; i = end) {
+        end = ledger_run(rows, n, i);
+        rc = send_run(l, rows[i], rows[end - 1], endpoint, now, e);
+    }
     return db_end_step(&l->db, rc, e);
 }
 
 int ledger_unsent(struct ledger *l, int64_t row, enum ledger_state was, struct gf_err *e) {
     if (db_begin_step(&l->db, e) == -1)
         return -1;
+    /* The attempt before it, if there was one, is the last one again. */
     int rc = db_run(&l->db, e,
+                    "UPDATE record SET (endpoint, sent) = (SELECT ifnull(max(a.endpoint), "
+                    "record.endpoint), ifnull(max(a.at), 0) FROM attempt a WHERE a.record = ?2 AND "
+                    "a.n = record.attempts - 1), state = ?1, attempts = attempts - 1 "
+                    "WHERE row = ?2 AND state = ?3",
+                    "iii", (int64_t)was, row, (int64_t)LEDGER_SENDING);
+    if (rc == 0)
+        rc = ledger_moved(l, row, row, was, e);
+    if (rc == 0)
+        rc = db_run(&l->db, e,
                     "DELETE FROM attempt WHERE record = ? AND n = (SELECT attempts FROM record "
                     "WHERE row = ?)",
                     "ii", row, row);
-    if (rc == 0)
-        rc =
-            db_run(&l->db, e,
-                   "UPDATE record SET state = ?, attempts = attempts - 1 WHERE row = ? AND state = "
-                   "?",
-                   "iii", (int64_t)was, row, (int64_t)LEDGER_SENDING);
-    if (rc == 0)
-        rc = check_moved(l, row, was, e);
     return db_end_step(&l->db, rc, e);
 }
 
@@ -296,7 +319,7 @@ static int end(struct ledger *l, int64_t row, enum ledger_state to, enum gf_stat
                "WHERE row = ? AND state < ?",
                "iitiii", (int64_t)to, (int64_t)receipt, safe, now, row, (int64_t)LEDGER_DELIVERED);
     if (rc == 0)
-        rc = check_moved(l, row, to, e);
+        rc = ledger_moved(l, row, row, to, e);
     return db_end_step(&l->db, rc, e);
 }
 
@@ -324,7 +347,7 @@ static int wait(struct ledger *l, int64_t row, enum ledger_state to, const char 
                     "itiiiii", (int64_t)to, safe, (int64_t)LEDGER_HELD, due, asked, row,
                     (int64_t)LEDGER_DELIVERED);
     if (rc == 0)
-        rc = check_moved(l, row, to, e);
+        rc = ledger_moved(l, row, row, to, e);
     return db_end_step(&l->db, rc, e);
 }
 

@@ -102,7 +102,10 @@ int ledger_attempts(struct ledger *l, int64_t row, ledger_each_attempt *fn, void
     struct db_query q;
 
     int rc = db_query(&l->db, &q, e,
-                      "SELECT n, endpoint, at FROM attempt WHERE record = ? ORDER BY n", "i", row);
+                      "SELECT n, endpoint, at FROM attempt WHERE record = ?1 UNION ALL "
+                      "SELECT attempts, endpoint, sent FROM record WHERE row = ?1 AND attempts > 0 "
+                      "ORDER BY 1",
+                      "i", row);
     while (rc == 0 && (rc = db_next(&q, e)) == 1)
         rc = fn(arg, db_int(&q, 0), db_text(&q, 1), db_int(&q, 2), e);
     db_done(&q);

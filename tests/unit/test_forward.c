@@ -229,7 +229,9 @@ static void what_has_expired_is_not_sent_unless_it_may_have_arrived(void **state
     arrive_expiring(s, NOW - 1);
     arrive_expiring(s, NOW + 1000);
     arrive_expiring(s, NOW - 1); /* was being sent when the relay died */
-    assert_ok(ledger_sending(s->r.ledger, testing_find(s, &s->id).row, "e", NOW, &s->e), s->e);
+    assert_ok(
+        ledger_sending(s->r.ledger, &(int64_t){testing_find(s, &s->id).row}, 1, "e", NOW, &s->e),
+        s->e);
     forward(s, 10);
     server_stop(server);
     struct rows rows = rows_of(s);

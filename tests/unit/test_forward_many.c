@@ -86,7 +86,7 @@ static void what_was_marked_and_did_not_go_counts_no_attempt(void **state) {
 static int64_t interrupt(struct site *s, int64_t at) {
     arrive_many(s, "c", 1, 0);
     int64_t row = testing_find(s, &s->id).row;
-    assert_ok(ledger_sending(s->r.ledger, row, "e", at, &s->e), s->e);
+    assert_ok(ledger_sending(s->r.ledger, &(int64_t){row}, 1, "e", at, &s->e), s->e);
     return row;
 }
 

@@ -80,7 +80,7 @@ static void send_one(struct site *s, struct ledger *l, int out) {
     int rc = ledger_due(l, "metrics", NOW, 1, &at, work_on, &r, &s->e);
     if (rc == 0)
         return;
-    if (rc == -1 || ledger_sending(l, r.row, "e", NOW, &s->e) == -1)
+    if (rc == -1 || ledger_sending(l, &(int64_t){r.row}, 1, "e", NOW, &s->e) == -1)
         _exit(4);
     say(out, SENDING, &r.id, LEDGER_SENDING);
     int end = r.id.b[15] % 3;

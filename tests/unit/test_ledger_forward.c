@@ -53,15 +53,77 @@ static void a_record_is_due_in_its_turn_and_when_its_time_has_come(void **state)
     assert_int_equal(next_due(s, NOW, two.second), 0);
 
     /* sending, left by a crash: due again, with the next number of attempt. */
-    assert_ok(ledger_sending(s->r.ledger, two.first, "e", NOW, &s->e), s->e);
+    assert_ok(ledger_sending(s->r.ledger, &(int64_t){two.first}, 1, "e", NOW, &s->e), s->e);
     assert_int_equal(next_due(s, NOW, 0), two.first);
-    assert_ok(ledger_sending(s->r.ledger, two.first, "e", NOW, &s->e), s->e);
+    assert_ok(ledger_sending(s->r.ledger, &(int64_t){two.first}, 1, "e", NOW, &s->e), s->e);
     assert_int_equal(testing_find(s, &two.a).attempts, 2);
 
     /* later: when its time has come. */
     assert_ok(ledger_later(s->r.ledger, two.first, "busy", NOW + 100, 0, &s->e), s->e);
     assert_int_equal(next_due(s, NOW + 99, 0), two.second);
     assert_int_equal(next_due(s, NOW + 100, 0), two.first);
+}
+
+/* The endpoints and times of its attempts, "1:e@0 2:f@5 ", relative to NOW. */
+static int tell_attempt(void *arg, int64_t n, const char *endpoint, int64_t at, struct gf_err *e) {
+    char *text = arg;
+    size_t len = strlen(text);
+    (void)e;
+
+    (void)snprintf(text + len, 100 - len, "%d:%s@%d ", (int)n, endpoint, (int)(at - NOW));
+    return 0;
+}
+
+static void assert_attempts(struct site *s, int64_t row, const char *want) {
+    char text[100] = "";
+
+    assert_ok(ledger_attempts(s->r.ledger, row, tell_attempt, text, &s->e), s->e);
+    assert_string_equal(text, want);
+}
+
+static void every_attempt_is_told_but_one_that_did_not_go(void **state) {
+    struct site *s = *state;
+    struct ledger *l = s->r.ledger;
+    const struct two two = take_two(s);
+    int64_t row = two.first;
+
+    assert_attempts(s, row, "");
+    assert_ok(ledger_sending(l, &row, 1, "e", NOW, &s->e), s->e);
+    assert_ok(ledger_unsent(l, row, LEDGER_RECEIVED, &s->e), s->e);
+    assert_attempts(s, row, "");
+    assert_ok(ledger_sending(l, &row, 1, "e", NOW + 1, &s->e), s->e);
+    assert_ok(ledger_later(l, row, "busy", NOW + 2, 0, &s->e), s->e);
+    assert_ok(ledger_sending(l, &row, 1, "f", NOW + 2, &s->e), s->e);
+    assert_attempts(s, row, "1:e@1 2:f@2 ");
+    assert_ok(ledger_unsent(l, row, LEDGER_LATER, &s->e), s->e);
+    assert_attempts(s, row, "1:e@1 ");
+    assert_ok(ledger_sending(l, &row, 1, "f", NOW + 3, &s->e), s->e);
+    assert_ok(ledger_rejected(l, row, "no", NOW + 9, &s->e), s->e);
+    assert_attempts(s, row, "1:e@1 2:f@3 ");
+}
+
+static void records_are_marked_all_or_none(void **state) {
+    struct site *s = *state;
+    struct gf_id ids[6];
+    int64_t rows[6];
+
+    testing_enrol(s, &kit_site);
+    for (size_t i = 0; i < 6; i++) {
+        ids[i] = new_id();
+        assert_int_equal(take(s, (int64_t)i + 1, &ids[i], "{}"), 1);
+        rows[i] = testing_find(s, &ids[i]).row;
+    }
+    /* In any order; what lies between is not touched. */
+    const int64_t some[] = {rows[4], rows[0], rows[1], rows[5]};
+    assert_ok(ledger_sending(s->r.ledger, some, 4, "e", NOW, &s->e), s->e);
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(testing_find(s, &ids[i]).state,
+                         i == 2 || i == 3 ? LEDGER_RECEIVED : LEDGER_SENDING);
+    /* One of a run cannot be sent, so none of them is marked. */
+    assert_ok(ledger_rejected(s->r.ledger, rows[1], "no", NOW, &s->e), s->e);
+    assert_fails(ledger_sending(s->r.ledger, rows, 6, "e", NOW, &s->e), s->e, GF_E_BUG);
+    assert_int_equal(testing_find(s, &ids[0]).attempts, 1);
+    assert_int_equal(testing_find(s, &ids[2]).state, LEDGER_RECEIVED);
 }
 
 static void a_record_that_is_held_is_due_when_it_is_released(void **state) {
@@ -114,7 +176,7 @@ static void another_try_is_due_at_once_unless_the_endpoint_asked_for_time(void *
 static void a_record_that_is_settled_is_never_due(void **state) {
     struct site *s = *state;
     const struct two two = take_two(s);
-    assert_ok(ledger_sending(s->r.ledger, two.first, "e", NOW, &s->e), s->e);
+    assert_ok(ledger_sending(s->r.ledger, &(int64_t){two.first}, 1, "e", NOW, &s->e), s->e);
     assert_ok(ledger_delivered(s->r.ledger, two.first, GF_GUARANTEE_ONCE, NULL, NOW, &s->e), s->e);
     assert_int_equal(next_due(s, NOW + 1000, 0), two.second);
     assert_ok(ledger_rejected(s->r.ledger, two.second, "no endpoint", NOW, &s->e), s->e);
@@ -130,7 +192,7 @@ static int64_t settle(struct site *s, int end, struct gf_id *id) {
     /* delivered comes from sending only: it must have been durable before the request. */
     assert_fails(ledger_delivered(s->r.ledger, row, GF_GUARANTEE_ONCE, NULL, NOW, &s->e), s->e,
                  GF_E_BUG);
-    assert_ok(ledger_sending(s->r.ledger, row, "e", NOW, &s->e), s->e);
+    assert_ok(ledger_sending(s->r.ledger, &(int64_t){row}, 1, "e", NOW, &s->e), s->e);
     int rc = end == 0   ? ledger_delivered(s->r.ledger, row, GF_GUARANTEE_ONCE, NULL, NOW, &s->e)
              : end == 1 ? ledger_rejected(s->r.ledger, row, "no", NOW, &s->e)
                         : ledger_expired(s->r.ledger, row, "too old", NOW, &s->e);
@@ -144,7 +206,7 @@ static int try_to_move(struct site *s, int64_t row, int how) {
     struct ledger *l = s->r.ledger;
     switch (how) {
     case 0:
-        return ledger_sending(l, row, "e", NOW, &s->e);
+        return ledger_sending(l, &(int64_t){row}, 1, "e", NOW, &s->e);
     case 1:
         return ledger_later(l, row, "x", NOW, 0, &s->e);
     case 2:
@@ -169,7 +231,7 @@ static void what_is_settled_stays_settled(void **state) {
             assert_fails(try_to_move(s, row, how), s->e, GF_E_BUG);
         assert_int_equal(testing_find(s, &id).state, LEDGER_DELIVERED + end);
     }
-    assert_fails(ledger_sending(s->r.ledger, 4711, "e", NOW, &s->e), s->e, GF_E_BUG);
+    assert_fails(ledger_sending(s->r.ledger, &(int64_t){4711}, 1, "e", NOW, &s->e), s->e, GF_E_BUG);
 }
 
 static void counts_are_by_channel_and_state(void **state) {
@@ -198,6 +260,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(a_record_is_due_in_its_turn_and_when_its_time_has_come),
         T(a_record_that_is_held_is_due_when_it_is_released),
+        T(every_attempt_is_told_but_one_that_did_not_go),
+        T(records_are_marked_all_or_none),
         T(another_try_is_due_at_once_unless_the_endpoint_asked_for_time),
         T(a_record_that_is_settled_is_never_due),
         T(what_is_settled_stays_settled),

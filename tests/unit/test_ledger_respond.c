@@ -35,7 +35,7 @@ static struct gf_id take_record(struct site *s, int64_t seq, const char *body, i
 
 static void deliver(struct site *s, const struct gf_id *id, const struct ledger_answer *a) {
     int64_t row = testing_find(s, id).row;
-    assert_ok(ledger_sending(s->r.ledger, row, "e", NOW, &s->e), s->e);
+    assert_ok(ledger_sending(s->r.ledger, &(int64_t){row}, 1, "e", NOW, &s->e), s->e);
     assert_ok(ledger_delivered(s->r.ledger, row, GF_GUARANTEE_ONCE, a, NOW + 5, &s->e), s->e);
 }
 
@@ -141,7 +141,7 @@ static void a_record_is_news_when_its_receipt_changes_and_only_then(void **state
     assert_int_equal(news(s).n, 0);
 
     /* sending, later and held are all `relayed` to the site. */
-    assert_ok(ledger_sending(s->r.ledger, row, "e", NOW, &s->e), s->e);
+    assert_ok(ledger_sending(s->r.ledger, &(int64_t){row}, 1, "e", NOW, &s->e), s->e);
     assert_ok(ledger_later(s->r.ledger, row, "busy", NOW, 0, &s->e), s->e);
     assert_ok(ledger_held(s->r.ledger, row, "401", &s->e), s->e);
     assert_int_equal(news(s).n, 0);

@@ -210,7 +210,7 @@ static void a_return_that_is_quicker_than_the_note_of_insertion_stays(void **sta
     arrive_many(s, "c", 1, 0);
     struct ledger_record row = {.id = s->id};
     assert_ok(ledger_walk(s->r.ledger, -1, testing_find_row, &row, &s->e), s->e);
-    assert_ok(ledger_sending(s->r.ledger, row.row, "e", NOW, &s->e), s->e);
+    assert_ok(ledger_sending(s->r.ledger, &(int64_t){row.row}, 1, "e", NOW, &s->e), s->e);
     say(s, GRID_RECEIPT, GF_STATE_EXPIRED, "late");
     go_round(s);
     assert_ok(ledger_onward(s->r.ledger, row.row, NOW, &s->e), s->e);
