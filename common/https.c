@@ -326,6 +326,10 @@ static CURLcode set_request(struct https_attempt *at) {
     }
     if (o->connect_only)
         SET(CONNECT_ONLY, 1L);
+    if (o->once) { /* libcurl sends again by itself what went out on a kept connection */
+        SET(FRESH_CONNECT, 1L);
+        SET(FORBID_REUSE, 1L);
+    }
     SET(CONNECTTIMEOUT_MS, (long)(o->connect_ms > 0 ? o->connect_ms : HTTPS_CONNECT_MS));
     SET(MAXFILESIZE_LARGE, (curl_off_t)o->answer_max);
     SET(OPENSOCKETFUNCTION, open_socket);

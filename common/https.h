@@ -38,6 +38,7 @@ struct https_options {
     const char *cert_file; /* client certificate and key, NULL: none */
     const char *key_file;
     const char *proxy;  /* http://HOST:PORT; NULL: none; the environment is not asked */
+    int once;           /* 1: on a new connection, which is not kept: see https_request() */
     int connect_only;   /* 1: connection, proxy and TLS, and nothing is asked: HTTPS_OK with status
                            0. For https_request(); the connection is not kept */
     int64_t connect_ms; /* 0: 10000 */
@@ -82,8 +83,9 @@ GF_MUST_CHECK int https_check_proxy(const char *url, struct gf_err *e);
  * One request; 0 whenever *out says what happened, -1 for misuse (GF_E_CONFIG, GF_E_SYSTEM) and for
  * a sink that takes no more (GF_E_CREATE, GF_E_SYSTEM). A name
  * that leads to this machine, to the link or to nowhere is HTTPS_NO_DNS: sinkholes say so. http://
- * is never sent through a proxy (GF_E_CONFIG). Where a kept connection turns out to be dead the
- * request goes out once more on a new one: what must not be doubled needs an idempotency key.
+ * is never sent through a proxy (GF_E_CONFIG). Where a kept connection ends before an answer has
+ * begun the request goes out once more on a new one, though it may have arrived: what must not be
+ * doubled needs an idempotency key, or `once`.
  */
 GF_MUST_CHECK int https_request(struct https *h, const struct https_options *o,
                                 struct https_answer *out, struct gf_err *e);

@@ -130,6 +130,7 @@ static int set_promise(struct endpoint *p, struct gf_err *e) {
         p->retention_s = INT64_MAX;
     else if (strcmp(word, "none") == 0) {
         p->retention_s = 0;
+        p->http.once = 1;
         p->guarantee = GF_GUARANTEE_LEAST;
     }
     return 0;

@@ -99,6 +99,19 @@ FAULTS
     gives 0 A history
 }
 
+@test "where a second time does harm, a kept connection that ends doubles nothing" {
+    ready
+    usage_with 'idempotency = none\nconnections = 1'
+    arrive 1
+    arrive 2
+    vendor_script '1 slow 0
+1 reset-after'
+    gives 75 R sync usb
+    [ "$(fact '[.records[].state] | sort | join(" ")' R records list)" = 'delivered held' ]
+    [ "$(tally '[.effects[].count] | max')" = 1 ]
+    [ "$(tally .requests)" = 2 ]
+}
+
 @test "a slow endpoint and a dead one keep no other waiting" {
     ready
     cat >>relay/etc/gapferry/relay.conf <<CONF

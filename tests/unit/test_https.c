@@ -89,6 +89,26 @@ static void cookies_are_not_kept_and_the_connection_is(void **state) {
     free(s);
 }
 
+/* A server that takes the second request of a connection and says nothing: what it did is not
+ * known. */
+static void what_must_not_be_doubled_goes_out_once(void **state) {
+    const struct reply replies[] = {{OK_EMPTY, KEEP}, {"", CLOSE}, {OK_EMPTY, KEEP}, {NULL, 0}};
+    (void)state;
+    for (int once = 0; once < 2; once++) {
+        struct server *s = server_start(replies);
+        struct https_answer a;
+        for (int i = 0; i < 2; i++) {
+            ask(s->port, (struct https_options){.once = once}, &a);
+            assert_stage(&a, once && i == 1 ? HTTPS_BROKEN : HTTPS_OK, 1);
+            https_answer_free(&a);
+        }
+        server_stop(s);
+        assert_int_equal(s->requests, once ? 2 : 3);
+        assert_int_equal(s->connections, 2);
+        free(s);
+    }
+}
+
 static void what_an_earlier_request_had_is_forgotten(void **state) {
     const struct reply replies[] = {{OK_EMPTY, KEEP}, {OK_EMPTY, KEEP}, {NULL, 0}};
     const char *const headers[] = {"X-Secret: 1", NULL};
@@ -393,6 +413,7 @@ int main(void) {
         cmocka_unit_test(an_answer_comes_whole),
         cmocka_unit_test(nothing_is_sent_that_nobody_stated),
         cmocka_unit_test(cookies_are_not_kept_and_the_connection_is),
+        cmocka_unit_test(what_must_not_be_doubled_goes_out_once),
         cmocka_unit_test(what_an_earlier_request_had_is_forgotten),
         cmocka_unit_test(nobody_listening_is_refused_and_nothing_was_sent),
         cmocka_unit_test(silence_is_timed_out_and_the_request_may_have_arrived),
