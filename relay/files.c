@@ -150,7 +150,8 @@ int files_has(const struct relay *r, const char *folder, const char *name) {
     return fstatat(r->state_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-int64_t files_room(const struct relay *r) {
+/* Bytes beyond those that are kept free; negative: so many of these are filled. */
+static int64_t beyond_reserve(const struct relay *r) {
     struct statvfs v;
 
     if (fstatvfs(r->state_fd, &v) == -1 || v.f_frsize == 0 || v.f_blocks == 0 ||
@@ -161,12 +162,17 @@ int64_t files_room(const struct relay *r) {
     if (r->config != NULL &&
         config_size(r->config, "relay", NULL, "keep_free", &reserve, &ignored) == -1)
         reserve = FILES_RESERVE;
-    int64_t room = (int64_t)v.f_bavail * (int64_t)v.f_frsize - reserve;
+    return (int64_t)v.f_bavail * (int64_t)v.f_frsize - reserve;
+}
+
+int64_t files_room(const struct relay *r) {
+    int64_t room = beyond_reserve(r);
+
     return room > 0 ? room : 0;
 }
 
 int files_need(const struct relay *r, int64_t size, struct gf_err *e) {
-    int64_t room = files_room(r);
+    int64_t room = beyond_reserve(r);
 
     if (room >= size)
         return 0;

@@ -33,7 +33,7 @@ relay_stop() { # [SIGNAL]
 teardown() {
     relay_stop KILL
     vendor_stop KILL
-    if mountpoint -q m; then umount -l m; fi
+    if [ -n "${HOLDER:-}" ]; then kill "$HOLDER" 2>/dev/null || true; fi
 }
 
 @test "what is acknowledged is forgotten after 400 days, and takes no effect when it comes again" {
@@ -82,4 +82,95 @@ teardown() {
     home
     [ "$(state delivered)" = 4 ] || fail "$(state)"
     agree
+}
+
+# ---- a full disk ----
+
+# small SIZE: the relay is on a disk of this size, in a mount namespace that ends with its holder.
+small() {
+    unshare -m true 2>/dev/null || skip "cannot mount a file system here: $BATS_TEST_DESCRIPTION was not tried"
+    mkdir relay
+    rm -f mounted
+    unshare -m --propagation private bash -c '
+        mount -t tmpfs -o size="$1",mode=0755 none relay || exit
+        : >mounted
+        exec sleep 600' _ "$1" 3>&- &
+    HOLDER=$!
+    soon [ -e mounted ]
+    # A path is looked up where the process stands, so it goes there once it is inside.
+    inside() { nsenter --mount="/proc/$HOLDER/ns/mnt" bash -c 'cd "$1" && shift && exec "$@"' _ "$PWD" "$@"; }
+    R() { inside "$BIN/gapferry-relay" --root relay "$@"; }
+}
+
+# leave KIB: only so much of the disk is free.
+leave() {
+    inside bash -c '
+        rm -f relay/filler
+        free=$(($(stat -fc "%a * %S / 1024" relay)))
+        [ "$free" -le "$1" ] || head -c $(((free - $1) * 1024)) /dev/zero >relay/filler' _ "$1"
+}
+
+# full: the relay's sync ends as on a full disk, and says so and what to do; $out.
+full() {
+    local status=0
+    R sync usb >.out 2>&1 || status=$?
+    out=$(cat .out)
+    case $status in
+    0) return 1 ;;
+    73 | 74) ;;
+    *) fail "status $status: $out" ;;
+    esac
+    [[ $out == *'make room'* || $out == *'No space left on device'* ]] || fail "$out"
+}
+
+long() { jq -nc --argjson n "$1" '{users: $n, edition: ("x" * 3000)}' | A record metrics - >/dev/null; }
+
+@test "a ledger on a full disk: told, nothing lost or doubled, and it goes on once there is room" {
+    local free i met=
+    small 8m
+    mkdir usb
+    vendor_start
+    site_init
+    R init >/dev/null
+    relay_conf | inside tee -a relay/etc/gapferry/relay.conf >/dev/null
+    inside cat "$RSTATE/keys/card" >card
+    A trust card --yes --fingerprint "$(R card --fingerprint)" >/dev/null
+    R approve "$(A card --fingerprint)" >/dev/null
+
+    # By default 64 MiB are kept free: not even a copy of the bundle is made.
+    for i in 1 2 3 4 5 6 7 8 9; do long "$i"; done
+    home
+    full
+    says '57 MiB more are needed' keep_free 'it was left on the drive'
+    [ "$(bundles to-relay)" = 1 ]
+    inside sed -i 's/^\[relay\]/&\nkeep_free = 0/' relay/etc/gapferry/relay.conf
+
+    # Coming in: at the copy, while unpacking, in the ledger.
+    for free in 0 8 24 40 60 80 100; do
+        leave "$free"
+        full || continue
+        [ "$(fact '[.records[]?[]?] | add // 0' R status)" = 0 ] || fail "$(R status)"
+        met+=$out
+    done
+    for i in 'left on the drive' 'there is room for' 'relay.db: '; do [[ $met == *"$i"* ]] || fail "$i: $met"; done
+
+    # Going out: what became of a record, and the response.
+    vendor_stop
+    leave 100000
+    R sync usb >.out 2>&1 || [ "$?" -eq 75 ] || fail "$(cat .out)"
+    vendor_start
+    met=
+    for ((free = 0; free <= 60; free += 4)); do
+        leave "$free"
+        ! full || met+=$out
+    done
+    for i in 'forwarding: ' 'response: '; do [[ $met == *"$i"* ]] || fail "$i: $met"; done
+
+    # Room is made: all of it arrives, once, and the site hears so.
+    leave 100000
+    there
+    home
+    [ "$(state)" = 'delivered 9' ] || fail "$(state)"
+    agree
+    gives 0 R audit verify
 }

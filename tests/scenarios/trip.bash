@@ -114,10 +114,9 @@ site_init() {
     A init --name "${SITE:-site}" --consent metrics=granted --allow metrics=users,edition >/dev/null
 }
 
-# The endpoints of the vendor, in relay.conf.
-relay_init() {
-    R init --name "${RELAY:-relay}" >/dev/null
-    cat >>"${RELAY:-relay}/etc/gapferry/relay.conf" <<CONF
+# The endpoints of the vendor, as they stand in relay.conf.
+relay_conf() {
+    cat <<CONF
 [endpoint "licences"]
 channel = license
 url = $URL/license
@@ -127,6 +126,11 @@ channel = metrics
 url = $URL/usage
 timeout = 3s
 CONF
+}
+
+relay_init() {
+    R init --name "${RELAY:-relay}" >/dev/null
+    relay_conf >>"${RELAY:-relay}/etc/gapferry/relay.conf"
 }
 
 # Each side knows the other before the first contact.
