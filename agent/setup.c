@@ -85,13 +85,27 @@ static int finish_rotation(struct agent *a, const struct gf_buf *fact, struct gf
     if (fact->len != sizeof to.b)
         return 0;
     memcpy(to.b, fact->data, sizeof to.b);
-    if (own_keys_switch(a->state, &to, &why) == -1)
-        return 0;
+    if (own_keys_switch(a->state, &to, &why) == -1) {
+        if (why.code == GF_E_NOINPUT)
+            return 0;
+        *e = why;
+        return -1;
+    }
     gf_identity_free(&a->id);
     if (command_keys(a->state, &a->id, e) == -1)
         return -1;
     log_write(LOG_LEVEL_NOTICE, "rotation-finished", {"state", a->state, 0});
     return memcmp(a->id.card.identity.b, to.b, sizeof to.b) == 0;
+}
+
+/* Earlier keys; those of a rotation that was cut off behind the exchange, too. They are for reading
+ * only, and what cannot be moved now the next command tries again. */
+static int load_former(struct agent *a, struct gf_err *e) {
+    struct gf_err why;
+
+    if (own_keys_tidy(a->state, &why) == -1)
+        log_write(LOG_LEVEL_WARNING, "rotation-not-finished", {"why", why.text, 0});
+    return own_keys_former_load(a->state, &a->former, e);
 }
 
 /* A database and keys that were made apart do not belong together: whatever this agent is owed is
@@ -142,7 +156,7 @@ int agent_open(struct agent *a, const char *root, struct gf_err *e) {
                           command_self(a, self));
     if (agent_configure(a->config_path, &a->config, e) == 0 &&
         command_keys(a->state, &a->id, e) == 0 && open_store(a, e) == 0 &&
-        check_identity(a, e) == 0 && own_keys_former_load(a->state, &a->former, e) == 0) {
+        check_identity(a, e) == 0 && load_former(a, e) == 0) {
         /* Only gapferry-link needs them, and the next command tries again. */
         if (agent_publish_cards(a, e) == -1)
             log_write(LOG_LEVEL_WARNING, "cards-not-published", {"why", e->text, 0});

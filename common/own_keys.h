@@ -35,18 +35,28 @@ int own_keys_differs(const struct gf_identity *id, int with_name, const struct g
  *                             moment, the old one
  *   STATE/keys.old/IDENTITY/  earlier ones, the newest OWN_KEYS_FORMER_MAX of them: what is on its
  *                             way may still be addressed to them
+ *
+ * The two change places at once (RENAME_EXCHANGE), so that there are keys at any time. All three
+ * functions hold a lock on STATE itself while they look and change, and may be called by any number
+ * of processes at a time.
  */
 #define OWN_KEYS_FORMER_MAX 3
 
 /* Make STATE/keys.next, whose card replaces `before` and is signed by both keys. One that was left
- * there by a rotation that never took effect is replaced. */
+ * there by a rotation that never took effect is replaced; one of before `before` is put away first.
+ * GF_E_CREATE where the file system cannot exchange two directories: the switch would fail. */
 GF_MUST_CHECK int own_keys_next(const char *state, const struct gf_identity *before, int64_t now,
                                 struct gf_card *out, struct gf_err *e);
 
 /* STATE/keys.next takes the place of STATE/keys, which goes to keys.old. Durable; to be called
- * again after a crash, with the identity that is to be in force, by any number of processes at a
- * time. GF_E_NOINPUT if keys.next is not it. */
+ * again after a crash, with the identity that is to be in force. GF_E_NOINPUT if neither keys nor
+ * keys.next is it. */
 GF_MUST_CHECK int own_keys_switch(const char *state, const struct gf_hash *to, struct gf_err *e);
+
+/* A switch that was cut off behind the exchange, when keys already are those that are expected:
+ * what they replace goes from keys.next to keys.old, without which nobody could open what is
+ * addressed to it. A successor that waits there stays; mostly there is nothing. */
+GF_MUST_CHECK int own_keys_tidy(const char *state, struct gf_err *e);
 
 struct own_keys_former {
     struct gf_identity list[OWN_KEYS_FORMER_MAX]; /* the newest first */

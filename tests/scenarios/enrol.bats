@@ -416,7 +416,7 @@ trust_vendor() { # NAME KEY
     [ "$(relayed)" = 2 ]
 }
 
-@test "rotate: cut off between database and keys, the next command ends it" {
+@test "rotate: cut off before or behind the exchange of keys, the next command ends it" {
     site_new site
     old=$(print)
     cp -a $STATE/keys old.keys
@@ -426,6 +426,11 @@ trust_vendor() { # NAME KEY
     mv $STATE/keys $STATE/keys.next
     mv $STATE/keys.old/* $STATE/keys
     [ "$(print)" = "$new" ]
+    [ "$(find $STATE/keys.old -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
+    # As it was a moment after: what is addressed to the old ones can still be opened.
+    mv $STATE/keys.old/* $STATE/keys.next
+    gives 0 A status
+    [ ! -e $STATE/keys.next ]
     [ "$(find $STATE/keys.old -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
     # And with keys that are neither.
     rm -r $STATE/keys $STATE/keys.old
