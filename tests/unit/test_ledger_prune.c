@@ -22,7 +22,7 @@ static int enrolled_setup(void **state) {
 static void deliver(struct site *s, const struct gf_id *id) {
     int64_t row = testing_find(s, id).row;
 
-    assert_ok(ledger_sending(s->r.ledger, row, "e", NOW, &s->e), s->e);
+    assert_ok(ledger_sending(s->r.ledger, &row, 1, "e", NOW, &s->e), s->e);
     assert_ok(ledger_delivered(s->r.ledger, row, GF_GUARANTEE_ONCE, NULL, NOW, &s->e), s->e);
 }
 
