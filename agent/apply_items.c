@@ -140,8 +140,10 @@ static int use_answer(struct applying *x, const struct gf_answer *answer, const 
     int from_node = store_node(a->store, &answer->record, &node, e);
     if (from_node == -1)
         return -1;
-    if (from_node)
-        return returns_answer(a, &answer->record, answer, x->r->dir, e);
+    if (from_node) {
+        x->came |= strcmp(channel, UPDATES_CHANNEL) == 0;
+        return returns_answer(a, &node, channel, &x->r->head->header.from, answer, x->r->dir, e);
+    }
     if (strcmp(channel, "license") == 0)
         return take_license(x, answer, refused, e);
     return strcmp(channel, UPDATES_CHANNEL) == 0 ? take_update(x, answer, refused, e) : 0;

@@ -356,7 +356,7 @@ static int import_hand(struct verifying *v, const struct hand *h, struct gf_err 
         }
         return gf_err_prefix(e, "%s", h->path);
     }
-    if (updates_remember(v->a, &h->update, h->text.data, h->text.len, row, NULL, e) == -1 ||
+    if (updates_remember(v->a, &h->update, h->text.data, h->text.len, &row, NULL, e) == -1 ||
         find_known(v->a, &h->update, &known, &n, &k, e) == -1)
         return -1;
     out_open(&v->t, "files", '[');

@@ -7,9 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "agent/store/store_grid.h"
+#include "agent/updates/updates.h"
 #include "common/grid.h"
-#include "common/spool.h"
 #include "gapferry/file.h"
 
 /* What one flush to the disk takes at most, of records and of bytes. */
@@ -43,7 +42,7 @@ int returns_refuse(struct agent *a, const struct gf_record *r, const struct gf_i
     return say(a, &ret, e);
 }
 
-/* The line of an answer for a node, whose body is in memory; 1 if it is too long for one. */
+/* The line of an answer for a node; 1 if it is too long for one. */
 static int write_answer(const struct store_node *n, const struct gf_answer *answer,
                         struct gf_buf *line, struct gf_err *e) {
     struct grid_return ret = {.word = GRID_ANSWER, .node = n->node, .answer = *answer};
@@ -54,31 +53,73 @@ static int write_answer(const struct store_node *n, const struct gf_answer *answ
     return e->code == GF_E_LIMIT ? 1 : -1;
 }
 
-int returns_answer(struct agent *a, const struct gf_id *there, const struct gf_answer *answer,
-                   int dir, struct gf_err *e) {
+static int save_body(struct agent *a, const char *name, const struct gf_body *body,
+                     struct gf_err *e) {
+    struct gf_out o = {.fd = -1, .dir = -1};
+    mode_t mode = 0;
+    int dir = agent_folder(a, GRID_RETURNS, e);
+
+    int rc = dir == -1 ? -1 : grid_file_mode(dir, &mode, e);
+    if (rc == 0)
+        rc = gf_out_open(&o, dir, name, e);
+    if (rc == 0 && gf_file_write(o.fd, body->data, body->len) == -1)
+        rc = gf_err_errno(e, "%s/" GRID_RETURNS "/%s: cannot write it", a->state, name);
+    if (rc == 0)
+        rc = gf_out_commit(&o, mode, 1, e);
+    gf_out_close(&o);
+    if (dir != -1)
+        (void)close(dir);
+    return rc;
+}
+
+/* The same line with its body, which is in memory, in a file of its own. */
+static int write_long_answer(struct agent *a, const struct store_node *n, struct gf_answer *answer,
+                             struct gf_buf *line, struct gf_err *e) {
+    char name[GRID_FILE], member[GRID_FILE + 8];
+
+    grid_answer_name(&n->record, answer->body.data, answer->body.len, name);
+    (void)snprintf(member, sizeof member, "files/%s", name);
+    if (save_body(a, name, &answer->body, e) == -1)
+        return -1;
+    answer->body = (struct gf_body){GF_BODY_FILE, member, strlen(member)};
+    return write_answer(n, answer, line, e);
+}
+
+/* The body of an answer, in memory: 1 if it is larger than what is passed on. */
+static int load_body(struct gf_answer *answer, int dir, struct gf_buf *file, struct gf_err *e) {
+    if (answer->body.form != GF_BODY_FILE)
+        return 0;
+    if (gf_file_load(dir, answer->body.data, GRID_ANSWER_MAX, file, e) == -1)
+        return e->code == GF_E_SYSTEM ? -1 : 1;
+    answer->body = (struct gf_body){GF_BODY_TEXT, file->data ? file->data : "", file->len};
+    return 0;
+}
+
+static int is_manifest(const char *channel, const struct gf_answer *answer) {
+    return strcmp(channel, UPDATES_CHANNEL) == 0 && answer->status != 204 &&
+           (answer->status == 0 || (answer->status >= 200 && answer->status <= 299));
+}
+
+int returns_answer(struct agent *a, const struct store_node *node, const char *channel,
+                   const struct gf_hash *relay, const struct gf_answer *answer, int dir,
+                   struct gf_err *e) {
     static const char too_long[] =
         "the vendor has it, but its answer is too long to be passed on to a node of a grid; ask "
         "the grid's manager for it";
     struct gf_answer whole = *answer;
     struct gf_buf file, line;
-    struct store_node node;
-    int rc = 0;
 
     gf_buf_init(&file, 0);
     gf_buf_init(&line, (size_t)2 * GF_LINE_MAX);
-    if (store_node(a->store, there, &node, e) != 1) {
-        rc = gf_err_set(e, GF_E_BUG, "an answer to a record that comes from no node");
-    } else if (answer->body.form == GF_BODY_FILE) {
-        rc = gf_file_load(dir, answer->body.data, GF_LINE_MAX, &file, e);
-        if (rc == -1)
-            rc = e->code == GF_E_SYSTEM ? -1 : 1;
-        whole.body = (struct gf_body){GF_BODY_TEXT, file.data ? file.data : "", file.len};
-    }
+    int rc = load_body(&whole, dir, &file, e);
+    if (rc == 0 && is_manifest(channel, &whole))
+        rc = returns_update_came(a, &node->node, relay, whole.body.data, whole.body.len, e);
+    if (rc == 0 && (rc = write_answer(node, &whole, &line, e)) == 1)
+        rc = write_long_answer(a, node, &whole, &line, e);
     if (rc == 0)
-        rc = write_answer(&node, &whole, &line, e);
-    if (rc != -1)
-        rc = rc == 0 ? store_node_answer(a->store, there, line.data, line.len, NULL, e)
-                     : store_node_answer(a->store, there, NULL, 0, too_long, e);
+        rc = store_node_answer(a->store, &node->record, line.data, line.len, NULL, e);
+    else if (rc == 1)
+        rc = store_node_answer(a->store, &node->record, NULL, 0, too_long, e);
     gf_buf_free(&file);
     gf_buf_free(&line);
     return rc;
@@ -192,14 +233,18 @@ int agent_returns(struct agent *a, int64_t *told, struct gf_err *e) {
     int dir = agent_folder(a, GRID_RETURNS, e);
     if (dir == -1)
         return -1;
-    (void)close(dir);
     (void)snprintf(path, sizeof path, "%s/" GRID_RETURNS, a->state);
-    if (spool_open(path, SPOOL_FILE_MAX, &g.spool, e) == -1)
+    if (spool_open(path, SPOOL_FILE_MAX, &g.spool, e) == -1) {
+        (void)close(dir);
         return -1;
+    }
     gf_buf_init(&g.line, (size_t)2 * GF_LINE_MAX);
     while ((rc = tell_group(&g, e)) == 1)
         *told += (int64_t)g.nrecords + g.nsayings;
+    if (rc == 0)
+        rc = returns_update_tell(a, g.spool, dir, told, e);
     gf_buf_free(&g.line);
     spool_close(g.spool);
+    (void)close(dir);
     return rc;
 }

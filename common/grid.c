@@ -5,16 +5,16 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "gapferry/digest.h"
 #include "gapferry/json.h"
 
 #define NODE "node "
 
 static const char *const words[] = {
-    [GRID_ANSWER] = "answer ",
-    [GRID_RECEIPT] = "receipt ",
-    [GRID_HOLD] = "hold ",
-    [GRID_NOTICE] = "notice ",
+    [GRID_ANSWER] = "answer ", [GRID_RECEIPT] = "receipt ", [GRID_HOLD] = "hold ",
+    [GRID_NOTICE] = "notice ", [GRID_UPDATE] = "update ",
 };
 
 /* The entry that begins at `start` must fit one line of a spool; else it is taken back. */
@@ -67,6 +67,8 @@ int grid_return_write(const struct grid_return *r, struct gf_buf *out, struct gf
         rc = gf_notice_write(&r->notice, out, e);
     else if (r->word == GRID_ANSWER)
         rc = gf_answer_write(&r->answer, out, e);
+    else if (r->word == GRID_UPDATE)
+        rc = update_write(&r->update, out, e);
     else
         rc = gf_receipt_write(&r->receipt, out, e);
     if (rc == -1) {
@@ -81,6 +83,8 @@ static int parse_line(const char *line, size_t len, struct grid_return *r, struc
         return gf_notice_parse(line, len, &r->notice, e);
     if (r->word == GRID_ANSWER)
         return gf_answer_parse(line, len, &r->answer, e);
+    if (r->word == GRID_UPDATE)
+        return update_read(line, len, &r->update, e);
     return gf_receipt_parse(line, len, &r->receipt, e);
 }
 
@@ -113,6 +117,37 @@ void grid_return_free(struct grid_return *r) {
     gf_answer_free(&r->answer);
     gf_receipt_free(&r->receipt);
     gf_notice_free(&r->notice);
+    update_free(&r->update);
+}
+
+/* ---- files ---- */
+
+void grid_answer_name(const struct gf_id *record, const char *body, size_t len,
+                      char out[GRID_FILE]) {
+    struct gf_digest d;
+    struct gf_hash hash;
+
+    gf_digest_begin_256(&d);
+    gf_digest_add(&d, record->b, sizeof record->b);
+    gf_digest_add(&d, body, len);
+    gf_digest_end_256(&d, &hash);
+    gf_text_hex(hash.b, sizeof hash.b, out);
+}
+
+int grid_file_name(const char *name, struct gf_hash *out) {
+    struct gf_hash hash;
+
+    return strlen(name) == GRID_FILE - 1 &&
+           gf_text_unhex(name, GRID_FILE - 1, (out ? out : &hash)->b, sizeof hash.b) == 0;
+}
+
+int grid_file_mode(int dir, mode_t *out, struct gf_err *e) {
+    struct stat st;
+
+    if (fstat(dir, &st) == -1)
+        return gf_err_errno(e, GRID_RETURNS);
+    *out = (st.st_mode & S_IWGRP) != 0 ? 0640 : 0600;
+    return 0;
 }
 
 /* ---- policy ---- */

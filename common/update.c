@@ -103,23 +103,74 @@ static int read_object(struct gf_json_obj *o, struct update *u, struct gf_err *e
     return gf_json_end(o, e);
 }
 
-int update_parse(const char *text, size_t len, const struct gf_sign_public *vendor,
-                 struct update *out, struct gf_err *e) {
-    struct gf_json *j = NULL;
+static int read_root(struct gf_json *j, struct update *out, struct gf_err *e) {
     struct update u = {0};
     struct gf_json_obj o;
 
-    /* What no vendor has signed is not even parsed. */
-    if (signed_open(&kind, text, len, vendor, &j, e) == -1)
-        return -1;
     gf_json_root(j, &o);
     int rc = read_object(&o, &u, e);
-    gf_json_free(j);
     if (rc == 0)
         *out = u;
     else
         update_free(&u);
     return rc;
+}
+
+int update_parse(const char *text, size_t len, const struct gf_sign_public *vendor,
+                 struct update *out, struct gf_err *e) {
+    struct gf_json *j = NULL;
+
+    /* What no vendor has signed is not even parsed. */
+    if (signed_open(&kind, text, len, vendor, &j, e) == -1)
+        return -1;
+    int rc = read_root(j, out, e);
+    gf_json_free(j);
+    return rc;
+}
+
+int update_read(const char *json, size_t len, struct update *out, struct gf_err *e) {
+    struct gf_json *j = NULL;
+
+    if (gf_json_parse(json, len, kind.what, kind.code, &j, e) == -1)
+        return -1;
+    int rc = read_root(j, out, e);
+    gf_json_free(j);
+    return rc;
+}
+
+/* ---- writing ---- */
+
+static void put_hash(struct gf_buf *out, const char *name, const struct gf_hash *h) {
+    char hex[GF_HASH_TEXT];
+
+    gf_text_hex(h->b, sizeof h->b, hex);
+    gf_json_put_text(out, name, hex);
+}
+
+int update_write(const struct update *u, struct gf_buf *out, struct gf_err *e) {
+    char issued[GF_TIME_TEXT], expires[GF_TIME_TEXT];
+
+    gf_text_time(u->issued, issued);
+    gf_text_time(u->expires, expires);
+    gf_buf_printf(out, "{\"format\": \"%s\"", kind.format);
+    gf_json_put_text(out, "product", u->product);
+    gf_json_put_text(out, "channel", u->channel);
+    gf_json_put_text(out, "platform", u->platform);
+    gf_json_put_text(out, "version", u->version);
+    gf_buf_printf(out, ", \"serial\": %lld", (long long)u->serial);
+    gf_json_put_text(out, "issued", issued);
+    gf_json_put_text(out, "expires", expires);
+    gf_buf_text(out, ", \"artifacts\": [");
+    for (size_t i = 0; i < u->nartifacts; i++) {
+        const struct update_artifact *a = &u->artifacts[i];
+        gf_buf_printf(out, "%s{\"size\": %lld", i > 0 ? ", " : "", (long long)a->size);
+        gf_json_put_text(out, "name", a->name);
+        put_hash(out, "sha256", &a->sha256);
+        put_hash(out, "blake2b", &a->blake2b);
+        gf_buf_byte(out, '}');
+    }
+    gf_buf_text(out, "]}\n");
+    return gf_buf_check(out, kind.what, e);
 }
 
 void update_free(struct update *u) {

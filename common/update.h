@@ -51,6 +51,11 @@ struct update {
  */
 GF_MUST_CHECK int update_parse(const char *text, size_t len, const struct gf_sign_public *vendor,
                                struct update *out, struct gf_err *e);
+/* The same of JSON that whoever hands it on has verified: without signatures, on one line with its
+ * LF. */
+GF_MUST_CHECK int update_read(const char *json, size_t len, struct update *out, struct gf_err *e);
+/* Append that line. */
+GF_MUST_CHECK int update_write(const struct update *u, struct gf_buf *out, struct gf_err *e);
 void update_free(struct update *u); /* an empty one is fine */
 
 /* 1 if a text is a version as above. */

@@ -9,11 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/grid.h"
 #include "common/log.h"
 #include "common/spool.h"
 #include "relay/endpoints/endpoint.h"
 #include "relay/ledger/ledger_grid.h"
+#include "relay/returns.h"
 
 /* One transaction takes so many entries, or so many bytes, at most. */
 #define BATCH_ENTRIES 1000
@@ -22,8 +22,11 @@
 struct returns {
     struct relay *r;
     struct turn *t;
+    struct returns_place place;
     struct spool_reader reader;
-    int64_t damaged; /* entries of one file */
+    int64_t damaged;          /* entries of one file */
+    char (*taken)[GRID_FILE]; /* files whose content is in the ledger once the batch is */
+    size_t ntaken;
 };
 
 /* ---- one entry ---- */
@@ -37,13 +40,57 @@ static int take_notice(struct returns *x, const struct gf_notice *n, struct gf_e
     return ledger_policy(x->r->ledger, LEDGER_FROM_ABOVE, &p, NULL, x->r->now, e) == -1 ? -1 : 0;
 }
 
+/* What contradicts what is known, or is gone, is passed over as damage; our own failures are not.
+ */
+static int pass_over(struct returns *x, const struct gf_err *why, struct gf_err *e) {
+    if (why->code != GF_E_UPDATE && why->code != GF_E_NOINPUT && why->code != GF_E_DAMAGED &&
+        why->code != GF_E_LIMIT) {
+        *e = *why;
+        return -1;
+    }
+    log_write(LOG_LEVEL_WARNING, "return-passed-over", {"file", x->reader.name, 0},
+              {"why", why->text, 0});
+    x->damaged++;
+    return 0;
+}
+
+/* An answer whose body lies in a file, which may go once it is in the ledger. */
+static int take_long_answer(struct returns *x, const struct grid_return *ret, struct gf_err *e) {
+    struct gf_answer whole = ret->answer;
+    struct gf_buf body;
+    struct gf_err why;
+
+    gf_buf_init(&body, 0);
+    int rc =
+        returns_files_body(&x->place, &ret->node, &ret->answer, &body, x->taken[x->ntaken], &why);
+    if (rc == -1) {
+        rc = pass_over(x, &why, e);
+    } else {
+        x->ntaken++;
+        whole.body = (struct gf_body){GF_BODY_TEXT, body.data != NULL ? body.data : "", body.len};
+        rc = ledger_returned_answer(x->r->ledger, &ret->node, &whole, e);
+    }
+    gf_buf_free(&body);
+    return rc;
+}
+
+static int take_update(struct returns *x, const struct grid_return *ret, struct gf_err *e) {
+    struct gf_err why;
+
+    if (returns_files_update(x->r, &x->place, &ret->node, &ret->update, &why) == 0)
+        return 0;
+    return pass_over(x, &why, e);
+}
+
 static int take(struct returns *x, const struct grid_return *ret, struct gf_err *e) {
     struct ledger *l = x->r->ledger;
     int rc = 0;
 
     switch (ret->word) {
     case GRID_ANSWER:
-        rc = ledger_returned_answer(l, &ret->node, &ret->answer, e);
+        rc = ret->answer.body.form == GF_BODY_FILE
+                 ? take_long_answer(x, ret, e)
+                 : ledger_returned_answer(l, &ret->node, &ret->answer, e);
         return rc == -1 ? -1 : 0;
     case GRID_RECEIPT:
         rc = ledger_returned(l, &ret->node, &ret->receipt, x->r->now, e);
@@ -54,6 +101,8 @@ static int take(struct returns *x, const struct grid_return *ret, struct gf_err 
         break;
     case GRID_NOTICE:
         return take_notice(x, &ret->notice, e);
+    case GRID_UPDATE:
+        return take_update(x, ret, e);
     }
     x->t->returned += rc == 1;
     return rc == -1 ? -1 : 0;
@@ -99,16 +148,29 @@ static int take_some(struct returns *x, struct gf_err *e) {
     return found != SPOOL_END;
 }
 
-static int take_file(struct returns *x, int dir, struct gf_err *e) {
+/* One transaction; what it has taken over goes after it. */
+static int take_batch(struct returns *x, struct gf_err *e) {
+    struct ledger *l = x->r->ledger;
+
+    x->ntaken = 0;
+    if (ledger_begin(l, e) == -1)
+        return -1;
+    int rc = take_some(x, e);
+    if (ledger_end(l, rc == -1 ? -1 : 0, e) == -1)
+        return -1;
+    for (size_t i = 0; i < x->ntaken; i++)
+        (void)unlinkat(x->place.dir, x->taken[i], 0);
+    return rc;
+}
+
+static int take_file(struct returns *x, struct gf_err *e) {
     struct ledger *l = x->r->ledger;
     char self[COMMAND_SELF];
     int rc = 1;
 
     while (rc == 1) {
-        if (ledger_begin(l, e) == -1)
-            return -1;
-        rc = take_some(x, e);
-        if (ledger_end(l, rc == -1 ? -1 : 0, e) == -1)
+        rc = take_batch(x, e);
+        if (rc == -1)
             return -1;
     }
     if (x->damaged > 0)
@@ -116,33 +178,35 @@ static int take_file(struct returns *x, int dir, struct gf_err *e) {
                     "returns/%s: %lld damaged entries were passed over; the manager's agent says "
                     "what they said once more after: %s records release",
                     x->reader.name, (long long)x->damaged, relay_self(x->r, self));
-    rc = spool_remove(&x->reader, dir, e);
+    rc = spool_remove(&x->reader, x->place.dir, e);
     return rc == 1 ? ledger_return_forget(l, x->reader.name, e) : rc;
 }
 
-static int open_and_take(struct returns *x, int dir, const char *name, struct gf_err *e) {
+static int open_and_take(struct returns *x, const char *name, struct gf_err *e) {
     int64_t at = 0;
 
     if (ledger_return_cursor(x->r->ledger, name, &at, e) == -1)
         return -1;
     x->damaged = 0;
-    int rc = spool_reader_open(dir, name, at, &x->reader, e);
+    int rc = spool_reader_open(x->place.dir, name, at, &x->reader, e);
     if (rc == 1)
-        rc = take_file(x, dir, e);
+        rc = take_file(x, e);
     spool_reader_close(&x->reader);
     return rc == -1 ? -1 : 0;
 }
 
 /* ---- one agent ---- */
 
-static int take_all(struct returns *x, int dir, struct gf_err *e) {
+static int take_all(struct returns *x, struct gf_err *e) {
     char(*names)[SPOOL_NAME] = NULL;
     size_t n = 0;
 
-    int rc = spool_list(dir, &names, &n, e);
+    int rc = spool_list(x->place.dir, &names, &n, e);
     for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = open_and_take(x, dir, names[i], e);
+        rc = open_and_take(x, names[i], e);
     free(names);
+    if (rc == 0)
+        returns_files_sweep(x->r, &x->place);
     return rc;
 }
 
@@ -151,19 +215,39 @@ static void take_from(struct returns *x, const char *state) {
     struct gf_err why;
 
     (void)snprintf(path, sizeof path, "%s/" GRID_RETURNS, state);
-    int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir == -1 && errno == ENOENT)
+    x->place.dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (x->place.dir == -1 && errno == ENOENT)
         return; /* it has not said anything yet */
-    if (dir == -1) {
-        (void)gf_err_errno(&why, "%s", path);
-    } else if (take_all(x, dir, &why) == 0) {
-        (void)close(dir);
-        return;
+    int rc = 0;
+    if (x->place.dir == -1)
+        rc = gf_err_errno(&why, "%s", path);
+    else
+        rc = take_all(x, &why);
+    if (x->place.dir != -1)
+        (void)close(x->place.dir);
+    if (rc == -1)
+        turn_fault(x->t, "what the manager's agent says of its nodes' records cannot be read", &why,
+                   "nothing is lost: the next turn goes on");
+}
+
+/* ---- all of them ---- */
+
+/* The section by which artifacts of this agent are known: that of the channel `updates`, if there
+ * is one. */
+static void find_section(const struct relay *r, const char *state, char out[GF_WORD_MAX + 1]) {
+    const char *name, *channel;
+    char other[512];
+
+    out[0] = '\0';
+    for (size_t i = 0; (name = config_name(r->config, "endpoint", i)) != NULL; i++) {
+        if (endpoint_profile_of(r->config, name) != &endpoint_agent)
+            continue;
+        endpoint_agent_state(r, name, other);
+        channel = config_get(r->config, "endpoint", name, "channel");
+        if (strcmp(other, state) == 0 &&
+            (out[0] == '\0' || (channel != NULL && strcmp(channel, "updates") == 0)))
+            (void)snprintf(out, GF_WORD_MAX + 1, "%s", name);
     }
-    if (dir != -1)
-        (void)close(dir);
-    turn_fault(x->t, "what the manager's agent says of its nodes' records cannot be read", &why,
-               "nothing is lost: the next turn goes on");
 }
 
 /* 1 if a section before this one has the same agent. */
@@ -186,13 +270,19 @@ void relay_returns(struct relay *r, struct turn *t) {
     char state[512];
     const char *name;
 
+    x.taken = calloc(BATCH_ENTRIES, sizeof *x.taken);
+    if (x.taken == NULL)
+        return; /* the next turn may have memory */
     for (size_t i = 0; (name = config_name(r->config, "endpoint", i)) != NULL; i++) {
         if (endpoint_profile_of(r->config, name) != &endpoint_agent)
             continue;
         endpoint_agent_state(r, name, state);
-        if (!is_again(r, i, state))
-            take_from(&x, state);
+        if (is_again(r, i, state))
+            continue;
+        find_section(r, state, x.place.section);
+        take_from(&x, state);
     }
+    free(x.taken);
     if (t->returned > 0)
         log_write(LOG_LEVEL_INFO, "returned", {"records", NULL, t->returned});
 }

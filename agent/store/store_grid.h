@@ -6,6 +6,7 @@
 #define AGENT_STORE_GRID_H
 
 #include "agent/store/store.h"
+#include "common/update.h"
 
 /* A record of ours that comes from a node. */
 struct store_node {
@@ -43,6 +44,35 @@ GF_MUST_CHECK int store_returns(struct store *s, store_each_return *fn, void *ar
                                 struct gf_err *e);
 GF_MUST_CHECK int store_returns_told(struct store *s, const struct gf_id *records, size_t n,
                                      struct gf_err *e);
+
+/* ---- updates of nodes: manifests that this agent knows, too (store_updates.h) ---- */
+
+/* A node's check was answered with this manifest: it is told what that consists of, and the
+ * artifacts are handed over (again). In the transaction that applies the answer. */
+GF_MUST_CHECK int store_node_update(struct store *s, const struct gf_id *node, int64_t manifest,
+                                    struct gf_err *e);
+/* Nodes that are to be told of a manifest; as store_walk(). text: with its signatures. */
+struct store_node_manifest {
+    struct gf_id node;
+    int64_t manifest;
+    const char *text;
+    size_t len;
+};
+typedef int store_each_node_manifest(void *arg, const struct store_node_manifest *m,
+                                     struct gf_err *e);
+GF_MUST_CHECK int store_node_manifests(struct store *s, store_each_node_manifest *fn, void *arg,
+                                       struct gf_err *e);
+GF_MUST_CHECK int store_node_manifest_told(struct store *s, const struct gf_id *node,
+                                           int64_t manifest, struct gf_err *e);
+/* Artifacts that are here, that a node gets, and that were not handed over yet. free(). */
+struct store_node_file {
+    int64_t manifest;
+    char name[UPDATE_NAME_MAX + 1];
+};
+GF_MUST_CHECK int store_node_files(struct store *s, struct store_node_file **out, size_t *n,
+                                   struct gf_err *e);
+GF_MUST_CHECK int store_node_file_handed(struct store *s, const struct store_node_file *f,
+                                         struct gf_err *e);
 
 /* Other lines that are to be told, in the transaction of what they tell. */
 GF_MUST_CHECK int store_say(struct store *s, const char *line, size_t len, struct gf_err *e);

@@ -96,6 +96,10 @@ int store_update_walk(struct store *s, store_each_update *fn, void *arg, struct 
 
 int store_update_set_here(struct store *s, int64_t n, const char *name, int here, int64_t now,
                           struct gf_err *e) {
+    /* What comes again is handed to the nodes' relay again. */
+    if (!here && db_run(&s->db, e, "DELETE FROM node_file WHERE manifest = ? AND name = ?", "it", n,
+                        name) == -1)
+        return -1;
     if (!here)
         return db_run(&s->db, e, "DELETE FROM update_here WHERE manifest = ? AND name = ?", "it", n,
                       name);

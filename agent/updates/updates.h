@@ -94,9 +94,10 @@ GF_MUST_CHECK int updates_judge(struct agent *a, const struct update *u, const c
                                 size_t len, const struct store_update_check *check, int64_t *known,
                                 struct gf_err *e);
 
-/* Remember a manifest that was read and judged, and raise the time floor. One transaction. */
+/* Remember a manifest that was read and judged, and raise the time floor. One transaction. *n: its
+ * row, 0 if it is new; then it is set. */
 GF_MUST_CHECK int updates_remember(struct agent *a, const struct update *u, const char *text,
-                                   size_t len, int64_t known, const struct gf_hash *relay,
+                                   size_t len, int64_t *n, const struct gf_hash *relay,
                                    struct gf_err *e);
 
 /* 1 if it has ended, by the clock or, where that is behind, by the time floor. */
@@ -116,6 +117,13 @@ GF_MUST_CHECK int updates_load_file(int dir, const char *path, struct gf_buf *te
 GF_MUST_CHECK int agent_update_answer(struct agent *a, const struct gf_hash *relay,
                                       const struct gf_answer *answer, const char *text, size_t len,
                                       char refused[UPDATES_WORDS], struct gf_err *e);
+
+/* The manifest that answers a check of a node of the grid: remembered, so that its artifacts are
+ * collected here. *n is its row; 0: it may not become known here (no vendor with duty update has
+ * signed it, it is older than what is known), which is logged, and the node judges for itself.
+ * Within the transaction that applies the response. */
+GF_MUST_CHECK int updates_of_node(struct agent *a, const struct gf_hash *relay, const char *text,
+                                  size_t len, int64_t *n, struct gf_err *e);
 
 /* ---- artifacts (updates_files.c, updates_collect.c) ---- */
 

@@ -99,7 +99,7 @@ int updates_judge(struct agent *a, const struct update *u, const char *text, siz
 }
 
 static int remember(struct agent *a, const struct update *u, const char *text, size_t len,
-                    int64_t known, const struct gf_hash *relay, struct gf_err *e) {
+                    int64_t *n, const struct gf_hash *relay, struct gf_err *e) {
     const struct store_update s = {.product = u->product,
                                    .channel = u->channel,
                                    .platform = u->platform,
@@ -109,10 +109,9 @@ static int remember(struct agent *a, const struct update *u, const char *text, s
                                    .len = len,
                                    .since = a->now,
                                    .confirmed = a->now};
-    int64_t n = known;
 
-    if (known == 0 ? store_update_put(a->store, &s, &n, e) == -1
-                   : store_update_confirm(a->store, n, a->now, e) == -1)
+    if (*n == 0 ? store_update_put(a->store, &s, n, e) == -1
+                : store_update_confirm(a->store, *n, a->now, e) == -1)
         return -1;
     if (store_update_solved(a->store, u->product, "manifest", e) == -1)
         return -1;
@@ -120,10 +119,10 @@ static int remember(struct agent *a, const struct update *u, const char *text, s
 }
 
 int updates_remember(struct agent *a, const struct update *u, const char *text, size_t len,
-                     int64_t known, const struct gf_hash *relay, struct gf_err *e) {
+                     int64_t *n, const struct gf_hash *relay, struct gf_err *e) {
     if (store_begin(a->store, e) == -1)
         return -1;
-    return store_end(a->store, remember(a, u, text, len, known, relay, e), e);
+    return store_end(a->store, remember(a, u, text, len, n, relay, e), e);
 }
 
 int updates_ended(struct agent *a, const struct update *u, struct gf_err *e) {
@@ -198,16 +197,18 @@ static int refuse(struct agent *a, const struct store_update_check *c, const str
     return store_update_problem(a->store, c->product, "manifest", why, a->now, e);
 }
 
+/* c NULL: it is a node's. *n is the manifest's row. */
 static int take(struct agent *a, const struct store_update_check *c, const struct gf_hash *relay,
-                const char *text, size_t len, struct gf_err *e) {
+                const char *text, size_t len, int64_t *n, struct gf_err *e) {
+    int64_t known = 0;
     struct update u;
-    int64_t known;
 
     if (updates_read(a, text, len, &u, e) == -1)
         return -1;
     int rc = updates_judge(a, &u, text, len, c, &known, e);
+    *n = known;
     if (rc == 0)
-        rc = updates_remember(a, &u, text, len, known, relay, e);
+        rc = updates_remember(a, &u, text, len, n, relay, e);
     int ended = rc == 0 ? updates_ended(a, &u, e) : 0;
     if (ended == -1)
         rc = -1;
@@ -225,6 +226,7 @@ int agent_update_answer(struct agent *a, const struct gf_hash *relay,
                         char refused[UPDATES_WORDS], struct gf_err *e) {
     struct store_update_check check;
     struct gf_err why;
+    int64_t n = 0;
 
     refused[0] = '\0';
     int found = store_update_check(a->store, &answer->record, &check, e);
@@ -243,11 +245,26 @@ int agent_update_answer(struct agent *a, const struct gf_hash *relay,
                          (long long)answer->status);
         return refuse(a, &check, &answer->record, "", 0, &why, refused, e);
     }
-    if (take(a, &check, relay, text, len, &why) == 0)
+    if (take(a, &check, relay, text, len, &n, &why) == 0)
         return 0;
     if (!is_verdict(why.code)) {
         *e = why;
         return -1;
     }
     return refuse(a, &check, &answer->record, text, len, &why, refused, e);
+}
+
+int updates_of_node(struct agent *a, const struct gf_hash *relay, const char *text, size_t len,
+                    int64_t *n, struct gf_err *e) {
+    struct gf_err why;
+
+    if (take(a, NULL, relay, text, len, n, &why) == 0)
+        return 0;
+    if (!is_verdict(why.code)) {
+        *e = why;
+        return -1;
+    }
+    *n = 0;
+    log_write(LOG_LEVEL_WARNING, "node-update-without-artifacts", {"why", why.text, 0});
+    return 0;
 }

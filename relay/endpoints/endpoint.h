@@ -40,7 +40,7 @@
     {"endpoint", 1, "vendor", NULL, "updates: whose key signs; default: any with duty update"},    \
     {"endpoint", 1, "release", "stable", "updates: the channel of checks that name none"},         \
     {"endpoint", 1, "refresh", "15m", "updates: for how long a manifest is not asked for again"},  \
-    {"endpoint", 1, "artifact_max", "4G", "updates: a larger artifact is not fetched"},            \
+    {"endpoint", 1, "artifact_max", "4G", "updates, agent: a larger artifact is not taken"},            \
     {"endpoint", 1, "agent_state", NULL, "agent: state directory of the manager's own agent; "     \
                                          "default: beside the relay's"}
 /* clang-format on */

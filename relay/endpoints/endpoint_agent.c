@@ -19,9 +19,13 @@
 static int check(const struct config *c, const char *name, struct gf_err *e) {
     const char *state = config_get(c, "endpoint", name, "agent_state");
 
+    int64_t size = 0;
+
     if (state != NULL && state[0] != '/')
         return endpoint_wrong(c, name, "agent_state", "a path begins with /", e);
-    return 0;
+    if (config_size(c, "endpoint", name, "artifact_max", &size, e) == -1)
+        return -1;
+    return size > UPDATE_SIZE_MAX ? endpoint_wrong(c, name, "artifact_max", "at most 1T", e) : 0;
 }
 
 void endpoint_agent_state(const struct relay *r, const char *name, char out[512]) {
@@ -115,7 +119,7 @@ static int judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_er
                                why.text, strlen(why.text), e);
 }
 
-static const char *const keys[] = {ENDPOINT_KEYS_COMMON, "agent_state", NULL};
+static const char *const keys[] = {ENDPOINT_KEYS_COMMON, "agent_state", "artifact_max", NULL};
 
 const struct endpoint_profile endpoint_agent = {.name = "agent",
                                                 .keys = keys,

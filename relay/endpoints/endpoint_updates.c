@@ -81,7 +81,8 @@ static int give(struct endpoint_job *j, struct endpoint_result *r, const struct 
                 const struct gf_buf *text, struct gf_err *e) {
     struct asking *a = j->own;
 
-    int given = ledger_was_given(j->endpoint->relay->ledger, &j->row->agent, a->known.row, e);
+    /* A node asks by way of its manager, which may have been given it for another one. */
+    int given = ledger_was_given(j->endpoint->relay->ledger, &j->record->origin, a->known.row, e);
     if (given == -1)
         return -1;
     if (!given && strcmp(u->version, a->check.version) == 0)
@@ -99,8 +100,10 @@ static int note(struct endpoint_job *j, struct gf_err *e) {
 
     if (!a->assign)
         return 0;
-    return ledger_give(j->endpoint->relay->ledger, &j->row->agent, a->known.row, &own->sizes,
-                       j->now, &left_out, e);
+    struct ledger *l = j->endpoint->relay->ledger;
+    if (ledger_given(l, &j->record->origin, a->known.row, j->now, e) == -1)
+        return -1;
+    return ledger_give(l, &j->row->agent, a->known.row, &own->sizes, j->now, &left_out, e);
 }
 
 static int give_known(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e) {

@@ -124,6 +124,8 @@ out:
 
 int ledger_answer_keep(struct ledger *l, int64_t row, const struct ledger_answer *a,
                        struct gf_err *e) {
+    int outside = a->len > LEDGER_ANSWER_INSIDE;
+    char path[64];
     struct gf_buf headers;
     struct gf_id id;
     int wants = 0;
@@ -132,10 +134,13 @@ int ledger_answer_keep(struct ledger *l, int64_t row, const struct ledger_answer
         return -1;
     if (!wants)
         return 0;
+    (void)snprintf(path, sizeof path, "files/answer-%lld", (long long)row);
     gf_buf_init(&headers, HEADERS_MAX);
     int rc = pack_headers(a, &id, &headers, e);
+    if (rc == 0 && outside)
+        rc = save_body(l, path, a, e);
     if (rc == 0)
-        rc = keep_answer(l, row, a, NULL, &headers, e);
+        rc = keep_answer(l, row, a, outside ? path : NULL, &headers, e);
     gf_buf_free(&headers);
     return rc == -1 ? -1 : 1;
 }

@@ -10,6 +10,14 @@
 
 /* ---- assigning ---- */
 
+int ledger_given(struct ledger *l, const struct gf_id *agent, int64_t source, int64_t now,
+                 struct gf_err *e) {
+    return db_run(&l->db, e,
+                  "INSERT INTO update_given (agent, source, at) VALUES (?, ?, ?) ON CONFLICT DO "
+                  "NOTHING",
+                  "bii", agent, sizeof *agent, source, now);
+}
+
 int ledger_was_given(struct ledger *l, const struct gf_id *agent, int64_t source,
                      struct gf_err *e) {
     int64_t n = 0;
@@ -72,10 +80,7 @@ static int give(struct ledger *l, const struct gf_id *agent, int64_t source,
     int64_t too_large = 0;
     size_t n = 0;
 
-    if (db_run(&l->db, e,
-               "INSERT INTO update_given (agent, source, at) VALUES (?, ?, ?) ON CONFLICT DO "
-               "NOTHING",
-               "bii", agent, sizeof *agent, source, now) == -1 ||
+    if (ledger_given(l, agent, source, now, e) == -1 ||
         find_fresh(l, agent, source, &list, &n, e) == -1)
         return -1;
     int rc = 0;

@@ -209,6 +209,18 @@ int ledger_artifact_due(struct ledger *l, int64_t now, int64_t after, struct led
     return rc;
 }
 
+int ledger_artifact_is_here(struct ledger *l, const char *endpoint, const struct gf_hash *digest,
+                            struct gf_err *e) {
+    int64_t n = 0;
+
+    if (db_number(&l->db, &n, 0, e,
+                  "SELECT EXISTS (SELECT 1 FROM update_artifact WHERE endpoint = ? AND digest = ? "
+                  "AND here IS NOT NULL)",
+                  "tb", endpoint, digest->b, sizeof digest->b) == -1)
+        return -1;
+    return n != 0;
+}
+
 int ledger_artifact_here(struct ledger *l, int64_t row, int64_t now, struct gf_err *e) {
     return db_run(&l->db, e,
                   "UPDATE update_artifact SET here = ?, attempts = 0, etag = '', reason = NULL "

@@ -59,6 +59,10 @@ GF_MUST_CHECK int ledger_source_proven(struct ledger *l, const char *endpoint, s
 
 /* ---- what goes to whom ---- */
 
+/* A manifest of this source goes to this agent; or to it by way of another one, a grid's manager,
+ * which is given it (ledger_give()). */
+GF_MUST_CHECK int ledger_given(struct ledger *l, const struct gf_id *agent, int64_t source,
+                               int64_t now, struct gf_err *e);
 /* 1 if this agent was given a manifest of this source before. */
 GF_MUST_CHECK int ledger_was_given(struct ledger *l, const struct gf_id *agent, int64_t source,
                                    struct gf_err *e);
@@ -109,6 +113,9 @@ struct ledger_artifact {
  * 1 found, 0 none. */
 GF_MUST_CHECK int ledger_artifact_due(struct ledger *l, int64_t now, int64_t after,
                                       struct ledger_artifact *out, struct gf_err *e);
+/* 1 if the endpoint's artifact of this digest is here, 0 if not. */
+GF_MUST_CHECK int ledger_artifact_is_here(struct ledger *l, const char *endpoint,
+                                          const struct gf_hash *digest, struct gf_err *e);
 /* It is here now, verified. */
 GF_MUST_CHECK int ledger_artifact_here(struct ledger *l, int64_t row, int64_t now,
                                        struct gf_err *e);

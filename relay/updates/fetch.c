@@ -15,6 +15,7 @@
 #include "relay/files.h"
 #include "relay/updates/artifacts.h"
 #include "relay/updates/check.h"
+#include "relay/updates/handed.h"
 
 #define MIB        (1 << 20)
 #define REASON_MAX 400 /* bytes of it in a line for people */
@@ -198,20 +199,59 @@ static int fetch_open(struct fetch *f, struct gf_err *e) {
     return rc;
 }
 
-/* The section, as long as it is one of this profile. */
-static int has_section(const struct fetch *f) {
+/* ---- from the manager's own agent ---- */
+
+/* A copy, for what was verified must not change any more. */
+static int copy(struct fetch *f, int from, struct gf_err *e) {
+    struct gf_err why;
+
+    artifacts_discard(f->r, &f->a.is.blake2b);
+    f->fd = artifacts_begin(f->r, &f->a.is, &f->had, e);
+    if (f->fd == -1)
+        return -1;
+    int rc = files_need(f->r, f->a.is.size, e);
+    if (rc == 0 && update_check(&f->a.is, from, f->fd, f->a.is.name, &why) == -1) {
+        *e = why;
+        rc = why.code == GF_E_UPDATE ? begin_anew(f, why.text, e) : -1;
+    } else if (rc == 0) {
+        rc = accept_all(f, e);
+    }
+    (void)close(f->fd);
+    if (rc == 0)
+        handed_remove(f->r, f->a.endpoint, &f->a.is);
+    return rc;
+}
+
+/* It is there once the agent has it. */
+static int take_over(struct fetch *f, struct gf_err *e) {
+    int from = -1;
+    int rc = handed_open(f->r, f->a.endpoint, &f->a.is, &from, e);
+
+    f->asked_s = 0;
+    if (rc == 1) {
+        rc = copy(f, from, e);
+        (void)close(from);
+    }
+    return rc;
+}
+
+/* The profile of the section, as long as it is one that artifacts come from; else NULL. */
+static const struct endpoint_profile *find_profile(const struct fetch *f) {
+    const struct endpoint_profile *p = NULL;
     const char *name;
 
-    for (size_t i = 0; (name = config_name(f->r->config, "endpoint", i)) != NULL; i++) {
-        if (strcmp(name, f->a.endpoint) == 0)
-            return endpoint_profile_of(f->r->config, name) == &endpoint_updates;
-    }
-    return 0;
+    for (size_t i = 0; p == NULL && (name = config_name(f->r->config, "endpoint", i)) != NULL; i++)
+        p = strcmp(name, f->a.endpoint) == 0 ? endpoint_profile_of(f->r->config, name) : NULL;
+    return p == &endpoint_updates || p == &endpoint_agent ? p : NULL;
 }
 
 static int fetch_one(struct fetch *f, struct gf_err *e) {
-    if (!has_section(f))
+    const struct endpoint_profile *profile = find_profile(f);
+
+    if (profile == NULL)
         return put_off(f, "there is no endpoint of this name and profile updates any more", e);
+    if (profile == &endpoint_agent)
+        return take_over(f, e);
     if (endpoint_open(&f->p, f->r, f->a.endpoint, e) == -1)
         return -1;
     int rc = fetch_open(f, e);

@@ -29,7 +29,8 @@ static void try_return(const char *line, size_t size) {
     struct gf_err e;
 
     if (grid_return_parse(line, size, &r, &e) == -1) {
-        require(r.answer.owned == NULL && r.receipt.owned == NULL && r.notice.owned == NULL);
+        require(r.answer.owned == NULL && r.receipt.owned == NULL && r.notice.owned == NULL &&
+                r.update.artifacts == NULL);
         return;
     }
     gf_buf_init(&b, (size_t)4 * GF_LINE_MAX);

@@ -1,68 +1,10 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2034,SC2153,SC2154 # trip.bash reads SITE and RELAY and sets out, err and URL
-# grid.bats -- a grid: nodes whose relay is their manager's, whose own agent sends their records on by
-# drive to a relay outside. node-N/ are the nodes, mgr/ the manager's agent and relay, lan/ the drive
-# within the grid, relay/ the relay outside, usb/ the drive that goes there.
+# grid.bats -- a grid by drive: what nodes send, and what they learn of it.
 
 bats_require_minimum_version 1.5.0
 
-load trip.bash
-
-N() { SITE=node-$1 RELAY=mgr A "${@:2}"; } # NUMBER COMMAND...: a node's agent
-M() { SITE=mgr A "$@"; }                   # the manager's agent
-MR() { RELAY=mgr R "$@"; }                 # the manager's relay
-
-node_init() { # NUMBER
-    SITE=node-$1 site_init
-    printf '[relay "manager"]\nreach = site\n' >>"node-$1/etc/gapferry/agent.conf"
-    SITE=node-$1 RELAY=mgr acquaint
-}
-
-manager_init() {
-    SITE=mgr site_init
-    MR init --name manager >/dev/null
-    printf 'nodes = yes\n' >>mgr/etc/gapferry/agent.conf # of [channel "metrics"]
-    printf '[channel "license"]\nnodes = yes\n' >>mgr/etc/gapferry/agent.conf
-    for channel in metrics license; do
-        printf '[endpoint "%s"]\nchannel = %s\nprofile = agent\n' "$channel" "$channel"
-    done >>mgr/etc/gapferry/relay.conf
-    SITE=mgr acquaint
-    M sync usb >/dev/null || true
-}
-
-grid_ready() { # NUMBER of nodes
-    mkdir -p lan usb
-    vendor_start
-    relay_init
-    manager_init
-    local i
-    for ((i = 1; i <= $1; i++)); do node_init "$i"; done
-}
-
-# From the nodes to the manager's agent, and from there to the nodes.
-up() {
-    local i
-    for ((i = 1; i <= $1; i++)); do N "$i" sync lan >/dev/null || true; done
-    MR sync lan >/dev/null || true
-}
-down() {
-    local i
-    MR sync lan >/dev/null || true
-    for ((i = 1; i <= $1; i++)); do N "$i" sync lan >/dev/null || true; done
-}
-
-# The trip to the relay outside and back.
-outside() {
-    M sync usb >/dev/null || true
-    R sync usb >/dev/null || true
-    M sync usb >/dev/null || true
-}
-
-# of NUMBER SQL: a fact of this node's queue. 3 is delivered, 4 rejected.
-of() { sqlite3 "node-$1/var/lib/gapferry/agent/agent.db" "$2"; }
-states() { of "$1" "SELECT group_concat(state || ' ' || n, ', ') FROM (SELECT state, count(*) AS n FROM record GROUP BY state)"; }
-
-usage() { N "$1" record metrics - <<<"{\"users\":$2}" >/dev/null; } # NUMBER USERS
+load grid.bash
 
 @test "20 nodes behind a manager: each learns what became of its record, and the tallies agree" {
     grid_ready 20
@@ -188,36 +130,23 @@ usage() { N "$1" record metrics - <<<"{\"users\":$2}" >/dev/null; } # NUMBER USE
 }
 
 @test "two users share the spools and nothing else" {
-    [ "$(id -u)" = 0 ] || skip "not root: TWO USERS WERE NOT TRIED"
-    command -v setpriv >/dev/null || skip "setpriv is not installed: TWO USERS WERE NOT TRIED"
     grid_ready 1
-    local state=mgr/var/lib/gapferry/agent rstate=mgr/var/lib/gapferry/relay
-    agent() { setpriv --reuid 61001 --regid 61001 --clear-groups "$BIN/gapferry-agent" --root mgr "$@"; }
-    relay() { setpriv --reuid 61002 --regid 61002 --groups "$1" "$BIN/gapferry-relay" --root mgr "${@:2}"; }
     usage 1 5
     N 1 sync lan >/dev/null
-    chown -R 61001:61001 $state && chown -R 61002:61002 $rstate
-    chmod 755 . mgr mgr/var mgr/var/lib mgr/var/lib/gapferry mgr/etc mgr/etc/gapferry
-    chmod -R a+rwX lan usb
-    local above=$PWD
-    while [ "$above" != / ]; do
-        [ -n "$(find "$above" -maxdepth 0 -perm -o+x)" ] || chmod a+x "$above"
-        above=$(dirname "$above")
-    done
-    gives 73 relay 61002 endpoints check --connect
+    two_users
+    gives 73 relay_as 61002 endpoints check --connect
     says "intake" "GRID"
 
-    install -d -o 61001 -g 61001 -m 2770 $state/intake $state/returns
-    chmod 710 $state
-    gives 0 relay 61001 endpoints check --connect
-    absent setpriv --reuid 61002 --regid 61002 --groups 61001 cat $state/keys/sign.key
-    absent setpriv --reuid 61002 --regid 61002 --groups 61001 cat $state/agent.db
-    absent setpriv --reuid 61001 --regid 61001 --clear-groups cat $rstate/relay.db
-    relay 61001 sync lan >/dev/null
-    agent sync usb >/dev/null
+    share_spools
+    gives 0 relay_as 61001 endpoints check --connect
+    absent setpriv --reuid 61002 --regid 61002 --groups 61001 cat $MSTATE/keys/sign.key
+    absent setpriv --reuid 61002 --regid 61002 --groups 61001 cat $MSTATE/agent.db
+    absent setpriv --reuid 61001 --regid 61001 --clear-groups cat $MRSTATE/relay.db
+    relay_as 61001 sync lan >/dev/null
+    agent_as sync usb >/dev/null
     R sync usb >/dev/null
-    agent sync usb >/dev/null
-    relay 61001 sync lan >/dev/null
+    agent_as sync usb >/dev/null
+    relay_as 61001 sync lan >/dev/null
     N 1 sync lan >/dev/null
     [ "$(states 1)" = "3 1" ]
 }

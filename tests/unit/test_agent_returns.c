@@ -224,21 +224,49 @@ static void a_licence_for_a_node_is_passed_on_and_not_installed(void **state) {
     check_said("answer no licence that we could read;receipt delivered -;");
 }
 
-static void an_answer_that_is_too_long_is_said_to_be(void **state) {
-    char *body = malloc(2 * GF_LINE_MAX);
+/* The node asked for something long; its answer came as this file. */
+static struct gf_id long_answer(const char *body, size_t len) {
     struct apply_result in;
     struct reply r;
-    (void)state;
 
-    memset(body, 'x', 2 * GF_LINE_MAX);
     struct gf_id id = bring("metrics", "{\"n\": 1}", 1);
     assert_int_equal(take().taken, 1);
     leave();
     reply_begin(&r, 1);
     reply_receipt(&r, &id, "{\"n\": 1}", GF_STATE_DELIVERED, NULL);
-    reply_file(&r, "big", body, 2 * GF_LINE_MAX - 1);
+    reply_file(&r, "big", body, len);
     reply_answer_file(&r, &id, "files/big");
-    assert_int_equal(reply_apply(&r, &s, &in, &e), 0);
+    if (reply_apply(&r, &s, &in, &e) == -1)
+        fail_msg("%s", e.text);
+    return id;
+}
+
+static void an_answer_that_no_line_can_hold_lies_in_a_file_of_its_name(void **state) {
+    const size_t len = (size_t)GF_LINE_MAX + 1;
+    char *body = malloc(len), name[GRID_FILE], want[GRID_FILE + 40], path[700];
+    struct stat st;
+    (void)state;
+
+    memset(body, 'x', len);
+    struct gf_id id = long_answer(body, len);
+    grid_answer_name(&id, body, len, name);
+    (void)snprintf(want, sizeof want, "answer files/%s;receipt delivered -;", name);
+    (void)snprintf(path, sizeof path, "%s/returns", s.a.state);
+    int dir = open(path, O_RDONLY | O_DIRECTORY);
+    kit_check_file(dir, name, body, len);
+    assert_int_equal(fstatat(dir, name, &st, 0), 0);
+    assert_int_equal(st.st_mode & 07777, 0600);
+    (void)close(dir);
+    check_said(want);
+    free(body);
+}
+
+static void an_answer_beyond_what_is_passed_on_is_said_to_be_too_long(void **state) {
+    const size_t len = (size_t)GRID_ANSWER_MAX + 1;
+    char *body = calloc(1, len);
+    (void)state;
+
+    (void)long_answer(body, len);
     check_said("receipt rejected the vendor has it, but its answer is too long");
     free(body);
 }
@@ -265,8 +293,10 @@ int main(void) {
                                         agent_teardown),
         cmocka_unit_test_setup_teardown(a_licence_for_a_node_is_passed_on_and_not_installed, setup,
                                         agent_teardown),
-        cmocka_unit_test_setup_teardown(an_answer_that_is_too_long_is_said_to_be, setup,
-                                        agent_teardown),
+        cmocka_unit_test_setup_teardown(an_answer_that_no_line_can_hold_lies_in_a_file_of_its_name,
+                                        setup, agent_teardown),
+        cmocka_unit_test_setup_teardown(an_answer_beyond_what_is_passed_on_is_said_to_be_too_long,
+                                        setup, agent_teardown),
         cmocka_unit_test_setup_teardown(what_a_denial_deletes_is_said_to_be_dropped, setup,
                                         agent_teardown),
     };

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,6 +168,67 @@ static void each_word_of_the_returns_arrives_as_it_was_said(void **state) {
     grid_return_free(&back);
 }
 
+/* A manifest of n artifacts; update_free(). */
+static struct update manifest(size_t n) {
+    struct update u = {.product = "demo",
+                       .channel = "stable",
+                       .platform = "any",
+                       .version = "1.3~rc+1",
+                       .serial = 7,
+                       .issued = 1767225600,
+                       .expires = 1767225601,
+                       .artifacts = calloc(n, sizeof *u.artifacts),
+                       .nartifacts = n};
+
+    for (size_t i = 0; i < n; i++) {
+        struct update_artifact *a = &u.artifacts[i];
+        memset(a->name, 'n', UPDATE_NAME_MAX);
+        (void)snprintf(a->name, sizeof a->name, "%03zu", i);
+        a->name[3] = 'n';
+        a->size = UPDATE_SIZE_MAX;
+        memset(&a->sha256, (int)i, sizeof a->sha256);
+        memset(&a->blake2b, 0xff, sizeof a->blake2b);
+    }
+    return u;
+}
+
+static void the_largest_manifest_fits_an_entry_and_arrives_as_it_was(void **state) {
+    struct grid_return r = {
+        .word = GRID_UPDATE, .node = agent_id(), .update = manifest(UPDATE_ARTIFACTS_MAX)};
+    struct grid_return back = back_and_forth(&r);
+    (void)state;
+
+    assert_memory_equal(&back.node, &r.node, sizeof r.node);
+    assert_string_equal(back.update.product, "demo");
+    assert_string_equal(back.update.channel, "stable");
+    assert_string_equal(back.update.platform, "any");
+    assert_string_equal(back.update.version, "1.3~rc+1");
+    assert_int_equal(back.update.serial, 7);
+    assert_int_equal(back.update.issued, 1767225600);
+    assert_int_equal(back.update.expires, 1767225601);
+    assert_int_equal(back.update.nartifacts, UPDATE_ARTIFACTS_MAX);
+    assert_memory_equal(back.update.artifacts, r.update.artifacts,
+                        UPDATE_ARTIFACTS_MAX * sizeof *r.update.artifacts);
+    grid_return_free(&back);
+    update_free(&r.update);
+}
+
+static void a_file_is_named_by_its_record_and_its_bytes(void **state) {
+    const struct gf_id a = agent_id(), b = id_of(THERE);
+    char name[GRID_FILE], other[GRID_FILE];
+    (void)state;
+
+    grid_answer_name(&a, "body", 4, name);
+    assert_int_equal(grid_file_name(name, NULL), 1);
+    grid_answer_name(&b, "body", 4, other);
+    assert_string_not_equal(name, other);
+    grid_answer_name(&a, "bodx", 4, other);
+    assert_string_not_equal(name, other);
+    name[63] = '/';
+    assert_int_equal(grid_file_name(name, NULL), 0);
+    assert_int_equal(grid_file_name("019b7ca9-8c88-7031-b233-343536373839.spool", NULL), 0);
+}
+
 static void what_is_no_return_is_refused(void **state) {
     static const char *const bad[] = {"",
                                       "\n",
@@ -178,7 +240,9 @@ static void what_is_no_return_is_refused(void **state) {
                                       "receipt a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n",
                                       "receipt a0a1a2a3a4a5a6a7a8a9aaabacadaeaf {}\n",
                                       "notice a0a1a2a3a4a5a6a7a8a9aaabacadaeaf {}\n",
-                                      "notice {}\n"};
+                                      "notice {}\n",
+                                      "update a0a1a2a3a4a5a6a7a8a9aaabacadaeaf {}\n",
+                                      "update {}\n"};
     struct grid_return out;
     (void)state;
 
@@ -195,6 +259,8 @@ int main(void) {
         cmocka_unit_test(a_node_s_record_arrives_with_the_id_that_it_has_there),
         cmocka_unit_test(what_fits_no_entry_is_refused_and_leaves_nothing),
         cmocka_unit_test(each_word_of_the_returns_arrives_as_it_was_said),
+        cmocka_unit_test(the_largest_manifest_fits_an_entry_and_arrives_as_it_was),
+        cmocka_unit_test(a_file_is_named_by_its_record_and_its_bytes),
         cmocka_unit_test(what_is_no_return_is_refused),
     };
 
