@@ -91,8 +91,10 @@ static int map_body(const struct relay *r, const char *file, struct forward_job 
     return rc;
 }
 
-static void fail(struct forward_job *j, const struct gf_err *why) {
+/* unknown: 1: it may have taken effect all the same. */
+static void fail(struct forward_job *j, int unknown, const struct gf_err *why) {
     j->failed = 1;
+    j->result.unknown = unknown;
     (void)snprintf(j->result.reason, sizeof j->result.reason, "%s", why->text);
 }
 
@@ -118,7 +120,7 @@ int forward_job_new(struct forward_walk *w, struct forward_lane *lane,
     j->job.file = j->file;
     if (gf_record_parse(row->line, row->line_len, &j->record, &why) == -1 ||
         (j->record.body.form == GF_BODY_FILE && map_body(w->r, row->file, j, &why) == -1))
-        fail(j, &why);
+        fail(j, 0, &why);
     *out = j;
     return 0;
 }
@@ -163,15 +165,16 @@ static void put_done(struct forward_walk *w, struct forward_job *j) {
 
 /* 1 if it has another request to make. */
 static int judge(struct forward_walk *w, struct forward_job *j, struct https_answer *answer) {
+    int answered = answer != NULL;
     struct gf_err why;
 
     if (endpoint_judge(&j->job, answer, &j->result, &why) == -1) {
-        fail(j, &why);
+        fail(j, answered || j->job.step > 0, &why);
         return 0;
     }
     if (j->result.verdict != ENDPOINT_MORE) {
         /* What was done by the requests before this one stays done. */
-        j->result.unknown |= j->result.verdict == ENDPOINT_LATER && j->job.step > 0;
+        j->result.unknown |= j->job.step > 0;
         return 0;
     }
     endpoint_result_free(&j->result);
@@ -207,7 +210,7 @@ void forward_job_begin(struct forward_walk *w, struct forward_job *j) {
 
     do {
         if (start(w, j, &why) == -1) {
-            fail(j, &why);
+            fail(j, j->job.step > 0, &why);
             put_done(w, j);
             return;
         }
@@ -271,7 +274,7 @@ int forward_job_collect(struct forward_walk *w, struct gf_err *e) {
         go_on(w, j, &answer);
         return 1;
     }
-    fail(j, &why);
+    fail(j, 1, &why);
     put_done(w, j);
     return 1;
 }

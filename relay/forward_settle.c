@@ -49,11 +49,14 @@ static int deliver(struct forward_walk *w, const struct forward_job *j, struct g
     return rc;
 }
 
+/* What a crash has left in doubt stays so. */
 static int hold(struct forward_walk *w, struct forward_job *j, const char *reason,
                 struct gf_err *e) {
     w->t->held++;
     j->lane->held++;
     (void)snprintf(j->lane->breaker.reason, sizeof j->lane->breaker.reason, "%s", reason);
+    if (j->doubt > 0 && ledger_doubt(w->r->ledger, j->row.row, e) == -1)
+        return -1;
     return ledger_held(w->r->ledger, j->row.row, reason, e);
 }
 
@@ -70,6 +73,21 @@ static int hold_doubtful(struct forward_walk *w, struct forward_job *j, const ch
     if (ledger_doubt(w->r->ledger, j->row.row, e) == -1)
         return -1;
     return hold(w, j, reason, e);
+}
+
+/* Something has to be mended, and it is sent from its beginning again once it is released. */
+static int hold_tried(struct forward_walk *w, struct forward_job *j, struct gf_err *e) {
+    const struct endpoint_result *res = &j->result;
+    char why[GF_REASON_MAX + 1];
+
+    if (!res->unknown || j->lane->endpoint.retention_s == INT64_MAX)
+        return hold(w, j, res->reason, e);
+    if (j->job.step == 0)
+        return hold_doubtful(w, j, res->reason, e);
+    (void)snprintf(why, sizeof why,
+                   "request %d failed (%.300s), and what came before it took effect",
+                   j->job.step + 1, res->reason);
+    return hold_doubtful(w, j, why, e);
 }
 
 static int wait(struct forward_walk *w, struct forward_job *j, struct gf_err *e) {
@@ -98,7 +116,7 @@ int forward_settle(struct forward_walk *w, struct forward_job *j, struct gf_err 
     const struct endpoint_result *res = &j->result;
 
     if (j->failed)
-        return hold(w, j, res->reason, e);
+        return hold_tried(w, j, e);
     switch (res->verdict) {
     case ENDPOINT_DELIVERED:
         w->t->delivered++;
@@ -109,7 +127,7 @@ int forward_settle(struct forward_walk *w, struct forward_job *j, struct gf_err 
     case ENDPOINT_HELD:
         w->t->failed++;
         (void)snprintf(w->t->failure, sizeof w->t->failure, "%s", res->reason);
-        return hold(w, j, res->reason, e);
+        return hold_tried(w, j, e);
     case ENDPOINT_ONWARD:
         w->t->onward++;
         return ledger_onward(w->r->ledger, j->row.row, forward_now(w), e);

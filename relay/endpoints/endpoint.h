@@ -133,8 +133,7 @@ struct endpoint_result {
     enum endpoint_verdict verdict;
     enum gf_guarantee guarantee;
     int64_t retry_after_s; /* for later; -1: our own back-off */
-    int unknown; /* for later: 1: it may have taken effect, wholly or in part, and no answer says so
-                  */
+    int unknown; /* for later and held: 1: it may have taken effect, wholly or in part, or has */
     char reason[GF_REASON_MAX + 1];
     int64_t status;             /* HTTP; 0 if none came */
     struct https_answer answer; /* the last one; if delivered, it travels back where the record

@@ -131,6 +131,7 @@ int endpoint_http_judge(struct endpoint_job *j, struct endpoint_result *r, struc
     if (r->verdict == ENDPOINT_DELIVERED && a->cut && j->record->answer) {
         r->verdict = ENDPOINT_HELD;
         r->guarantee = GF_GUARANTEE_NONE;
+        r->unknown = 1;
         (void)snprintf(r->reason, sizeof r->reason,
                        "HTTP %ld: the answer is longer than %d bytes and cannot travel back",
                        a->status, ENDPOINT_ANSWER_MAX);

@@ -178,6 +178,7 @@ static void too_long_an_output_matters_only_where_it_is_wanted(void **state) {
         forward(s, 10);
         struct rows rows = rows_of(s);
         assert_int_equal(rows.row[rows.n - 1].state, answer ? LEDGER_HELD : LEDGER_DELIVERED);
+        assert_int_equal(rows.row[rows.n - 1].doubt > 0, answer); /* it was delivered, too */
     }
 }
 
