@@ -161,51 +161,61 @@ static void give_back(struct db *d, sqlite3_stmt *stmt, int slot) {
     d->cache->slot[slot].busy = 0;
 }
 
-/* keep: how long the arguments stay where they are. */
-static int bind(sqlite3_stmt *stmt, const char *types, va_list ap, sqlite3_destructor_type keep) {
+/* keep: how long the value stays where it is. */
+static int bind(sqlite3_stmt *stmt, int at, const struct db_value *v,
+                sqlite3_destructor_type keep) {
+    if (v->type == 'i')
+        return sqlite3_bind_int64(stmt, at, v->number);
+    if (v->type == 'n' || (v->type == 't' && v->bytes == NULL))
+        return sqlite3_bind_null(stmt, at);
+    if (v->type == 't')
+        return sqlite3_bind_text64(stmt, at, v->bytes, strlen(v->bytes), keep, SQLITE_UTF8);
+    return v->type == 'b' ? sqlite3_bind_blob64(stmt, at, v->bytes, v->len, keep) : SQLITE_MISUSE;
+}
+
+static int bind_arguments(sqlite3_stmt *stmt, const char *types, va_list ap,
+                          sqlite3_destructor_type keep) {
     int rc = SQLITE_OK;
     int n = 0;
 
     for (; types[n] && rc == SQLITE_OK; n++) {
-        const void *bytes;
-        switch (types[n]) {
-        case 'i':
-            rc = sqlite3_bind_int64(stmt, n + 1, va_arg(ap, int64_t));
-            break;
-        case 't':
-            bytes = va_arg(ap, const char *);
-            rc = bytes ? sqlite3_bind_text64(stmt, n + 1, bytes, strlen(bytes), keep, SQLITE_UTF8)
-                       : sqlite3_bind_null(stmt, n + 1);
-            break;
-        case 'b':
-            bytes = va_arg(ap, const void *);
-            rc = sqlite3_bind_blob64(stmt, n + 1, bytes, va_arg(ap, size_t), keep);
-            break;
-        case 'n':
-            rc = sqlite3_bind_null(stmt, n + 1);
-            break;
-        default:
-            rc = SQLITE_MISUSE;
-        }
+        struct db_value v = {.type = types[n]};
+        if (types[n] == 'i')
+            v.number = va_arg(ap, int64_t);
+        else if (types[n] == 't' || types[n] == 'b')
+            v.bytes = va_arg(ap, const void *);
+        if (types[n] == 'b')
+            v.len = va_arg(ap, size_t);
+        rc = bind(stmt, n + 1, &v, keep);
     }
-    if (rc == SQLITE_OK && n != sqlite3_bind_parameter_count(stmt))
-        rc = SQLITE_MISUSE;
-    return rc;
+    return rc == SQLITE_OK && n != sqlite3_bind_parameter_count(stmt) ? SQLITE_MISUSE : rc;
 }
 
-/* A statement with its arguments, ready to be stepped. */
-static int ready(struct db *d, struct db_query *q, struct gf_err *e, const char *sql,
-                 const char *types, va_list ap, sqlite3_destructor_type keep) {
+static int bind_values(sqlite3_stmt *stmt, const struct db_value *values, size_t n) {
+    int rc = SQLITE_OK;
+
+    for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
+        rc = bind(stmt, (int)i + 1, &values[i], SQLITE_STATIC);
+    return rc == SQLITE_OK && (int)n != sqlite3_bind_parameter_count(stmt) ? SQLITE_MISUSE : rc;
+}
+
+/* A statement that waits for its arguments. */
+static int begin(struct db *d, struct db_query *q, struct gf_err *e, const char *sql) {
     *q = (struct db_query){.d = d, .slot = -1};
     if (d->depth > 0 && d->doomed)
         return gf_err_set(e, GF_E_SYSTEM, "%s: the transaction has failed already", d->path);
-    if (prepare(d, sql, &q->stmt, &q->slot, e) == -1)
-        return -1;
-    int rc = bind(q->stmt, types, ap, keep);
-    if (rc == SQLITE_MISUSE)
+    return prepare(d, sql, &q->stmt, &q->slot, e);
+}
+
+/* bound: what SQLite said to the arguments. Ready to be stepped. */
+static int ready(struct db_query *q, int bound, const char *types, struct gf_err *e) {
+    struct db *d = q->d;
+    const char *sql = sqlite3_sql(q->stmt);
+
+    if (bound == SQLITE_MISUSE)
         return gf_err_set(e, GF_E_BUG, "%s: \"%s\" does not fit: %s", d->path, types, sql);
-    if (rc != SQLITE_OK)
-        return db_fail(d, rc, sql, e);
+    if (bound != SQLITE_OK)
+        return db_fail(d, bound, sql, e);
     if (!d->wrote && !sqlite3_stmt_readonly(q->stmt)) {
         if (d->marker == -1)
             return gf_err_set(e, GF_E_CREATE, "%s: was opened to be read, not to be changed",
@@ -217,25 +227,47 @@ static int ready(struct db *d, struct db_query *q, struct gf_err *e, const char 
     return 0;
 }
 
+static int open_query(struct db *d, struct db_query *q, struct gf_err *e, const char *sql,
+                      const char *types, va_list ap, sqlite3_destructor_type keep) {
+    if (begin(d, q, e, sql) == -1)
+        return -1;
+    return ready(q, bind_arguments(q->stmt, types, ap, keep), types, e);
+}
+
 /* ---- statements and rows ---- */
+
+/* opened: whether it is ready. */
+static int run(struct db_query *q, int opened, struct gf_err *e) {
+    if (opened == 0) {
+        int step;
+        do
+            step = sqlite3_step(q->stmt);
+        while (step == SQLITE_ROW);
+        if (step != SQLITE_DONE)
+            opened = db_fail(q->d, step, sqlite3_sql(q->stmt), e);
+    }
+    db_done(q);
+    return opened;
+}
 
 int db_run(struct db *d, struct gf_err *e, const char *sql, const char *types, ...) {
     struct db_query q;
     va_list ap;
 
     va_start(ap, types);
-    int rc = ready(d, &q, e, sql, types, ap, SQLITE_STATIC);
+    int rc = open_query(d, &q, e, sql, types, ap, SQLITE_STATIC);
     va_end(ap);
-    if (rc == 0) {
-        int step;
-        do
-            step = sqlite3_step(q.stmt);
-        while (step == SQLITE_ROW);
-        if (step != SQLITE_DONE)
-            rc = db_fail(d, step, sql, e);
-    }
-    db_done(&q);
-    return rc;
+    return run(&q, rc, e);
+}
+
+int db_run_values(struct db *d, struct gf_err *e, const char *sql, const struct db_value *values,
+                  size_t n) {
+    struct db_query q;
+
+    int rc = begin(d, &q, e, sql);
+    if (rc == 0)
+        rc = ready(&q, bind_values(q.stmt, values, n), "a list", e);
+    return run(&q, rc, e);
 }
 
 int64_t db_changes(const struct db *d) {
@@ -247,7 +279,7 @@ int db_query(struct db *d, struct db_query *q, struct gf_err *e, const char *sql
     va_list ap;
 
     va_start(ap, types);
-    int rc = ready(d, q, e, sql, types, ap, SQLITE_TRANSIENT);
+    int rc = open_query(d, q, e, sql, types, ap, SQLITE_TRANSIENT);
     va_end(ap);
     if (rc == -1)
         db_done(q);
@@ -303,7 +335,7 @@ int db_number(struct db *d, int64_t *out, int64_t fallback, struct gf_err *e, co
     va_list ap;
 
     va_start(ap, types);
-    int rc = ready(d, &q, e, sql, types, ap, SQLITE_STATIC);
+    int rc = open_query(d, &q, e, sql, types, ap, SQLITE_STATIC);
     va_end(ap);
     if (rc == 0)
         rc = db_next(&q, e);

@@ -95,6 +95,26 @@ GF_MUST_CHECK int db_end_step(struct db *d, int rc, struct gf_err *e);
  */
 GF_MUST_CHECK int db_run(struct db *d, struct gf_err *e, const char *sql, const char *types, ...);
 
+/* The same with values in a list, for statements of many rows: they stay the caller's. A text that
+ * is NULL is NULL. */
+struct db_value {
+    char type; /* 'i', 't' or 'b' */
+    int64_t number;
+    const void *bytes;
+    size_t len; /* of a blob */
+};
+static inline struct db_value db_value_int(int64_t number) {
+    return (struct db_value){.type = 'i', .number = number};
+}
+static inline struct db_value db_value_text(const char *text) {
+    return (struct db_value){.type = 't', .bytes = text};
+}
+static inline struct db_value db_value_blob(const void *bytes, size_t len) {
+    return (struct db_value){.type = 'b', .bytes = bytes, .len = len};
+}
+GF_MUST_CHECK int db_run_values(struct db *d, struct gf_err *e, const char *sql,
+                                const struct db_value *values, size_t n);
+
 /* Rows changed by the last db_run() that was an INSERT, UPDATE or DELETE. */
 int64_t db_changes(const struct db *d);
 

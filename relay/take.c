@@ -8,9 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/log.h"
+#include "gapferry/digest.h"
 #include "gapferry/file.h"
 #include "gapferry/lines.h"
 #include "relay/ledger/ledger_updates.h"
@@ -53,6 +56,8 @@ static int read_contents(struct take *k, struct gf_err *why) {
 /* The files get their place before the ledger names them; those of a transaction that fails are
  * put there again, over themselves, by the next attempt. */
 static int move_files(const struct take *k, struct gf_err *e) {
+    int moved = 0;
+
     for (size_t i = 0; i < k->contents.nmembers; i++) {
         const char *member = k->contents.members[i].member;
         char path[160];
@@ -61,8 +66,9 @@ static int move_files(const struct take *k, struct gf_err *e) {
         stored_path(k, member, path);
         if (renameat(k->work, member, k->r->state_fd, path) == -1)
             return gf_err_errno(e, "%s/%s: cannot put a body there", k->r->state, path);
+        moved = 1;
     }
-    if (syncfs(k->r->state_fd) == -1)
+    if (moved && syncfs(k->r->state_fd) == -1)
         return gf_err_errno(e, "%s: cannot flush", k->r->state);
     return 0;
 }
@@ -75,37 +81,109 @@ static int is_member(const struct take *k, const char *path) {
     return 0;
 }
 
-static int take_line(struct take *k, const char *line, size_t len, struct gf_err *why,
-                     struct gf_err *e) {
-    char path[160];
-    struct gf_record record;
+/* ---- records ---- */
 
-    if (gf_record_parse(line, len, &record, why) == -1)
-        return 1;
-    int is_file = record.body.form == GF_BODY_FILE;
-    int rc = 0;
-    if (is_file && !is_member(k, record.body.data)) {
-        (void)gf_err_set(why, GF_E_RECORD, "a record's body is not in the bundle");
-        rc = 1;
-    } else {
-        if (is_file)
-            stored_path(k, record.body.data, path);
-        const struct ledger_arrival arrival = {.bundle = &k->h->header.id,
-                                               .agent = &k->h->sender->agent,
-                                               .record = &record,
-                                               .line = line,
-                                               .len = len,
-                                               .file = is_file ? path : NULL};
-        rc = ledger_take_record(k->r->ledger, &arrival, k->r->now, e);
-        k->records += rc == 1;
-        rc = rc == -1 ? -1 : 0;
+/* BLAKE2b-256 of a file, which is mapped, so that memory stays flat however long it is. */
+static int digest_file(const struct take *k, const char *path, struct gf_hash *out,
+                       struct gf_err *e) {
+    struct stat st;
+    int rc = -1;
+
+    int fd = openat(k->r->state_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd == -1)
+        return gf_err_errno(e, "%s/%s", k->r->state, path);
+    if (fstat(fd, &st) == -1) {
+        (void)gf_err_errno(e, "%s/%s", k->r->state, path);
+        goto out;
     }
-    gf_record_free(&record);
+    if (st.st_size == 0) {
+        gf_digest_256("", 0, out);
+        rc = 0;
+        goto out;
+    }
+    void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (map == MAP_FAILED) {
+        (void)gf_err_errno(e, "%s/%s: cannot map it", k->r->state, path);
+        goto out;
+    }
+    gf_digest_256(map, (size_t)st.st_size, out);
+    (void)munmap(map, (size_t)st.st_size);
+    rc = 0;
+out:
+    (void)close(fd);
     return rc;
+}
+
+/* Records that are taken at once. Their lines stand one after another, each where the offset says.
+ */
+struct batch {
+    struct gf_record records[LEDGER_TAKE_MOST];
+    char paths[LEDGER_TAKE_MOST][160];
+    size_t lines[LEDGER_TAKE_MOST], lens[LEDGER_TAKE_MOST];
+    struct gf_buf text;
+    size_t n;
+};
+/* Bytes of lines from which on a batch is full. */
+#define BATCH_FULL GF_LINE_MAX
+
+static void empty(struct batch *b) {
+    for (size_t i = 0; i < b->n; i++)
+        gf_record_free(&b->records[i]);
+    b->n = 0;
+    gf_buf_clear(&b->text);
+}
+
+static int flush(struct take *k, struct batch *b, struct gf_err *e) {
+    struct ledger_arrival arrivals[LEDGER_TAKE_MOST];
+
+    if (gf_buf_check(&b->text, "records", e) == -1)
+        return -1;
+    for (size_t i = 0; i < b->n; i++) {
+        const struct gf_record *r = &b->records[i];
+        struct ledger_arrival *a = &arrivals[i];
+        int is_file = r->body.form == GF_BODY_FILE;
+        *a = (struct ledger_arrival){.id = r->id,
+                                     .channel = r->channel,
+                                     .product = r->product,
+                                     .answer = r->answer,
+                                     .line = b->text.data + b->lines[i],
+                                     .len = b->lens[i],
+                                     .file = is_file ? b->paths[i] : NULL};
+        if (!is_file)
+            gf_digest_256(r->body.data, r->body.len, &a->digest);
+        else if (digest_file(k, a->file, &a->digest, e) == -1)
+            return -1;
+    }
+    int added = ledger_take_records(k->r->ledger, arrivals, b->n, k->r->now, e);
+    if (added == -1)
+        return -1;
+    k->records += added;
+    empty(b);
+    return 0;
+}
+
+static int take_line(struct take *k, struct batch *b, const char *line, size_t len,
+                     struct gf_err *why, struct gf_err *e) {
+    struct gf_record *r = &b->records[b->n];
+
+    if (gf_record_parse(line, len, r, why) == -1)
+        return 1;
+    if (r->body.form == GF_BODY_FILE && !is_member(k, r->body.data)) {
+        (void)gf_err_set(why, GF_E_RECORD, "a record's body is not in the bundle");
+        gf_record_free(r);
+        return 1;
+    }
+    if (r->body.form == GF_BODY_FILE)
+        stored_path(k, r->body.data, b->paths[b->n]);
+    b->lines[b->n] = b->text.len;
+    b->lens[b->n++] = len;
+    gf_buf_add(&b->text, line, len);
+    return b->n == LEDGER_TAKE_MOST || b->text.len >= BATCH_FULL ? flush(k, b, e) : 0;
 }
 
 /* Every line of records.jsonl; 1 with *why if one is malformed. */
 static int take_lines(struct take *k, struct gf_err *why, struct gf_err *e) {
+    struct batch b = {.n = 0};
     struct gf_lines lines;
     const char *line = NULL;
     size_t len = 0;
@@ -115,12 +193,17 @@ static int take_lines(struct take *k, struct gf_err *why, struct gf_err *e) {
     int fd = openat(k->work, "records.jsonl", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd == -1)
         return errno == ENOENT ? 0 : gf_err_errno(e, "records.jsonl");
+    gf_buf_init(&b.text, BATCH_FULL + GF_LINE_MAX);
     gf_lines_init(&lines, fd, GF_LINE_MAX);
     while ((rc = gf_lines_next(&lines, &line, &len, &ended, e)) == 1) {
-        rc = take_line(k, line, len, why, e);
+        rc = take_line(k, &b, line, len, why, e);
         if (rc != 0)
             break;
     }
+    if (rc == 0)
+        rc = flush(k, &b, e);
+    empty(&b);
+    gf_buf_free(&b.text);
     gf_lines_free(&lines);
     (void)close(fd);
     return rc;

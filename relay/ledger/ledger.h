@@ -84,7 +84,7 @@ struct ledger_reconciled {
 GF_MUST_CHECK int ledger_reconcile(struct ledger *l, int64_t since, const char *user, int64_t now,
                                    struct ledger_reconciled *out, struct gf_err *e);
 
-/* ---- bundles and records in (ledger_intake.c) ---- */
+/* ---- bundles and records in (ledger_intake.c, ledger_take.c) ---- */
 
 enum ledger_seen { LEDGER_NEW, LEDGER_REPLAY, LEDGER_FORK };
 
@@ -93,23 +93,29 @@ enum ledger_seen { LEDGER_NEW, LEDGER_REPLAY, LEDGER_FORK };
 GF_MUST_CHECK int ledger_seen(struct ledger *l, const struct gf_header *h,
                               const struct gf_hash *digest, enum ledger_seen *out,
                               struct gf_err *e);
-/* Note a bundle; then its records; within one transaction of the caller. */
+/* Note a bundle, then its records, within one transaction of the caller. */
 GF_MUST_CHECK int ledger_take_bundle(struct ledger *l, const struct gf_header *h,
                                      const struct gf_hash *digest, const struct gf_contents *c,
                                      int64_t now, struct gf_err *e);
-/* A record of it. 1 new, 0 known already (same digest), and the same id with another digest is
- * noted as `rejected: conflict` and 0. */
+/* A record of the bundle that was taken last; all is borrowed. */
 struct ledger_arrival {
-    const struct gf_id *bundle;
-    const struct gf_id *agent; /* that sent it */
-    const struct gf_record *record;
-    const char *line; /* its exact line */
+    struct gf_id id;
+    struct gf_hash digest; /* BLAKE2b-256 of the body's bytes */
+    const char *channel;
+    const char *product; /* NULL where none */
+    int answer;          /* 1: an answer is wanted */
+    const char *line;    /* its exact line */
     size_t len;
     const char *file; /* path of the stored body file below the state directory, NULL for bodies in
                          the line */
 };
-GF_MUST_CHECK int ledger_take_record(struct ledger *l, const struct ledger_arrival *a, int64_t now,
-                                     struct gf_err *e);
+/* So many at a time cost half of what they cost singly. */
+#define LEDGER_TAKE_MOST 32
+/* Within the transaction that has noted their bundle, and before another is: how many of these
+ * records are new. Of the others, one that is known already (same digest) is told again where its
+ * sender needs it, and the same id with another digest is noted as `rejected: conflict`. */
+GF_MUST_CHECK int ledger_take_records(struct ledger *l, const struct ledger_arrival *a, size_t n,
+                                      int64_t now, struct gf_err *e);
 
 /* Records that came with an id that was taken and another body: nothing of them was taken, and
  * their agent is told. The oldest first; free(). */

@@ -8,10 +8,11 @@
 #include "relay/ledger/ledger.h"
 #include "relay/ledger/ledger_operator.h"
 
-/* The bundle whose records are being taken; row 0: it must be looked for. */
+/* The bundle whose records are being taken. */
 struct ledger_taking {
-    struct gf_id bundle, agent;
-    int64_t row;
+    struct gf_id agent; /* that sent it */
+    int64_t bundle;     /* its row */
+    int64_t next;       /* the row of the next record */
 };
 
 struct ledger {
@@ -38,6 +39,9 @@ extern const char ledger_prune_schema[];    /* ledger_prune.c */
  * cards on a drive. */
 #define LEDGER_STRANGERS_MAX 256
 
+/* Within a transaction: the records of this bundle, which is noted, are taken next. */
+GF_MUST_CHECK int ledger_take_begin(struct ledger *l, const struct gf_hash *digest,
+                                    struct gf_err *e);
 /* Within a transaction: this card, which is known, is enrolled from now on; GF_E_SENDER if its
  * lineage forbids it. grantor: the user, vendor, token or predecessor. how: enum ledger_how. */
 GF_MUST_CHECK int ledger_enrol(struct ledger *l, const struct gf_card *c, unsigned how,

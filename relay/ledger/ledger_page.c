@@ -235,9 +235,9 @@ int ledger_deliveries(struct ledger *l, const struct gf_hash *digest, struct led
 
     return db_list(&q,
                    db_query(&l->db, &q, e,
-                            "SELECT ifnull(endpoint, ''), channel, state, count(*), max(reason), "
-                            "min(due) FROM record "
-                            "WHERE bundle = (SELECT row FROM bundle WHERE digest = ?) "
+                            "SELECT ifnull(endpoint, ''), channel, state, count(*), max(r.reason), "
+                            "min(due) FROM bundle AS b JOIN record AS r ON r.row BETWEEN b.first "
+                            "AND b.last WHERE b.digest = ? "
                             "GROUP BY 1, 2, 3 ORDER BY 2, 1, 3 LIMIT 100",
                             "b", digest, sizeof *digest),
                    sizeof **out, read_delivery, out, n, e);

@@ -23,7 +23,7 @@ static inline struct gf_hash digest_of(const struct gf_header *h) {
     return d;
 }
 
-/* Take a bundle of one record with this body; what ledger_take_record() said. */
+/* Take a bundle of one record with this body; what ledger_take_records() said. */
 static inline int take(struct site *s, int64_t seq, const struct gf_id *id, const char *body) {
     static const struct gf_contents nothing;
     struct gf_header h = header(s, seq);
@@ -36,13 +36,8 @@ static inline int take(struct site *s, int64_t seq, const struct gf_id *id, cons
     assert_ok(gf_record_parse(line.data, line.len, &r, &s->e), s->e);
     assert_ok(ledger_begin(s->r.ledger, &s->e), s->e);
     assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
-    int rc = ledger_take_record(s->r.ledger,
-                                &(struct ledger_arrival){.bundle = &h.id,
-                                                         .agent = &kit_site.card.agent,
-                                                         .record = &r,
-                                                         .line = line.data,
-                                                         .len = line.len},
-                                NOW, &s->e);
+    const struct ledger_arrival a = testing_arrival(&r, line.data, line.len);
+    int rc = ledger_take_records(s->r.ledger, &a, 1, NOW, &s->e);
     assert_int_equal(ledger_end(s->r.ledger, rc, &s->e), rc);
     gf_record_free(&r);
     gf_buf_free(&line);

@@ -143,6 +143,19 @@ static inline void testing_line(struct gf_buf *b, const struct gf_id *id, const 
     assert_ok(gf_record_write(&r, b, &e), e);
 }
 
+/* A parsed record as the ledger takes it. */
+static inline struct ledger_arrival testing_arrival(const struct gf_record *r, const char *line,
+                                                    size_t len) {
+    struct ledger_arrival a = {.id = r->id,
+                               .channel = r->channel,
+                               .product = r->product,
+                               .answer = r->answer,
+                               .line = line,
+                               .len = len};
+    gf_digest_256(r->body.data, r->body.len, &a.digest);
+    return a;
+}
+
 /* A fresh record's line; its id is s->id. */
 static inline char *testing_record(struct site *s, const char *channel, const char *body,
                                    int answer) {

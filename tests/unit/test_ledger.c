@@ -308,6 +308,51 @@ static void a_record_takes_effect_once_in_whatever_bundle_it_comes(void **state)
     assert_int_equal(r.state, LEDGER_RECEIVED);
 }
 
+static void records_that_come_together_are_each_taken_once(void **state) {
+    enum { N = 3 * LEDGER_TAKE_MOST + 5 };
+    static const struct gf_contents nothing;
+    static const char *const bodies[] = {"{\"a\":1}", "{\"a\":2}"};
+    struct ledger_arrival a[N];
+    struct ledger_conflict *conflicts = NULL;
+    struct ledger_delivery *groups = NULL;
+    struct site *s = *state;
+    struct gf_header h = header(s, 2);
+    struct gf_hash d = digest_of(&h), digests[2];
+    struct gf_id known = new_id();
+    size_t n = 0;
+
+    testing_enrol(s, &kit_site);
+    assert_int_equal(take(s, 1, &known, bodies[0]), 1);
+    for (int i = 0; i < 2; i++)
+        gf_digest_256(bodies[i], strlen(bodies[i]), &digests[i]);
+    for (size_t i = 0; i < N; i++)
+        a[i] = (struct ledger_arrival){
+            .id = new_id(), .digest = digests[0], .channel = "metrics", .line = "x", .len = 1};
+    /* In the second of the groups in which they are taken: one that came before, one twice, and one
+     * again with another body; and a double among those that are left over. */
+    a[40].id = known;
+    a[50].id = a[33].id;
+    a[51].id = a[34].id;
+    a[51].digest = digests[1];
+    a[N - 1].id = a[N - 2].id;
+    assert_ok(ledger_begin(s->r.ledger, &s->e), s->e);
+    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
+    assert_int_equal(ledger_take_records(s->r.ledger, a, N, NOW, &s->e), N - 4);
+    assert_ok(ledger_end(s->r.ledger, 0, &s->e), s->e);
+
+    assert_int_equal(testing_records(s, -1), N - 3);
+    assert_ok(ledger_conflicts(s->r.ledger, &conflicts, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    assert_memory_equal(&conflicts[0].id, &a[34].id, sizeof conflicts[0].id);
+    assert_memory_equal(&conflicts[0].digest, &digests[1], sizeof digests[1]);
+    free(conflicts);
+    /* What the bundle has brought is its own, and no other's. */
+    assert_ok(ledger_deliveries(s->r.ledger, &d, &groups, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    assert_int_equal(groups[0].records, N - 4);
+    free(groups);
+}
+
 static void what_is_rolled_back_never_was(void **state) {
     struct site *s = *state;
     const struct gf_contents nothing = {.nvoids = 0};
@@ -387,6 +432,7 @@ int main(void) {
         T(a_bundle_of_a_sender_who_is_not_enrolled_is_not_taken),
         T(a_refused_bundle_counts_as_seen),
         T(a_record_takes_effect_once_in_whatever_bundle_it_comes),
+        T(records_that_come_together_are_each_taken_once),
         T(what_is_rolled_back_never_was),
         T(the_lock_is_held_by_one_and_names_it),
     };

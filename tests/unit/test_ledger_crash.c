@@ -57,14 +57,9 @@ static void take_one(struct site *s, struct ledger *l, int out) {
     if (gf_record_parse(line, strlen(line), &r, &s->e) == -1 || ledger_begin(l, &s->e) == -1)
         _exit(2);
     int rc = ledger_take_bundle(l, &h, &d, &nothing, NOW, &s->e);
+    const struct ledger_arrival a = testing_arrival(&r, line, strlen(line));
     if (rc == 0)
-        rc = ledger_take_record(l,
-                                &(struct ledger_arrival){.bundle = &h.id,
-                                                         .agent = &kit_site.card.agent,
-                                                         .record = &r,
-                                                         .line = line,
-                                                         .len = strlen(line)},
-                                NOW, &s->e);
+        rc = ledger_take_records(l, &a, 1, NOW, &s->e);
     if (ledger_end(l, rc, &s->e) != 1)
         _exit(3);
     say(out, TAKEN, &s->id, LEDGER_RECEIVED);

@@ -6,14 +6,9 @@
 
 /* ---- one record in ---- */
 
-static int take_line(struct site *s, const struct gf_header *h, const struct gf_record *r,
-                     const char *line) {
-    const struct ledger_arrival a = {.bundle = &h->id,
-                                     .agent = &kit_site.card.agent,
-                                     .record = r,
-                                     .line = line,
-                                     .len = strlen(line)};
-    return ledger_take_record(s->r.ledger, &a, NOW, &s->e);
+static int take_line(struct site *s, const struct gf_record *r, const char *line) {
+    const struct ledger_arrival a = testing_arrival(r, line, strlen(line));
+    return ledger_take_records(s->r.ledger, &a, 1, NOW, &s->e);
 }
 
 static struct gf_id take_record(struct site *s, int64_t seq, const char *body, int answer) {
@@ -27,7 +22,7 @@ static struct gf_id take_record(struct site *s, int64_t seq, const char *body, i
     char *line = testing_record(s, "license", body, answer);
     assert_ok(gf_record_parse(line, strlen(line), &r, &s->e), s->e);
     assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
-    assert_int_equal(take_line(s, &h, &r, line), 1);
+    assert_int_equal(take_line(s, &r, line), 1);
     gf_record_free(&r);
     free(line);
     return s->id;
@@ -258,7 +253,7 @@ static void another_body_under_a_known_id_is_rejected_and_told(void **state) {
     testing_line(&line, &id, "license", GF_BODY_TEXT, "{\"a\":2}", 0);
     assert_ok(gf_record_parse(line.data, line.len, &r, &s->e), s->e);
     assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
-    assert_int_equal(take_line(s, &h, &r, line.data), 0);
+    assert_int_equal(take_line(s, &r, line.data), 0);
     struct news n = news(s);
     assert_int_equal(n.n, 2);
     assert_int_equal(n.told[0].state, GF_STATE_RELAYED);
@@ -452,7 +447,7 @@ static void receipts_are_told_again_when_the_sender_has_lost_them(void **state) 
     char *line = testing_record(s, "license", "{}", 0);
     assert_ok(gf_record_parse(line, strlen(line), &r, &s->e), s->e);
     assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
-    assert_int_equal(take_line(s, &h, &r, line), 1);
+    assert_int_equal(take_line(s, &r, line), 1);
     struct news n = news(s);
     (void)respond(s, &n, &seq);
 
@@ -468,7 +463,7 @@ static void receipts_are_told_again_when_the_sender_has_lost_them(void **state) 
     /* The record in another bundle likewise. */
     (void)respond(s, &n, &seq);
     acknowledge(s, &seq.stream, 2, 0);
-    assert_int_equal(take_line(s, &h, &r, line), 0);
+    assert_int_equal(take_line(s, &r, line), 0);
     assert_int_equal(news(s).n, 1);
     gf_record_free(&r);
     free(line);
