@@ -1,16 +1,18 @@
 /*
- * https_pool.c -- many requests at once by libcurl's multi interface.
+ * https_pool.c -- many requests at once by libcurl's multi interface: we wait, and only those are
+ * gone on with for which something has happened.
  */
 #include "common/https_pool.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/https_attempt.h"
 
-#define KEPT    256L /* connections that are kept, of all places */
-#define FDS_MAX 1536 /* descriptors of others that are waited for */
+#define KEPT 256L /* connections that are kept, of all places */
 
 /* One request, and the handle that it is made with; handles are used again. */
 struct flight {
@@ -27,8 +29,51 @@ struct https_pool {
     CURLM *multi;
     struct flight *flying;
     struct flight *idle;
-    size_t n; /* flying */
+    size_t n;              /* flying */
+    struct pollfd *spot;   /* what libcurl waits for, and room behind it */
+    size_t nspots, places; /* places: with the room */
 };
+
+/* ---- what is waited for ---- */
+
+/* Room for so many more. */
+static int make_room(struct https_pool *p, size_t more) {
+    size_t places = p->places > 0 ? p->places : 64;
+
+    while (places < p->nspots + more)
+        places *= 2;
+    if (places == p->places)
+        return 0;
+    struct pollfd *spot = realloc(p->spot, places * sizeof *spot);
+    if (spot == NULL)
+        return -1;
+    p->spot = spot;
+    p->places = places;
+    return 0;
+}
+
+/* libcurl tells what it waits for on a socket from now on. There are few, and mostly the same. */
+static int on_socket(CURL *easy, curl_socket_t s, int what, void *arg, void *unused) {
+    struct https_pool *p = arg;
+    size_t i = 0;
+    (void)easy;
+    (void)unused;
+
+    while (i < p->nspots && p->spot[i].fd != s)
+        i++;
+    if (what == CURL_POLL_REMOVE) {
+        if (i < p->nspots)
+            p->spot[i] = p->spot[--p->nspots];
+        return 0;
+    }
+    if (i == p->nspots && make_room(p, 1) == -1)
+        return -1;
+    p->nspots += i == p->nspots;
+    p->spot[i] = (struct pollfd){.fd = s,
+                                 .events = (short)((what & CURL_POLL_IN ? POLLIN : 0) |
+                                                   (what & CURL_POLL_OUT ? POLLOUT : 0))};
+    return 0;
+}
 
 int https_pool_new(struct https_pool **out, struct gf_err *e) {
     struct https_pool *p = calloc(1, sizeof *p);
@@ -42,7 +87,9 @@ int https_pool_new(struct https_pool **out, struct gf_err *e) {
     p->multi = curl_multi_init();
     if (p->multi == NULL ||
         curl_multi_setopt(p->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING) != CURLM_OK ||
-        curl_multi_setopt(p->multi, CURLMOPT_MAXCONNECTS, KEPT) != CURLM_OK) {
+        curl_multi_setopt(p->multi, CURLMOPT_MAXCONNECTS, KEPT) != CURLM_OK ||
+        curl_multi_setopt(p->multi, CURLMOPT_SOCKETFUNCTION, on_socket) != CURLM_OK ||
+        curl_multi_setopt(p->multi, CURLMOPT_SOCKETDATA, p) != CURLM_OK) {
         https_pool_free(p);
         return gf_err_set(e, GF_E_SYSTEM, "libcurl: out of memory");
     }
@@ -172,32 +219,70 @@ void https_pool_free(struct https_pool *p) {
     }
     (void)curl_multi_cleanup(p->multi);
     curl_global_cleanup();
+    free(p->spot);
     free(p);
 }
 
 /* ---- going on ---- */
 
-static CURLMsg *next_message(CURLM *multi) {
-    CURLMsg *m;
-    int left;
+/* What happened at a socket, or (CURL_SOCKET_TIMEOUT) that time has passed, which new requests wait
+ * for, too. */
+static int tell(struct https_pool *p, curl_socket_t s, int events, int *running, struct gf_err *e) {
+    CURLMcode rc = curl_multi_socket_action(p->multi, s, events, running);
 
-    while ((m = curl_multi_info_read(multi, &left)) != NULL && m->msg != CURLMSG_DONE)
-        continue;
-    return m;
+    return rc == CURLM_OK ? 0 : gf_err_set(e, GF_E_SYSTEM, "libcurl: %s", curl_multi_strerror(rc));
+}
+
+/* Milliseconds until libcurl wants to be told of the time; at most ms. */
+static int next_time(struct https_pool *p, int ms) {
+    long due = -1;
+
+    (void)curl_multi_timeout(p->multi, &due);
+    return due >= 0 && due < ms ? (int)due : ms;
+}
+
+/* Go on where something has happened. libcurl may change the spots underway: a new one comes behind
+ * the others, and the last one takes the place of one that goes; from the end on none is missed. */
+static int tell_all(struct https_pool *p, int *running, struct gf_err *e) {
+    for (size_t i = p->nspots; i-- > 0;) {
+        short is = i < p->nspots ? p->spot[i].revents : 0;
+        if (is == 0)
+            continue;
+        p->spot[i].revents = 0;
+        int events = (is & (POLLIN | POLLHUP) ? CURL_CSELECT_IN : 0) |
+                     (is & POLLOUT ? CURL_CSELECT_OUT : 0) |
+                     (is & (POLLERR | POLLNVAL) ? CURL_CSELECT_ERR : 0);
+        if (tell(p, p->spot[i].fd, events, running, e) == -1)
+            return -1;
+    }
+    return 0;
+}
+
+int https_pool_go(struct https_pool *p, const int *fds, size_t n, int ms, struct gf_err *e) {
+    int running = (int)p->n;
+
+    if (next_time(p, 1) == 0 && tell(p, CURL_SOCKET_TIMEOUT, 0, &running, e) == -1)
+        return -1;
+    if (make_room(p, n) == -1)
+        return gf_err_set(e, GF_E_SYSTEM, "no memory for connections");
+    for (size_t i = 0; i < n; i++)
+        p->spot[p->nspots + i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
+    /* Where one is over already nobody waits. */
+    ms = running < (int)p->n ? 0 : next_time(p, ms);
+    int found = poll(p->spot, p->nspots + n, ms);
+    if (found == -1 && errno != EINTR)
+        return gf_err_errno(e, "cannot wait for connections");
+    return found > 0 ? tell_all(p, &running, e) : 0;
 }
 
 int https_pool_next(struct https_pool *p, void **tag, struct https_answer *out, struct gf_err *e) {
     void *private = NULL;
-    int running;
+    CURLMsg *m;
+    int left;
 
     *tag = NULL;
-    CURLMsg *m = next_message(p->multi);
-    if (m == NULL) {
-        CURLMcode rc = curl_multi_perform(p->multi, &running);
-        if (rc != CURLM_OK)
-            return gf_err_set(e, GF_E_SYSTEM, "libcurl: %s", curl_multi_strerror(rc));
-        m = next_message(p->multi);
-    }
+    while ((m = curl_multi_info_read(p->multi, &left)) != NULL && m->msg != CURLMSG_DONE)
+        continue;
     if (m == NULL)
         return 0;
     CURLcode said = m->data.result; /* the message goes with its handle */
@@ -211,17 +296,4 @@ int https_pool_next(struct https_pool *p, void **tag, struct https_answer *out, 
         https_answer_free(&f->at.answer);
     land(p, f);
     return rc == 0 ? 1 : -1;
-}
-
-int https_pool_wait(struct https_pool *p, const int *fds, size_t n, int ms, struct gf_err *e) {
-    struct curl_waitfd others[FDS_MAX];
-
-    if (n > FDS_MAX)
-        return gf_err_set(e, GF_E_LIMIT, "more than %d descriptors to wait for", FDS_MAX);
-    for (size_t i = 0; i < n; i++)
-        others[i] = (struct curl_waitfd){.fd = fds[i], .events = CURL_WAIT_POLLIN};
-    CURLMcode rc = curl_multi_poll(p->multi, others, (unsigned)n, ms, NULL);
-    if (rc != CURLM_OK)
-        return gf_err_set(e, GF_E_SYSTEM, "libcurl: %s", curl_multi_strerror(rc));
-    return 0;
 }

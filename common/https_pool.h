@@ -18,14 +18,14 @@ void https_pool_free(struct https_pool *p);
 GF_MUST_CHECK int https_pool_begin(struct https_pool *p, const struct https_options *o, void *tag,
                                    struct gf_err *e);
 
-/* Go on with all of them, and take one that is over: 1 and *out is its answer; 0 none is; -1: it
- * failed as https_request() says, or, with *tag NULL, the pool did (GF_E_SYSTEM). */
-GF_MUST_CHECK int https_pool_next(struct https_pool *p, void **tag, struct https_answer *out,
-                                  struct gf_err *e);
+/* Go on with all of them, and wait, at most ms, until something happens: to one of them, or one of
+ * these n descriptors can be read or has ended. -1: GF_E_SYSTEM; the pool is of no use any more. */
+GF_MUST_CHECK int https_pool_go(struct https_pool *p, const int *fds, size_t n, int ms,
+                                struct gf_err *e);
 
-/* Wait until something can go on, or one of these n descriptors can be read or has ended, at most
- * ms. */
-GF_MUST_CHECK int https_pool_wait(struct https_pool *p, const int *fds, size_t n, int ms,
+/* Take one that is over: 1 and *out is its answer; 0 and *tag NULL: none is; -1: it failed as
+ * https_request() says. */
+GF_MUST_CHECK int https_pool_next(struct https_pool *p, void **tag, struct https_answer *out,
                                   struct gf_err *e);
 
 /* Give up the request of this tag. */

@@ -126,29 +126,30 @@ static int is_over(const struct forward_walk *w) {
     return 1;
 }
 
-static int wait(struct forward_walk *w, struct gf_err *e) {
+/* Go on with what is under way, until something happens to it, or something else is to be done. */
+static int go_on(struct forward_walk *w, struct gf_err *e) {
     int fds[3 * FORWARD_FLIGHTS];
     int64_t ms = w->done.n > 0 ? w->done_since + FORWARD_RESULTS_MS - mono_ms() : LOOK_MS;
 
     size_t n = forward_program_fds(w, fds, sizeof fds / sizeof *fds);
 
-    return https_pool_wait(w->pool, fds, n, ms > 0 ? (int)ms : 0, e);
+    return https_pool_go(w->pool, fds, n, ms > 0 ? (int)ms : 0, e);
 }
 
 static int go_round(struct forward_walk *w, struct gf_err *e) {
-    int rc, collected = 0;
-
     look_for_stop(w);
     w->t->time_over = forward_left_ms(w) <= 0;
     if (wants_commit(w) && commit(w, e) == -1)
         return -1;
     if (!is_ending(w))
         begin_ready(w);
-    while ((rc = forward_job_collect(w, e)) == 1)
-        collected = 1;
-    if (rc == 0 && !collected && w->flying.n > 0)
-        rc = wait(w, e);
-    return rc;
+    if (w->flying.n == 0)
+        return 0;
+    if (go_on(w, e) == -1)
+        return -1;
+    while (forward_job_collect(w))
+        continue;
+    return 0;
 }
 
 static int walk_all(struct forward_walk *w, struct gf_err *e) {

@@ -100,8 +100,8 @@ void forward_job_free(struct forward_job *j);
 /* Begin its next request. It is under way, or, if there was nothing to send, among those that are
  * done. */
 void forward_job_begin(struct forward_walk *w, struct forward_job *j);
-/* Take one request that is over: 1, 0 none is, -1. */
-GF_MUST_CHECK int forward_job_collect(struct forward_walk *w, struct gf_err *e);
+/* Take one request that is over: 1, or 0: none is. */
+int forward_job_collect(struct forward_walk *w);
 /* Give up what is under way, and stays `sending`; all, or only where a second request does no
  * harm. */
 void forward_job_cut(struct forward_walk *w, int all);

@@ -256,16 +256,12 @@ static int collect_program(struct forward_walk *w) {
     return 0;
 }
 
-int forward_job_collect(struct forward_walk *w, struct gf_err *e) {
+int forward_job_collect(struct forward_walk *w) {
     struct https_answer answer;
     struct gf_err why;
     void *tag;
 
     int rc = https_pool_next(w->pool, &tag, &answer, &why);
-    if (rc == -1 && tag == NULL) {
-        *e = why;
-        return -1;
-    }
     if (tag == NULL)
         return collect_program(w);
     struct forward_job *j = tag;
