@@ -101,6 +101,20 @@ static int put_card(struct relay *r, struct gf_drive *d, struct turn *t, struct 
     return rc;
 }
 
+/* A site that has missed a rotation needs the cards between. */
+static void put_former(struct relay *r, struct gf_drive *d, struct turn *t) {
+    struct gf_err why;
+    int was_there;
+
+    for (size_t i = 0; i < r->former.n; i++) {
+        const struct gf_identity *id = &r->former.list[i];
+        if (id->card.has_replaces &&
+            COMMAND_REACH(gf_drive_put_card(d, &id->card, id->card_text, id->card_len, &was_there,
+                                            &why)) == -1)
+            turn_drive_fault(t, "our former card", &why, NULL);
+    }
+}
+
 /* Responses of ours that their agent has by now. */
 static int withdraw(struct relay *r, struct gf_drive *d, const struct gf_drive_list *list,
                     struct turn *t, struct gf_err *e) {
@@ -212,6 +226,7 @@ int relay_carry(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_e
         rc = 0;
         goto out;
     }
+    put_former(r, d, t);
     if (put_card(r, d, t, e) == -1 || withdraw(r, d, &list, t, e) == -1)
         goto out;
     rc = write_all(r, d, due, n, t, e);

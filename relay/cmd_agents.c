@@ -48,6 +48,7 @@ static void put_json(struct out *t, const struct agents_one *x) {
     out_int(t, "bundles", a->bundles);
     out_int(t, "refused", a->refused);
     out_int(t, "forks", a->forks);
+    out_int(t, "rotations_missed", a->outdated);
 }
 
 static void put_line(struct out *t, const struct agents_one *x) {
@@ -149,6 +150,9 @@ static void put_text(struct out *t, const struct agents_one *x) {
              "bundles      %" PRId64 ", the newest stream is at number %" PRId64 "\nrefused      "
              "%" PRId64 "\nforks        %" PRId64 "\n",
              a->bundles, a->seq, a->refused, a->forks);
+    if (a->outdated > 0)
+        out_text(t, "our card     an earlier one: %" PRId64 " rotation%s ago\n", a->outdated,
+                 a->outdated == 1 ? "" : "s");
 }
 
 static int show(struct relay *r, const struct options *o, struct gf_err *e) {

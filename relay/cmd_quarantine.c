@@ -13,6 +13,7 @@
 #include "gapferry/file.h"
 #include "relay/enrol.h"
 #include "relay/files.h"
+#include "relay/keys.h"
 #include "relay/summary.h"
 
 #define WHY_MAX 4096 /* bytes of NAME.why */
@@ -180,8 +181,9 @@ static int forgive(struct relay *r, const struct quarantined *q, struct gf_err *
     command_user(user);
     if (enrol_cards_load(r, 0, &all, e) == -1)
         return -1;
-    const struct gf_check check = {
-        .trusted = all.refs, .ntrusted = all.n, .us = &r->id.card.identity, .nus = 1};
+    struct gf_check check = {.trusted = all.refs, .ntrusted = all.n};
+    struct own_keys_all own;
+    keys_check(r, &own, &check);
     if (gf_bundle_head(q->fd, &check, &head, &ignored) == 0) {
         rc = ledger_forgive(r->ledger, &head.header, &head.digest, user, r->now, e);
         gf_head_free(&head);
@@ -215,7 +217,7 @@ static int release(struct relay *r, const struct options *o, int *status, struct
         return -1;
     turn_begin(&t);
     int rc = -1;
-    if (!q.has_route || memcmp(&q.route.to, &r->id.card.identity, sizeof q.route.to) != 0)
+    if (!q.has_route || !keys_has(r, &q.route.to))
         (void)gf_err_set(e, GF_E_NOT_FOR_US,
                          "quarantine/%s: is no bundle for this relay, so there is nothing to take",
                          q.name);

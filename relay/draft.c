@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "gapferry/file.h"
-#include "relay/ledger/ledger_grid.h"
+#include "relay/ledger/ledger_rotate.h"
 #include "relay/updates/artifacts.h"
 
 /* What each part takes beside its bytes: its header and padding, its entry in contents.json. */
@@ -149,7 +149,8 @@ void draft_begin(struct draft *d, const struct relay *r, int dir, int64_t size_m
 }
 
 int draft_collect(struct draft *d, const struct gf_id *agent, struct gf_err *e) {
-    if (ledger_notices(d->r->ledger, agent, add_notice, d, e) == -1 ||
+    if (ledger_new_cards(d->r->ledger, agent, add_notice, d, e) == -1 ||
+        (!d->full && ledger_notices(d->r->ledger, agent, add_notice, d, e) == -1) ||
         (!d->full && ledger_refusals(d->r->ledger, agent, add_refusal, d, e) == -1))
         return -1;
     return d->full ? 0 : ledger_news(d->r->ledger, agent, add_receipt, d, e);

@@ -15,6 +15,7 @@
 #include "gapferry/bundle.h"
 #include "gapferry/file.h"
 #include "relay/files.h"
+#include "relay/keys.h"
 #include "relay/quota.h"
 #include "relay/take.h"
 
@@ -279,14 +280,15 @@ static int take(struct intake *in, const struct item *it, const struct gf_head *
 }
 
 static int take_one(struct intake *in, const struct item *it, struct gf_err *e) {
-    struct gf_check check = {.us = &in->r->id.card.identity, .nus = 1};
+    struct own_keys_all own;
+    struct gf_check check = {0};
     struct gf_route route;
     struct gf_head head;
     struct gf_err why;
 
     if (gf_bundle_route(it->fd, &route, &why) == -1)
         return leave_bad(in, it, 0, &why, e);
-    if (memcmp(&route.to, &in->r->id.card.identity, sizeof route.to) != 0) {
+    if (!keys_has(in->r, &route.to)) {
         in->t->not_ours++;
         return 0;
     }
@@ -303,6 +305,7 @@ static int take_one(struct intake *in, const struct item *it, struct gf_err *e) 
         if (rc == -1 || enrol_cards_load(in->r, 0, &in->agents, e) == -1)
             return -1;
     }
+    keys_check(in->r, &own, &check);
     check.trusted = in->agents.refs;
     check.ntrusted = in->agents.n;
     if (gf_bundle_head(it->fd, &check, &head, &why) == -1)
@@ -356,7 +359,8 @@ int relay_intake(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_
     struct gf_drive_list list = {0};
     int rc = -1;
 
-    if (read_cards(&in, e) == -1 || enrol_cards_load(r, 0, &in.agents, e) == -1 ||
+    if (keys_renew(r, e) == -1 || read_cards(&in, e) == -1 ||
+        enrol_cards_load(r, 0, &in.agents, e) == -1 ||
         COMMAND_REACH(gf_drive_scan(d, GF_FOLDER_TO_RELAY, 0, &list, e)) == -1)
         goto out;
     rc = take_all(&in, &list, e);
@@ -381,7 +385,7 @@ int relay_import(struct relay *r, int fd, const char *name, struct turn *t, stru
     gf_text_safe(&safe, name, strlen(name));
     (void)snprintf(it.label, sizeof it.label, "%s", safe.data != NULL ? safe.data : "");
     gf_buf_free(&safe);
-    int rc = enrol_cards_load(r, 0, &in.agents, e);
+    int rc = keys_renew(r, e) == -1 ? -1 : enrol_cards_load(r, 0, &in.agents, e);
     if (rc == 0)
         rc = take_one(&in, &it, e);
     enrol_cards_free(&in.agents);

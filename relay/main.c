@@ -13,6 +13,7 @@ static const struct command_entry commands[] = {
     {"approve", cmd_approve, "let an agent in, by its fingerprint"},
     {"agents", cmd_agents, "list who ever came, and what to do about them"},
     {"token", cmd_token, "give a site a one-time token that lets its agent in"},
+    {"rotate", cmd_rotate, "give this relay new keys; it stays the relay it is"},
     {"revoke", cmd_revoke, "end an agent's lineage: nothing more is taken from it"},
     {"sync", cmd_sync, "visit a drive: take in requests, forward, write responses"},
     {"import", cmd_import, "take in bundles by hand, as from a drive"},

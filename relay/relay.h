@@ -13,6 +13,7 @@
 
 #include "common/command.h"
 #include "common/config.h"
+#include "common/own_keys.h"
 #include "common/vendor_keys.h"
 #include "gapferry/card.h"
 #include "gapferry/drive.h"
@@ -23,7 +24,8 @@ struct relay {
     char state[512];
     int state_fd;
     struct config *config;
-    struct gf_identity id;
+    struct gf_identity id;         /* of now */
+    struct own_keys_former former; /* earlier identities: what is on its way may be for them */
     struct ledger *ledger;
     int64_t now;      /* seconds; read once when a turn starts */
     int name_on_card; /* 1: the card that is put on drives carries our name */
@@ -53,7 +55,8 @@ const char *relay_self(const struct relay *r, char out[COMMAND_SELF]);
 typedef int relay_command(const char *root, int argc, char **argv);
 relay_command cmd_init, cmd_card, cmd_approve, cmd_decline, cmd_sync, cmd_run, cmd_status,
     cmd_records, cmd_couriers, cmd_config, cmd_reconcile, cmd_agents, cmd_revoke, cmd_token,
-    cmd_notice, cmd_audit, cmd_endpoints, cmd_quarantine, cmd_import, cmd_forward, cmd_respond;
+    cmd_notice, cmd_audit, cmd_endpoints, cmd_quarantine, cmd_import, cmd_forward, cmd_respond,
+    cmd_rotate;
 
 /* What one turn did; counts of this turn. Filled by the five files below. */
 struct turn {

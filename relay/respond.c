@@ -14,6 +14,7 @@
 #include "gapferry/file.h"
 #include "relay/draft.h"
 #include "relay/files.h"
+#include "relay/keys.h"
 #include "relay/updates/artifacts.h"
 
 /* Bytes of disk that artifacts leave free beyond what is always left: receipts need room, too. */
@@ -98,6 +99,7 @@ static int write_bundle(struct relay *r, struct draft *d, struct response *s, st
 static int write_response(struct relay *r, const struct gf_card *to, struct draft *d,
                           struct gf_err *e) {
     struct response s = {.readers = {&r->id.card}};
+    const struct gf_identity *as = NULL;
     struct ledger_seq seq;
     int self = 1;
     int rc = -1;
@@ -105,9 +107,10 @@ static int write_response(struct relay *r, const struct gf_card *to, struct draf
     if (r->config != NULL && config_bool(r->config, "relay", NULL, "self_reader", &self, e) == -1)
         return -1;
     if (files_need(r, d->size + d->size / 16 + (d->nparts > 0 ? SPARE : 0), e) == -1 ||
+        keys_signer(r, &to->agent, &as, e) == -1 ||
         ledger_take_seq(r->ledger, &to->identity, &seq, e) == -1)
         return -1;
-    s.pack = (struct gf_pack){.identity = &r->id,
+    s.pack = (struct gf_pack){.identity = as,
                               .kind = GF_KIND_RESPONSE,
                               .to = to,
                               .readers = s.readers,
@@ -209,7 +212,7 @@ int relay_respond(struct relay *r, struct turn *t, struct gf_err *e) {
     size_t n = 0;
     int rc = -1;
 
-    if (relay_response_max(r, &x.size_max, e) == -1)
+    if (keys_renew(r, e) == -1 || relay_response_max(r, &x.size_max, e) == -1)
         return -1;
     x.dir = openat(r->state_fd, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (x.dir == -1)

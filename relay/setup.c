@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "common/command.h"
-#include "relay/relay.h"
+#include "relay/keys.h"
 
 int relay_paths(struct relay *r, const char *root, struct gf_err *e) {
     *r = (struct relay){.state_fd = -1, .now = (int64_t)time(NULL)};
@@ -47,7 +47,7 @@ static int open_ledger(struct relay *r, struct gf_err *e) {
                       what, relay_self(r, self));
 }
 
-/* Configuration, keys and directory. */
+/* Configuration and directory. */
 static int open_rest(struct relay *r, struct gf_err *e) {
     char keys[sizeof r->state + 8], self[COMMAND_SELF];
     struct stat st;
@@ -58,8 +58,7 @@ static int open_rest(struct relay *r, struct gf_err *e) {
     if (stat(keys, &st) == -1 && (errno == ENOENT || errno == ENOTDIR))
         return gf_err_set(e, GF_E_CONFIG, "%s: there is no relay yet; make one: %s init", r->state,
                           relay_self(r, self));
-    if (config_load(r->config_path, relay_keys, &r->config, e) == -1 ||
-        command_keys(r->state, &r->id, e) == -1)
+    if (config_load(r->config_path, relay_keys, &r->config, e) == -1)
         return -1;
     r->state_fd = open(r->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return r->state_fd == -1 ? gf_err_errno(e, "%s", r->state) : 0;
@@ -68,8 +67,7 @@ static int open_rest(struct relay *r, struct gf_err *e) {
 int relay_open(struct relay *r, const char *root, struct gf_err *e) {
     if (relay_paths(r, root, e) == -1)
         return -1;
-    if (open_rest(r, e) == 0 && open_ledger(r, e) == 0 &&
-        ledger_belongs(r->ledger, &r->id.card, e) == 0)
+    if (open_rest(r, e) == 0 && open_ledger(r, e) == 0 && keys_load(r, 0, e) == 0)
         return 0;
     relay_close(r);
     return -1;
@@ -84,7 +82,7 @@ int relay_open_anyhow(struct relay *r, int *made, struct gf_err *e) {
             *made = opened == -1 && e->code == GF_E_NOINPUT;
         if (made != NULL && *made)
             opened = ledger_make(r->state, &r->ledger, e);
-        if (opened == 0 && ledger_belongs(r->ledger, &r->id.card, e) == 0)
+        if (opened == 0 && keys_load(r, made != NULL, e) == 0)
             return 0;
     }
     relay_close(r);
@@ -97,7 +95,7 @@ const char *relay_self(const struct relay *r, char out[COMMAND_SELF]) {
 
 void relay_close(struct relay *r) {
     ledger_close(r->ledger);
-    gf_identity_free(&r->id);
+    keys_forget(r);
     config_free(r->config);
     if (r->state_fd != -1)
         (void)close(r->state_fd);

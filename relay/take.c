@@ -16,6 +16,8 @@
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
 #include "gapferry/lines.h"
+#include "relay/keys.h"
+#include "relay/ledger/ledger_rotate.h"
 #include "relay/ledger/ledger_updates.h"
 
 struct take {
@@ -255,7 +257,9 @@ static int take_all(struct take *k, struct gf_err *why, struct gf_err *e) {
     rc = ledger_acknowledge(l, &k->h->header.from, &k->h->header.stream, k->contents.have,
                             k->contents.nhave, k->r->now, e);
     k->behind = rc == 1;
-    return rc == -1 ? -1 : take_wants(k, e);
+    if (rc == -1 || ledger_addressed(l, &k->h->header, &k->h->sender->agent, k->r->now, e) == -1)
+        return -1;
+    return take_wants(k, e);
 }
 
 int take_bundle(struct relay *r, const struct gf_head *h, int work, struct take_result *out,
@@ -284,12 +288,13 @@ out:
 }
 
 int take_is_known(struct relay *r, int fd, const struct enrol_cards *who, struct gf_err *e) {
-    const struct gf_check check = {
-        .trusted = who->refs, .ntrusted = who->n, .us = &r->id.card.identity, .nus = 1};
+    struct gf_check check = {.trusted = who->refs, .ntrusted = who->n};
+    struct own_keys_all own;
     enum ledger_seen seen = LEDGER_NEW;
     struct gf_head head;
     struct gf_err why;
 
+    keys_check(r, &own, &check);
     if (gf_bundle_head(fd, &check, &head, &why) == -1)
         return 0;
     int rc = ledger_seen(r->ledger, &head.header, &head.digest, &seen, e);

@@ -14,6 +14,7 @@
 
 #include "common/sandbox.h"
 #include "gapferry/file.h"
+#include "relay/keys.h"
 
 /* The child's limits: address space in bytes, and processor time in seconds, which is ten times
  * what the largest bundle takes on a slow machine. */
@@ -78,7 +79,7 @@ static void run_child(struct relay *r, const struct pipes *p, const struct gf_he
     struct verdict v = {.rc = -1};
     struct gf_contents c = {0};
 
-    gf_identity_free(&r->id);
+    keys_forget(r);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     close_others(p->plain[0], p->verdict[1], work);
     if (sandbox_parser(CHILD_MEMORY, CHILD_SECONDS, &v.err) == 0)
@@ -127,7 +128,7 @@ static int wait_for(pid_t pid, int *status) {
 /* Decrypt into the pipe, then hear the child. */
 static int run_parent(struct relay *r, struct pipes *p, int copy, const struct gf_head *h,
                       pid_t pid, struct gf_err *e) {
-    const struct gf_seal_key *keys[] = {r->id.seal};
+    struct own_keys_all own;
     struct pollfd end = {.fd = p->plain[1]};
     struct gf_err items_err = {.code = GF_OK};
     int status = 0;
@@ -135,7 +136,8 @@ static int run_parent(struct relay *r, struct pipes *p, int copy, const struct g
     (void)close(p->plain[0]);
     (void)close(p->verdict[1]);
     p->plain[0] = p->verdict[1] = -1;
-    int rc = gf_bundle_decrypt(copy, h, keys, 1, p->plain[1], e);
+    own_keys_all(&r->id, &r->former, &own);
+    int rc = gf_bundle_decrypt(copy, h, own.seal, own.n, p->plain[1], e);
     int broken = poll(&end, 1, 0) == 1 && (end.revents & POLLERR) != 0;
     (void)close(p->plain[1]);
     p->plain[1] = -1;

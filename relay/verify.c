@@ -13,6 +13,7 @@
 #include "gapferry/bundle.h"
 #include "gapferry/file.h"
 #include "relay/files.h"
+#include "relay/keys.h"
 #include "relay/quota.h"
 #include "relay/take.h"
 #include "relay/unpack.h"
@@ -278,10 +279,8 @@ static int verify_head(struct verify *v, const struct item *it, const struct gf_
 }
 
 static int verify_file(struct verify *v, const struct item *it, struct gf_err *e) {
-    const struct gf_check check = {.trusted = v->agents.refs,
-                                   .ntrusted = v->agents.n,
-                                   .us = &v->r->id.card.identity,
-                                   .nus = 1};
+    struct gf_check check = {.trusted = v->agents.refs, .ntrusted = v->agents.n};
+    struct own_keys_all own;
     struct gf_route route;
     struct gf_head head;
     struct gf_err why;
@@ -301,6 +300,7 @@ static int verify_file(struct verify *v, const struct item *it, struct gf_err *e
         v->t->not_ours++;
         return rc == 1 ? drop(v, it, e) : -1;
     }
+    keys_check(v->r, &own, &check);
     if (gf_bundle_head(it->fd, &check, &head, &why) == -1)
         return refuse(v, it, NULL, &why, e);
     int rc = verify_head(v, it, &head, e);
@@ -333,7 +333,7 @@ int relay_verify(struct relay *r, struct turn *t, struct gf_err *e) {
     struct verify v = {.r = r, .t = t};
     int rc = -1;
 
-    if (enrol_cards_load(r, 0, &v.agents, e) == -1)
+    if (keys_renew(r, e) == -1 || enrol_cards_load(r, 0, &v.agents, e) == -1)
         goto out;
     if (verify_folder(&v, "pending", e) == 0 && verify_folder(&v, "incoming", e) == 0)
         rc = name_strangers(&v, e);

@@ -2,6 +2,7 @@
  * ledger.c -- the ledger's database, its lock, and what its files share.
  */
 #include "relay/ledger/ledger_internal.h"
+#include "relay/ledger/ledger_rotate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -132,6 +133,7 @@ static const char *const steps[] = {schema_1,
                                     ledger_grid_schema,
                                     ledger_usage_schema,
                                     ledger_prune_schema,
+                                    ledger_rotate_schema,
                                     NULL};
 static const struct db_schema schema = {.application_id = 0x47464c52, .steps = steps};
 
@@ -172,20 +174,15 @@ int ledger_make(const char *dir, struct ledger **out, struct gf_err *e) {
 int ledger_belongs(struct ledger *l, const struct gf_card *us, struct gf_err *e) {
     char fingerprint[GF_FINGERPRINT_TEXT], theirs[GF_HASH_TEXT];
     struct gf_hash is;
-    struct db_query q;
 
-    int rc = db_query(&l->db, &q, e, "SELECT data FROM fact WHERE name = 'identity'", "");
-    if (rc == 0)
-        rc = db_next(&q, e);
-    int known = rc == 1 && db_fixed(&q, 0, &is, sizeof is) == 0;
-    db_done(&q);
-    if (rc == -1 || (known && memcmp(&is, &us->identity, sizeof is) == 0))
-        return rc == -1 ? -1 : 0;
-    if (rc == 0)
+    int known = ledger_identity(l, &is, e);
+    if (known == -1 || (known == 1 && memcmp(&is, &us->identity, sizeof is) == 0))
+        return known == -1 ? -1 : 0;
+    if (known == 0)
         return db_run(&l->db, e, "INSERT INTO fact (name, data) VALUES ('identity', ?)", "b",
                       us->identity.b, sizeof us->identity.b);
     gf_card_fingerprint(us, fingerprint);
-    gf_text_hex(is.b, known ? sizeof is.b : 0, theirs);
+    gf_text_hex(is.b, sizeof is.b, theirs);
     return gf_err_set(e, GF_E_DAMAGED,
                       "%s/keys: these keys (%s) are not those that relay.db belongs to (identity "
                       "%.16s...); put back the keys and the ledger of one relay, from one backup. "

@@ -61,6 +61,7 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  *   behind      agent, stream, seq: it has a response that this ledger never wrote
  *   courier     courier; removed: true, where he was
  *   brought     courier, header: he handed in the bundle whose header has this digest
+ *   rotated     fingerprint, replaces, user: this relay has new keys
  *   reconciled  user, agents, responses
  *   forgive     bundle, user: it was refused, and is verified over again
  *   release, reject, drop   user, records (how many), and what they were picked by; reason

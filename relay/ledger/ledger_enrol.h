@@ -98,6 +98,7 @@ struct ledger_agent {
     int64_t seq;                     /* the highest number of the stream of that bundle */
     int64_t missing;                 /* numbers of that stream that did not come */
     int64_t bundles, refused, forks; /* counted */
+    int64_t outdated; /* rotations of this relay since the card that it has shown to know */
 };
 GF_MUST_CHECK int ledger_roll(struct ledger *l, struct ledger_agent **out, size_t *n,
                               struct gf_err *e);

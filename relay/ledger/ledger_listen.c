@@ -61,6 +61,9 @@ int ledger_has_news(struct ledger *l, const struct gf_id *agent, struct gf_err *
                   " AND told_by IS NULL)"
                   " OR EXISTS (SELECT 1 FROM notice WHERE NOT EXISTS (SELECT 1 FROM notice_told"
                   " WHERE notice = notice.n AND agent = ?1))"
+                  " OR EXISTS (SELECT 1 FROM rotation WHERE n > (SELECT max(knows) FROM agent"
+                  " WHERE agent = ?1) AND NOT EXISTS (SELECT 1 FROM notice_told WHERE notice ="
+                  " -rotation.n AND agent = ?1))"
                   " OR EXISTS (SELECT 1 FROM update_part AS p JOIN update_artifact AS a ON a.row ="
                   " p.artifact WHERE p.agent = ?1 AND p.told_by IS NULL AND a.here IS NOT NULL)",
                   "b", agent, sizeof *agent) == -1)

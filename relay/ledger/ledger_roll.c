@@ -84,7 +84,8 @@ enum {
     BUNDLES,
     FORKS,
     OPEN_FORKS,
-    TWINS
+    TWINS,
+    OUTDATED
 };
 
 /* The newest bundle of a sender says which stream it writes now. A fork is over once a bundle of
@@ -119,7 +120,8 @@ static const char query[] =
     "(SELECT count(*) FROM fork AS f WHERE f.sender = a.identity AND NOT EXISTS (SELECT 1 FROM "
     "bundle AS b WHERE b.sender = a.identity AND b.stream <> f.stream AND b.taken >= f.at)), "
     "EXISTS (SELECT 1 FROM (" LAST_BEGUN ") AS s JOIN bundle AS b ON b.sender = a.identity AND "
-    "b.stream <> s.stream AND b.created > s.begun) "
+    "b.stream <> s.stream AND b.created > s.begun), "
+    "ifnull((SELECT max(n) FROM rotation) - a.knows, 0) "
     "FROM agent AS a LEFT JOIN bundle AS n ON n.row = " NEWEST " ORDER BY a.row";
 
 static int read_row(const struct db_query *q, void *element, struct gf_err *e) {
@@ -140,6 +142,7 @@ static int read_row(const struct db_query *q, void *element, struct gf_err *e) {
     a->missing = a->seq - db_int(q, TAKEN);
     a->bundles = db_int(q, BUNDLES);
     a->forks = db_int(q, FORKS);
+    a->outdated = a->enrolled > 0 ? db_int(q, OUTDATED) : 0;
     (void)snprintf(a->how, sizeof a->how, "%s", db_text(q, HOW));
     (void)snprintf(a->by, sizeof a->by, "%s", db_text(q, GRANTOR));
     (void)snprintf(a->reason, sizeof a->reason, "%s", db_text(q, REASON));

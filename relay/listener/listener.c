@@ -104,6 +104,15 @@ void listener_ask(struct listener_call *c, struct wire_ask *a,
     listener_ask_with(c, a, NULL, answer);
 }
 
+/* Which relay we are. */
+static int take_us(struct listener *l, const struct wire_say *s, const char *data) {
+    if (s->len == 0 || s->len > sizeof l->us.list || s->len % sizeof l->us.list[0] != 0)
+        return -1;
+    memcpy(l->us.list, data, s->len);
+    l->us.n = s->len / sizeof l->us.list[0];
+    return 0;
+}
+
 /* All answers that are there; -1: the worker is gone. */
 static int hear_answers(struct listener *l, char *data) {
     struct wire_say s;
@@ -113,7 +122,9 @@ static int hear_answers(struct listener *l, char *data) {
 
     while ((rc = wire_say_next(LISTENER_FD_WORKER, &s, data, &fd, &why)) == 1) {
         struct listener_call *c = l->calls;
-        while (c != NULL && c->tag != s.tag)
+        if (s.tag == 0)
+            (void)take_us(l, &s, data);
+        while (c != NULL && (s.tag == 0 || c->tag != s.tag))
             c = c->next;
         if (c == NULL) {
             /* Whoever asked is gone. */
@@ -364,7 +375,7 @@ static int start_servers(struct listener *l, struct gf_err *e) {
     return start_server(&l->page, &l->page_config, LISTENER_FD_PAGE, e);
 }
 
-/* The worker's first word: which relay we are. */
+/* The worker's first word. */
 static int hear_identity(struct listener *l, char *data, struct gf_err *e) {
     struct pollfd p = {.fd = LISTENER_FD_WORKER, .events = POLLIN};
     struct wire_say s;
@@ -372,9 +383,8 @@ static int hear_identity(struct listener *l, char *data, struct gf_err *e) {
 
     (void)poll(&p, 1, 10000);
     int rc = wire_say_next(LISTENER_FD_WORKER, &s, data, &fd, e);
-    if (rc != 1 || s.len != sizeof l->us)
+    if (rc != 1 || take_us(l, &s, data) == -1)
         return rc == -1 ? -1 : gf_err_set(e, GF_E_SYSTEM, "the worker does not say who it is");
-    memcpy(&l->us, data, sizeof l->us);
     return 0;
 }
 

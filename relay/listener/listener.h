@@ -17,6 +17,7 @@
 #define RELAY_LISTENER_H
 
 #include "common/httpd.h"
+#include "common/own_keys.h"
 #include "gapferry/bundle.h"
 #include "relay/listener/wire.h"
 
@@ -89,12 +90,18 @@ struct listener_wrong {
     int n;
 };
 
+/* The relay's identities: what a bundle may be addressed to. */
+struct listener_us {
+    struct gf_hash list[OWN_KEYS_MAX];
+    size_t n;
+};
+
 struct listener {
     struct listener_door api, page;
     struct listener_config config, page_config;
     struct listener_wrong wrong[LISTENER_WRONG];
-    struct gf_hash us; /* the relay's identity */
-    uint64_t tag;      /* the last one given out */
+    struct listener_us us;
+    uint64_t tag; /* the last one given out */
     struct listener_call *calls;
     struct listener_count refused[GF_CODE_COUNT]; /* by code: a line now and then tells them */
     int64_t told;                                 /* ms: when */
@@ -140,10 +147,10 @@ struct listener_head {
 };
 /* Where it goes and from whom, by the fields of fixed form; nothing is parsed. GF_E_NOT_FOR_US, and
  * what gf_bundle_route() says. */
-GF_MUST_CHECK int listener_head_route(const struct listener_head *p, const struct gf_hash *us,
+GF_MUST_CHECK int listener_head_route(const struct listener_head *p, const struct listener_us *us,
                                       struct gf_route *out, struct gf_err *why);
 /* Shell, signature and header, with the one card that can have signed it. */
-GF_MUST_CHECK int listener_head_verify(const struct listener_head *p, const struct gf_hash *us,
+GF_MUST_CHECK int listener_head_verify(const struct listener_head *p, const struct listener_us *us,
                                        const struct gf_card *card, struct gf_head *out,
                                        struct gf_err *why);
 

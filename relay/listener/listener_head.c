@@ -21,10 +21,10 @@ static int as_file(const struct listener_head *p, struct gf_err *why) {
     return -1;
 }
 
-int listener_head_verify(const struct listener_head *p, const struct gf_hash *us,
+int listener_head_verify(const struct listener_head *p, const struct listener_us *us,
                          const struct gf_card *card, struct gf_head *out, struct gf_err *why) {
     const struct gf_card *trusted[] = {card};
-    const struct gf_check check = {.trusted = trusted, .ntrusted = 1, .us = us, .nus = 1};
+    const struct gf_check check = {.trusted = trusted, .ntrusted = 1, .us = us->list, .nus = us->n};
     int fd = as_file(p, why);
 
     if (fd == -1)
@@ -34,7 +34,7 @@ int listener_head_verify(const struct listener_head *p, const struct gf_hash *us
     return rc;
 }
 
-int listener_head_route(const struct listener_head *p, const struct gf_hash *us,
+int listener_head_route(const struct listener_head *p, const struct listener_us *us,
                         struct gf_route *out, struct gf_err *why) {
     int fd = as_file(p, why);
 
@@ -42,7 +42,11 @@ int listener_head_route(const struct listener_head *p, const struct gf_hash *us,
         return -1;
     int rc = gf_bundle_route(fd, out, why);
     (void)close(fd);
-    if (rc == 0 && memcmp(&out->to, us, sizeof *us) != 0)
+    for (size_t i = 0; rc == 0 && i < us->n; i++) {
+        if (memcmp(&out->to, &us->list[i], sizeof out->to) == 0)
+            return 0;
+    }
+    if (rc == 0)
         rc = gf_err_set(why, GF_E_NOT_FOR_US, "it is addressed to another relay");
     return rc;
 }

@@ -3,6 +3,9 @@
  * apart (SOCK_SEQPACKET). Every message is one struct of fixed form, of one program, and perhaps
  * bytes behind it; a descriptor may travel along with an answer.
  *
+ * Unasked, with tag 0, the worker says first, and whenever that changes, which identities are the
+ * relay's: struct gf_hash[].
+ *
  * The listener has neither keys nor ledger and opens no file. It asks; the worker answers each
  * question once, in any order, with the question's tag. The worker believes nothing of what it is
  * told: a question can name any sender or bundle, and what was uploaded is verified all over.

@@ -16,6 +16,7 @@
 #include "common/mono.h"
 #include "gapferry/file.h"
 #include "gapferry/hello.h"
+#include "relay/keys.h"
 #include "relay/quota.h"
 
 /* How long a caller is kept waiting for its bundle's verdict, and then for what its records lead
@@ -258,9 +259,10 @@ static void greet(struct worker *w, const struct wire_ask *a) {
     struct gf_err why;
     struct gf_buf b;
 
+    const struct gf_hello_by by = {
+        .id = &w->r->id, .former = w->r->former.list, .nformer = w->r->former.n};
     gf_buf_init(&b, GF_HELLO_MAX);
-    if (gf_hello_make(&(struct gf_hello_by){.id = &w->r->id}, a->nonce.b, (int64_t)time(NULL),
-                      GAPFERRY_VERSION, &b, &why) == -1) {
+    if (gf_hello_make(&by, a->nonce.b, (int64_t)time(NULL), GAPFERRY_VERSION, &b, &why) == -1) {
         worker_say_trouble(w, a->tag, &why);
     } else {
         s.len = (uint32_t)b.len;
@@ -334,11 +336,29 @@ int worker_begin(struct worker *w, struct relay *r, struct gf_err *e) {
     return 0;
 }
 
-int worker_meet(struct worker *w, int sock, struct gf_err *e) {
-    const struct wire_say s = {.answer = WIRE_YES, .len = sizeof w->r->id.card.identity};
+/* Whom what comes may be addressed to; unasked. */
+static int say_us(struct worker *w, struct gf_err *e) {
+    struct own_keys_all own;
 
+    own_keys_all(&w->r->id, &w->r->former, &own);
+    const struct wire_say s = {.answer = WIRE_YES, .len = (uint32_t)(own.n * sizeof own.us[0])};
+    return wire_say_send(w->sock, &s, own.us, -1, e);
+}
+
+int worker_meet(struct worker *w, int sock, struct gf_err *e) {
     w->sock = sock;
-    return wire_say_send(sock, &s, &w->r->id.card.identity, -1, e);
+    return say_us(w, e);
+}
+
+/* `rotate` may have given this relay new keys; a hello is to be signed by those. */
+static void renew(struct worker *w) {
+    struct gf_err why;
+
+    int rc = keys_renew(w->r, &why);
+    if (rc == 1)
+        rc = say_us(w, &why);
+    if (rc == -1)
+        log_write(LOG_LEVEL_ERROR, "keys-not-renewed", {"why", why.text, 0});
 }
 
 void worker_part(struct worker *w) {
@@ -353,6 +373,7 @@ int worker_hear(struct worker *w, struct gf_err *e) {
     struct wire_ask a;
     int rc = 0;
 
+    renew(w);
     while (w->sock != -1 && (rc = wire_ask_next(w->sock, &a, data, e)) == 1)
         answer(w, &a, data);
     if (rc == 0 && w->sock == -1)

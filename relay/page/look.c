@@ -19,6 +19,7 @@
 #include "gapferry/lines.h"
 #include "relay/enrol.h"
 #include "relay/files.h"
+#include "relay/keys.h"
 #include "relay/unpack.h"
 
 /* What is found out about one bundle. */
@@ -225,10 +226,8 @@ static void look_stranger(struct look *k, int fd, struct gf_head *h) {
 }
 
 static int look_into(struct look *k, int fd, struct gf_head *h, struct gf_err *e) {
-    const struct gf_check check = {.trusted = k->agents->refs,
-                                   .ntrusted = k->agents->n,
-                                   .us = &k->r->id.card.identity,
-                                   .nus = 1};
+    struct gf_check check = {.trusted = k->agents->refs, .ntrusted = k->agents->n};
+    struct own_keys_all own;
     struct gf_route route;
     struct gf_err why;
 
@@ -244,6 +243,7 @@ static int look_into(struct look *k, int fd, struct gf_head *h, struct gf_err *e
             look_stranger(k, fd, h);
         return rc == -1 ? -1 : 0;
     }
+    keys_check(k->r, &own, &check);
     if (gf_bundle_head(fd, &check, h, &why) == -1) {
         refuse(k, &why, 0);
         return 0;

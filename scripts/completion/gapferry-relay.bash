@@ -6,6 +6,7 @@ _gapferry_relay_options() {
     card) echo --fingerprint --out --install --json --root --help ;;
     agents) echo --all --json --root --help ;;
     token) echo --name --expires --uses --json --root --help ;;
+    rotate) echo --force --json --root --help ;;
     revoke) echo --reason --json --root --help ;;
     approve) echo --card --withdraw --json --root --help ;;
     decline) echo --json --root --help ;;
@@ -25,7 +26,7 @@ _gapferry_relay_options() {
 
 _gapferry_relay() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-    local commands='init card approve agents token revoke notice sync import forward respond decline run status records quarantine endpoints couriers reconcile audit config'
+    local commands='init card approve agents token rotate revoke notice sync import forward respond decline run status records quarantine endpoints couriers reconcile audit config'
     local command='' i
 
     COMPREPLY=()

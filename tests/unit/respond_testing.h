@@ -14,6 +14,8 @@ struct said {
     size_t nanswers;
     struct gf_answer answers[4];
     size_t nrefusals;
+    size_t nnotices;
+    struct gf_notice notices[4];
     struct gf_contents contents;
     struct gf_header header;
     int dir;
@@ -50,10 +52,17 @@ static inline void add_refusal(struct said *s, const char *line, size_t len) {
     s->nrefusals++;
 }
 
-/* Open an outbox file as its addressee, or as the relay itself. */
-static inline struct said read_response(struct site *s, const char *name,
-                                        const struct gf_identity *us) {
-    const struct gf_card *trusted[] = {&kit_relay.card};
+static inline void add_notice(struct said *s, const char *line, size_t len) {
+    struct gf_err e;
+    assert_ok(gf_notice_parse(line, len, &s->notices[s->nnotices++], &e), e);
+}
+
+/* Open an outbox file as one to whom it is addressed, or who may read it; it was signed by this
+ * relay. */
+static inline struct said read_response_by(struct site *s, const char *name,
+                                           const struct gf_identity *us,
+                                           const struct gf_card *relay) {
+    const struct gf_card *trusted[] = {relay};
     const struct gf_check check = {
         .trusted = trusted, .ntrusted = 1, .us = &us->card.identity, .nus = 1, .readers_too = 1};
     const struct gf_seal_key *keys[] = {us->seal};
@@ -74,7 +83,13 @@ static inline struct said read_response(struct site *s, const char *name,
     read_lines(out.dir, "receipts.jsonl", add_receipt, &out);
     read_lines(out.dir, "answers.jsonl", add_answer, &out);
     read_lines(out.dir, "refusals.jsonl", add_refusal, &out);
+    read_lines(out.dir, "notices.jsonl", add_notice, &out);
     return out;
+}
+
+static inline struct said read_response(struct site *s, const char *name,
+                                        const struct gf_identity *us) {
+    return read_response_by(s, name, us, &kit_relay.card);
 }
 
 static inline void said_free(struct said *s) {
@@ -82,6 +97,8 @@ static inline void said_free(struct said *s) {
         gf_receipt_free(&s->receipts[i]);
     for (size_t i = 0; i < s->nanswers; i++)
         gf_answer_free(&s->answers[i]);
+    for (size_t i = 0; i < s->nnotices; i++)
+        gf_notice_free(&s->notices[i]);
     gf_contents_free(&s->contents);
     (void)close(s->dir);
 }

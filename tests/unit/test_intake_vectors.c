@@ -106,6 +106,7 @@ static uint32_t ask(struct site *s, struct worker *w, int sock, const struct wir
 /* What the listener does with the first bytes: 0 and the question for admittance. */
 static int judge(struct site *s, struct worker *w, int sock, const struct vector *v,
                  struct wire_ask *a, struct gf_err *why) {
+    const struct listener_us us = {.list = {world.relay.card.identity}, .n = 1};
     const struct listener_head part = {v->bytes, v->len < GF_HEAD_MAX ? v->len : GF_HEAD_MAX,
                                        (int64_t)v->len};
     struct wire_ask card = {.kind = WIRE_CARD, .tag = 1};
@@ -115,13 +116,13 @@ static int judge(struct site *s, struct worker *w, int sock, const struct vector
     struct gf_head head;
     int fd = -1;
 
-    if (listener_head_route(&part, &world.relay.card.identity, &route, why) == -1)
+    if (listener_head_route(&part, &us, &route, why) == -1)
         return -1;
     card.identity = route.from;
     if (ask(s, w, sock, &card, &answer, &fd) != WIRE_YES)
         return gf_err_set(why, GF_E_SENDER, "not enrolled");
     assert_ok(gf_card_parse(data, answer.len, "card", &sender, &s->e), s->e);
-    if (listener_head_verify(&part, &world.relay.card.identity, &sender, &head, why) == -1)
+    if (listener_head_verify(&part, &us, &sender, &head, why) == -1)
         return -1;
     *a = (struct wire_ask){.kind = WIRE_ADMIT,
                            .tag = 2,
