@@ -54,7 +54,12 @@ void keys_forget(struct relay *r) {
 /* ---- loading ---- */
 
 static int load(struct relay *r, struct gf_err *e) {
+    struct gf_err why;
+
     keys_forget(r);
+    /* The next command tries again. */
+    if (own_keys_tidy(r->state, &why) == -1)
+        log_write(LOG_LEVEL_WARNING, "former-keys-not-put-away", {"why", why.text, 0});
     return command_keys(r->state, &r->id, e) == -1 ||
                    own_keys_former_load(r->state, &r->former, e) == -1
                ? -1
