@@ -148,8 +148,10 @@ void config_free(struct config *c) {
         free(c->items[i].value);
         free(c->items[i].origin);
     }
-    for (size_t i = 0; i < c->nsections; i++)
+    for (size_t i = 0; i < c->nsections; i++) {
         free(c->sections[i].name);
+        free(c->sections[i].origin);
+    }
     free(c->items);
     free(c->sections);
     free(c);
@@ -205,6 +207,14 @@ const char *config_name(const struct config *c, const char *section, size_t i) {
             return c->sections[at].name;
     }
     return NULL;
+}
+
+const char *config_where(const struct config *c, const char *section, const char *name) {
+    for (size_t i = 0; i < c->nsections; i++) {
+        if (strcmp(c->sections[i].section, section) == 0 && strcmp(c->sections[i].name, name) == 0)
+            return c->sections[i].origin;
+    }
+    return "default";
 }
 
 /* ---- typed values ---- */

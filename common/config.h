@@ -61,6 +61,10 @@ const char *config_emptied(const struct config *c, const char *section, const ch
  * beyond the last. */
 const char *config_name(const struct config *c, const char *section, size_t i);
 
+/* "FILE:LINE" of the first header of [section "NAME"], for what is wrong with it as a whole.
+ * Borrowed. */
+const char *config_where(const struct config *c, const char *section, const char *name);
+
 /* Typed values; absent and without a fallback: 0 and *out untouched; set: 1; wrong: -1 with
  * GF_E_CONFIG naming file, line, key and what is allowed. */
 GF_MUST_CHECK int config_int(const struct config *c, const char *section, const char *name,

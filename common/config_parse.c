@@ -32,6 +32,16 @@ static char *trim(char *s) {
     return s;
 }
 
+/* FILE:LINE; the caller's own. NULL: no memory. */
+static char *origin_of(const struct line *l) {
+    size_t room = strlen(l->path) + 32;
+    char *origin = malloc(room);
+
+    if (origin)
+        (void)snprintf(origin, room, "%s:%zu", l->path, l->number);
+    return origin;
+}
+
 /* ---- sections ---- */
 
 static int fail_section(const struct line *l, const char *typed, struct gf_err *e) {
@@ -74,9 +84,12 @@ static int enter_named(struct line *l, const char *section, const char *name, st
     if (!c->sections)
         c->sections = calloc(CONFIG_SECTIONS_MAX, sizeof *c->sections);
     l->name = c->sections ? strdup(name) : NULL;
-    if (!l->name)
+    char *origin = l->name ? origin_of(l) : NULL;
+    if (!origin) {
+        free(l->name);
         return no_memory(l, e);
-    c->sections[c->nsections++] = (struct config_section){section, l->name};
+    }
+    c->sections[c->nsections++] = (struct config_section){section, l->name, origin};
     return 0;
 }
 
@@ -198,15 +211,13 @@ static int set(struct line *l, const struct config_key *key, const char *value, 
         item = &c->items[c->nitems++];
         *item = (struct config_item){.key = key, .name = l->name};
     }
-    size_t room = strlen(l->path) + 32;
     char *copy = value ? strdup(value) : NULL;
-    char *origin = malloc(room);
+    char *origin = origin_of(l);
     if (!origin || (value && !copy)) {
         free(copy);
         free(origin);
         return no_memory(l, e);
     }
-    (void)snprintf(origin, room, "%s:%zu", l->path, l->number);
     free(item->value);
     free(item->origin);
     item->value = copy;

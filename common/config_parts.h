@@ -22,6 +22,7 @@ struct config_item {
 struct config_section {
     const char *section; /* of the table */
     char *name;
+    char *origin; /* FILE:LINE of its first header */
 };
 
 struct config {

@@ -29,6 +29,25 @@ static int show(const struct relay *r, struct gf_err *e) {
     return rc;
 }
 
+static void warn(const char *text) {
+    (void)fprintf(stderr, COMMAND_PROGRAM ": warning: %s\n", text);
+}
+
+/* What shows only beside what the ledger knows. A relay that does not open has other troubles. */
+static void warn_of_agents(const struct relay *r) {
+    struct relay whole = {.state_fd = -1, .now = r->now};
+    struct gf_err doubt, e;
+
+    memcpy(whole.config_path, r->config_path, sizeof whole.config_path);
+    memcpy(whole.state, r->state, sizeof whole.state);
+    if (relay_open_anyhow(&whole, NULL, &e) == -1)
+        return;
+    for (size_t i = 0; config_name(whole.config, "agent", i) != NULL; i++)
+        if (quota_doubt(&whole, i, &doubt, &e) == 1)
+            warn(doubt.text);
+    relay_close(&whole);
+}
+
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
     const char *verb = options_arg(o, 0);
     int64_t span = 0;
@@ -52,9 +71,9 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         return -1;
     (void)printf("%s: no mistake was found\n", r->config_path);
     if (config_name(r->config, "endpoint", 0) == NULL)
-        (void)fprintf(stderr,
-                      COMMAND_PROGRAM ": warning: there is no [endpoint \"NAME\"] in it, so every "
-                                      "record that arrives is held\n");
+        warn("there is no [endpoint \"NAME\"] in it, so every record that arrives is held");
+    if (config_name(r->config, "agent", 0) != NULL)
+        warn_of_agents(r);
     return 0;
 }
 

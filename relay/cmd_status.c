@@ -8,8 +8,9 @@
 
 #include "gapferry/file.h"
 #include "relay/agents.h"
-#include "relay/command.h"
+#include "relay/cmd_status.h"
 #include "relay/files.h"
+#include "relay/ledger/ledger_operator.h"
 #include "relay/ledger/ledger_updates.h"
 
 static const struct option_spec specs[] = {
@@ -19,10 +20,11 @@ static const struct option_spec specs[] = {
     COMMAND_OPTION_END,
 };
 
-static int put_agents(struct relay *r, struct out *t, size_t *nstrangers, struct gf_err *e) {
+static int put_agents(struct relay *r, struct out *t, struct cmd_status_next *next,
+                      struct gf_err *e) {
     struct gf_card *agents = NULL;
     struct gf_card *strangers = NULL;
-    size_t n = 0;
+    size_t n = 0, *nstrangers = &next->strangers;
     int rc = -1;
 
     if (ledger_agents(r->ledger, &agents, &n, e) == -1 ||
@@ -38,6 +40,7 @@ static int put_agents(struct relay *r, struct out *t, size_t *nstrangers, struct
     for (size_t i = 0; i < *nstrangers; i++)
         command_card(t, "unknown", NULL, &strangers[i]);
     out_close(t, ']');
+    next->agents = n;
     rc = 0;
 out:
     free(agents);
@@ -46,7 +49,8 @@ out:
 }
 
 /* Who may come, and has not yet. */
-static int put_approvals(struct relay *r, struct out *t, struct gf_err *e) {
+static int put_approvals(struct relay *r, struct out *t, struct cmd_status_next *next,
+                         struct gf_err *e) {
     struct ledger_approval *list = NULL;
     char at[GF_TIME_TEXT];
     size_t n = 0;
@@ -62,6 +66,7 @@ static int put_approvals(struct relay *r, struct out *t, struct gf_err *e) {
     }
     out_close(t, ']');
     free(list);
+    next->approved = n;
     return 0;
 }
 
@@ -80,7 +85,8 @@ static void put_advice(struct relay *r, struct out *t, int64_t held, int64_t lat
                  "", relay_self(r, self));
 }
 
-static int put_records(struct relay *r, struct out *t, struct gf_err *e) {
+static int put_records(struct relay *r, struct out *t, struct cmd_status_next *next,
+                       struct gf_err *e) {
     struct ledger_count *counts = NULL;
     int64_t held = 0, later = 0;
     size_t n = 0;
@@ -102,10 +108,13 @@ static int put_records(struct relay *r, struct out *t, struct gf_err *e) {
         }
         held += counts[i].n[LEDGER_HELD];
         later += counts[i].n[LEDGER_LATER];
+        next->waiting +=
+            counts[i].n[LEDGER_RECEIVED] + counts[i].n[LEDGER_SENDING] + counts[i].n[LEDGER_LATER];
         out_text(t, "\n");
         out_close(t, '}');
     }
     out_close(t, ']');
+    next->held = held;
     put_advice(r, t, held, later);
     if (n == 0)
         out_text(t, "%-13snone yet\n", "records");
@@ -177,7 +186,7 @@ static int is_kept_response(const struct relay *r, const char *name) {
 }
 
 static int put_folder(struct relay *r, struct out *t, const char *folder, const char *text,
-                      struct gf_err *e) {
+                      struct cmd_status_next *next, struct gf_err *e) {
     struct files_list list = {0};
     int is_quarantine = strcmp(folder, "quarantine") == 0;
     int64_t n = 0, kept = 0;
@@ -205,10 +214,13 @@ static int put_folder(struct relay *r, struct out *t, const char *folder, const 
                  "%-13s%" PRId64 " response%s of this relay that the ledger did not know, kept by "
                  "reconcile\n",
                  folder, kept, kept == 1 ? "" : "s");
+    if (is_quarantine)
+        next->refused = n;
     return 0;
 }
 
-static int put_responses(struct relay *r, struct out *t, struct gf_err *e) {
+static int put_responses(struct relay *r, struct out *t, struct cmd_status_next *next,
+                         struct gf_err *e) {
     struct ledger_response *list = NULL;
     size_t n = 0;
 
@@ -219,16 +231,19 @@ static int put_responses(struct relay *r, struct out *t, struct gf_err *e) {
         command_int(t, NULL, "responses", (int64_t)n);
     else
         out_text(t, "%-13s%zu not acknowledged yet\n", "responses", n);
+    next->responses = n;
     return 0;
 }
 
 /* Artifacts of updates that agents wait for, and why they are not here. */
-static int put_artifacts(struct relay *r, struct out *t, struct gf_err *e) {
+static int put_artifacts(struct relay *r, struct out *t, struct cmd_status_next *next,
+                         struct gf_err *e) {
     struct ledger_artifact a = {.row = 0};
     int rc;
 
     out_open(t, "artifacts", '[');
     while ((rc = ledger_artifact_due(r->ledger, INT64_MAX, a.row, &a, e)) == 1) {
+        next->artifacts++;
         out_open(t, NULL, '{');
         out_text(t, "%-13s%s of %s, %" PRId64 " bytes, to be fetched from endpoint \"%s\"%s%s\n",
                  "artifact", a.is.name, a.place, a.is.size, a.endpoint,
@@ -246,7 +261,8 @@ static int put_artifacts(struct relay *r, struct out *t, struct gf_err *e) {
 }
 
 /* Who is overdue, forked or behind, with what to do; who is fine needs no line. */
-static int put_attention(struct relay *r, struct out *t, struct gf_err *e) {
+static int put_attention(struct relay *r, struct out *t, struct cmd_status_next *next,
+                         struct gf_err *e) {
     static const enum agents_state states[] = {AGENTS_FORKED, AGENTS_OVERDUE, AGENTS_BEHIND};
     char remedy[AGENTS_REMEDY];
     struct agents_list l;
@@ -264,9 +280,44 @@ static int put_attention(struct relay *r, struct out *t, struct gf_err *e) {
             n++;
         }
         out_int(t, agents_states[states[s]], n);
+        next->forked += states[s] == AGENTS_FORKED ? n : 0;
     }
     out_close(t, '}');
     agents_free(&l);
+    return 0;
+}
+
+/* What its sender's quota keeps out, wherever it lies. */
+static int put_over(struct relay *r, struct out *t, struct cmd_status_next *next,
+                    struct gf_err *e) {
+    struct ledger_over *list = NULL;
+    char since[GF_TIME_TEXT];
+    size_t n = 0;
+
+    if (ledger_over(r->ledger, r->now, &list, &n, e) == -1)
+        return -1;
+    out_open(t, "over_quota", '[');
+    for (size_t i = 0; i < n; i++) {
+        gf_text_time(list[i].since, since);
+        out_open(t, NULL, '{');
+        out_str(t, "agent", list[i].fingerprint);
+        out_int(t, "bundles", list[i].bundles);
+        out_int(t, "bytes", list[i].bytes);
+        out_time(t, "since", 1, list[i].since);
+        out_time(t, "last", 1, list[i].last);
+        out_str(t, "rule", list[i].rule);
+        out_close(t, '}');
+        out_text(t,
+                 "%-13s%s: %" PRId64 " bundle%s of %" PRId64 " bytes, since %s, beyond its %s; "
+                 "nothing is lost: on the drive, in incoming/ or at the site until there is room\n",
+                 "over quota", list[i].fingerprint, list[i].bundles,
+                 list[i].bundles == 1 ? "" : "s", list[i].bytes, since, list[i].rule);
+    }
+    out_close(t, ']');
+    next->over = n;
+    if (n > 0)
+        memcpy(next->sender, list[0].fingerprint, sizeof next->sender);
+    free(list);
     return 0;
 }
 
@@ -274,7 +325,7 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     char waits[COMMAND_SELF + 96];
     char bad[sizeof r->state + 160];
     char self[COMMAND_SELF];
-    size_t strangers = 0;
+    struct cmd_status_next next = {0};
     struct out t;
 
     (void)status;
@@ -291,22 +342,19 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
                    r->state);
     out_begin(&t, o);
     command_card(&t, "relay", "relay", &r->id.card);
-    if (put_agents(r, &t, &strangers, e) == -1 || put_approvals(r, &t, e) == -1 ||
-        put_attention(r, &t, e) == -1 || put_records(r, &t, e) == -1 ||
+    if (put_agents(r, &t, &next, e) == -1 || put_approvals(r, &t, &next, e) == -1 ||
+        put_attention(r, &t, &next, e) == -1 || put_records(r, &t, &next, e) == -1 ||
         put_losses(r, &t, e) == -1 || put_conflicts(r, &t, e) == -1 ||
-        put_artifacts(r, &t, e) == -1 || put_responses(r, &t, e) == -1 ||
-        put_folder(r, &t, "pending", waits, e) == -1 ||
-        put_folder(r, &t, "quarantine", bad, e) == -1 ||
+        put_artifacts(r, &t, &next, e) == -1 || put_responses(r, &t, &next, e) == -1 ||
+        put_over(r, &t, &next, e) == -1 || put_folder(r, &t, "pending", waits, &next, e) == -1 ||
+        put_folder(r, &t, "quarantine", bad, &next, e) == -1 ||
         put_folder(r, &t, "brought", "uploaded by couriers and not confirmed; gone after a day",
-                   e) == -1) {
+                   &next, e) == -1) {
         gf_buf_free(&t.b);
         return -1;
     }
-    if (command_end(&t, e) == -1)
-        return -1;
-    if (strangers > 0)
-        command_next(r, "approve FINGERPRINT");
-    return 0;
+    cmd_status_next(r, &next, &t);
+    return command_end(&t, e);
 }
 
 int cmd_status(const char *root, int argc, char **argv) {

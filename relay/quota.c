@@ -3,68 +3,156 @@
  */
 #include "relay/quota.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/nearest.h"
 #include "relay/ledger/ledger_operator.h"
 
 #define DAY   86400
 #define AGAIN 3600 /* seconds after which a caller asks again, at most */
 
+#define COUNT_MAX 1000000000
+
 struct quota {
     int64_t bundles, bytes, pending; /* 0: no limit */
 };
 
-static int read_quota(const struct config *c, struct quota *q, struct gf_err *e) {
-    *q = (struct quota){0};
-    if (c == NULL)
-        return 0;
-    return config_int(c, "relay", NULL, "quota_bundles_per_day", 0, 1000000000, &q->bundles, e) ==
+/* What a section says, over what stands there already. */
+static int read_section(const struct config *c, const char *section, const char *name,
+                        struct quota *q, struct gf_err *e) {
+    return config_int(c, section, name, "quota_bundles_per_day", 0, COUNT_MAX, &q->bundles, e) ==
                        -1 ||
-                   config_size(c, "relay", NULL, "quota_bytes", &q->bytes, e) == -1 ||
-                   config_int(c, "relay", NULL, "quota_pending", 0, 1000000000, &q->pending, e) ==
-                       -1
+                   config_size(c, section, name, "quota_bytes", &q->bytes, e) == -1 ||
+                   config_int(c, section, name, "quota_pending", 0, COUNT_MAX, &q->pending, e) == -1
                ? -1
                : 0;
+}
+
+/* The section of an agent, by any fingerprint that its lineage has had; NULL: it has none. */
+static int find_own(const struct relay *r, const struct gf_hash *sender, const char **out,
+                    struct gf_err *e) {
+    char(*list)[GF_FINGERPRINT_TEXT] = NULL, spelled[GF_FINGERPRINT_TEXT];
+    const char *name = config_name(r->config, "agent", 0);
+    size_t n = 0;
+
+    *out = NULL;
+    if (name == NULL)
+        return 0;
+    if (ledger_fingerprints(r->ledger, sender, &list, &n, e) == -1)
+        return -1;
+    for (size_t i = 0; *out == NULL && (name = config_name(r->config, "agent", i)) != NULL; i++)
+        for (size_t k = 0; k < n && gf_card_fingerprint_spell(name, spelled) == 0; k++)
+            if (strcmp(list[k], spelled) == 0)
+                *out = name;
+    free(list);
+    return 0;
+}
+
+static int read_quota(const struct relay *r, const struct gf_hash *sender, struct quota *q,
+                      struct gf_err *e) {
+    const char *own = NULL;
+
+    *q = (struct quota){0};
+    if (r->config == NULL)
+        return 0;
+    if (read_section(r->config, "relay", NULL, q, e) == -1 || find_own(r, sender, &own, e) == -1)
+        return -1;
+    return own != NULL ? read_section(r->config, "agent", own, q, e) : 0;
 }
 
 int quota_check(const struct config *c, struct gf_err *e) {
-    struct quota q;
+    char spelled[GF_FINGERPRINT_TEXT];
+    struct quota q = {0};
+    const char *name;
     int64_t keep = 0;
 
-    return read_quota(c, &q, e) == -1 || config_size(c, "relay", NULL, "keep_free", &keep, e) == -1
-               ? -1
-               : 0;
+    if (read_section(c, "relay", NULL, &q, e) == -1 ||
+        config_size(c, "relay", NULL, "keep_free", &keep, e) == -1)
+        return -1;
+    for (size_t i = 0; (name = config_name(c, "agent", i)) != NULL; i++) {
+        if (gf_card_fingerprint_spell(name, spelled) == -1)
+            return gf_err_set(e, GF_E_CONFIG,
+                              "%s: [agent \"%s\"]: is not a fingerprint; it has five groups of "
+                              "four, such as ABCD-EFGH-IJKL-MNOP-QRST (gapferry-relay agents)",
+                              config_where(c, "agent", name), name);
+        if (read_section(c, "agent", name, &q, e) == -1)
+            return -1;
+    }
+    return 0;
 }
 
-int quota_is_over(const struct relay *r, const struct gf_hash *sender, int64_t size, int64_t now,
-                  int64_t *seconds, struct gf_err *why, struct gf_err *e) {
-    struct ledger_usage u;
-    struct quota q;
+int quota_doubt(const struct relay *r, size_t i, struct gf_err *warning, struct gf_err *e) {
+    char(*list)[GF_FINGERPRINT_TEXT] = NULL, spelled[GF_FINGERPRINT_TEXT];
+    const char *name = config_name(r->config, "agent", i), *near = NULL;
+    size_t best = (size_t)-1, n = 0;
+    int known = 0;
 
-    if (read_quota(r->config, &q, e) == -1)
-        return -1;
-    if (q.bundles + q.bytes + q.pending == 0)
+    if (name == NULL || gf_card_fingerprint_spell(name, spelled) == -1)
         return 0;
-    if (ledger_usage(r->ledger, sender, now - DAY, q.pending, &u, e) == -1)
+    if (ledger_fingerprints(r->ledger, NULL, &list, &n, e) == -1)
         return -1;
-    *seconds = AGAIN;
-    if (u.oldest > 0 && u.oldest + DAY - now < AGAIN)
-        *seconds = u.oldest + DAY - now > 0 ? u.oldest + DAY - now : 1;
-    if (q.bundles > 0 && u.bundles >= q.bundles)
+    for (size_t k = 0; k < n; k++) {
+        known |= strcmp(list[k], spelled) == 0;
+        if (nearest_is(spelled, list[k], &best))
+            near = list[k];
+    }
+    if (!known)
+        (void)gf_err_set(
+            warning, GF_E_CONFIG, "%s: [agent \"%s\"] is nobody who was let in here%s%s%s",
+            config_where(r->config, "agent", name), name, near != NULL ? "; did you mean " : "",
+            near != NULL ? near : "", near != NULL ? "?" : "");
+    free(list);
+    return !known;
+}
+
+/* 1 and the rule, with *why, if this bundle is beyond it. */
+static int is_beyond(const struct quota *q, const struct ledger_usage *u, int64_t size,
+                     const char **rule, struct gf_err *why) {
+    if (q->bundles > 0 && u->bundles >= q->bundles) {
+        *rule = "quota_bundles_per_day";
         (void)gf_err_set(why, GF_E_LIMIT,
                          "this sender has brought %lld bundles in 24 hours, which is its quota "
                          "(quota_bundles_per_day)",
-                         (long long)u.bundles);
+                         (long long)u->bundles);
+        return 1;
+    }
     /* One that is larger than the whole quota would never come. */
-    else if (q.bytes > 0 && u.bytes > 0 && u.bytes + size > q.bytes)
+    if (q->bytes > 0 && u->bytes > 0 && u->bytes + size > q->bytes) {
+        *rule = "quota_bytes";
         (void)gf_err_set(why, GF_E_LIMIT,
                          "this sender has brought %lld bytes in 24 hours, and with this bundle of "
                          "%lld it is beyond its quota (quota_bytes)",
-                         (long long)u.bytes, (long long)size);
-    else if (q.pending > 0 && u.open >= q.pending)
+                         (long long)u->bytes, (long long)size);
+        return 1;
+    }
+    if (q->pending > 0 && u->open >= q->pending) {
+        *rule = "quota_pending";
         (void)gf_err_set(why, GF_E_LIMIT,
                          "%lld records of this sender wait here, which is its quota "
                          "(quota_pending)",
-                         (long long)u.open);
-    else
+                         (long long)u->open);
+        return 1;
+    }
+    return 0;
+}
+
+int quota_is_over(const struct relay *r, const struct quota_bundle *b, int64_t now,
+                  int64_t *seconds, struct gf_err *why, struct gf_err *e) {
+    const char *rule = NULL;
+    struct ledger_usage u;
+    struct quota q;
+
+    if (read_quota(r, b->sender, &q, e) == -1)
+        return -1;
+    if (q.bundles + q.bytes + q.pending == 0)
         return 0;
-    return 1;
+    if (ledger_usage(r->ledger, b->sender, now - DAY, q.pending, &u, e) == -1)
+        return -1;
+    if (!is_beyond(&q, &u, b->size, &rule, why))
+        return 0;
+    *seconds = AGAIN;
+    if (u.oldest > 0 && u.oldest + DAY - now < AGAIN)
+        *seconds = u.oldest + DAY - now > 0 ? u.oldest + DAY - now : 1;
+    return ledger_turn_away(r->ledger, b->sender, b->digest, b->size, rule, now, e) == -1 ? -1 : 1;
 }

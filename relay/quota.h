@@ -1,6 +1,7 @@
 /*
  * quota.h -- how much one sender may bring: [relay] quota_bundles_per_day, quota_bytes and
- * quota_pending; and how much of the disk is kept free.
+ * quota_pending, or the same in its [agent "FINGERPRINT"], which goes before and holds for whoever
+ * succeeds it, too; and how much of the disk is kept free.
  *
  * What is over stays where it is, on the drive, with the sender or in incoming/, and is taken when
  * there is room again. Nothing of it is refused or lost.
@@ -16,16 +17,26 @@
     {"relay", 0, "quota_bytes", "0", "bytes of them in 24 hours; 0: any number"},                  \
     {"relay", 0, "quota_pending", "0",                                                             \
      "records of one sender that may wait before more bundles of it are taken; 0: any number"},    \
-    {"relay", 0, "keep_free", "64M", "bytes of the disk that bundles and artifacts leave free"}
+    {"relay", 0, "keep_free", "64M", "bytes of the disk that bundles and artifacts leave free"},   \
+    {"agent", 1, "quota_bundles_per_day", NULL, "that of [relay], for the agent of this fingerprint"}, \
+    {"agent", 1, "quota_bytes", NULL, "that of [relay], for this agent"},                          \
+    {"agent", 1, "quota_pending", NULL, "that of [relay], for this agent"}
 /* clang-format on */
 
 /* For `config check`: GF_E_CONFIG. */
 GF_MUST_CHECK int quota_check(const struct config *c, struct gf_err *e);
+/* 1 and a warning about the i-th [agent "FINGERPRINT"] if it is nobody's whom the ledger knows; 0
+ * there is nothing to say of it; -1. */
+GF_MUST_CHECK int quota_doubt(const struct relay *r, size_t i, struct gf_err *warning,
+                              struct gf_err *e);
 
-/* 0 a bundle of this size may come from this sender now; 1 not yet, with *why, and in how many
- * seconds it may (at least; 3,600 at most); -1. */
-GF_MUST_CHECK int quota_is_over(const struct relay *r, const struct gf_hash *sender, int64_t size,
-                                int64_t now, int64_t *seconds, struct gf_err *why,
-                                struct gf_err *e);
+/* 0 this bundle may come from this sender now; 1 not yet, with *why, and in how many seconds it may
+ * (at least; 3,600 at most), which the ledger notes for `status`; -1. */
+struct quota_bundle {
+    const struct gf_hash *sender, *digest; /* of its header */
+    int64_t size;                          /* of its payload, in bytes */
+};
+GF_MUST_CHECK int quota_is_over(const struct relay *r, const struct quota_bundle *b, int64_t now,
+                                int64_t *seconds, struct gf_err *why, struct gf_err *e);
 
 #endif

@@ -58,7 +58,9 @@ static int add_bundle(struct ledger *l, const struct gf_header *h, const struct 
     if (find_agent(l, &h->from, &agent, e) == -1)
         return -1;
     l->taking = (struct ledger_taking){.agent = agent};
-    if (db_run(&l->db, e,
+    if (db_run(&l->db, e, "DELETE FROM turned_away WHERE digest = ?", "b", digest,
+               sizeof *digest) == -1 ||
+        db_run(&l->db, e,
                "INSERT INTO bundle (digest, id, sender, agent, stream, seq, created, taken, "
                "refused, reason, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                "bbbbbiiitti", digest, sizeof *digest, &h->id, sizeof h->id, &h->from,

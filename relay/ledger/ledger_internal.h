@@ -33,6 +33,7 @@ extern const char ledger_updates_schema[];  /* ledger_updates.c */
 extern const char ledger_usage_schema[];    /* ledger_usage.c */
 extern const char ledger_enrol_schema[];    /* ledger_enrol.c */
 extern const char ledger_grid_schema[];     /* ledger_grid.c */
+extern const char ledger_over_schema[];     /* ledger_over.c */
 extern const char ledger_prune_schema[];    /* ledger_prune.c */
 extern const char ledger_rotate_schema[];   /* ledger_rotate.c */
 

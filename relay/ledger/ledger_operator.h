@@ -91,6 +91,27 @@ struct ledger_usage {
 GF_MUST_CHECK int ledger_usage(struct ledger *l, const struct gf_hash *sender, int64_t since,
                                int64_t most, struct ledger_usage *out, struct gf_err *e);
 
+/* This bundle of theirs is beyond a quota (which: the key's name), and stays where it is until it
+ * is taken (ledger_over.c). A note for people; of one sender so many, that nobody fills the ledger.
+ */
+GF_MUST_CHECK int ledger_turn_away(struct ledger *l, const struct gf_hash *sender,
+                                   const struct gf_hash *digest, int64_t size, const char *rule,
+                                   int64_t now, struct gf_err *e);
+/* Senders of whom bundles wait that were shown in the last 30 days, the longest waiting first;
+ * free(). */
+struct ledger_over {
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    int64_t bundles, bytes; /* of payloads */
+    int64_t since, last;    /* when the first was shown first, and one of them last */
+    char rule[32];
+};
+GF_MUST_CHECK int ledger_over(struct ledger *l, int64_t now, struct ledger_over **out, size_t *n,
+                              struct gf_err *e);
+/* The fingerprints that a sender's lineage has had (NULL: of all who were ever let in); free(). */
+GF_MUST_CHECK int ledger_fingerprints(struct ledger *l, const struct gf_hash *sender,
+                                      char (**out)[GF_FINGERPRINT_TEXT], size_t *n,
+                                      struct gf_err *e);
+
 /* ---- what is forgotten (ledger_prune.c) ---- */
 
 /*

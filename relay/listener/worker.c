@@ -231,9 +231,8 @@ static void admit(struct worker *w, const struct wire_ask *a) {
         return;
     }
     int64_t seconds = 0;
-    int over = fate == 0 ? quota_is_over(w->r, &a->identity, a->size, (int64_t)time(NULL), &seconds,
-                                         &why, &e)
-                         : 0;
+    const struct quota_bundle b = {&a->identity, &a->digest, a->size};
+    int over = fate == 0 ? quota_is_over(w->r, &b, (int64_t)time(NULL), &seconds, &why, &e) : 0;
     if (over == 1) {
         worker_say_error(w, a->tag, WIRE_MANY, &why, seconds);
         return;

@@ -84,6 +84,77 @@ teardown() {
     agree
 }
 
+# ---- quotas ----
+
+# post FILE: by HTTPS (here HTTP, to this machine); $code, and the reply in body and head.
+post() {
+    code=$(curl -s -o body -D head -w '%{http_code}' -H 'Content-Type: application/vnd.gapferry.bundle' \
+        --data-binary "@$1" "http://127.0.0.1:$port/v1/bundles")
+}
+
+@test "an agent's own quota goes before the common one, also for its successor; 429 says when to come again" {
+    local conf=relay/etc/gapferry/relay.conf port=$((10000 + RANDOM % 20000)) own code
+    ready
+    own=$(A card --fingerprint)
+    printf '[listen]\naddress = 127.0.0.1\nport = %s\n' "$port" >>"$conf"
+    printf '[relay]\nquota_bundles_per_day = 1\n[agent "%s"]\nquota_bundles_per_day = 2\n' "${own,,}" >>"$conf"
+    gives 0 R config check
+    gives 0 R config show
+    says "[agent \"${own,,}\"] quota_bundles_per_day = 2"
+    users 1 >/dev/null && home && there
+    users 2 >/dev/null && home && there
+    gives 0 R status
+    [[ $out != *'over quota'* ]]
+    users 3 >/dev/null && home
+    gives 75 R sync usb
+    says "1 bundle beyond its sender's quota waits" 'brought 2 bundles in 24 hours'
+
+    # By HTTPS it is 429, and when it may come again.
+    relay_start
+    post usb/GAPFERRY/to-relay/*.gfb
+    [ "$code" = 429 ] || fail "$code $(cat body)"
+    grep -qiE '^Retry-After: [0-9]+' head || fail "$(cat head)"
+    jq -e '.error.code == "limit"' body || fail "$(cat body)"
+    relay_stop
+
+    # status: which sender, how much, since when, which rule, and what to do.
+    gives 0 R status
+    says "over quota   $own: 1 bundle of" 'beyond its quota_bundles_per_day' "next         nothing, if that may wait; else give its sender more, in [agent \"$own\"]"
+    [ "$(fact '.over_quota[0] | "\(.agent) \(.bundles) \(.rule)"' R status)" = "$own 1 quota_bundles_per_day" ]
+
+    # Whoever succeeds it is meant, too; what waited is then waiting no more.
+    sed -i 's/^quota_bundles_per_day = 2/quota_bundles_per_day = 0/' "$conf"
+    gives 0 A rotate
+    home
+    there
+    gives 0 R status
+    [[ $out != *'over quota'* ]] || fail "$out"
+    [ "$(tally .requests)" = 3 ]
+    users 4 >/dev/null && home && there
+    [ "$(tally .requests)" = 4 ]
+}
+
+@test "a section for an agent names one: no other word, and who is not known is asked about" {
+    local conf=relay/etc/gapferry/relay.conf own near
+    ready
+    home
+    there
+    own=$(A card --fingerprint)
+    printf '[agent "site"]\nquota_bytes = 1M\n' >>"$conf"
+    gives 78 R config check
+    says "relay.conf:$(grep -n '"site"' "$conf" | cut -d: -f1): [agent \"site\"]: is not a fingerprint"
+    sed -i "s/\[agent .*/[agent \"$own\"]/; s/quota_bytes = 1M/quota_byte = 1M/" "$conf"
+    gives 78 R config check
+    says 'did you mean quota_bytes?'
+    near=${own%?}$([[ $own == *A ]] && echo B || echo A)
+    sed -i "s/\[agent .*/[agent \"$near\"]/; s/quota_byte = 1M/quota_bytes = 1M/" "$conf"
+    gives 0 R config check
+    says "is nobody who was let in here; did you mean $own?"
+    sed -i "s/\[agent .*/[agent \"$own\"]/" "$conf"
+    gives 0 R config check
+    [ -z "$err" ] || fail "$err"
+}
+
 # ---- a full disk ----
 
 # small SIZE: the relay is on a disk of this size, in a mount namespace that ends with its holder.
