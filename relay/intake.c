@@ -224,11 +224,6 @@ static int copy_bundle(struct intake *in, const struct item *it, const struct gf
     return rc;
 }
 
-static int is_our_fault(const struct gf_err *why) {
-    return why->code == GF_E_SYSTEM || why->code == GF_E_CREATE || why->code == GF_E_NOINPUT ||
-           why->code == GF_E_BUG || why->code == GF_E_DRIVE;
-}
-
 /* It came while its sender was not enrolled; verify.c takes it from there. */
 static int is_pending(struct intake *in, const struct item *it) {
     char name[FILES_NAME];
@@ -273,7 +268,7 @@ static int take(struct intake *in, const struct item *it, const struct gf_head *
     }
     if (copy_bundle(in, it, h, name, &why) == 0)
         return 0;
-    if (!is_our_fault(&why))
+    if (!relay_verify_is_ours(&why) && why.code != GF_E_DRIVE)
         return leave_bad(in, it, 1, &why, e);
     turn_fault(in->t, it->label, &why, "it was left on the drive");
     return 0;

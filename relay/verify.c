@@ -134,9 +134,9 @@ static int drop(const struct verify *v, const struct item *it, struct gf_err *e)
     return 0;
 }
 
-static int is_our_fault(const struct gf_err *why) {
+int relay_verify_is_ours(const struct gf_err *why) {
     return why->code == GF_E_SYSTEM || why->code == GF_E_CREATE || why->code == GF_E_NOINPUT ||
-           why->code == GF_E_BUG;
+           why->code == GF_E_BUG || why->code == GF_E_BUSY || why->code == GF_E_DAMAGED;
 }
 
 /* It has no effect. What we could not do for want of disk or memory is tried again next time; all
@@ -146,7 +146,7 @@ static int refuse(struct verify *v, const struct item *it, const struct gf_head 
     char remedy[400];
     char id[GF_ID_TEXT] = "";
 
-    if (is_our_fault(why)) {
+    if (relay_verify_is_ours(why)) {
         turn_fault(v->t, it->label, why, "it stays there and is tried again by the next sync");
         return 0;
     }

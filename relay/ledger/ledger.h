@@ -358,7 +358,8 @@ struct ledger_brought {
     int has_digest;
     struct gf_hash digest; /* of bundle.json; of a stranger's not verified */
     char file[40];         /* its name in incoming/ or pending/; "": not known yet */
-    char *facts;           /* JSON (relay/page/look.h); NULL: nobody has looked yet */
+    char *facts;           /* JSON (relay/page/look.h); NULL: nobody has looked, or not since its
+                              sender was let in, or put out */
     int64_t confirmed;     /* when; 0: not */
 };
 void ledger_brought_free(struct ledger_brought *list, size_t n);
@@ -376,12 +377,10 @@ GF_MUST_CHECK int ledger_brought_old(struct ledger *l, int64_t open_since, int64
 /* 1 and a courier's own; free(out->facts). 0: there is none. */
 GF_MUST_CHECK int ledger_brought_get(struct ledger *l, const char *courier, int64_t row,
                                      struct ledger_brought *out, struct gf_err *e);
-/* Somebody has looked. digest NULL: it has none. */
-GF_MUST_CHECK int ledger_brought_looked(struct ledger *l, int64_t row, const struct gf_hash *digest,
-                                        const char *file, const char *facts, struct gf_err *e);
-/* What is known of this sender has changed: look again. */
-GF_MUST_CHECK int ledger_brought_again(struct ledger *l, const struct gf_hash *sender,
-                                       struct gf_err *e);
+/* Somebody has looked: row, digest, file and facts; and whether the sender was enrolled, on which
+ * the facts rest. */
+GF_MUST_CHECK int ledger_brought_looked(struct ledger *l, const struct ledger_brought *b,
+                                        int enrolled, struct gf_err *e);
 GF_MUST_CHECK int ledger_brought_confirm(struct ledger *l, const struct ledger_brought *b,
                                          int64_t now, struct gf_err *e);
 GF_MUST_CHECK int ledger_brought_remove(struct ledger *l, int64_t row, struct gf_err *e);

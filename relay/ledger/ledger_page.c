@@ -8,7 +8,8 @@
 #include "relay/ledger/ledger_internal.h"
 
 /* token is a hash. A row is never given out twice, for pages that are still open name it. digest,
- * file and facts are set when somebody has looked into the bundle. */
+ * file, facts and enrolled (whether the sender was then) are set when somebody has looked into the
+ * bundle. */
 const char ledger_page_schema[] =
     "CREATE TABLE courier ("
     " name TEXT PRIMARY KEY, token BLOB NOT NULL UNIQUE, made INTEGER NOT NULL) STRICT;"
@@ -16,9 +17,9 @@ const char ledger_page_schema[] =
     "CREATE TABLE brought ("
     " row INTEGER PRIMARY KEY AUTOINCREMENT, courier TEXT NOT NULL, at INTEGER NOT NULL, size "
     "INTEGER NOT NULL,"
-    " sender BLOB NOT NULL, digest BLOB, facts TEXT, file TEXT, confirmed INTEGER) STRICT;"
-    "CREATE INDEX brought_courier ON brought (courier, row);"
-    "CREATE INDEX brought_sender ON brought (sender) WHERE confirmed IS NULL;";
+    " sender BLOB NOT NULL, digest BLOB, facts TEXT, enrolled INTEGER, file TEXT, confirmed INTEGER"
+    ") STRICT;"
+    "CREATE INDEX brought_courier ON brought (courier, row);";
 
 /* ---- couriers ---- */
 
@@ -79,8 +80,14 @@ int ledger_couriers(struct ledger *l, struct ledger_courier **out, size_t *n, st
 
 /* ---- what they brought ---- */
 
+/* Facts rest on what their sender was: once it was let in, or is not any more, they are none, until
+ * somebody looks again. */
+#define GOOD                                                                                       \
+    "(confirmed IS NOT NULL OR enrolled = EXISTS (SELECT 1 FROM agent "                            \
+    "WHERE agent.identity = brought.sender AND agent.enrolled IS NOT NULL))"
 #define COLUMNS                                                                                    \
-    "SELECT row, courier, at, size, sender, digest, facts, file, confirmed FROM brought "
+    "SELECT row, courier, at, size, sender, digest, iif(" GOOD ", facts, NULL), file, confirmed "  \
+    "FROM brought "
 
 static int read_row(const struct db_query *q, struct ledger_brought *b) {
     const char *facts = db_text(q, 6), *file = db_text(q, 7);
@@ -148,8 +155,9 @@ int ledger_brought_list(struct ledger *l, const char *courier, int64_t max,
 int ledger_brought_unseen(struct ledger *l, struct ledger_brought **out, size_t *n,
                           struct gf_err *e) {
     struct db_query q;
-    int rc = db_query(&l->db, &q, e,
-                      COLUMNS "WHERE confirmed IS NULL AND facts IS NULL ORDER BY row", "");
+    int rc = db_query(
+        &l->db, &q, e,
+        COLUMNS "WHERE facts IS NULL AND confirmed IS NULL OR NOT " GOOD " ORDER BY row", "");
 
     return read_rows(&q, rc, out, n, e);
 }
@@ -179,16 +187,12 @@ int ledger_brought_get(struct ledger *l, const char *courier, int64_t row,
     return n == 1;
 }
 
-int ledger_brought_looked(struct ledger *l, int64_t row, const struct gf_hash *digest,
-                          const char *file, const char *facts, struct gf_err *e) {
-    return db_run(&l->db, e, "UPDATE brought SET digest = ?, file = ?, facts = ? WHERE row = ?",
-                  "btti", digest, sizeof *digest, file, facts, row);
-}
-
-int ledger_brought_again(struct ledger *l, const struct gf_hash *sender, struct gf_err *e) {
+int ledger_brought_looked(struct ledger *l, const struct ledger_brought *b, int enrolled,
+                          struct gf_err *e) {
     return db_run(&l->db, e,
-                  "UPDATE brought SET facts = NULL WHERE sender = ? AND confirmed IS NULL", "b",
-                  sender, sizeof *sender);
+                  "UPDATE brought SET digest = ?, file = ?, facts = ?, enrolled = ? WHERE row = ?",
+                  "bttii", b->has_digest ? &b->digest : NULL, sizeof b->digest,
+                  b->file[0] != '\0' ? b->file : NULL, b->facts, (int64_t)enrolled, b->row);
 }
 
 int ledger_brought_confirm(struct ledger *l, const struct ledger_brought *b, int64_t now,

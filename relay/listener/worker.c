@@ -180,11 +180,7 @@ static void open_upload(struct worker *w, const struct wire_ask *a) {
 
     int fd = worker_upload_new(w, a, NULL, &why);
     if (fd == -1) {
-        if (why.code == GF_E_SYSTEM)
-            worker_say_trouble(w, a->tag, &why);
-        else
-            worker_say_error(w, a->tag, why.code == GF_E_LIMIT ? WIRE_MANY : WIRE_LATER, &why,
-                             why.code == GF_E_CREATE ? 300 : 10);
+        worker_upload_refuse(w, a->tag, &why);
         return;
     }
     worker_say(w, &s, NULL, fd);

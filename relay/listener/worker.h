@@ -101,6 +101,8 @@ void worker_say_trouble(struct worker *w, uint64_t tag, const struct gf_err *why
  * GF_E_BUSY, GF_E_CREATE (no room), GF_E_SYSTEM. */
 GF_MUST_CHECK int worker_upload_new(struct worker *w, const struct wire_ask *a, const char *courier,
                                     struct gf_err *why);
+/* Tell that there is none for now. */
+void worker_upload_refuse(struct worker *w, uint64_t tag, const struct gf_err *why);
 /* The one of this tag whose file is complete, and that nobody can write to any more; NULL with
  * *why, and then it is dropped. */
 struct worker_upload *worker_upload_done(struct worker *w, uint64_t tag, int by_page,

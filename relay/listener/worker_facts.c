@@ -91,17 +91,19 @@ static int find_state(struct worker *w, const struct ledger_brought *b, const ch
 
     if (b->confirmed == 0) {
         *state = b->facts == NULL ? "looking" : "looked";
+        w->want[WORKER_LOOK] |= b->facts == NULL;
         return 0;
     }
     int fate = b->has_digest ? ledger_fate(w->r->ledger, &b->digest, &agent, why, e) : 0;
-    if (fate == 1)
-        *state = "taken";
-    else if (fate == 2 || (fate == 0 && worker_read_why(w, b->file, why) == 0))
-        *state = "refused";
+    /* A copy that was refused may lie in quarantine/ while a good one is on its way. */
+    if (fate == 1 || fate == 2)
+        *state = fate == 1 ? "taken" : "refused";
     else if (files_has(w->r, "incoming", b->file))
         *state = "handed";
+    else if (files_has(w->r, "pending", b->file))
+        *state = "pending";
     else
-        *state = files_has(w->r, "pending", b->file) ? "pending" : "lost";
+        *state = worker_read_why(w, b->file, why) == 0 ? "refused" : "lost";
     return fate == -1 ? -1 : 0;
 }
 

@@ -24,7 +24,8 @@
 #define OPEN_AGE       86400
 #define DONE_AGE       (90 * 86400)
 
-/* How facts of look.h begin whose bundle is refused. */
+/* How facts of look.h begin whose bundle is whole; is refused. */
+#define READY   "\"state\":\"ready\""
 #define REFUSED "\"state\":\"refused\""
 
 static int64_t now_s(void) {
@@ -128,21 +129,23 @@ static void log_out(struct worker *w, const struct wire_ask *a) {
 
 /* ---- bringing ---- */
 
-/* GF_E_LIMIT, GF_E_SENDER: not this one, and why. */
+/* -1 with *why: not this one; with *e: it cannot be told now. */
 static int may_bring(struct worker *w, const struct wire_ask *a, const char *courier,
                      struct gf_err *why, struct gf_err *e) {
     struct ledger_brought *list = NULL;
     int64_t total = a->size, open_ones = 0;
     size_t n = 0;
+    int rc;
 
     if (a->what == WIRE_OF_CARD)
         return a->size <= GF_CARD_FILE_MAX
                    ? 0
                    : gf_err_set(why, GF_E_LIMIT, "it is larger than any card");
     if (a->what == WIRE_OF_STRANGER) {
-        if (ledger_is_ended(w->r->ledger, &a->identity, why, e) == 1)
+        if (ledger_is_ended(w->r->ledger, &a->identity, why, e) != 0 ||
+            (rc = ledger_is_declined(w->r->ledger, &a->identity, e)) == -1)
             return -1;
-        if (ledger_is_declined(w->r->ledger, &a->identity, e) == 1)
+        if (rc == 1)
             return gf_err_set(why, GF_E_SENDER, "this relay's operator has declined its sender");
         if (a->size > FILES_COPY_MAX)
             return gf_err_set(why, GF_E_LIMIT,
@@ -169,11 +172,13 @@ static int is_state(const struct ledger_brought *b, const char *member) {
     return b->facts != NULL && strstr(b->facts, member) != NULL;
 }
 
-/* One that is the same bundle, and as good: a damaged copy has the same header. */
-static int is_as_good(const struct ledger_brought *b, const struct gf_hash *digest, int is_here) {
+/* One that is the same bundle, and as good: a damaged copy has the same header. What waits in
+ * incoming/ is known to be whole only where it came from there. */
+static int is_as_good(const struct ledger_brought *b, const struct gf_hash *digest, int is_taken,
+                      int waits) {
     if (!b->has_digest || memcmp(&b->digest, digest, sizeof *digest) != 0)
         return 0;
-    return b->confirmed != 0 ? is_here : !is_state(b, REFUSED);
+    return b->confirmed != 0 ? is_taken || (waits && is_state(b, READY)) : !is_state(b, REFUSED);
 }
 
 /* It need not come again: its row, made where the courier has none; 0: it must, -1. */
@@ -198,14 +203,14 @@ static int64_t known_row(struct worker *w, const struct wire_ask *a, const char 
     if (fate == -1 || (fate > 0 && ledger_retell(w->r->ledger, &a->digest, e) == -1) ||
         ledger_brought_list(w->r->ledger, courier, 1000, &list, &n, e) == -1)
         return -1;
-    int is_here = fate > 0 || files_has(w->r, "incoming", b.file);
+    int waits = files_has(w->r, "incoming", b.file);
     for (size_t i = 0; i < n && row == 0; i++)
-        if (is_as_good(&list[i], &a->digest, is_here))
+        if (is_as_good(&list[i], &a->digest, fate > 0, waits))
             row = list[i].row;
     ledger_brought_free(list, n);
-    if (is_here)
+    if (fate > 0)
         w->want[WORKER_FORWARD] = 1;
-    if (row > 0 || !is_here)
+    if (row > 0 || fate == 0)
         return row;
     (void)snprintf(b.courier, sizeof b.courier, "%s", courier);
     return ledger_brought_add(w->r->ledger, &b, &row, e) == -1 ? -1 : row;
@@ -232,7 +237,7 @@ static void bring(struct worker *w, const struct wire_ask *a, const char *courie
         else
             worker_say_trouble(w, a->tag, &e);
     } else if ((fd = worker_upload_new(w, a, courier, &why)) == -1) {
-        worker_say_error(w, a->tag, WIRE_REFUSED, &why, 0);
+        worker_upload_refuse(w, a->tag, &why);
     } else {
         worker_say(w, &s, NULL, fd);
         (void)close(fd);
@@ -254,8 +259,6 @@ static int take_card(struct worker *w, const struct worker_upload *u, struct gf_
                              gf_card_roles[card.role]);
         else
             rc = enrol_card(w->r, &card, b.data, b.len, 1, now_s(), &wrong, why);
-        if (rc != -1 && ledger_brought_again(w->r->ledger, &card.identity, why) == -1)
-            rc = -1;
     }
     if (rc == 0 && wrong.code != GF_OK) {
         *why = wrong;
@@ -285,11 +288,6 @@ static int64_t take_bundle(struct worker *w, const struct worker_upload *u, stru
     return row;
 }
 
-static int is_our_fault(const struct gf_err *why) {
-    return why->code == GF_E_SYSTEM || why->code == GF_E_CREATE || why->code == GF_E_BUSY ||
-           why->code == GF_E_BUG || why->code == GF_E_DAMAGED || why->code == GF_E_NOINPUT;
-}
-
 static void brought(struct worker *w, const struct wire_ask *a) {
     struct gf_err why = {.text = ""};
     int64_t n = -1;
@@ -301,7 +299,7 @@ static void brought(struct worker *w, const struct wire_ask *a) {
     }
     if (n >= 0)
         say_number(w, a->tag, WIRE_YES, n);
-    else if (u != NULL && !is_our_fault(&why))
+    else if (u != NULL && !relay_verify_is_ours(&why))
         worker_say_error(w, a->tag, WIRE_REFUSED, &why, 0);
     else
         worker_say_trouble(w, a->tag, &why);
@@ -319,19 +317,26 @@ static int has_room_pending(struct worker *w, int64_t size, struct gf_err *e) {
     return list.n < FILES_KEEP_MAX && list.total + size <= FILES_QUOTA_MAX;
 }
 
+/* Durably: it need not be brought again. */
 static int move(struct worker *w, const struct ledger_brought *b, const char *folder,
                 struct gf_err *e) {
     char from[LOOK_PATH], to[80];
 
     look_path(b->row, from);
     (void)snprintf(to, sizeof to, "%s/%s", folder, b->file);
-    if (renameat2(w->r->state_fd, from, w->r->state_fd, to, RENAME_NOREPLACE) == 0)
-        return 0;
-    /* One of this name that waits there is as good; one that is gone was moved before a crash. */
-    if (errno != EEXIST && errno != ENOENT)
-        return gf_err_errno(e, "%s/%s", w->r->state, to);
-    (void)unlinkat(w->r->state_fd, from, 0);
-    return 0;
+    /* What is known to be whole takes the place of one of this name; any other is as good as that.
+     * One that is gone was moved before a crash. */
+    if (renameat2(w->r->state_fd, from, w->r->state_fd, to,
+                  is_state(b, READY) ? 0 : RENAME_NOREPLACE) == -1) {
+        if (errno != EEXIST && errno != ENOENT)
+            return gf_err_errno(e, "%s/%s", w->r->state, to);
+        (void)unlinkat(w->r->state_fd, from, 0);
+    }
+    int fd = openat(w->r->state_fd, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int rc = fd == -1 || fsync(fd) == -1 ? gf_err_errno(e, "%s/%s", w->r->state, folder) : 0;
+    if (fd != -1)
+        (void)close(fd);
+    return rc;
 }
 
 static void confirm(struct worker *w, const struct wire_ask *a, const struct ledger_brought *b) {

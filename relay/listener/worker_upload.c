@@ -61,6 +61,14 @@ int worker_upload_new(struct worker *w, const struct wire_ask *a, const char *co
     return fd;
 }
 
+void worker_upload_refuse(struct worker *w, uint64_t tag, const struct gf_err *why) {
+    if (why->code == GF_E_SYSTEM)
+        worker_say_trouble(w, tag, why);
+    else
+        worker_say_error(w, tag, why->code == GF_E_LIMIT ? WIRE_MANY : WIRE_LATER, why,
+                         why->code == GF_E_CREATE ? 300 : 10);
+}
+
 /* It has all its bytes, and nobody can write to it any more: a lease for reading is given only
  * where no descriptor is open for writing. */
 static int is_closed(struct worker *w, const struct worker_upload *u, struct gf_err *why) {

@@ -82,10 +82,16 @@ static void put_facts(const struct look *k, struct gf_buf *b) {
     gf_buf_text(b, "]}");
 }
 
-static void refuse(struct look *k, const struct gf_err *why, int told) {
+/* -1 with *e where it is our own fault, and nothing is wrong with the bundle. */
+static int refuse(struct look *k, const struct gf_err *why, int told, struct gf_err *e) {
+    if (relay_verify_is_ours(why)) {
+        *e = *why;
+        return -1;
+    }
     k->state = "refused";
     k->told = told;
     (void)snprintf(k->why, sizeof k->why, "%s", why->text);
+    return 0;
 }
 
 /* ---- contents ---- */
@@ -169,11 +175,6 @@ static int open_it(struct look *k, int fd, const struct gf_head *h, struct gf_er
 
 /* ---- one bundle ---- */
 
-static int is_our_fault(const struct gf_err *why) {
-    return why->code == GF_E_SYSTEM || why->code == GF_E_CREATE || why->code == GF_E_NOINPUT ||
-           why->code == GF_E_BUG;
-}
-
 /* As verify.c would. 0 looked, -1 with *e: cannot look now. */
 static int look_verified(struct look *k, int fd, const struct gf_head *h, struct gf_err *e) {
     enum ledger_seen seen = LEDGER_NEW;
@@ -191,38 +192,25 @@ static int look_verified(struct look *k, int fd, const struct gf_head *h, struct
         (void)gf_err_set(&why, GF_E_REPLAY,
                          "another bundle with its number came before: was the site's agent copied, "
                          "or put back from a backup?");
-        refuse(k, &why, 1);
-        return 0;
+        return refuse(k, &why, 1, e);
     }
-    if (gf_bundle_copy(fd, h, -1, NULL, NULL, &why) == -1) {
-        if (is_our_fault(&why)) {
-            *e = why;
-            return -1;
-        }
-        refuse(k, &why, 0);
-        return 0;
-    }
-    if (relay_verify_times(k->r, h, &why) == -1 || open_it(k, fd, h, &why) == -1) {
-        if (is_our_fault(&why)) {
-            *e = why;
-            return -1;
-        }
-        refuse(k, &why, 1);
-    }
+    if (gf_bundle_copy(fd, h, -1, NULL, NULL, &why) == -1)
+        return refuse(k, &why, 0, e);
+    if (relay_verify_times(k->r, h, &why) == -1 || open_it(k, fd, h, &why) == -1)
+        return refuse(k, &why, 1, e);
     return 0;
 }
 
 /* Its sender is not enrolled: what its own fields say. */
-static void look_stranger(struct look *k, int fd, struct gf_head *h) {
+static int look_stranger(struct look *k, int fd, struct gf_head *h, struct gf_err *e) {
     struct gf_err why;
 
     k->state = "stranger";
-    if (files_name_of(fd, k->file, &why) == -1 || gf_bundle_peek(fd, h, &why) == -1) {
-        refuse(k, &why, 0);
-        return;
-    }
+    if (files_name_of(fd, k->file, &why) == -1 || gf_bundle_peek(fd, h, &why) == -1)
+        return refuse(k, &why, 0, e);
     k->header = &h->header;
     k->digest = &h->digest;
+    return 0;
 }
 
 static int look_into(struct look *k, int fd, struct gf_head *h, struct gf_err *e) {
@@ -231,27 +219,22 @@ static int look_into(struct look *k, int fd, struct gf_head *h, struct gf_err *e
     struct gf_route route;
     struct gf_err why;
 
-    if (gf_bundle_route(fd, &route, &why) == -1) {
-        refuse(k, &why, 0);
-        return 0;
-    }
+    if (gf_bundle_route(fd, &route, &why) == -1)
+        return refuse(k, &why, 0, e);
     if (!enrol_cards_has(k->agents, &route.from)) {
         int rc = ledger_is_ended(k->r->ledger, &route.from, &why, e);
         if (rc == 1)
-            refuse(k, &why, 0);
-        else if (rc == 0)
-            look_stranger(k, fd, h);
-        return rc == -1 ? -1 : 0;
+            return refuse(k, &why, 0, e);
+        return rc == 0 ? look_stranger(k, fd, h, e) : -1;
     }
     keys_check(k->r, &own, &check);
-    if (gf_bundle_head(fd, &check, h, &why) == -1) {
-        refuse(k, &why, 0);
-        return 0;
-    }
+    if (gf_bundle_head(fd, &check, h, &why) == -1)
+        return refuse(k, &why, 0, e);
     return look_verified(k, fd, h, e);
 }
 
 static int look_one(const struct look *common, const struct ledger_brought *b, struct gf_err *e) {
+    int enrolled = enrol_cards_has(common->agents, &b->sender);
     struct look k = *common;
     struct gf_head head = {0};
     char path[LOOK_PATH];
@@ -268,9 +251,17 @@ static int look_one(const struct look *common, const struct ledger_brought *b, s
         put_facts(&k, &facts);
         rc = gf_buf_check(&facts, "the facts of a bundle", e);
     }
-    if (rc == 0)
-        rc = ledger_brought_looked(k.r->ledger, b->row, k.digest, k.file[0] != '\0' ? k.file : NULL,
-                                   facts.data, e);
+    /* Once it is confirmed nobody need bring it again, wherever the power goes. */
+    if (rc == 0 && fdatasync(fd) == -1)
+        rc = gf_err_errno(e, "%s/%s", k.r->state, path);
+    if (rc == 0) {
+        struct ledger_brought seen = {.row = b->row, .facts = facts.data};
+        seen.has_digest = k.digest != NULL;
+        if (k.digest != NULL)
+            seen.digest = *k.digest;
+        memcpy(seen.file, k.file, sizeof k.file);
+        rc = ledger_brought_looked(k.r->ledger, &seen, enrolled, e);
+    }
     gf_buf_free(&facts);
     gf_head_free(&head);
     (void)close(fd);
@@ -280,14 +271,17 @@ static int look_one(const struct look *common, const struct ledger_brought *b, s
 int look_turn(struct relay *r, struct gf_err *e) {
     struct ledger_brought *list = NULL;
     struct enrol_cards agents = {0};
+    struct gf_err ignored;
     size_t n = 0;
 
     int rc = ledger_brought_unseen(r->ledger, &list, &n, e);
     if (rc == 0)
         rc = enrol_cards_load(r, 0, &agents, e);
     const struct look k = {.r = r, .state = "ready", .agents = &agents};
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = look_one(&k, &list[i], e);
+    /* One that cannot be looked into now, for want of room say, keeps no other waiting. */
+    for (size_t i = 0, good = rc == 0; good && i < n; i++)
+        if (look_one(&k, &list[i], rc == 0 ? e : &ignored) == -1)
+            rc = -1;
     enrol_cards_free(&agents);
     ledger_brought_free(list, n);
     return rc;

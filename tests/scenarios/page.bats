@@ -42,9 +42,18 @@ teardown() {
     visit "$where"
     answers 200 "approve $(A card --fingerprint)" 'The relay keeps it until then'
     [ "$(find "$RSTATE/pending" -name '*.gfb' | wc -l)" = 1 ]
+    # One that he has not confirmed yet is looked into anew, once its sender is approved.
+    local i first=$where
+    users 2 >/dev/null
+    bundle
+    upload "$bundle"
+    looked
+    answers 200 'not enrolled' 'until its sender is approved'
     gives 0 R approve "$(A card --fingerprint)"
+    looked
+    shows 'Its signature is that of an enrolled sender' '1 record' 'Confirm: hand it in'
+    where=$first
     kill -HUP "$RUN"
-    local i
     for ((i = 0; i < 100; i++)); do
         visit "$where"
         ! grep -q '>delivered<' page || break

@@ -219,6 +219,121 @@ static void a_stranger_is_kept_within_limits_and_only_when_confirmed(void **stat
     part(p);
 }
 
+/* 1 if the facts of a row say this. */
+static int says(struct site *s, struct pair *p, const struct gf_hash *session, int64_t row,
+                const char *what) {
+    char *text = facts(s, p, session, row);
+    int is = strstr(text, what) != NULL;
+    free(text);
+    return is;
+}
+
+static void who_was_let_in_since_is_looked_at_again(void **state) {
+    struct site *s = *state;
+    struct pair *p = meet(s);
+    const struct gf_hash session = login(s, p, "alice");
+    struct wire_ask a;
+
+    int fd = make_bundle(s, 1, &a);
+    a.nonce = session;
+    a.what = WIRE_OF_STRANGER;
+    int64_t row = bring(s, p, &a, fd);
+    assert_ok(look_turn(&s->r, &s->e), s->e);
+    assert_true(says(s, p, &session, row, "\"state\":\"stranger\""));
+    p->w.want[WORKER_LOOK] = 0;
+    testing_enrol(s, &kit_site);
+    struct wire_ask decide = {.kind = WIRE_CONFIRM, .nonce = session, .row = row};
+    assert_int_equal(ask(s, p, &decide).answer, WIRE_REFUSED);
+    assert_true(says(s, p, &session, row, "\"state\":\"looking\""));
+    assert_int_equal(p->w.want[WORKER_LOOK], 1);
+    assert_ok(look_turn(&s->r, &s->e), s->e);
+    assert_true(says(s, p, &session, row, "\"state\":\"ready\""));
+    decide.tag = 0;
+    assert_int_equal(ask(s, p, &decide).answer, WIRE_YES);
+    assert_int_equal(in_state(s, "incoming"), 1);
+    (void)close(fd);
+    part(p);
+}
+
+static void one_that_cannot_be_looked_into_keeps_no_other_waiting(void **state) {
+    struct site *s = *state;
+    struct pair *p = meet(s);
+    const struct gf_hash session = login(s, p, "alice");
+    struct wire_ask a;
+
+    testing_enrol(s, &kit_site);
+    for (int64_t seq = 1; seq <= 2; seq++) {
+        int fd = make_bundle(s, seq, &a);
+        a.nonce = session;
+        assert_int_equal(bring(s, p, &a, fd), seq);
+        (void)close(fd);
+    }
+    assert_int_equal(unlinkat(s->r.state_fd, "brought/1.gfb", 0), 0);
+    assert_int_equal(symlinkat("1.gfb", s->r.state_fd, "brought/1.gfb"), 0);
+    assert_int_equal(look_turn(&s->r, &s->e), -1);
+    assert_non_null(strstr(s->e.text, "brought/1.gfb"));
+    assert_true(says(s, p, &session, 1, "\"state\":\"looking\""));
+    assert_true(says(s, p, &session, 2, "\"state\":\"ready\""));
+    part(p);
+}
+
+/* A file of this content in the state directory. */
+static void put_file(struct site *s, const char *folder, const char *name, const char *text) {
+    char path[96];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    int fd = openat(s->r.state_fd, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_int_not_equal(fd, -1);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    (void)close(fd);
+}
+
+static void a_damaged_copy_that_waits_does_not_beat_a_whole_one(void **state) {
+    struct site *s = *state;
+    struct pair *p = meet(s);
+    const struct gf_hash session = login(s, p, "alice");
+    char name[FILES_NAME], why[FILES_NAME + 8];
+    struct wire_ask a;
+
+    testing_enrol(s, &kit_site);
+    int fd = make_bundle(s, 1, &a);
+    a.nonce = session;
+    files_name(&a.digest, name);
+    put_file(s, "incoming", name, "damaged");
+    int64_t row = bring(s, p, &a, fd);
+    assert_int_equal(in_state(s, "brought"), 1);
+    assert_ok(look_turn(&s->r, &s->e), s->e);
+    struct wire_ask decide = {.kind = WIRE_CONFIRM, .nonce = session, .row = row};
+    assert_int_equal(ask(s, p, &decide).answer, WIRE_YES);
+    /* Nor is it told that it was refused, though a damaged copy was. */
+    (void)snprintf(why, sizeof why, "%s.why", name);
+    put_file(s, "quarantine", why, "2027-01-15T08:00:00Z digest: damaged\n");
+    assert_true(says(s, p, &session, row, "\"state\":\"handed\""));
+    /* What he brought himself and confirmed waits there whole: it need not come again. */
+    a.tag = 0;
+    a.kind = WIRE_BRING;
+    assert_int_equal(ask(s, p, &a).answer, WIRE_SEEN);
+    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
+    assert_int_equal(testing_records(s, -1), 1);
+    assert_true(says(s, p, &session, row, "\"state\":\"taken\""));
+    (void)close(fd);
+    part(p);
+}
+
+static void trouble_of_our_own_is_no_refusal_and_tells_no_path(void **state) {
+    struct site *s = *state;
+    struct pair *p = meet(s);
+    struct wire_ask a;
+
+    testing_enrol(s, &kit_site);
+    int fd = make_bundle(s, 1, &a);
+    a.nonce = login(s, p, "alice");
+    assert_int_equal(renameat(s->r.state_fd, "uploads", s->r.state_fd, "gone"), 0);
+    assert_int_equal(bring(s, p, &a, fd), -(int64_t)WIRE_LATER);
+    assert_null(strstr(data, "uploads"));
+    (void)close(fd);
+    part(p);
+}
+
 static void what_a_bad_listener_asks_is_not_done(void **state) {
     struct site *s = *state;
     struct pair *p = meet(s);
@@ -336,6 +451,10 @@ int main(void) {
         with_site(a_session_ends_by_logging_out_and_by_a_new_token),
         with_site(what_is_brought_has_no_effect_before_it_is_confirmed),
         with_site(a_stranger_is_kept_within_limits_and_only_when_confirmed),
+        with_site(who_was_let_in_since_is_looked_at_again),
+        with_site(one_that_cannot_be_looked_into_keeps_no_other_waiting),
+        with_site(a_damaged_copy_that_waits_does_not_beat_a_whole_one),
+        with_site(trouble_of_our_own_is_no_refusal_and_tells_no_path),
         with_site(what_a_bad_listener_asks_is_not_done),
         with_site(what_couriers_leave_lying_goes),
         cmocka_unit_test(foreign_text_stays_text),
