@@ -76,9 +76,11 @@ out:
 
 static int withdraw(struct relay *r, const struct options *o, const char *fingerprint,
                     struct gf_err *e) {
+    char user[65];
     struct out t;
 
-    int was = ledger_unapprove(r->ledger, fingerprint, e);
+    command_user(user);
+    int was = ledger_unapprove(r->ledger, fingerprint, user, r->now, e);
     if (was == -1)
         return -1;
     if (was == 0)

@@ -58,7 +58,7 @@ int enrol_card(struct relay *r, const struct gf_card *c, const char *text, size_
 }
 
 int enrol_is_hopeful(struct relay *r, const struct gf_card *c, struct gf_err *e) {
-    if (c->has_token_mac || c->has_replaces)
+    if (c->has_token_mac || c->has_replaces || c->cosigned)
         return 1;
     return ledger_is_approved(r->ledger, c, e);
 }

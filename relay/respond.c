@@ -27,6 +27,7 @@ struct response {
     int64_t *voids;
     struct gf_header header;
     struct gf_hash digest;
+    char path[80]; /* below the state directory */
 };
 
 /* ---- the outbox ---- */
@@ -78,13 +79,11 @@ static int check_outbox(struct relay *r, struct turn *t, struct gf_err *e) {
 /* ---- one response ---- */
 
 static int write_bundle(struct relay *r, struct draft *d, struct response *s, struct gf_err *e) {
-    char path[80] = "outbox/";
     struct gf_writer *w = NULL;
     struct gf_out o;
     int rc = -1;
 
-    gf_drive_bundle_name(&s->pack.id, path + strlen(path));
-    if (gf_out_open(&o, r->state_fd, path, e) == -1)
+    if (gf_out_open(&o, r->state_fd, s->path, e) == -1)
         return -1;
     if (gf_writer_open(o.fd, &s->pack, &w, e) == 0 && draft_write(d, w, e) == 0 &&
         gf_writer_finish(w, &s->header, &s->digest, e) == 0)
@@ -95,10 +94,11 @@ static int write_bundle(struct relay *r, struct draft *d, struct response *s, st
 }
 
 /* First the number, then the complete file, then the note: a crash between leaves a number that is
- * void and a file that is swept away. */
+ * void and a file that is swept away. 1 if it was not noted, and is gone: a successor has taken the
+ * agent's place meanwhile, and is told in its own response. */
 static int write_response(struct relay *r, const struct gf_card *to, struct draft *d,
                           struct gf_err *e) {
-    struct response s = {.readers = {&r->id.card}};
+    struct response s = {.readers = {&r->id.card}, .path = "outbox/"};
     const struct gf_identity *as = NULL;
     struct ledger_seq seq;
     int self = 1;
@@ -122,12 +122,15 @@ static int write_response(struct relay *r, const struct gf_card *to, struct draf
                               .has_created = 1,
                               .created = r->now};
     gf_digest_random(&s.pack.id, sizeof s.pack.id);
+    gf_drive_bundle_name(&s.pack.id, s.path + strlen(s.path));
     if (ledger_voids(r->ledger, &to->identity, &s.voids, &s.pack.nvoids, e) == -1)
         return -1;
     s.pack.voids = s.voids;
     if (write_bundle(r, d, &s, e) == 0)
         rc = ledger_responded(r->ledger, &to->agent, &s.header, &s.digest, d->told, d->ntold,
                               r->now, e);
+    if (rc == 1)
+        (void)unlinkat(r->state_fd, s.path, 0);
     free(s.voids);
     return rc;
 }
@@ -172,6 +175,9 @@ static int respond_once(struct responding *x, const struct gf_card *to, int part
         if (rc == 0) {
             x->t->responses++;
             x->t->receipts += d.receipts;
+        } else if (rc == 1) {
+            *more = 0;
+            rc = 0;
         } else if (d.gone != 0) {
             rc = miss(x, &d, &why, e);
         } else {

@@ -49,16 +49,17 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  * number and hash also stand in DIR/audit.head, "NUMBER HASH" LF, outside the database.
  *
  *   init        the ledger was made
- *   approve     fingerprint
- *   decline     identity
- *   enrol       fingerprint, and fingerprint, vendor, token or predecessor: by whom
+ *   approve     fingerprint, user; approve-withdraw: the same
+ *   decline     identity, user
+ *   enrol       fingerprint; how (of ledger_hows), and by: the user, vendor, token or predecessor
  *   forked      fingerprint, why
  *   revoke      fingerprint, user
  *   token       number, name, user; token-withdraw: the same
- *   bundle      agent, bundle, seq; refused: the code, where it was
- *   response    agent, bundle, stream, seq
+ *   bundle      agent, identity (its sender), bundle, seq; refused: the code, where it was
+ *   fork        agent, identity, bundle, seq: of a number that another bundle has
+ *   response    agent, identity, bundle, stream, seq
  *   notice      policy: what is asked of nodes from now on; user, null: the manager above
- *   behind      agent, stream, seq: it has a response that this ledger never wrote
+ *   behind      identity, stream, seq: it has a response that this ledger never wrote
  *   courier     courier; removed: true, where he was
  *   brought     courier, header: he handed in the bundle whose header has this digest
  *   rotated     fingerprint, replaces, user: this relay has new keys
@@ -292,6 +293,8 @@ struct ledger_told {
     int64_t artifact, index; /* of the part */
     int64_t notice;          /* its number */
 };
+/* 1 if nothing was noted, since its recipient is not enrolled any more (a successor may take its
+ * place at any time): the number stays void, and the file is the caller's to remove. */
 GF_MUST_CHECK int ledger_responded(struct ledger *l, const struct gf_id *agent,
                                    const struct gf_header *h, const struct gf_hash *digest,
                                    const struct ledger_told *told, size_t n, int64_t now,

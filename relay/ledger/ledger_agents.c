@@ -57,7 +57,7 @@ static int find_waiting(struct ledger *l, const char *fingerprint, struct gf_car
 
 int ledger_approve(struct ledger *l, const char *fingerprint, const char *user, int64_t now,
                    struct gf_err *e) {
-    char spelled[GF_FINGERPRINT_TEXT], members[GF_FINGERPRINT_TEXT + 32];
+    char spelled[GF_FINGERPRINT_TEXT];
     struct gf_card card;
 
     if (spell(fingerprint, spelled, e) == -1 || db_begin(&l->db, e) == -1)
@@ -66,9 +66,9 @@ int ledger_approve(struct ledger *l, const char *fingerprint, const char *user, 
                     "INSERT INTO approval (fingerprint, user, at) VALUES (?, ?, ?) "
                     "ON CONFLICT DO NOTHING",
                     "tti", spelled, user, now);
-    (void)snprintf(members, sizeof members, "\"fingerprint\":\"%s\"", spelled);
     if (rc == 0)
-        rc = ledger_audit(l, now, "approve", members, e);
+        rc = ledger_audit_texts(l, now, "approve",
+                                (const char *[]){"fingerprint", spelled, "user", user, NULL}, e);
     if (rc == 0)
         rc = find_waiting(l, spelled, &card, e);
     if (rc == 1)
@@ -76,23 +76,29 @@ int ledger_approve(struct ledger *l, const char *fingerprint, const char *user, 
     return db_end(&l->db, rc, e);
 }
 
-int ledger_unapprove(struct ledger *l, const char *fingerprint, struct gf_err *e) {
+int ledger_unapprove(struct ledger *l, const char *fingerprint, const char *user, int64_t now,
+                     struct gf_err *e) {
     char spelled[GF_FINGERPRINT_TEXT];
     int64_t enrolled = 0;
+    int was = 0;
 
-    if (spell(fingerprint, spelled, e) == -1 ||
-        db_number(&l->db, &enrolled, 0, e,
-                  "SELECT count(*) FROM agent WHERE fingerprint = ? AND enrolled IS NOT NULL", "t",
-                  spelled) == -1)
+    if (spell(fingerprint, spelled, e) == -1 || db_begin(&l->db, e) == -1)
         return -1;
-    if (enrolled > 0)
-        return gf_err_set(e, GF_E_USAGE,
-                          "%s: this agent is enrolled already; only an approval ahead of the first "
-                          "contact can be withdrawn",
-                          spelled);
-    if (db_run(&l->db, e, "DELETE FROM approval WHERE fingerprint = ?", "t", spelled) == -1)
-        return -1;
-    return db_changes(&l->db) > 0;
+    int rc = db_number(&l->db, &enrolled, 0, e,
+                       "SELECT count(*) FROM agent WHERE fingerprint = ? AND enrolled IS NOT NULL",
+                       "t", spelled);
+    if (rc == 0 && enrolled > 0)
+        rc = gf_err_set(e, GF_E_USAGE,
+                        "%s: this agent is enrolled already; only an approval ahead of the first "
+                        "contact can be withdrawn",
+                        spelled);
+    if (rc == 0)
+        rc = db_run(&l->db, e, "DELETE FROM approval WHERE fingerprint = ?", "t", spelled);
+    was = rc == 0 && db_changes(&l->db) > 0;
+    if (was)
+        rc = ledger_audit_texts(l, now, "approve-withdraw",
+                                (const char *[]){"fingerprint", spelled, "user", user, NULL}, e);
+    return db_end(&l->db, rc, e) == -1 ? -1 : was;
 }
 
 /* ---- who is not let in ---- */
@@ -120,7 +126,7 @@ int ledger_stranger(struct ledger *l, const char *fingerprint, struct gf_hash *o
 
 int ledger_decline(struct ledger *l, const struct gf_hash *identity, const char *user, int64_t now,
                    struct gf_err *e) {
-    char hex[GF_HASH_TEXT], members[GF_HASH_TEXT + 32];
+    char hex[GF_HASH_TEXT];
     int64_t enrolled = 0;
 
     if (db_begin(&l->db, e) == -1)
@@ -137,9 +143,9 @@ int ledger_decline(struct ledger *l, const struct gf_hash *identity, const char 
                     "INSERT INTO declined (identity, user, at) VALUES (?, ?, ?) "
                     "ON CONFLICT DO NOTHING",
                     "bti", identity, sizeof *identity, user, now);
-    (void)snprintf(members, sizeof members, "\"identity\":\"%s\"", hex);
     if (rc == 0)
-        rc = ledger_audit(l, now, "decline", members, e);
+        rc = ledger_audit_texts(l, now, "decline",
+                                (const char *[]){"identity", hex, "user", user, NULL}, e);
     return db_end(&l->db, rc, e);
 }
 
@@ -171,20 +177,6 @@ int ledger_approvals(struct ledger *l, struct ledger_approval **out, size_t *n, 
                  " (SELECT fingerprint FROM agent WHERE enrolled IS NOT NULL) ORDER BY at",
                  ""),
         sizeof **out, read_approval, out, n, e);
-}
-
-int ledger_card_seen(struct ledger *l, const struct gf_card *c, const char *text, size_t len,
-                     int64_t now, struct gf_err *e) {
-    const struct ledger_shown x = {.card = c, .text = text, .len = len, .keep = 1};
-    struct gf_err why;
-
-    /* It is remembered also where it is refused, so that approving it can be refused, too. */
-    int rc = ledger_show_card(l, &x, now, &why, e);
-    if (rc == 0 && why.code == GF_E_SENDER) {
-        *e = why;
-        return -1;
-    }
-    return rc;
 }
 
 /* ---- lists ---- */

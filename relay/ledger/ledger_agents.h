@@ -16,7 +16,8 @@ GF_MUST_CHECK int ledger_approve(struct ledger *l, const char *fingerprint, cons
                                  int64_t now, struct gf_err *e);
 /* Take back an approval ahead of the first contact: 1 done, 0 there is none. GF_E_USAGE if it is no
  * fingerprint, or its agent is enrolled already. */
-GF_MUST_CHECK int ledger_unapprove(struct ledger *l, const char *fingerprint, struct gf_err *e);
+GF_MUST_CHECK int ledger_unapprove(struct ledger *l, const char *fingerprint, const char *user,
+                                   int64_t now, struct gf_err *e);
 /* Fingerprints that were approved and whose agent is not enrolled yet; one allocation, free(). */
 struct ledger_approval {
     char fingerprint[GF_FINGERPRINT_TEXT];
@@ -24,10 +25,6 @@ struct ledger_approval {
 };
 GF_MUST_CHECK int ledger_approvals(struct ledger *l, struct ledger_approval **out, size_t *n,
                                    struct gf_err *e);
-/* A card was seen: 1 it is (now) enrolled, its fingerprint having been approved; 0 it is not; -1. A
- * card that claims another lineage's agent id is GF_E_SENDER. */
-GF_MUST_CHECK int ledger_card_seen(struct ledger *l, const struct gf_card *c, const char *text,
-                                   size_t len, int64_t now, struct gf_err *e);
 /* 1 if this card's fingerprint was approved (enrolled or not yet), 0 if not. */
 GF_MUST_CHECK int ledger_is_approved(struct ledger *l, const struct gf_card *c, struct gf_err *e);
 /* Who is not let in: 1 and its identity, of a sender that is not enrolled and whose card was seen;

@@ -10,6 +10,7 @@
 #include "common/chain_head.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
+#include "gapferry/json.h"
 #include "relay/ledger/ledger_internal.h"
 
 #define HEAD "audit.head"
@@ -55,6 +56,27 @@ int ledger_audit(struct ledger *l, int64_t now, const char *event, const char *m
                     line, hash.b, sizeof hash.b);
     }
     return db_end(&l->db, rc, e);
+}
+
+void ledger_audit_put(struct gf_buf *b, const char *name, const char *value) {
+    if (value == NULL)
+        return;
+    gf_buf_printf(b, "%s\"%s\":", b->len > 0 ? "," : "", name);
+    gf_json_put_str(b, value, strlen(value));
+}
+
+int ledger_audit_texts(struct ledger *l, int64_t now, const char *event, const char *const *members,
+                       struct gf_err *e) {
+    struct gf_buf b;
+
+    gf_buf_init(&b, LEDGER_LINK_MAX);
+    for (; members[0] != NULL; members += 2)
+        ledger_audit_put(&b, members[0], members[1]);
+    int rc = gf_buf_check(&b, "a line of the audit log", e);
+    if (rc == 0)
+        rc = ledger_audit(l, now, event, b.data != NULL ? b.data : "", e);
+    gf_buf_free(&b);
+    return rc;
 }
 
 /* ---- the head ---- */

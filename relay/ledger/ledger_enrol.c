@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gapferry/json.h"
 #include "relay/ledger/ledger_internal.h"
 
 const char *const ledger_hows[] = {"fingerprint", "vendor", "token", "predecessor", NULL};
@@ -97,15 +96,17 @@ int ledger_count_refused(struct ledger *l, const struct gf_hash *identity, struc
 
 /* ---- rules of a lineage ---- */
 
-/* 0 if this identity may be enrolled; 1 and *why: another one of its lineage stands against it. */
-static int check_lineage(struct ledger *l, const struct gf_id *agent, const struct gf_hash *self,
-                         struct gf_err *why, struct gf_err *e) {
+/* 0 if this identity may be enrolled; 1 and *why: another one of its lineage stands against it.
+ * chosen: a person means this very fingerprint, so that it may end a fork. */
+static int check_lineage(struct ledger *l, const struct gf_card *c, int chosen, struct gf_err *why,
+                         struct gf_err *e) {
     struct db_query q;
     int rc = db_query(&l->db, &q, e,
-                      "SELECT fingerprint, ending IS 'revoked' FROM agent WHERE agent = ? AND "
-                      "((identity <> ? AND enrolled IS NOT NULL) OR ending IS 'revoked') "
-                      "ORDER BY 2 DESC",
-                      "bb", agent, sizeof *agent, self, sizeof *self);
+                      "SELECT fingerprint, ending IS 'revoked', enrolled IS NULL FROM agent WHERE "
+                      "agent = ?1 AND (ending IS 'revoked' OR (identity <> ?2 AND (enrolled IS NOT "
+                      "NULL OR (forked IS NOT NULL AND NOT ?3)))) ORDER BY 2 DESC",
+                      "bbi", &c->agent, sizeof c->agent, &c->identity, sizeof c->identity,
+                      (int64_t)(chosen != 0));
 
     if (rc == 0 && (rc = db_next(&q, e)) == 1) {
         if (db_int(&q, 1))
@@ -114,6 +115,11 @@ static int check_lineage(struct ledger *l, const struct gf_id *agent, const stru
                              "lineage has ended, and the site needs a new agent: gapferry-agent "
                              "init",
                              db_text(&q, 0));
+        else if (db_int(&q, 2))
+            (void)gf_err_set(why, GF_E_SENDER,
+                             "two successors of one key came for this card's agent id, and nothing "
+                             "but a person's word lets anybody in for it: gapferry-relay approve "
+                             "FINGERPRINT");
         else
             (void)gf_err_set(why, GF_E_SENDER,
                              "this card claims the agent id of %s, which is enrolled already; a "
@@ -124,47 +130,60 @@ static int check_lineage(struct ledger *l, const struct gf_id *agent, const stru
     return rc;
 }
 
-static int audit(struct ledger *l, int64_t now, const char *event, const struct gf_card *c,
-                 const char *more, const char *value, struct gf_err *e) {
-    char fingerprint[GF_FINGERPRINT_TEXT];
-    struct gf_buf b;
+static int read_identity(const struct db_query *q, void *element, struct gf_err *e) {
+    if (db_fixed(q, 0, element, sizeof(struct gf_hash)) == -1)
+        return gf_err_set(e, GF_E_DAMAGED, "%s: an agent without identity", q->d->path);
+    return 0;
+}
 
-    gf_card_fingerprint(c, fingerprint);
-    gf_buf_init(&b, (size_t)8 * GF_REASON_MAX);
-    gf_buf_printf(&b, "\"fingerprint\":\"%s\"", fingerprint);
-    if (more != NULL) {
-        gf_buf_printf(&b, ",\"%s\":", more);
-        gf_json_put_str(&b, value, strlen(value));
+/* Whoever was chosen among the successors of one key ends the others: all that was told to them,
+ * acknowledged or not, is told to the one. */
+static int end_rivals(struct ledger *l, const struct gf_card *c, int64_t now, struct gf_err *e) {
+    struct gf_hash *rivals = NULL;
+    struct db_query q;
+    size_t n = 0;
+
+    int rc = db_list(
+        &q,
+        db_query(&l->db, &q, e,
+                 "SELECT identity FROM agent WHERE agent = ? AND identity <> ? AND forked IS NOT "
+                 "NULL",
+                 "bb", &c->agent, sizeof c->agent, &c->identity, sizeof c->identity),
+        sizeof *rivals, read_identity, &rivals, &n, e);
+    for (size_t i = 0; rc == 0 && i < n; i++) {
+        rc = db_run(&l->db, e,
+                    "UPDATE agent SET forked = NULL, ended = ?, ending = 'replaced' WHERE identity "
+                    "= ?",
+                    "ib", now, &rivals[i], sizeof rivals[i]);
+        if (rc == 0)
+            rc = ledger_tell_anew(l, &rivals[i], 0, now, e);
     }
-    int rc = gf_buf_check(&b, "the audit log", e);
-    if (rc == 0)
-        rc = ledger_audit(l, now, event, b.data, e);
-    gf_buf_free(&b);
+    free(rivals);
     return rc;
 }
 
 int ledger_enrol(struct ledger *l, const struct gf_card *c, unsigned how, const char *grantor,
                  int64_t now, struct gf_err *e) {
+    char fingerprint[GF_FINGERPRINT_TEXT];
     struct gf_err why;
 
-    int rc = check_lineage(l, &c->agent, &c->identity, &why, e);
+    int rc = check_lineage(l, c, how == LEDGER_BY_FINGERPRINT, &why, e);
     if (rc == 1)
         *e = why;
-    if (rc != 0)
+    if (rc != 0 || end_rivals(l, c, now, e) == -1)
         return -1;
-    /* Whoever was chosen among two successors has ended the other. */
     if (db_run(&l->db, e, "DELETE FROM declined WHERE identity = ?", "b", &c->identity,
                sizeof c->identity) == -1 ||
-        db_run(&l->db, e,
-               "UPDATE agent SET forked = NULL, ended = ?, ending = 'replaced' WHERE agent = ? AND "
-               "identity <> ? AND forked IS NOT NULL",
-               "ibb", now, &c->agent, sizeof c->agent, &c->identity, sizeof c->identity) == -1 ||
         db_run(&l->db, e,
                "UPDATE agent SET enrolled = ?, forked = NULL, how = ?, grantor = ? WHERE identity "
                "= ?",
                "ittb", now, ledger_hows[how], grantor, &c->identity, sizeof c->identity) == -1)
         return -1;
-    return audit(l, now, "enrol", c, grantor[0] != '\0' ? ledger_hows[how] : NULL, grantor, e);
+    gf_card_fingerprint(c, fingerprint);
+    return ledger_audit_texts(
+        l, now, "enrol",
+        (const char *[]){"fingerprint", fingerprint, "how", ledger_hows[how], "by", grantor, NULL},
+        e);
 }
 
 /* ---- successors ---- */
@@ -224,6 +243,8 @@ static int succeed(struct ledger *l, const struct ledger_shown *x, const struct 
 /* Two keys that the same one has signed: one of them belongs to somebody else. */
 static int hold_fork(struct ledger *l, const struct ledger_shown *x, int64_t now,
                      struct gf_err *why, struct gf_err *e) {
+    char fingerprint[GF_FINGERPRINT_TEXT];
+
     (void)gf_err_set(why, GF_E_SENDER,
                      "a second successor of one key came: somebody else has that key. Neither is "
                      "trusted until a person has asked the site which is its own, and said: "
@@ -235,7 +256,10 @@ static int hold_fork(struct ledger *l, const struct ledger_shown *x, int64_t now
                "ibb", now, &x->card->agent, sizeof x->card->agent, &x->card->identity,
                sizeof x->card->identity) == -1)
         return -1;
-    return audit(l, now, "forked", x->card, "why", "two successors", e);
+    gf_card_fingerprint(x->card, fingerprint);
+    return ledger_audit_texts(
+        l, now, "forked",
+        (const char *[]){"fingerprint", fingerprint, "why", "two successors", NULL}, e);
 }
 
 /* 1 it took its predecessor's place, 2 it is held, and *why says why; 0 it is no successor. */
@@ -258,19 +282,33 @@ static int try_succession(struct ledger *l, const struct ledger_shown *x, int64_
 
 /* ---- a card came ---- */
 
-/* What it proves, if it is not enrolled: 1 it is now, 0 it is not. */
-static int try_proofs(struct ledger *l, const struct ledger_shown *x, int64_t now,
+/* Who has approved this fingerprint: 1 and his name; 0 nobody has. */
+static int find_approval(struct ledger *l, const struct gf_card *c, char user[GF_WORD_MAX + 1],
+                         struct gf_err *e) {
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    struct db_query q;
+
+    gf_card_fingerprint(c, fingerprint);
+    int rc = db_query(&l->db, &q, e, "SELECT user FROM approval WHERE fingerprint = ?", "t",
+                      fingerprint);
+    if (rc == 0 && (rc = db_next(&q, e)) == 1)
+        (void)snprintf(user, GF_WORD_MAX + 1, "%s", db_text(&q, 0));
+    db_done(&q);
+    return rc;
+}
+
+/* What it proves, if it is not enrolled: 1 it is now, 0 it is not. user: who has approved it ahead;
+ * NULL: nobody has. */
+static int try_proofs(struct ledger *l, const struct ledger_shown *x, const char *user, int64_t now,
                       struct gf_err *why, struct gf_err *e) {
     char token[GF_WORD_MAX + 1];
 
-    int rc = ledger_is_approved(l, x->card, e);
-    if (rc == 1)
+    if (user != NULL)
         return keep_card(l, x, now, e) == 0 &&
-                       ledger_enrol(l, x->card, LEDGER_BY_FINGERPRINT, "", now, e) == 0
+                       ledger_enrol(l, x->card, LEDGER_BY_FINGERPRINT, user, now, e) == 0
                    ? 1
                    : -1;
-    if (rc == 0)
-        rc = ledger_is_declined(l, &x->card->identity, e);
+    int rc = ledger_is_declined(l, &x->card->identity, e);
     /* Whoever was declined needs nobody any more: that is no news. */
     if (rc != 0)
         return rc == 1 ? 0 : -1;
@@ -302,6 +340,7 @@ static int remember(struct ledger *l, const struct ledger_shown *x, int64_t now,
 static int show(struct ledger *l, const struct ledger_shown *x, int64_t now, struct gf_err *why,
                 struct gf_err *e) {
     const struct gf_card *c = x->card;
+    char user[GF_WORD_MAX + 1];
     struct standing s;
 
     if (find(l, &c->identity, &s, e) == -1)
@@ -327,10 +366,13 @@ static int show(struct ledger *l, const struct ledger_shown *x, int64_t now, str
     int rc = try_succession(l, x, now, why, e);
     if (rc != 0)
         return rc == 2 ? 0 : rc;
-    rc = check_lineage(l, &c->agent, &c->identity, why, e);
+    int approved = find_approval(l, c, user, e);
+    if (approved == -1)
+        return -1;
+    rc = check_lineage(l, c, approved, why, e);
     if (rc != 0)
         return rc == 1 ? 0 : -1;
-    return try_proofs(l, x, now, why, e);
+    return try_proofs(l, x, approved ? user : NULL, now, why, e);
 }
 
 int ledger_show_card(struct ledger *l, const struct ledger_shown *x, int64_t now,
@@ -408,6 +450,7 @@ int ledger_revoke(struct ledger *l, const char *fingerprint, const char *reason,
     if (rc == 0)
         rc = end_lineage(l, &c, reason != NULL ? kept : NULL, now, e);
     if (rc == 0)
-        rc = audit(l, now, "revoke", &c, "user", user, e);
+        rc = ledger_audit_texts(l, now, "revoke",
+                                (const char *[]){"fingerprint", spelled, "user", user, NULL}, e);
     return db_end(&l->db, rc, e);
 }

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gapferry/json.h"
 #include "relay/ledger/ledger_internal.h"
 
 int ledger_seen(struct ledger *l, const struct gf_header *h, const struct gf_hash *digest,
@@ -48,7 +47,25 @@ static int find_agent(struct ledger *l, const struct gf_hash *identity, struct g
     return rc;
 }
 
-/* The bundle's row; why NULL: it was taken, and its records are those that come next. */
+/* What the audit log says of a bundle. */
+static int audit_bundle(struct ledger *l, const char *event, const struct gf_id *agent,
+                        const struct gf_header *h, const struct gf_err *why, int64_t now,
+                        struct gf_err *e) {
+    char who[GF_ID_TEXT], identity[GF_HASH_TEXT], id[GF_ID_TEXT], members[400];
+
+    gf_text_hex(agent->b, sizeof agent->b, who);
+    gf_text_hex(h->from.b, sizeof h->from.b, identity);
+    gf_text_hex(h->id.b, sizeof h->id.b, id);
+    (void)snprintf(members, sizeof members,
+                   "\"agent\":\"%s\",\"identity\":\"%s\",\"bundle\":\"%s\",\"seq\":%" PRId64
+                   "%s%s%s",
+                   who, identity, id, h->seq, why != NULL ? ",\"refused\":\"" : "",
+                   why != NULL ? gf_err_name(why->code) : "", why != NULL ? "\"" : "");
+    return ledger_audit(l, now, event, members, e);
+}
+
+/* The bundle's row, and its line; why NULL: it was taken, and its records are those that come next.
+ */
 static int add_bundle(struct ledger *l, const struct gf_header *h, const struct gf_hash *digest,
                       const struct gf_err *why, int64_t now, struct gf_err *e) {
     char reason[GF_REASON_MAX + 1];
@@ -69,6 +86,8 @@ static int add_bundle(struct ledger *l, const struct gf_header *h, const struct 
                why != NULL ? gf_err_name(why->code) : NULL, why != NULL ? reason : NULL,
                h->payload_size) == -1)
         return -1;
+    if (audit_bundle(l, "bundle", &agent, h, why, now, e) == -1)
+        return -1;
     return why != NULL ? 0 : ledger_take_begin(l, digest, e);
 }
 
@@ -78,28 +97,17 @@ int ledger_fork(struct ledger *l, const struct gf_header *h, const struct gf_has
     struct gf_id agent;
 
     ledger_reason(why, reason);
-    if (find_agent(l, &h->from, &agent, e) == -1)
+    if (find_agent(l, &h->from, &agent, e) == -1 || db_begin(&l->db, e) == -1)
         return -1;
-    return db_run(
-        &l->db, e,
-        "INSERT INTO fork (digest, id, agent, reason, at, stream, sender) VALUES (?, ?, ?, "
-        "?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
-        "bbbtibb", digest, sizeof *digest, &h->id, sizeof h->id, &agent, sizeof agent, reason, now,
-        &h->stream, sizeof h->stream, &h->from, sizeof h->from);
-}
-
-/* What the audit log says of a bundle. */
-static int audit_bundle(struct ledger *l, const struct gf_header *h, const struct gf_err *why,
-                        int64_t now, struct gf_err *e) {
-    char who[GF_HASH_TEXT], id[GF_ID_TEXT], members[300];
-
-    gf_text_hex(h->from.b, sizeof h->from.b, who);
-    gf_text_hex(h->id.b, sizeof h->id.b, id);
-    (void)snprintf(members, sizeof members,
-                   "\"agent\":\"%s\",\"bundle\":\"%s\",\"seq\":%" PRId64 "%s%s%s", who, id, h->seq,
-                   why != NULL ? ",\"refused\":\"" : "", why != NULL ? gf_err_name(why->code) : "",
-                   why != NULL ? "\"" : "");
-    return ledger_audit(l, now, "bundle", members, e);
+    int rc =
+        db_run(&l->db, e,
+               "INSERT INTO fork (digest, id, agent, reason, at, stream, sender) VALUES (?, ?, ?, "
+               "?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
+               "bbbtibb", digest, sizeof *digest, &h->id, sizeof h->id, &agent, sizeof agent,
+               reason, now, &h->stream, sizeof h->stream, &h->from, sizeof h->from);
+    if (rc == 0 && db_changes(&l->db) > 0)
+        rc = audit_bundle(l, "fork", &agent, h, NULL, now, e);
+    return db_end(&l->db, rc, e);
 }
 
 int ledger_take_bundle(struct ledger *l, const struct gf_header *h, const struct gf_hash *digest,
@@ -107,8 +115,6 @@ int ledger_take_bundle(struct ledger *l, const struct gf_header *h, const struct
     if (db_begin(&l->db, e) == -1)
         return -1;
     int rc = add_bundle(l, h, digest, NULL, now, e);
-    if (rc == 0)
-        rc = audit_bundle(l, h, NULL, now, e);
     for (size_t i = 0; rc == 0 && i < c->nvoids; i++)
         rc = db_run(&l->db, e,
                     "INSERT INTO void (sender, stream, seq) VALUES (?, ?, ?) "
@@ -121,10 +127,7 @@ int ledger_refuse(struct ledger *l, const struct gf_header *h, const struct gf_h
                   const struct gf_err *why, int64_t now, struct gf_err *e) {
     if (db_begin(&l->db, e) == -1)
         return -1;
-    int rc = add_bundle(l, h, digest, why, now, e);
-    if (rc == 0)
-        rc = audit_bundle(l, h, why, now, e);
-    return db_end(&l->db, rc, e);
+    return db_end(&l->db, add_bundle(l, h, digest, why, now, e), e);
 }
 
 int ledger_forgive(struct ledger *l, const struct gf_header *h, const struct gf_hash *digest,
@@ -138,16 +141,9 @@ int ledger_forgive(struct ledger *l, const struct gf_header *h, const struct gf_
     int rc = db_run(&l->db, e, "DELETE FROM bundle WHERE digest = ? AND refused IS NOT NULL", "b",
                     digest, sizeof *digest);
     was = rc == 0 && db_changes(&l->db) > 0;
-    if (was) {
-        struct gf_buf b;
-        gf_buf_init(&b, 1024);
-        gf_buf_printf(&b, "\"bundle\":\"%s\",\"user\":", id);
-        gf_json_put_str(&b, user, strlen(user));
-        rc = gf_buf_check(&b, "the audit log", e);
-        if (rc == 0)
-            rc = ledger_audit(l, now, "forgive", b.data, e);
-        gf_buf_free(&b);
-    }
+    if (was)
+        rc = ledger_audit_texts(l, now, "forgive",
+                                (const char *[]){"bundle", id, "user", user, NULL}, e);
     rc = db_end(&l->db, rc, e);
     return rc == -1 ? -1 : was;
 }

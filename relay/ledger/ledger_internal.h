@@ -85,6 +85,12 @@ GF_MUST_CHECK int ledger_new_stream(struct ledger *l, const struct gf_hash *reci
 GF_MUST_CHECK int ledger_tell_anew(struct ledger *l, const struct gf_hash *recipient, int64_t since,
                                    int64_t now, struct gf_err *e);
 
+/* Append `,"NAME":"VALUE"`, without the comma where b is empty; nothing where value is NULL. */
+void ledger_audit_put(struct gf_buf *b, const char *name, const char *value);
+/* ledger_audit() of members that are all texts: names and values by turns, up to a NULL name. */
+GF_MUST_CHECK int ledger_audit_texts(struct ledger *l, int64_t now, const char *event,
+                                     const char *const *members, struct gf_err *e);
+
 /* A reason as a receipt can carry it: UTF-8, 1 to GF_REASON_MAX bytes, whatever came in. */
 void ledger_reason(const char *reason, char out[GF_REASON_MAX + 1]);
 

@@ -154,26 +154,36 @@ static int note(struct ledger *l, const struct gf_id *agent, const struct gf_hea
 
 static int audit_response(struct ledger *l, const struct gf_id *agent, const struct gf_header *h,
                           int64_t now, struct gf_err *e) {
-    char who[GF_ID_TEXT], id[GF_ID_TEXT], stream[GF_ID_TEXT];
-    char members[300];
+    char who[GF_ID_TEXT], identity[GF_HASH_TEXT], id[GF_ID_TEXT], stream[GF_ID_TEXT];
+    char members[400];
 
     gf_text_hex(agent->b, sizeof agent->b, who);
+    gf_text_hex(h->to.b, sizeof h->to.b, identity);
     gf_text_hex(h->id.b, sizeof h->id.b, id);
     gf_text_hex(h->stream.b, sizeof h->stream.b, stream);
     (void)snprintf(members, sizeof members,
-                   "\"agent\":\"%s\",\"bundle\":\"%s\",\"stream\":\"%s\",\"seq\":%" PRId64, who, id,
-                   stream, h->seq);
+                   "\"agent\":\"%s\",\"identity\":\"%s\",\"bundle\":\"%s\",\"stream\":\"%s\","
+                   "\"seq\":%" PRId64,
+                   who, identity, id, stream, h->seq);
     return ledger_audit(l, now, "response", members, e);
 }
 
 int ledger_responded(struct ledger *l, const struct gf_id *agent, const struct gf_header *h,
                      const struct gf_hash *digest, const struct ledger_told *told, size_t n,
                      int64_t now, struct gf_err *e) {
-    int64_t row = 0;
+    int64_t row = 0, enrolled = 0;
 
     if (db_begin(&l->db, e) == -1)
         return -1;
-    int rc = note(l, agent, h, digest, now, &row, e);
+    /* A successor enrols without the lock: what is told to the key before it from then on would
+     * never be acknowledged. */
+    int rc = db_number(&l->db, &enrolled, 0, e,
+                       "SELECT count(*) FROM agent WHERE identity = ? AND enrolled IS NOT NULL",
+                       "b", &h->to, sizeof h->to);
+    if (rc == 0 && enrolled == 0)
+        return db_end(&l->db, 0, e) == -1 ? -1 : 1;
+    if (rc == 0)
+        rc = note(l, agent, h, digest, now, &row, e);
     for (size_t i = 0; rc == 0 && i < n; i++)
         rc = tell(l, agent, &told[i], row, e);
     if (rc == 0)
@@ -211,8 +221,9 @@ static int leave_stream(struct ledger *l, const struct gf_hash *agent_identity,
         return 0;
     gf_text_hex(agent_identity->b, sizeof agent_identity->b, who);
     gf_text_hex(have->stream.b, sizeof have->stream.b, stream);
-    (void)snprintf(members, sizeof members, "\"agent\":\"%s\",\"stream\":\"%s\",\"seq\":%" PRId64,
-                   who, stream, have->upto);
+    (void)snprintf(members, sizeof members,
+                   "\"identity\":\"%s\",\"stream\":\"%s\",\"seq\":%" PRId64, who, stream,
+                   have->upto);
     if (ledger_new_stream(l, agent_identity, e) == -1 ||
         ledger_tell_anew(l, agent_identity, INT64_MAX, now, e) == -1 ||
         ledger_audit(l, now, "behind", members, e) == -1)

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "gapferry/json.h"
 #include "relay/ledger/ledger_internal.h"
 
 int ledger_release(struct ledger *l, const struct ledger_filter *f, int64_t now, int64_t *n,
@@ -39,13 +38,6 @@ int ledger_give_up(struct ledger *l, const struct ledger_filter *f, const char *
     return 0;
 }
 
-static void put(struct gf_buf *b, const char *name, const char *value) {
-    if (value == NULL)
-        return;
-    gf_buf_printf(b, ",\"%s\":", name);
-    gf_json_put_str(b, value, strlen(value));
-}
-
 int ledger_decided(struct ledger *l, const char *verb, const struct ledger_filter *f, int64_t n,
                    const char *reason, const char *user, int64_t now, struct gf_err *e) {
     char record[GF_UUID_TEXT], agent[GF_ID_TEXT], safe[GF_REASON_MAX + 1];
@@ -59,12 +51,12 @@ int ledger_decided(struct ledger *l, const char *verb, const struct ledger_filte
         ledger_reason(reason, safe);
     gf_buf_init(&b, LEDGER_LINK_MAX / 2);
     gf_buf_printf(&b, "\"records\":%" PRId64, n);
-    put(&b, "user", user);
-    put(&b, "record", f->record != NULL ? record : NULL);
-    put(&b, "agent", f->agent != NULL ? agent : NULL);
-    put(&b, "channel", f->channel);
-    put(&b, "endpoint", f->endpoint);
-    put(&b, "reason", reason != NULL ? safe : NULL);
+    ledger_audit_put(&b, "user", user);
+    ledger_audit_put(&b, "record", f->record != NULL ? record : NULL);
+    ledger_audit_put(&b, "agent", f->agent != NULL ? agent : NULL);
+    ledger_audit_put(&b, "channel", f->channel);
+    ledger_audit_put(&b, "endpoint", f->endpoint);
+    ledger_audit_put(&b, "reason", reason != NULL ? safe : NULL);
     int rc = gf_buf_check(&b, "a line of the audit log", e);
     if (rc == 0)
         rc = ledger_audit(l, now, verb, b.data, e);

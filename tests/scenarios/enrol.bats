@@ -108,7 +108,7 @@ trust_vendor() { # NAME KEY
     [ "$(facts site '.how + " " + .by')" = "token site-a" ]
     [ "$(relayed)" = 1 ]
     [ "$(R token list --json | jq -r '.tokens[0] | .state + " \(.used)"')" = "used 1" ]
-    [ "$(events enrol '.fingerprint + " " + .token')" = "$(print) site-a" ]
+    [ "$(events enrol '.fingerprint + " " + .how + " " + .by')" = "$(print) token site-a" ]
     [ "$(events token .name)" = site-a ]
 
     # The second one with it is a stranger like others.
@@ -182,6 +182,16 @@ trust_vendor() { # NAME KEY
     [ "$(state site)" = enrolled ]
     [ "$(facts site '.how + " " + .by')" = "vendor acme" ]
     [ "$(relayed)" = 1 ]
+
+    # One of whom nothing but the card comes.
+    SITE=quiet A init >/dev/null
+    SITE=quiet A trust relay.card --fingerprint "$(R card --fingerprint)" >/dev/null
+    SITE=quiet A card --out quiet.card >/dev/null
+    sign_card quiet.card acme.key quiet-signed.card
+    mkdir -p usb/GAPFERRY/cards
+    cp quiet-signed.card usb/GAPFERRY/cards/"$(print quiet | tr 'A-Z' 'a-z')".card
+    R sync usb --wait 0 >/dev/null 2>&1 || true
+    [ "$(state quiet)" = enrolled ]
 
     # A forged signature: by another key, and one of another card.
     site_new forged
@@ -396,6 +406,25 @@ trust_vendor() { # NAME KEY
     [ "$(state site)" = enrolled ]
     [ "$(state before)" = replaced ]
     [ "$(relayed)" = 4 ]
+}
+
+@test "rotate: what was told to another's successor is told to the site's own, once it is chosen" {
+    site_new site
+    gives 0 R approve "$(print)"
+    A sync usb >/dev/null 2>&1 || true
+    cp -a site thief
+    SITE=thief gives 0 A rotate
+    visit thief
+    [ "$(state thief)" = enrolled ]
+    [ "$(relayed thief)" = 1 ]
+    gives 0 A rotate
+    visit
+    [ "$(state site)" = forked ]
+    [ "$(relayed)" = 0 ]
+    gives 0 R approve "$(print)"
+    visit
+    [ "$(relayed)" = 1 ]
+    [ "$(R records list --json | jq '.records | length')" = 1 ]
 }
 
 @test "rotate: by https the successor is taken at the next visit; a response to the old key is read" {

@@ -3,8 +3,6 @@
  */
 #include "ledger_testing.h"
 
-#include "relay/ledger/ledger_enrol.h"
-
 #include <sys/wait.h>
 
 /* ---- senders ---- */
@@ -22,8 +20,7 @@ static void an_approved_fingerprint_enrols_the_card_when_it_comes(void **state) 
     assert_ok(ledger_agents(s->r.ledger, &cards, &n, &s->e), s->e);
     assert_int_equal(n, 0);
     free(cards);
-    assert_int_equal(ledger_card_seen(s->r.ledger, &kit_site.card, kit_site.card_text,
-                                      kit_site.card_len, NOW, &s->e),
+    assert_int_equal(testing_show(s, &kit_site.card, kit_site.card_text, kit_site.card_len, NOW),
                      1);
     assert_ok(ledger_agents(s->r.ledger, &cards, &n, &s->e), s->e);
     assert_int_equal(n, 1);
@@ -39,9 +36,8 @@ static void a_card_that_was_seen_waits_until_its_fingerprint_is_approved(void **
     size_t n = 0;
 
     for (int twice = 0; twice < 2; twice++)
-        assert_int_equal(ledger_card_seen(s->r.ledger, &kit_site.card, kit_site.card_text,
-                                          kit_site.card_len, NOW, &s->e),
-                         0);
+        assert_int_equal(
+            testing_show(s, &kit_site.card, kit_site.card_text, kit_site.card_len, NOW), 0);
     assert_ok(ledger_strangers(s->r.ledger, &cards, &n, &s->e), s->e);
     assert_int_equal(n, 1);
     free(cards);
@@ -77,8 +73,7 @@ static void only_agents_are_enrolled(void **state) {
 
     gf_card_fingerprint(&kit_relay.card, fingerprint);
     assert_ok(ledger_approve(s->r.ledger, fingerprint, "me", NOW, &s->e), s->e);
-    assert_int_equal(ledger_card_seen(s->r.ledger, &kit_relay.card, kit_relay.card_text,
-                                      kit_relay.card_len, NOW, &s->e),
+    assert_int_equal(testing_show(s, &kit_relay.card, kit_relay.card_text, kit_relay.card_len, NOW),
                      0);
 }
 
@@ -93,13 +88,11 @@ static void a_card_that_claims_anothers_agent_id_is_refused(void **state) {
     gf_card_fingerprint(&thief.card, fingerprint);
 
     /* Seen before the owner was enrolled, and approved by mistake afterwards. */
-    assert_int_equal(
-        ledger_card_seen(s->r.ledger, &thief.card, thief.card_text, thief.card_len, NOW, &s->e), 0);
+    assert_int_equal(testing_show(s, &thief.card, thief.card_text, thief.card_len, NOW), 0);
     testing_enrol(s, &kit_site);
     assert_fails(ledger_approve(s->r.ledger, fingerprint, "me", NOW, &s->e), s->e, GF_E_SENDER);
-    assert_fails(
-        ledger_card_seen(s->r.ledger, &thief.card, thief.card_text, thief.card_len, NOW, &s->e),
-        s->e, GF_E_SENDER);
+    assert_fails(testing_show(s, &thief.card, thief.card_text, thief.card_len, NOW), s->e,
+                 GF_E_SENDER);
     assert_int_equal(ledger_is_approved(s->r.ledger, &thief.card, &s->e), 0);
     gf_identity_free(&thief);
 }
@@ -116,9 +109,8 @@ static void a_claim_seen_after_its_owner_cannot_be_approved(void **state) {
     assert_ok(gf_identity_load(s->r.state_fd, "thief", &thief, &s->e), s->e);
     gf_card_fingerprint(&thief.card, fingerprint);
     testing_enrol(s, &kit_site);
-    assert_fails(
-        ledger_card_seen(s->r.ledger, &thief.card, thief.card_text, thief.card_len, NOW, &s->e),
-        s->e, GF_E_SENDER);
+    assert_fails(testing_show(s, &thief.card, thief.card_text, thief.card_len, NOW), s->e,
+                 GF_E_SENDER);
     assert_fails(ledger_approve(s->r.ledger, fingerprint, "me", NOW, &s->e), s->e, GF_E_SENDER);
     assert_int_equal(ledger_is_approved(s->r.ledger, &thief.card, &s->e), 0);
     assert_ok(ledger_strangers(s->r.ledger, &strangers, &n, &s->e), s->e);
@@ -225,9 +217,7 @@ static void strangers_cannot_fill_the_ledger(void **state) {
         struct gf_card c = kit_other.card;
         gf_digest_random(&c.identity, sizeof c.identity);
         gf_digest_random(&c.agent, sizeof c.agent);
-        assert_int_equal(ledger_card_seen(s->r.ledger, &c, kit_other.card_text, kit_other.card_len,
-                                          NOW + i, &s->e),
-                         0);
+        assert_int_equal(testing_show(s, &c, kit_other.card_text, kit_other.card_len, NOW + i), 0);
     }
     assert_ok(ledger_end(s->r.ledger, 0, &s->e), s->e);
     assert_ok(ledger_strangers(s->r.ledger, &cards, &n, &s->e), s->e);

@@ -3,6 +3,8 @@
  */
 #include "respond_testing.h"
 
+#include <sqlite3.h>
+
 #include "relay/carry_order.h"
 
 /* The only response in the outbox. */
@@ -292,6 +294,27 @@ static void a_response_whose_file_is_gone_is_written_anew(void **state) {
     said_free(&said);
 }
 
+static void a_response_to_a_key_that_was_replaced_meanwhile_leaves_no_file(void **state) {
+    struct site *s = *state;
+    char path[200];
+    sqlite3 *db = NULL;
+
+    testing_enrol(s, &kit_site);
+    (void)take(s, 1);
+    /* As if a successor came by HTTP between the number and the note. */
+    (void)snprintf(path, sizeof path, "%s/relay.db", s->state);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "CREATE TRIGGER meanwhile AFTER INSERT ON response BEGIN UPDATE "
+                                  "agent SET enrolled = NULL; END",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    (void)sqlite3_close(db);
+    respond(s);
+    assert_int_equal(s->t.responses, 0);
+    assert_int_equal(in_state(s, "outbox"), 0);
+}
+
 /* A response in the outbox: of this size, to this agent. */
 static struct ledger_response put_response(struct site *s, const struct gf_identity *to,
                                            off_t size) {
@@ -356,6 +379,7 @@ int main(void) {
         T(what_was_not_noted_is_swept_away_and_its_number_is_void),
         T(news_come_first_then_what_is_for_this_drives_sites),
         T(a_response_whose_file_is_gone_is_written_anew),
+        T(a_response_to_a_key_that_was_replaced_meanwhile_leaves_no_file),
         T(only_what_was_acknowledged_since_then_is_told_anew),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);

@@ -1,0 +1,267 @@
+/*
+ * test_ledger_enrol.c -- the relay's ledger: forks of a lineage, whose word ends them, and what the
+ * audit log says of who was let in.
+ */
+#include "ledger_testing.h"
+
+#include "gapferry/json.h"
+#include "relay/ledger/ledger_operator.h"
+
+/* ---- keys ---- */
+
+/* A successor of kit_site's key, in a folder of this name. */
+static struct gf_identity succeed(struct site *s, const char *name) {
+    struct gf_card c = {.created = NOW};
+    struct gf_identity id = {0};
+
+    assert_ok(gf_identity_succeed(s->r.state_fd, name, &kit_site, &c, &s->e), s->e);
+    assert_ok(gf_identity_load(s->r.state_fd, name, &id, &s->e), s->e);
+    return id;
+}
+
+static int show(struct site *s, const struct gf_identity *id) {
+    return testing_show(s, &id->card, id->card_text, id->card_len, NOW);
+}
+
+static void approve(struct site *s, const struct gf_identity *id, const char *user) {
+    char fingerprint[GF_FINGERPRINT_TEXT];
+
+    gf_card_fingerprint(&id->card, fingerprint);
+    assert_ok(ledger_approve(s->r.ledger, fingerprint, user, NOW, &s->e), s->e);
+}
+
+static int is_enrolled(struct site *s, const struct gf_identity *id) {
+    struct gf_buf card;
+
+    gf_buf_init(&card, GF_CARD_FILE_MAX + 1);
+    int rc = ledger_enrolled(s->r.ledger, &id->card.identity, &card, &s->e);
+    gf_buf_free(&card);
+    return rc;
+}
+
+/* kit_site, and two successors of its key. */
+static void fork_lineage(struct site *s, struct gf_identity *first, struct gf_identity *second) {
+    if (!is_enrolled(s, &kit_site))
+        testing_enrol(s, &kit_site);
+    *first = succeed(s, "first");
+    *second = succeed(s, "second");
+    assert_int_equal(show(s, first), 1);
+    assert_int_equal(show(s, second), -1);
+    assert_int_equal(is_enrolled(s, first), 0);
+}
+
+/* ---- what is news ---- */
+
+static int note(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
+                struct gf_err *e) {
+    struct ledger_told *told = arg;
+
+    (void)a;
+    (void)e;
+    *told = (struct ledger_told){.id = r->record, .digest = r->digest, .state = r->state};
+    return 0;
+}
+
+static int has_news(struct site *s, struct ledger_told *told) {
+    *told = (struct ledger_told){.state = GF_STATE_EXPIRED};
+    assert_ok(ledger_news(s->r.ledger, &kit_site.card.agent, note, told, &s->e), s->e);
+    return told->state != GF_STATE_EXPIRED;
+}
+
+static int tell(struct site *s, const struct gf_identity *to, const struct ledger_told *told,
+                struct gf_id *stream) {
+    struct ledger_seq seq;
+
+    assert_ok(ledger_take_seq(s->r.ledger, &to->card.identity, &seq, &s->e), s->e);
+    struct gf_header h = {.kind = GF_KIND_RESPONSE,
+                          .from = kit_relay.card.identity,
+                          .to = to->card.identity,
+                          .stream = seq.stream,
+                          .seq = seq.seq};
+    gf_digest_random(&h.id, sizeof h.id);
+    struct gf_hash d = digest_of(&h);
+    int rc = ledger_responded(s->r.ledger, &to->card.agent, &h, &d, told, 1, NOW, &s->e);
+    assert_int_not_equal(rc, -1);
+    *stream = seq.stream;
+    return rc;
+}
+
+/* ---- tests ---- */
+
+static void lose_fork(struct site *s, int acknowledges) {
+    struct gf_identity first, second;
+    struct ledger_told told;
+    struct gf_have have = {.upto = 1};
+    struct gf_id id = new_id();
+
+    testing_enrol(s, &kit_site);
+    assert_int_equal(take(s, 1, &id, "{}"), 1);
+    first = succeed(s, "thief");
+    assert_int_equal(show(s, &first), 1);
+    assert_true(has_news(s, &told));
+    assert_int_equal(tell(s, &first, &told, &have.stream), 0);
+    if (acknowledges)
+        assert_ok(
+            ledger_acknowledge(s->r.ledger, &first.card.identity, &s->stream, &have, 1, NOW, &s->e),
+            s->e);
+    assert_false(has_news(s, &told));
+    second = succeed(s, "own");
+    assert_int_equal(show(s, &second), -1);
+    assert_false(has_news(s, &told));
+
+    approve(s, &second, "me");
+    assert_int_equal(is_enrolled(s, &second), 1);
+    assert_true(has_news(s, &told));
+    assert_memory_equal(&told.id, &id, sizeof id);
+    gf_identity_free(&first);
+    gf_identity_free(&second);
+}
+
+static void what_was_told_to_the_loser_of_a_fork_is_told_to_the_one_that_was_chosen(void **state) {
+    lose_fork(*state, 0);
+}
+
+static void it_is_told_also_where_the_loser_has_acknowledged_it(void **state) {
+    lose_fork(*state, 1);
+}
+
+static void nothing_is_noted_as_told_to_a_key_that_has_a_successor(void **state) {
+    struct site *s = *state;
+    struct ledger_told told;
+    struct gf_id id = new_id(), stream;
+
+    testing_enrol(s, &kit_site);
+    assert_int_equal(take(s, 1, &id, "{}"), 1);
+    assert_true(has_news(s, &told));
+    struct gf_identity next = succeed(s, "next");
+    assert_int_equal(show(s, &next), 1);
+    assert_int_equal(tell(s, &kit_site, &told, &stream), 1);
+    assert_true(has_news(s, &told));
+    assert_int_equal(tell(s, &next, &told, &stream), 0);
+    assert_false(has_news(s, &told));
+    gf_identity_free(&next);
+}
+
+static void while_a_lineage_is_forked_only_a_persons_word_lets_a_third_key_in(void **state) {
+    struct site *s = *state;
+    struct gf_card c = {.role = GF_ROLE_AGENT, .has_agent = 1, .agent = kit_site.card.agent};
+    struct gf_identity first, second, third = {0};
+    struct gf_err why;
+
+    fork_lineage(s, &first, &second);
+    assert_ok(gf_identity_make(s->r.state_fd, "third", &c, &s->e), s->e);
+    assert_ok(gf_identity_load(s->r.state_fd, "third", &third, &s->e), s->e);
+    const struct ledger_shown x = {
+        .card = &third.card, .text = third.card_text, .len = third.card_len, .vendor = "acme"};
+    assert_int_equal(ledger_show_card(s->r.ledger, &x, NOW, &why, &s->e), 0);
+    assert_int_equal(why.code, GF_E_SENDER);
+    assert_non_null(strstr(why.text, "approve"));
+    assert_int_equal(is_enrolled(s, &third), 0);
+
+    approve(s, &third, "me");
+    assert_int_equal(ledger_show_card(s->r.ledger, &x, NOW, &why, &s->e), 1);
+    assert_int_equal(is_enrolled(s, &third), 1);
+    assert_int_equal(ledger_is_ended(s->r.ledger, &first.card.identity, &why, &s->e), 1);
+    assert_int_equal(ledger_is_ended(s->r.ledger, &second.card.identity, &why, &s->e), 1);
+    gf_identity_free(&first);
+    gf_identity_free(&second);
+    gf_identity_free(&third);
+}
+
+/* ---- the audit log ---- */
+
+struct lines {
+    const char *want; /* what one line must have */
+    int found;
+    int n;
+};
+
+/* No duplicate names, nothing but strict JSON; whether it is the wanted one. */
+static int look(void *arg, const struct ledger_link *x, struct gf_err *e) {
+    struct lines *l = arg;
+
+    assert_ok(gf_json_check(x->line, strlen(x->line), "a line of the audit log", e), *e);
+    l->n++;
+    l->found += strstr(x->line, l->want) != NULL;
+    return 0;
+}
+
+static void assert_line(struct site *s, const char *want) {
+    struct lines l = {.want = want};
+
+    assert_ok(ledger_chain(s->r.ledger, 0, look, &l, &s->e), s->e);
+    assert_true(l.n > 0);
+    if (l.found != 1)
+        fail_msg("%d lines of the audit log have %s", l.found, want);
+}
+
+static void each_line_of_the_audit_log_is_strict_json_and_names_who_did_it(void **state) {
+    struct site *s = *state;
+    char want[300], fingerprint[GF_FINGERPRINT_TEXT], hex[GF_HASH_TEXT], agent[GF_ID_TEXT];
+    struct gf_identity first, second;
+    struct gf_hash d = {{1}};
+
+    /* Ahead of the first contact, by somebody whose name is no plain text. */
+    gf_card_fingerprint(&kit_site.card, fingerprint);
+    approve(s, &kit_site, "al\"ice");
+    assert_int_equal(show(s, &kit_site), 1);
+    (void)snprintf(want, sizeof want,
+                   "\"event\":\"approve\",\"fingerprint\":\"%s\",\"user\":\"al\\\"ice\"}",
+                   fingerprint);
+    assert_line(s, want);
+    (void)snprintf(
+        want, sizeof want,
+        "\"event\":\"enrol\",\"fingerprint\":\"%s\",\"how\":\"fingerprint\",\"by\":\"al\\\"ice\"}",
+        fingerprint);
+    assert_line(s, want);
+
+    gf_card_fingerprint(&kit_other.card, fingerprint);
+    approve(s, &kit_other, "bob");
+    assert_int_equal(ledger_unapprove(s->r.ledger, fingerprint, "carol", NOW, &s->e), 1);
+    assert_int_equal(ledger_unapprove(s->r.ledger, fingerprint, "carol", NOW, &s->e), 0);
+    (void)snprintf(want, sizeof want,
+                   "\"event\":\"approve-withdraw\",\"fingerprint\":\"%s\",\"user\":\"carol\"}",
+                   fingerprint);
+    assert_line(s, want);
+    assert_ok(ledger_decline(s->r.ledger, &kit_other.card.identity, "dave", NOW, &s->e), s->e);
+    gf_text_hex(kit_other.card.identity.b, sizeof kit_other.card.identity.b, hex);
+    (void)snprintf(want, sizeof want,
+                   "\"event\":\"decline\",\"identity\":\"%s\",\"user\":\"dave\"}", hex);
+    assert_line(s, want);
+
+    /* A fork of its bundles, and one of its keys. */
+    struct gf_id id = new_id();
+    assert_int_equal(take(s, 1, &id, "{}"), 1);
+    struct gf_header h = header(s, 1);
+    assert_ok(ledger_fork(s->r.ledger, &h, &d, "two of one number", NOW, &s->e), s->e);
+    assert_ok(ledger_fork(s->r.ledger, &h, &d, "two of one number", NOW, &s->e), s->e);
+    gf_text_hex(kit_site.card.agent.b, sizeof kit_site.card.agent.b, agent);
+    gf_text_hex(h.from.b, sizeof h.from.b, hex);
+    (void)snprintf(want, sizeof want, "\"event\":\"fork\",\"agent\":\"%s\",\"identity\":\"%s\"",
+                   agent, hex);
+    assert_line(s, want);
+    (void)snprintf(want, sizeof want, "\"event\":\"bundle\",\"agent\":\"%s\",\"identity\":\"%s\"",
+                   agent, hex);
+    assert_line(s, want);
+    fork_lineage(s, &first, &second);
+    approve(s, &second, "eve");
+    assert_line(s, "\"how\":\"predecessor\"");
+    assert_line(s, "\"by\":\"eve\"");
+    gf_card_fingerprint(&second.card, fingerprint);
+    assert_ok(ledger_revoke(s->r.ledger, fingerprint, NULL, "frank", NOW, &s->e), s->e);
+    assert_line(s, "\"user\":\"frank\"");
+    gf_identity_free(&first);
+    gf_identity_free(&second);
+}
+
+int main(void) {
+#define T(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
+    const struct CMUnitTest tests[] = {
+        T(what_was_told_to_the_loser_of_a_fork_is_told_to_the_one_that_was_chosen),
+        T(it_is_told_also_where_the_loser_has_acknowledged_it),
+        T(nothing_is_noted_as_told_to_a_key_that_has_a_successor),
+        T(while_a_lineage_is_forked_only_a_persons_word_lets_a_third_key_in),
+        T(each_line_of_the_audit_log_is_strict_json_and_names_who_did_it),
+    };
+    return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
+}
