@@ -68,6 +68,7 @@ static int save_pass(struct ledger *l, const struct pass *p, struct gf_err *e) {
  * Rows behind ?3, in order: row, when it came (NULL: unknown), whether it may go, and what the kind
  * needs to let it go. Old is what bears a time between ?1 and ?2. States from 5 on are the ends.
  *
+ * The newest record stays, so that its row is given once: bundles know their records by their rows.
  * Of each stream the first and the newest bundle stay, by number and by date: the roll computes
  * from them who is forked. So do the newest number of a stream of responses, which the next one
  * follows, and number 0, which began it.
@@ -77,7 +78,8 @@ static int save_pass(struct ledger *l, const struct pass *p, struct gf_err *e) {
 static const char records[] =
     "SELECT row, received,"
     " state >= 5 AND told IS receipt AND again IS NULL AND told_by IN " HAS_IT
-    "  AND received BETWEEN ?1 AND ?2 AND since BETWEEN ?1 AND ?2,"
+    "  AND received BETWEEN ?1 AND ?2 AND since BETWEEN ?1 AND ?2"
+    "  AND row < (SELECT max(row) FROM record),"
     " NULL, NULL, bundle, file, (SELECT file FROM answer WHERE record = row) "
     "FROM record WHERE row > ?3 ORDER BY row LIMIT ?4";
 
@@ -88,7 +90,7 @@ static const char conflicts[] =
 static const char bundles[] =
     "SELECT row, taken,"
     " taken BETWEEN ?1 AND ?2 AND (refused IS NULL OR told_by IN " HAS_IT ")"
-    "  AND NOT EXISTS (SELECT 1 FROM record WHERE bundle = b.row)"
+    "  AND NOT EXISTS (SELECT 1 FROM record WHERE row BETWEEN b.first AND b.last)"
     "  AND NOT EXISTS (SELECT 1 FROM conflict WHERE bundle = b.row)"
     "  AND EXISTS (SELECT 1 FROM bundle AS n WHERE n.sender = b.sender AND n.stream = b.stream"
     "   AND n.seq > b.seq AND n.row > b.row AND n.created >= b.created)"
@@ -160,8 +162,9 @@ static int forget_record(struct ledger *l, const struct seen *x, struct gf_err *
 
     if (x->file[0] != '\0')
         rc = db_number(&l->db, &sharing, 0, e,
-                       "SELECT count(*) FROM record WHERE bundle = ? AND file = ?", "it", x->number,
-                       x->file);
+                       "SELECT count(*) FROM bundle AS b JOIN record AS r ON r.row BETWEEN b.first "
+                       "AND b.last WHERE b.row = ? AND r.file = ?",
+                       "it", x->number, x->file);
     if (rc == 0 && sharing == 1)
         rc = remove_file(l, x->file, e);
     if (rc == 0)

@@ -64,6 +64,13 @@ static void acknowledge(struct site *s, int64_t upto) {
 
 #define CHANGE(s, sql) assert_ok(db_run(&(s)->r.ledger->db, &(s)->e, sql, ""), (s)->e)
 
+/* A record that is on its way: the newest one stays in any case. */
+static void come(struct site *s, int64_t seq) {
+    struct gf_id id = new_id();
+
+    assert_int_equal(take(s, seq, &id, "1"), 1);
+}
+
 static struct ledger_pruned prune(struct site *s, int64_t now) {
     struct ledger_pruned sum = {0};
     int rc = 1;
@@ -107,7 +114,7 @@ static void what_is_acknowledged_and_old_is_forgotten(void **state) {
     assert_ok(ledger_seal(s->r.ledger, &s->e), s->e);
     assert_ok(ledger_chain_verify(s->r.ledger, &lines, &newest, &s->e), s->e);
     struct ledger_pruned gone = prune(s, OLD);
-    assert_int_equal(gone.records, 5);
+    assert_int_equal(gone.records, 4);   /* rows are given once, so the newest stays */
     assert_int_equal(gone.bundles, 3);   /* of a stream the first and the last stay, */
     assert_int_equal(gone.responses, 4); /* and the last of one of ours */
     assert_ok(ledger_seal(s->r.ledger, &s->e), s->e);
@@ -146,10 +153,11 @@ static void a_date_before_there_was_gapferry_proves_no_age(void **state) {
     struct site *s = *state;
 
     (void)settle(s, 1, NOW);
+    come(s, 2);
     acknowledge(s, 1);
-    CHANGE(s, "UPDATE record SET received = 86400");
+    CHANGE(s, "UPDATE record SET received = 86400 WHERE row = 1");
     assert_int_equal(prune(s, OLD).records, 0);
-    CHANGE(s, "UPDATE record SET received = since");
+    CHANGE(s, "UPDATE record SET received = since WHERE row = 1");
     assert_int_equal(prune(s, OLD + 2 * DAY).records, 1);
 }
 
@@ -158,6 +166,7 @@ static void the_next_pass_begins_a_day_later(void **state) {
 
     (void)prune(s, OLD);
     (void)settle(s, 1, NOW);
+    come(s, 2);
     acknowledge(s, 1);
     assert_int_equal(prune(s, OLD + DAY - 1).records, 0);
     assert_int_equal(prune(s, OLD + DAY).records, 1);
@@ -167,10 +176,11 @@ static void dead_letters_go_too(void **state) {
     struct site *s = *state;
 
     (void)settle(s, 1, NOW);
+    come(s, 2);
     acknowledge(s, 1);
-    CHANGE(s, "UPDATE record SET state = 6, receipt = 3, told = 3");
+    CHANGE(s, "UPDATE record SET state = 6, receipt = 3, told = 3 WHERE row = 1");
     assert_int_equal(prune(s, OLD).records, 1);
-    assert_int_equal(testing_records(s, -1), 0);
+    assert_int_equal(testing_records(s, -1), 1);
 }
 
 static void a_pass_of_many_rows_is_many_steps(void **state) {
@@ -189,7 +199,7 @@ static void a_pass_of_many_rows_is_many_steps(void **state) {
         assert_true(sum.records <= 500 * steps);
         steps++;
     }
-    assert_int_equal(sum.records, 2001);
+    assert_int_equal(sum.records, 2000);
     assert_true(steps > 4);
 }
 
