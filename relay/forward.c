@@ -82,10 +82,23 @@ static int note_all(struct forward_walk *w, struct gf_err *e) {
     return rc;
 }
 
+/* What the ledger will say is with the next hop is durable there. */
+static void flush_all(struct forward_walk *w) {
+    struct gf_err why;
+
+    for (size_t i = 0; i < w->nlanes; i++) {
+        struct forward_lane *lane = &w->lanes[i];
+        if (lane->opened && lane->unusable.code == GF_OK &&
+            endpoint_flush(&lane->endpoint, &why) == -1)
+            forward_job_lost(w, lane, &why);
+    }
+}
+
 /* One transaction for the results of many and the beginnings of many. */
 static int commit(struct forward_walk *w, struct gf_err *e) {
     struct ledger *l = w->r->ledger;
 
+    flush_all(w);
     if (ledger_begin(l, e) == -1)
         return -1;
     return ledger_end(l, note_all(w, e), e);

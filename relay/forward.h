@@ -102,6 +102,8 @@ void forward_job_free(struct forward_job *j);
 void forward_job_begin(struct forward_walk *w, struct forward_job *j);
 /* Take one request that is over: 1, or 0: none is. */
 int forward_job_collect(struct forward_walk *w);
+/* What its endpoint called onward since the last flush is not there: it is tried again later. */
+void forward_job_lost(struct forward_walk *w, struct forward_lane *lane, const struct gf_err *why);
 /* Give up what is under way, and stays `sending`; all, or only where a second request does no
  * harm. */
 void forward_job_cut(struct forward_walk *w, int all);

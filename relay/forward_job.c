@@ -150,17 +150,31 @@ static int64_t due_of(const struct forward_walk *w, const struct forward_job *j)
     return forward_now(w) + (j->result.retry_after_s > wait ? j->result.retry_after_s : wait);
 }
 
+static void note_verdict(struct forward_walk *w, struct forward_job *j) {
+    const struct endpoint_result *res = &j->result;
+
+    j->due = res->verdict == ENDPOINT_LATER ? due_of(w, j) : forward_now(w);
+    j->asked_until = res->retry_after_s > 0 ? forward_now(w) + res->retry_after_s : 0;
+    endpoint_breaker_note(&j->lane->breaker, res, j->due, j->asked_until);
+}
+
 /* It is judged: the lane knows at once, the ledger a little later. */
 static void put_done(struct forward_walk *w, struct forward_job *j) {
     if (w->done.n == 0)
         w->done_since = mono_ms();
-    if (!j->failed) {
-        const struct endpoint_result *res = &j->result;
-        j->due = res->verdict == ENDPOINT_LATER ? due_of(w, j) : forward_now(w);
-        j->asked_until = res->retry_after_s > 0 ? forward_now(w) + res->retry_after_s : 0;
-        endpoint_breaker_note(&j->lane->breaker, res, j->due, j->asked_until);
-    }
+    if (!j->failed)
+        note_verdict(w, j);
     forward_put(&w->done, j);
+}
+
+void forward_job_lost(struct forward_walk *w, struct forward_lane *lane, const struct gf_err *why) {
+    for (struct forward_job *j = w->done.first; j != NULL; j = j->next) {
+        if (j->lane != lane || j->failed || j->result.verdict != ENDPOINT_ONWARD)
+            continue;
+        j->result.verdict = ENDPOINT_LATER;
+        (void)snprintf(j->result.reason, sizeof j->result.reason, "%s", why->text);
+        note_verdict(w, j);
+    }
 }
 
 /* 1 if it has another request to make. */

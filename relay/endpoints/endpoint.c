@@ -196,6 +196,10 @@ int endpoint_judge(struct endpoint_job *j, struct https_answer *answer, struct e
     return 0;
 }
 
+int endpoint_flush(struct endpoint *p, struct gf_err *e) {
+    return p->profile->flush != NULL ? p->profile->flush(p, e) : 0;
+}
+
 int endpoint_note(struct endpoint_job *j, struct gf_err *e) {
     return j->endpoint->profile->note != NULL ? j->endpoint->profile->note(j, e) : 0;
 }

@@ -150,6 +150,8 @@ struct endpoint_result {
  *   judge  r->answer is what came (empty where q->local); set verdict, and reason unless
  *          delivered. ENDPOINT_MORE: answer and request are released, and next() is called. r has
  *          the section's guarantee, the answer's Retry-After and status. -1 as next()
+ *   flush  what judge() called ENDPOINT_ONWARD so far becomes durable at the next hop; called
+ * before the ledger notes it. -1: none of it since the last flush is there, and it is tried later
  *   note   what else the ledger is to know of a delivery, in the transaction that notes it
  *   end    release j->own, however the job ended; also where next() failed
  * A job that is cut off by a crash begins with step 0 again.
@@ -164,6 +166,7 @@ struct endpoint_profile {
     void (*close)(struct endpoint *p);
     int (*next)(struct endpoint_job *j, struct endpoint_request *q, struct gf_err *e);
     int (*judge)(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e);
+    int (*flush)(struct endpoint *p, struct gf_err *e);
     int (*note)(struct endpoint_job *j, struct gf_err *e);
     void (*end)(struct endpoint_job *j);
 };
@@ -230,6 +233,8 @@ GF_MUST_CHECK int endpoint_request(struct endpoint_job *j, struct endpoint_reque
  * then released on failure. */
 GF_MUST_CHECK int endpoint_judge(struct endpoint_job *j, struct https_answer *answer,
                                  struct endpoint_result *out, struct gf_err *e);
+/* Before results of this endpoint are noted. */
+GF_MUST_CHECK int endpoint_flush(struct endpoint *p, struct gf_err *e);
 /* It was delivered: within the transaction that notes it. */
 GF_MUST_CHECK int endpoint_note(struct endpoint_job *j, struct gf_err *e);
 /* The job is over, however it ended. */

@@ -59,28 +59,58 @@ int endpoint_agent_reach(const struct relay *r, const char *name, struct gf_err 
 }
 
 /* A section writes to a file of its own, so that a full channel holds up only itself. */
-static int open_spool(struct endpoint *p, struct gf_err *e) {
-    char state[512], dir[600];
-    struct spool *s = NULL;
+struct own {
+    struct spool *spool;
+    struct gf_err lost; /* its code is not GF_OK: why a group that was full could not be written */
+};
 
-    if (p->own != NULL)
-        return 0;
-    endpoint_agent_state(p->relay, p->name, state);
-    (void)snprintf(dir, sizeof dir, "%s/" GRID_INTAKE, state);
-    if (spool_open(dir, SPOOL_FILE_MAX, &s, e) == -1)
-        return e->code == GF_E_NOINPUT
-                   ? gf_err_set(e, e->code,
-                                "%s: is not there; that agent makes it when it is run: "
-                                "gapferry-agent run, or sync",
-                                dir)
-                   : -1;
-    p->own = s;
+static int open_section(struct endpoint *p, struct gf_err *e) {
+    struct own *own = calloc(1, sizeof *own);
+
+    if (own == NULL)
+        return gf_err_set(e, GF_E_SYSTEM, "no memory for an endpoint");
+    own->lost.code = GF_OK;
+    p->own = own;
     return 0;
 }
 
 static void close_section(struct endpoint *p) {
-    spool_close(p->own);
+    struct own *own = p->own;
+
+    if (own != NULL)
+        spool_close(own->spool);
+    free(own);
     p->own = NULL;
+}
+
+static int open_spool(struct endpoint *p, struct gf_err *e) {
+    struct own *own = p->own;
+    char state[512], dir[600];
+
+    if (own->spool != NULL)
+        return 0;
+    endpoint_agent_state(p->relay, p->name, state);
+    (void)snprintf(dir, sizeof dir, "%s/" GRID_INTAKE, state);
+    if (spool_open(dir, SPOOL_FILE_MAX, &own->spool, e) == 0)
+        return 0;
+    if (e->code != GF_E_NOINPUT)
+        return -1;
+    return gf_err_set(e, e->code,
+                      "%s: is not there; that agent makes it when it is run: gapferry-agent run, "
+                      "or sync",
+                      dir);
+}
+
+/* One flush to the disk serves all that was put in since the last one. */
+static int flush(struct endpoint *p, struct gf_err *e) {
+    struct own *own = p->own;
+
+    if (own->lost.code != GF_OK) {
+        *e = own->lost;
+        own->lost.code = GF_OK;
+        return -1;
+    }
+    return own->spool != NULL ? spool_sync(own->spool, e) : 0;
 }
 
 /* The record as the agent gets it: it comes from the node that sent it, whatever it says itself. */
@@ -93,9 +123,24 @@ static int write_entry(const struct endpoint_job *j, struct gf_buf *line, struct
 }
 
 static int insert(struct endpoint *p, const struct gf_buf *line, struct gf_err *e) {
-    if (open_spool(p, e) == -1 || spool_put(p->own, line->data, line->len, e) == -1)
+    struct own *own = p->own;
+
+    if (own->lost.code != GF_OK) {
+        *e = own->lost;
         return -1;
-    return spool_sync(p->own, e);
+    }
+    if (open_spool(p, e) == -1)
+        return -1;
+    if (spool_put(own->spool, line->data, line->len, e) == 0)
+        return 0;
+    if (e->code != GF_E_LIMIT)
+        return -1;
+    /* The group is full. */
+    if (spool_sync(own->spool, e) == -1) {
+        own->lost = *e;
+        return -1;
+    }
+    return spool_put(own->spool, line->data, line->len, e);
 }
 
 static int judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e) {
@@ -125,5 +170,7 @@ const struct endpoint_profile endpoint_agent = {.name = "agent",
                                                 .keys = keys,
                                                 .natural = 1,
                                                 .check = check,
+                                                .open = open_section,
                                                 .close = close_section,
+                                                .flush = flush,
                                                 .judge = judge};

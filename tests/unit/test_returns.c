@@ -136,6 +136,40 @@ static void without_an_intake_it_waits_and_says_so(void **state) {
     assert_int_equal(last(s).state, LEDGER_ONWARD);
 }
 
+static void what_could_not_be_flushed_to_the_intake_is_not_onward(void **state) {
+    struct site *s = *state;
+
+    /* A directory in which no file can be made: what is put in fails when it is flushed. */
+    assert_int_equal(rmdir(intake), 0);
+    assert_int_equal(symlink("/proc/self", intake), 0);
+    arrive_many(s, "c", 5, 0);
+    forward(s, 10);
+    assert_int_equal(s->t.onward, 0);
+    assert_int_equal(testing_records(s, LEDGER_ONWARD), 0);
+    assert_int_equal(testing_records(s, LEDGER_LATER), 5);
+
+    assert_int_equal(unlink(intake), 0);
+    assert_int_equal(mkdir(intake, 0700), 0);
+    assert_ok(ledger_retry(s->r.ledger, NOW, &s->e), s->e);
+    forward(s, 10);
+    assert_int_equal(testing_records(s, LEDGER_ONWARD), 5);
+}
+
+/* Nobody is told that a record is with the next hop before it is: the spool holds each. */
+static void many_records_share_a_flush_and_none_is_missing(void **state) {
+    struct site *s = *state;
+    int64_t lines = 0;
+
+    arrive_many(s, "c", 500, 0);
+    forward(s, 60);
+    assert_int_equal(testing_records(s, LEDGER_ONWARD), 500);
+    struct gf_buf all = spooled();
+    for (size_t i = 0; i < all.len; i++)
+        lines += all.data[i] == '\n';
+    assert_int_equal(lines, 500);
+    gf_buf_free(&all);
+}
+
 static int see(void *arg, const struct gf_receipt *r, const struct gf_answer *a, struct gf_err *e) {
     struct gf_buf *b = arg;
     (void)e;
@@ -354,6 +388,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(
             a_record_lies_in_the_intake_under_its_derived_id_and_is_onward, make, tear_down),
         cmocka_unit_test_setup_teardown(without_an_intake_it_waits_and_says_so, make, tear_down),
+        cmocka_unit_test_setup_teardown(what_could_not_be_flushed_to_the_intake_is_not_onward, make,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(many_records_share_a_flush_and_none_is_missing, make,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(what_comes_back_is_the_node_s_receipt, make, tear_down),
         cmocka_unit_test_setup_teardown(
             a_rejection_comes_back_with_its_words_and_a_hold_waits_for_a_person, make, tear_down),
