@@ -203,20 +203,25 @@ size_t https_pool_count(const struct https_pool *p) {
     return p->n;
 }
 
-void https_pool_free(struct https_pool *p) {
-    struct flight *f;
-
-    if (p == NULL)
-        return;
-    while ((f = p->flying) != NULL) {
-        https_answer_free(&f->at.answer);
-        land(p, f);
-    }
-    while ((f = p->idle) != NULL) {
-        p->idle = f->next;
+static void free_all(struct flight *f) {
+    while (f != NULL) {
+        struct flight *next = f->next;
         curl_easy_cleanup(f->easy);
         free(f);
+        f = next;
     }
+}
+
+void https_pool_free(struct https_pool *p) {
+    if (p == NULL)
+        return;
+    for (struct flight *f = p->flying; f != NULL; f = f->next) {
+        (void)curl_multi_remove_handle(p->multi, f->easy);
+        https_attempt_end(&f->at, 0);
+        https_answer_free(&f->at.answer);
+    }
+    free_all(p->flying);
+    free_all(p->idle);
     (void)curl_multi_cleanup(p->multi);
     curl_global_cleanup();
     free(p->spot);

@@ -72,6 +72,8 @@ static int note_all(struct forward_walk *w, struct gf_err *e) {
         trust(j->lane, j);
         forward_job_free(j);
     }
+    if (rc == 0)
+        rc = forward_settle_plain(w, e);
     for (size_t i = 0; rc == 0 && i < w->nlanes; i++) {
         struct forward_lane *lane = &w->lanes[i];
         if (is_ending(w) || lane->breaker.open)

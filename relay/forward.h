@@ -22,6 +22,8 @@
 /* Results that are kept until they are noted, and for how long. */
 #define FORWARD_RESULTS    4096
 #define FORWARD_RESULTS_MS 200
+/* Of those that need no more than a new state, so many are noted at once. */
+#define FORWARD_PLAIN 512
 
 /* One record between the ledger and its endpoint. */
 struct forward_job {
@@ -72,15 +74,23 @@ struct forward_lane {
     size_t under_way;
 };
 
+/* Records that were delivered and keep no answer, until they are noted all at once. */
+struct forward_plain {
+    int64_t rows[FORWARD_PLAIN];
+    size_t n;
+};
+
 struct forward_walk {
     struct relay *r;
     struct turn *t;
     struct https_pool *pool;
     struct forward_lane *lanes;
     size_t nlanes;
-    struct forward_list flying; /* under way */
-    struct forward_list done;   /* judged, not noted yet */
-    int64_t done_since;         /* ms; when the first of them came */
+    struct forward_list flying;                         /* under way */
+    struct forward_list done;                           /* judged, not noted yet */
+    struct forward_plain plain[GF_GUARANTEE_LEAST + 1]; /* of them; by guarantee; empty but within a
+                                                           transaction */
+    int64_t done_since;                                 /* ms; when the first of them came */
     int64_t began_ms;
     int64_t wait_ms;
     int64_t stopping; /* ms; when SIGTERM was seen: nothing new begins; 0: it was not */
@@ -138,8 +148,10 @@ void forward_lanes_tell(struct forward_walk *w);
 
 /* ---- forward_settle.c: within a transaction ---- */
 
-/* What became of a job, into the ledger and the turn's counts. */
+/* What became of a job, into the ledger and the turn's counts; forward_settle_plain() comes behind
+ * the last one. */
 GF_MUST_CHECK int forward_settle(struct forward_walk *w, struct forward_job *j, struct gf_err *e);
+GF_MUST_CHECK int forward_settle_plain(struct forward_walk *w, struct gf_err *e);
 /* It was marked and did not go: the lane is left alone, or the turn is over. */
 GF_MUST_CHECK int forward_settle_unsent(struct forward_walk *w, struct forward_job *j,
                                         struct gf_err *e);

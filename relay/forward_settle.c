@@ -2,12 +2,33 @@
  * forward_settle.c -- verdicts become states of the ledger; within a transaction of the caller.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "relay/forward.h"
 #include "relay/ledger/ledger_grid.h"
 
 /* ---- what was sent ---- */
+
+static int compare_rows(const void *a, const void *b) {
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+int forward_settle_plain(struct forward_walk *w, struct gf_err *e) {
+    for (size_t g = 0; g < sizeof w->plain / sizeof *w->plain; g++) {
+        struct forward_plain *p = &w->plain[g];
+        size_t n = p->n;
+
+        p->n = 0;
+        qsort(p->rows, n, sizeof *p->rows, compare_rows);
+        if (n > 0 && ledger_delivered(w->r->ledger, p->rows, n, (enum gf_guarantee)g,
+                                      forward_now(w), e) == -1)
+            return -1;
+    }
+    return 0;
+}
 
 /* What of the answer travels back: its body, and the headers that say what it is. */
 static int deliver(struct forward_walk *w, const struct forward_job *j, struct gf_err *e) {
@@ -21,8 +42,10 @@ static int deliver(struct forward_walk *w, const struct forward_job *j, struct g
     /* Whoever released it in doubt has taken a second effect into the bargain. */
     enum gf_guarantee g = j->doubt == -1 ? GF_GUARANTEE_LEAST : res->guarantee;
 
-    if (!j->record.answer)
-        return ledger_delivered(w->r->ledger, j->row.row, g, NULL, forward_now(w), e);
+    if (!j->record.answer) {
+        w->plain[g].rows[w->plain[g].n++] = j->row.row;
+        return w->plain[g].n < FORWARD_PLAIN ? 0 : forward_settle_plain(w, e);
+    }
     gf_buf_init(&values, 65536);
     for (size_t i = 0; i < KEPT; i++) {
         size_t len;
@@ -44,7 +67,7 @@ static int deliver(struct forward_walk *w, const struct forward_job *j, struct g
         .body = res->answer.body.data != NULL ? res->answer.body.data : "",
         .len = res->answer.body.len};
     if (rc == 0)
-        rc = ledger_delivered(w->r->ledger, j->row.row, g, &answer, forward_now(w), e);
+        rc = ledger_answered(w->r->ledger, j->row.row, g, &answer, forward_now(w), e);
     gf_buf_free(&values);
     return rc;
 }

@@ -214,7 +214,10 @@ GF_MUST_CHECK int ledger_unsent(struct ledger *l, int64_t row, enum ledger_state
  * one's, until the record is delivered. */
 GF_MUST_CHECK int ledger_doubt(struct ledger *l, int64_t row, struct gf_err *e);
 
-/* What an endpoint's answer was, kept if the record wanted one. */
+/* These, each of them once, were being sent and are delivered, and no answer is kept. */
+GF_MUST_CHECK int ledger_delivered(struct ledger *l, const int64_t *rows, size_t n,
+                                   enum gf_guarantee g, int64_t now, struct gf_err *e);
+/* The same for one, with the endpoint's answer, which is kept if the record wanted one. */
 struct ledger_answer {
     int64_t status;
     const char *const *headers; /* name, value, ... 2 * n */
@@ -222,9 +225,9 @@ struct ledger_answer {
     const char *body;
     size_t len;
 };
-GF_MUST_CHECK int ledger_delivered(struct ledger *l, int64_t row, enum gf_guarantee g,
-                                   const struct ledger_answer *answer, int64_t now,
-                                   struct gf_err *e);
+GF_MUST_CHECK int ledger_answered(struct ledger *l, int64_t row, enum gf_guarantee g,
+                                  const struct ledger_answer *answer, int64_t now,
+                                  struct gf_err *e);
 GF_MUST_CHECK int ledger_rejected(struct ledger *l, int64_t row, const char *reason, int64_t now,
                                   struct gf_err *e);
 GF_MUST_CHECK int ledger_expired(struct ledger *l, int64_t row, const char *reason, int64_t now,

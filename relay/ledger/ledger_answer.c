@@ -67,21 +67,6 @@ static int keep_answer(struct ledger *l, int64_t row, const struct ledger_answer
         row, a->status, headers->data != NULL ? headers->data : "", headers->len, file);
 }
 
-static int deliver(struct ledger *l, int64_t row, enum gf_guarantee g, int64_t now,
-                   struct gf_err *e) {
-    if (db_run(&l->db, e,
-               "UPDATE record SET state = ?, receipt = ?, guarantee = ?, reason = NULL, since = ?, "
-               "due = NULL "
-               "WHERE row = ? AND state = ?",
-               "iiiiii", (int64_t)LEDGER_DELIVERED, (int64_t)GF_STATE_DELIVERED, (int64_t)g, now,
-               row, (int64_t)LEDGER_SENDING) == -1)
-        return -1;
-    if (db_changes(&l->db) == 1)
-        return 0;
-    return gf_err_set(e, GF_E_BUG, "record %lld was not being sent and cannot become delivered",
-                      (long long)row);
-}
-
 /* Whether the record wants an answer, and its id. */
 static int find(struct ledger *l, int64_t row, struct gf_id *id, int *wants, struct gf_err *e) {
     struct db_query q;
@@ -96,8 +81,8 @@ static int find(struct ledger *l, int64_t row, struct gf_id *id, int *wants, str
     return rc;
 }
 
-int ledger_delivered(struct ledger *l, int64_t row, enum gf_guarantee g,
-                     const struct ledger_answer *answer, int64_t now, struct gf_err *e) {
+int ledger_answered(struct ledger *l, int64_t row, enum gf_guarantee g,
+                    const struct ledger_answer *answer, int64_t now, struct gf_err *e) {
     char path[64];
     struct gf_buf headers;
     struct gf_id id;
@@ -113,7 +98,7 @@ int ledger_delivered(struct ledger *l, int64_t row, enum gf_guarantee g,
     if ((keep && pack_headers(answer, &id, &headers, e) == -1) ||
         (outside && save_body(l, path, answer, e) == -1) || db_begin_step(&l->db, e) == -1)
         goto out;
-    rc = deliver(l, row, g, now, e);
+    rc = ledger_delivered(l, &row, 1, g, now, e);
     if (rc == 0 && keep)
         rc = keep_answer(l, row, answer, outside ? path : NULL, &headers, e);
     rc = db_end_step(&l->db, rc, e);

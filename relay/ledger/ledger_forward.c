@@ -226,14 +226,16 @@ int ledger_counts(struct ledger *l, struct ledger_count **out, size_t *n, struct
 
 /* ---- moving ---- */
 
-size_t ledger_run(const int64_t *rows, size_t n, size_t at) {
+/* Where a run of rows that follow each other ends: the index behind it. */
+static size_t run_of(const int64_t *rows, size_t n, size_t at) {
     do
         at++;
     while (at < n && rows[at] == rows[at - 1] + 1);
     return at;
 }
 
-int ledger_moved(struct ledger *l, int64_t from, int64_t upto, enum ledger_state to,
+/* The update that was just run must have moved all of these; none has another state. */
+static int moved(struct ledger *l, int64_t from, int64_t upto, enum ledger_state to,
                  struct gf_err *e) {
     int64_t row, state;
 
@@ -263,7 +265,7 @@ static int send_run(struct ledger *l, int64_t from, int64_t upto, const char *en
                "itiiii", (int64_t)LEDGER_SENDING, endpoint, now, from, upto,
                (int64_t)LEDGER_HELD) == -1)
         return -1;
-    return ledger_moved(l, from, upto, LEDGER_SENDING, e);
+    return moved(l, from, upto, LEDGER_SENDING, e);
 }
 
 int ledger_sending(struct ledger *l, const int64_t *rows, size_t n, const char *endpoint,
@@ -274,7 +276,7 @@ int ledger_sending(struct ledger *l, const int64_t *rows, size_t n, const char *
     if (db_begin_step(&l->db, e) == -1)
         return -1;
     for (size_t i = 0; rc == 0 && i < n; i = end) {
-        end = ledger_run(rows, n, i);
+        end = run_of(rows, n, i);
         rc = send_run(l, rows[i], rows[end - 1], endpoint, now, e);
     }
     return db_end_step(&l->db, rc, e);
@@ -291,7 +293,7 @@ int ledger_unsent(struct ledger *l, int64_t row, enum ledger_state was, struct g
                     "WHERE row = ?2 AND state = ?3",
                     "iii", (int64_t)was, row, (int64_t)LEDGER_SENDING);
     if (rc == 0)
-        rc = ledger_moved(l, row, row, was, e);
+        rc = moved(l, row, row, was, e);
     if (rc == 0)
         rc = db_run(&l->db, e,
                     "DELETE FROM attempt WHERE record = ? AND n = (SELECT attempts FROM record "
@@ -303,6 +305,26 @@ int ledger_unsent(struct ledger *l, int64_t row, enum ledger_state was, struct g
 int ledger_doubt(struct ledger *l, int64_t row, struct gf_err *e) {
     return db_run(&l->db, e, "UPDATE record SET doubt = since WHERE row = ? AND doubt = 0", "i",
                   row);
+}
+
+int ledger_delivered(struct ledger *l, const int64_t *rows, size_t n, enum gf_guarantee g,
+                     int64_t now, struct gf_err *e) {
+    size_t end;
+    int rc = 0;
+
+    if (db_begin_step(&l->db, e) == -1)
+        return -1;
+    for (size_t i = 0; rc == 0 && i < n; i = end) {
+        end = run_of(rows, n, i);
+        rc = db_run(&l->db, e,
+                    "UPDATE record SET state = ?, receipt = ?, guarantee = ?, reason = NULL, "
+                    "since = ?, due = NULL WHERE row BETWEEN ? AND ? AND state = ?",
+                    "iiiiiii", (int64_t)LEDGER_DELIVERED, (int64_t)GF_STATE_DELIVERED, (int64_t)g,
+                    now, rows[i], rows[end - 1], (int64_t)LEDGER_SENDING);
+        if (rc == 0)
+            rc = moved(l, rows[i], rows[end - 1], LEDGER_DELIVERED, e);
+    }
+    return db_end_step(&l->db, rc, e);
 }
 
 /* To an end from any state that is none. */
@@ -319,7 +341,7 @@ static int end(struct ledger *l, int64_t row, enum ledger_state to, enum gf_stat
                "WHERE row = ? AND state < ?",
                "iitiii", (int64_t)to, (int64_t)receipt, safe, now, row, (int64_t)LEDGER_DELIVERED);
     if (rc == 0)
-        rc = ledger_moved(l, row, row, to, e);
+        rc = moved(l, row, row, to, e);
     return db_end_step(&l->db, rc, e);
 }
 
@@ -347,7 +369,7 @@ static int wait(struct ledger *l, int64_t row, enum ledger_state to, const char 
                     "itiiiii", (int64_t)to, safe, (int64_t)LEDGER_HELD, due, asked, row,
                     (int64_t)LEDGER_DELIVERED);
     if (rc == 0)
-        rc = ledger_moved(l, row, row, to, e);
+        rc = moved(l, row, row, to, e);
     return db_end_step(&l->db, rc, e);
 }
 

@@ -71,12 +71,6 @@ GF_MUST_CHECK int ledger_answer_keep(struct ledger *l, int64_t row, const struct
     (int64_t)(f)->first, (int64_t)(f)->last, (f)->channel, (f)->endpoint, (f)->agent,              \
         sizeof *(f)->agent, (f)->record, sizeof *(f)->record, (f)->since, (f)->after
 
-/* Where a run of rows that follow each other ends: the index behind it. */
-size_t ledger_run(const int64_t *rows, size_t n, size_t at);
-/* The update that was just run must have moved all of these rows, and none has another state. */
-GF_MUST_CHECK int ledger_moved(struct ledger *l, int64_t from, int64_t upto, enum ledger_state to,
-                               struct gf_err *e);
-
 /* Within a transaction: the next response to this recipient begins a new stream. */
 GF_MUST_CHECK int ledger_new_stream(struct ledger *l, const struct gf_hash *recipient,
                                     struct gf_err *e);

@@ -79,7 +79,7 @@ static void send_one(struct site *s, struct ledger *l, int out) {
         _exit(4);
     say(out, SENDING, &r.id, LEDGER_SENDING);
     int end = r.id.b[15] % 3;
-    rc = end == 0   ? ledger_delivered(l, r.row, GF_GUARANTEE_ONCE, &a, NOW, &s->e)
+    rc = end == 0   ? ledger_answered(l, r.row, GF_GUARANTEE_ONCE, &a, NOW, &s->e)
          : end == 1 ? ledger_rejected(l, r.row, "no", NOW, &s->e)
                     : ledger_expired(l, r.row, "old", NOW, &s->e);
     if (rc == -1)

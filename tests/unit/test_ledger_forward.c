@@ -102,7 +102,7 @@ static void every_attempt_is_told_but_one_that_did_not_go(void **state) {
     assert_attempts(s, row, "1:e@1 2:f@3 ");
 }
 
-static void records_are_marked_all_or_none(void **state) {
+static void records_move_together_all_or_none(void **state) {
     struct site *s = *state;
     struct gf_id ids[6];
     int64_t rows[6];
@@ -124,6 +124,16 @@ static void records_are_marked_all_or_none(void **state) {
     assert_fails(ledger_sending(s->r.ledger, rows, 6, "e", NOW, &s->e), s->e, GF_E_BUG);
     assert_int_equal(testing_find(s, &ids[0]).attempts, 1);
     assert_int_equal(testing_find(s, &ids[2]).state, LEDGER_RECEIVED);
+    /* The same where they are delivered. */
+    assert_fails(ledger_delivered(s->r.ledger, &rows[2], 4, GF_GUARANTEE_ONCE, NOW, &s->e), s->e,
+                 GF_E_BUG);
+    assert_int_equal(testing_find(s, &ids[4]).state, LEDGER_SENDING);
+    const int64_t sent[] = {rows[0], rows[4], rows[5]};
+    assert_ok(ledger_delivered(s->r.ledger, sent, 3, GF_GUARANTEE_ONCE, NOW, &s->e), s->e);
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(testing_find(s, &ids[i]).state, i == 1             ? LEDGER_REJECTED
+                                                         : i == 2 || i == 3 ? LEDGER_RECEIVED
+                                                                            : LEDGER_DELIVERED);
 }
 
 static void a_record_that_is_held_is_due_when_it_is_released(void **state) {
@@ -177,7 +187,9 @@ static void a_record_that_is_settled_is_never_due(void **state) {
     struct site *s = *state;
     const struct two two = take_two(s);
     assert_ok(ledger_sending(s->r.ledger, &(int64_t){two.first}, 1, "e", NOW, &s->e), s->e);
-    assert_ok(ledger_delivered(s->r.ledger, two.first, GF_GUARANTEE_ONCE, NULL, NOW, &s->e), s->e);
+    assert_ok(
+        ledger_delivered(s->r.ledger, &(int64_t){two.first}, 1, GF_GUARANTEE_ONCE, NOW, &s->e),
+        s->e);
     assert_int_equal(next_due(s, NOW + 1000, 0), two.second);
     assert_ok(ledger_rejected(s->r.ledger, two.second, "no endpoint", NOW, &s->e), s->e);
     assert_int_equal(next_due(s, NOW + 1000, 0), 0);
@@ -190,10 +202,11 @@ static int64_t settle(struct site *s, int end, struct gf_id *id) {
     int64_t row = testing_find(s, id).row;
 
     /* delivered comes from sending only: it must have been durable before the request. */
-    assert_fails(ledger_delivered(s->r.ledger, row, GF_GUARANTEE_ONCE, NULL, NOW, &s->e), s->e,
-                 GF_E_BUG);
+    assert_fails(ledger_delivered(s->r.ledger, &(int64_t){row}, 1, GF_GUARANTEE_ONCE, NOW, &s->e),
+                 s->e, GF_E_BUG);
     assert_ok(ledger_sending(s->r.ledger, &(int64_t){row}, 1, "e", NOW, &s->e), s->e);
-    int rc = end == 0   ? ledger_delivered(s->r.ledger, row, GF_GUARANTEE_ONCE, NULL, NOW, &s->e)
+    int rc = end == 0
+                 ? ledger_delivered(s->r.ledger, &(int64_t){row}, 1, GF_GUARANTEE_ONCE, NOW, &s->e)
              : end == 1 ? ledger_rejected(s->r.ledger, row, "no", NOW, &s->e)
                         : ledger_expired(s->r.ledger, row, "too old", NOW, &s->e);
     assert_int_equal(rc, 0);
@@ -216,7 +229,7 @@ static int try_to_move(struct site *s, int64_t row, int how) {
     case 4:
         return ledger_expired(l, row, "x", NOW, &s->e);
     default:
-        return ledger_delivered(l, row, GF_GUARANTEE_LEAST, NULL, NOW, &s->e);
+        return ledger_delivered(l, &(int64_t){row}, 1, GF_GUARANTEE_LEAST, NOW, &s->e);
     }
 }
 
@@ -261,7 +274,7 @@ int main(void) {
         T(a_record_is_due_in_its_turn_and_when_its_time_has_come),
         T(a_record_that_is_held_is_due_when_it_is_released),
         T(every_attempt_is_told_but_one_that_did_not_go),
-        T(records_are_marked_all_or_none),
+        T(records_move_together_all_or_none),
         T(another_try_is_due_at_once_unless_the_endpoint_asked_for_time),
         T(a_record_that_is_settled_is_never_due),
         T(what_is_settled_stays_settled),

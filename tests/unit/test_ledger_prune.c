@@ -23,7 +23,8 @@ static void deliver(struct site *s, const struct gf_id *id) {
     int64_t row = testing_find(s, id).row;
 
     assert_ok(ledger_sending(s->r.ledger, &row, 1, "e", NOW, &s->e), s->e);
-    assert_ok(ledger_delivered(s->r.ledger, row, GF_GUARANTEE_ONCE, NULL, NOW, &s->e), s->e);
+    assert_ok(ledger_delivered(s->r.ledger, &(int64_t){row}, 1, GF_GUARANTEE_ONCE, NOW, &s->e),
+              s->e);
 }
 
 /* One record of the bundle of this number, with its end told. */

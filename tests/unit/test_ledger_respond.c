@@ -31,7 +31,7 @@ static struct gf_id take_record(struct site *s, int64_t seq, const char *body, i
 static void deliver(struct site *s, const struct gf_id *id, const struct ledger_answer *a) {
     int64_t row = testing_find(s, id).row;
     assert_ok(ledger_sending(s->r.ledger, &(int64_t){row}, 1, "e", NOW, &s->e), s->e);
-    assert_ok(ledger_delivered(s->r.ledger, row, GF_GUARANTEE_ONCE, a, NOW + 5, &s->e), s->e);
+    assert_ok(ledger_answered(s->r.ledger, row, GF_GUARANTEE_ONCE, a, NOW + 5, &s->e), s->e);
 }
 
 /* ---- the news as one looks at them ---- */

@@ -35,7 +35,7 @@ static void deliver(struct site *s, const struct gf_id *id, const char *body, si
         .status = 200, .headers = headers, .nheaders = 1, .body = body, .len = len};
     int64_t row = testing_find(s, id).row;
     assert_ok(ledger_sending(s->r.ledger, &(int64_t){row}, 1, "e", NOW, &s->e), s->e);
-    assert_ok(ledger_delivered(s->r.ledger, row, GF_GUARANTEE_ONCE, &a, NOW, &s->e), s->e);
+    assert_ok(ledger_answered(s->r.ledger, row, GF_GUARANTEE_ONCE, &a, NOW, &s->e), s->e);
 }
 
 static void respond(struct site *s) {
