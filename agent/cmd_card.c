@@ -6,6 +6,7 @@
 
 #include "agent/command.h"
 #include "agent/own_card.h"
+#include "common/log.h"
 #include "common/own_keys.h"
 
 static const struct option_spec specs[] = {
@@ -45,9 +46,14 @@ static int change(struct agent *a, const struct options *o, struct gf_err *e) {
             e, GF_E_USAGE,
             "--install and --token-file: give one of them; a token is not needed by a "
             "card that a vendor has signed");
+    const int cosigned = a->id.card.cosigned;
     if ((install != NULL && own_keys_install(a->state, &a->id, install, e) == -1) ||
         (token != NULL && own_card_take_token(a, token, e) == -1))
         return -1;
+    if (token != NULL && cosigned)
+        log_write(LOG_LEVEL_WARNING, "signature-gone",
+                  {"why", "what others have signed is the card without a token's MAC", 0},
+                  {"remedy", "card --install takes their card again, without the MAC", 0});
     if ((install != NULL || token != NULL) && agent_publish_cards(a, e) == -1)
         return -1;
     return out != NULL ? own_keys_write(&a->id, out, e) : 0;

@@ -61,7 +61,18 @@ int own_card_use_token(struct agent *a, const uint8_t token[16], struct gf_err *
 
 int own_card_take_token(struct agent *a, const char *path, struct gf_err *e) {
     uint8_t token[GF_TOKEN_SIZE];
+    char fingerprint[GF_FINGERPRINT_TEXT];
 
+    if (a->id.card.has_replaces) {
+        gf_card_fingerprint(&a->id.card, fingerprint);
+        return gf_err_set(
+            e, GF_E_USAGE,
+            "%s/keys/card: the keys before (rotate) have signed it, and a token's MAC "
+            "would take that signature away, by which relays know this agent again; "
+            "nothing was changed. A relay that does not know it yet needs no token: "
+            "let its operator run: gapferry-relay approve %s",
+            a->state, fingerprint);
+    }
     if (own_card_read_token(path, token, e) == -1)
         return -1;
     int rc = own_card_use_token(a, token, e);

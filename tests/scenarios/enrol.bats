@@ -164,6 +164,14 @@ trust_vendor() { # NAME KEY
     done
     [ "$(state a) $(state b) $(state c) $(state d)" = "enrolled enrolled enrolled pending" ]
     [ "$(SITE=a A card --json | jq .token)" = true ]
+
+    # The signature of the keys before, by which the relay knows an agent again, is worth more.
+    SITE=a gives 0 A rotate
+    SITE=a gives 64 A card --token-file token
+    says "signature away" "approve $(print a)"
+    visit a
+    [ "$(state a)" = enrolled ]
+    [ "$(facts a .how)" = predecessor ]
 }
 
 @test "vendor: a card that it has signed is let in; one that somebody else signed is not" {
@@ -192,6 +200,12 @@ trust_vendor() { # NAME KEY
     cp quiet-signed.card usb/GAPFERRY/cards/"$(print quiet | tr 'A-Z' 'a-z')".card
     R sync usb --wait 0 >/dev/null 2>&1 || true
     [ "$(state quiet)" = enrolled ]
+
+    # A token's MAC makes another card of it.
+    R token 2>/dev/null >token
+    gives 0 A card --token-file token --json
+    [ "$(jq .cosigned <<<"$out")" = false ]
+    says signature-gone
 
     # A forged signature: by another key, and one of another card.
     site_new forged
