@@ -8,8 +8,8 @@
 #include "agent/store/store_internal.h"
 
 /*
- * node    records that come from nodes. told: 1: what became of it lies in the returns; answer: a
- *         line; why: the reason that there is none
+ * node    records that come from nodes, and are still known here or to be told of. told: 1: what
+ *         became of it lies in the returns; answer: a line; why: the reason that there is none
  * saying  lines for the returns that no row of `node` stands for
  * node_update  which manifest a node's last check of its product, channel and platform was answered
  *              with
@@ -96,13 +96,23 @@ int store_returns(struct store *s, store_each_return *fn, void *arg, struct gf_e
     return rc == -1 ? -1 : 0;
 }
 
+/* Of a record that is gone there is nothing more to say. */
+static int tell(struct store *s, const struct gf_id *record, struct gf_err *e) {
+    if (db_run(&s->db, e, "UPDATE node SET told = 1, answer = NULL WHERE record = ?", "b",
+               STORE_BYTES(record)) == -1)
+        return -1;
+    return db_run(&s->db, e,
+                  "DELETE FROM node WHERE record = ?1"
+                  " AND NOT EXISTS (SELECT 1 FROM record WHERE id = ?1)",
+                  "b", STORE_BYTES(record));
+}
+
 int store_returns_told(struct store *s, const struct gf_id *records, size_t n, struct gf_err *e) {
     if (db_begin(&s->db, e) == -1)
         return -1;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < n; i++)
-        rc = db_run(&s->db, e, "UPDATE node SET told = 1, answer = NULL WHERE record = ?", "b",
-                    STORE_BYTES(&records[i]));
+        rc = tell(s, &records[i], e);
     return db_end(&s->db, rc, e);
 }
 

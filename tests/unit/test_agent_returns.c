@@ -281,6 +281,45 @@ static void what_a_denial_deletes_is_said_to_be_dropped(void **state) {
     check_said("");
 }
 
+/* Rows that stand for records of nodes. */
+static int is_known(const struct gf_id *record) {
+    struct store_node node;
+
+    int found = store_node(s.a.store, record, &node, &e);
+    assert_int_not_equal(found, -1);
+    return found;
+}
+
+static int64_t forget(void) {
+    int64_t n;
+
+    assert_int_equal(store_forget(s.a.store, INT64_MAX, &n, &e), 0);
+    return n;
+}
+
+static void what_was_told_is_forgotten_with_its_record_and_not_before(void **state) {
+    struct gf_id id = bring("metrics", "{\"n\": 1}", 0);
+    (void)state;
+
+    assert_int_equal(take().taken, 1);
+    leave();
+    (void)site_receipt(&s, 1, &id, "{\"n\": 1}", GF_STATE_REJECTED, "HTTP 422: bad");
+    assert_int_equal(forget(), 0);
+    check_said("receipt rejected HTTP 422: bad;");
+    assert_true(is_known(&id));
+    assert_int_equal(forget(), 1);
+    assert_false(is_known(&id));
+    check_said("");
+
+    /* What was dropped here leaves nothing behind. */
+    id = bring("metrics", "{\"n\": 2}", 0);
+    assert_int_equal(take().taken, 1);
+    site_consent(&s, "metrics", STORE_DENIED);
+    assert_true(is_known(&id));
+    check_said("receipt rejected dropped by the agent of the grid's manager");
+    assert_false(is_known(&id));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_node_s_record_comes_into_the_queue_with_its_origin, setup,
@@ -299,6 +338,8 @@ int main(void) {
                                         setup, agent_teardown),
         cmocka_unit_test_setup_teardown(what_a_denial_deletes_is_said_to_be_dropped, setup,
                                         agent_teardown),
+        cmocka_unit_test_setup_teardown(what_was_told_is_forgotten_with_its_record_and_not_before,
+                                        setup, agent_teardown),
     };
 
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
