@@ -37,6 +37,10 @@ GF_MUST_CHECK int agent_paths(struct agent *a, const char *root, struct gf_err *
 GF_MUST_CHECK int agent_open(struct agent *a, const char *root, struct gf_err *e);
 void agent_close(struct agent *a);
 
+/* store_lock() for whoever signs or opens something then: GF_E_BUSY also where another command has
+ * given this agent new keys since it was opened. store_unlock() ends it. */
+GF_MUST_CHECK int agent_lock(struct agent *a, const char *command, struct gf_err *e);
+
 /* Read agent.conf with its drop-ins, and refuse rules that say nothing and
  * values that the agent could not obey (config_check_values()): GF_E_CONFIG. */
 GF_MUST_CHECK int agent_configure(const char *path, struct config **out, struct gf_err *e);

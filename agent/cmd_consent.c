@@ -249,7 +249,7 @@ static int decide(struct agent *a, struct out *t, const char *channel, enum stor
     command_user(user);
 
     /* No bundle may be made of what is being deleted. */
-    if (store_lock(a->store, "consent", e) == -1)
+    if (agent_lock(a, "consent", e) == -1)
         return -1;
     int rc = set(a, channel, c, user, &denial, e);
     if (rc == 0)

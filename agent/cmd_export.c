@@ -57,7 +57,7 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     struct out t;
 
     if (command_args(o, 0, 0, "nothing", e) == -1 ||
-        store_lock(a->store, "gapferry-agent export", e) == -1)
+        agent_lock(a, "gapferry-agent export", e) == -1)
         return -1;
     int rc = agent_export(a, &x, e);
     if (rc == 0)

@@ -123,7 +123,7 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     struct importing x = {.first = GF_OK};
 
     if (command_args(o, 0, 1000, "FILE...", e) == -1 ||
-        store_lock(a->store, "gapferry-agent import", e) == -1)
+        agent_lock(a, "gapferry-agent import", e) == -1)
         return -1;
     out_begin(&x.t, o);
     out_open(&x.t, "files", '[');

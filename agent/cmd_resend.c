@@ -126,7 +126,7 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     what.to = name ? &to.identity : NULL;
 
     /* No bundle may be made, and none be carried, of what moves. */
-    if (store_lock(a->store, "gapferry-agent resend", e) == -1)
+    if (agent_lock(a, "gapferry-agent resend", e) == -1)
         return -1;
     int rc = store_resend(a->store, &what, a->now, &done, e);
     store_unlock(a->store);

@@ -72,7 +72,7 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
 
     (void)status;
     if (command_args(o, 0, 0, "nothing", e) == -1 ||
-        store_lock(a->store, "gapferry-agent rotate", e) == -1)
+        agent_lock(a, "gapferry-agent rotate", e) == -1)
         return -1;
     gf_card_fingerprint(&a->id.card, before);
     int rc = rotate(a, &next, &again, e);

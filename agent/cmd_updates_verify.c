@@ -392,7 +392,7 @@ static int import_path(struct verifying *v, const char *path, struct gf_err *e) 
 int cmd_updates_import(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
     struct verifying v = {.a = a, .status = GF_EXIT_DONE};
 
-    if (store_lock(a->store, "updates import", e) == -1)
+    if (agent_lock(a, "updates import", e) == -1)
         return -1;
     out_begin(&v.t, o);
     int rc = import_path(&v, options_arg(o, 1), e);

@@ -144,6 +144,24 @@ static int check_identity(struct agent *a, struct gf_err *e) {
         a->state, fingerprint, theirs);
 }
 
+int agent_lock(struct agent *a, const char *command, struct gf_err *e) {
+    const struct gf_hash *us = &a->id.card.identity;
+    struct gf_buf b;
+
+    if (store_lock(a->store, command, e) == -1)
+        return -1;
+    int found = store_get_fact(a->store, "identity", &b, e);
+    if (found == 1 && (b.len != sizeof us->b || memcmp(b.data, us->b, b.len) != 0))
+        found = gf_err_set(e, GF_E_BUSY,
+                           "%s/keys: another command has just given this agent new keys; run this "
+                           "again",
+                           a->state);
+    gf_buf_free(&b);
+    if (found == -1)
+        store_unlock(a->store);
+    return found == -1 ? -1 : 0;
+}
+
 int agent_open(struct agent *a, const char *root, struct gf_err *e) {
     char keys[sizeof a->state + 8], self[COMMAND_SELF];
     struct stat st;

@@ -118,7 +118,7 @@ int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result
     struct sync x = {.a = a, .o = o, .r = {.safe = 1}};
     char self[COMMAND_SELF];
 
-    if (store_lock(a->store, "gapferry-agent sync", e) == -1)
+    if (agent_lock(a, "gapferry-agent sync", e) == -1)
         return -1;
     if (COMMAND_REACH(gf_drive_open(o->dir, 1, &x.drive, e)) == -1) {
         store_unlock(a->store);

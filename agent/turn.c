@@ -66,15 +66,18 @@ static void exchange(struct agent *a, struct turn *t) {
 
 int agent_turn(struct agent *a, struct turn *out, struct gf_err *e) {
     struct turn t = {0};
+    struct gf_err why;
 
-    if (store_lock(a->store, "gapferry-agent run", e) == -1)
+    if (agent_lock(a, "gapferry-agent run", e) == -1)
         return -1;
     store_unlock(a->store);
     accept_records(a, &t);
-    if (store_lock(a->store, "gapferry-agent run", e) == -1)
-        return -1;
-    exchange(a, &t);
-    store_unlock(a->store);
+    if (agent_lock(a, "gapferry-agent run", &why) == 0) {
+        exchange(a, &t);
+        store_unlock(a->store);
+    } else {
+        fail(&t, "lock", &why);
+    }
     *out = t;
     return 0;
 }

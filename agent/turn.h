@@ -16,7 +16,7 @@
 #include "agent/agent.h"
 
 /* A step that failed, and why; each is there once. */
-#define TURN_STEPS 8
+#define TURN_STEPS 10
 struct turn_failure {
     const char *step; /* static */
     struct gf_err why;
@@ -37,7 +37,10 @@ struct turn {
     struct turn_failure failures[TURN_STEPS];
 };
 
-/* One turn. GF_E_BUSY if another command holds the store's lock: nothing was done. */
+/* One turn. GF_E_BUSY if another command holds the store's lock: nothing was done. Where one took
+ * it while the sources ran, what they made is queued, and GF_E_BUSY is the failure of the step
+ * "lock".
+ */
 GF_MUST_CHECK int agent_turn(struct agent *a, struct turn *out, struct gf_err *e);
 
 /* When the next turn has something to do without being called: seconds since 1970, INT64_MAX:

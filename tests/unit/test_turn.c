@@ -228,6 +228,26 @@ static void a_turn_waits_for_whoever_holds_the_lock(void **state) {
     assert_int_equal(agent_turn(&s->a, &t, &e), 0);
 }
 
+static void a_turn_of_keys_that_were_replaced_meanwhile_does_nothing(void **state) {
+    struct site *s = *state;
+    struct gf_hash other = s->a.id.card.identity;
+    struct turn t;
+    struct gf_err e;
+
+    (void)site_add(s, "metrics", "{}", 0);
+    other.b[0] ^= 1;
+    assert_int_equal(store_put_fact(s->a.store, "identity", other.b, sizeof other.b, &e), 0);
+    assert_int_equal(agent_turn(&s->a, &t, &e), -1);
+    assert_int_equal(e.code, GF_E_BUSY);
+    assert_non_null(strstr(e.text, "new keys"));
+    /* The lock was given back. */
+    assert_int_equal(store_lock(s->a.store, "test", &e), 0);
+    store_unlock(s->a.store);
+    other.b[0] ^= 1;
+    assert_int_equal(store_put_fact(s->a.store, "identity", other.b, sizeof other.b, &e), 0);
+    assert_int_equal(agent_turn(&s->a, &t, &e), 0);
+}
+
 /* ---- waiting ---- */
 
 static void open_wait(struct site *s, struct run_wait *w) {
@@ -287,6 +307,7 @@ int main(void) {
         T(a_response_is_acknowledged_to_whichever_relay_sent_it),
         T(what_link_has_sent_is_noted_once),
         T(a_turn_waits_for_whoever_holds_the_lock),
+        T(a_turn_of_keys_that_were_replaced_meanwhile_does_nothing),
         T(a_new_record_a_signal_and_the_time_each_wake_it),
         T(a_turn_with_nothing_to_do_wakes_nobody),
     };
