@@ -74,19 +74,37 @@ static int is_among(const struct failures *f, const struct turn_failure *x) {
     return 0;
 }
 
+static int is_busy(const struct turn_failure *x) {
+    return x->why.code == GF_E_BUSY;
+}
+
+/* The first of those that another command stands in the way of; NULL: there is none. */
+static const struct turn_failure *find_busy(const struct failures *f) {
+    for (size_t i = 0; i < f->n; i++)
+        if (is_busy(&f->list[i]))
+            return &f->list[i];
+    return NULL;
+}
+
 /* Say what is new and what has passed. The next try is a while away, and further each time while
- * nothing new fails. INT64_MAX: nothing failed. */
+ * nothing new fails. INT64_MAX: nothing failed. Where a person is at it, that is no failure, and
+ * soon over; but of what was not even tried nothing has passed. */
 static int64_t tell(struct running *r, const struct failures *now) {
+    const int64_t busy = find_busy(now) ? (int64_t)time(NULL) + BUSY_RETRY : 0;
     int64_t retry = r->retry * 2 < RETRY_MAX ? r->retry * 2 : RETRY_MAX;
 
     for (size_t i = 0; i < now->n; i++) {
         const struct turn_failure *x = &now->list[i];
-        if (is_among(&r->told, x))
+        if (is_busy(x) || is_among(&r->told, x))
             continue;
         log_write(LOG_LEVEL_ERROR, "turn-failed", {"step", x->step, 0}, {"why", x->why.text, 0},
                   {"code", gf_err_name(x->why.code), 0});
         retry = RETRY_MIN;
+        if (busy)
+            add(&r->told, x->step, &x->why);
     }
+    if (busy)
+        return busy;
     for (size_t i = 0; i < r->told.n; i++)
         if (!is_among(now, &r->told.list[i]))
             log_write(LOG_LEVEL_NOTICE, "turn-mended", {"step", r->told.list[i].step, 0},
@@ -193,13 +211,6 @@ static int64_t turn_once(struct running *r, struct failures *failed) {
         visit_drives(r, &a, failed);
     int64_t next = agent_turn_next(&a);
     agent_close(&a);
-    /* A person is at it: soon again, and nothing has failed. */
-    for (size_t i = 0; i < failed->n; i++) {
-        if (failed->list[i].why.code == GF_E_BUSY) {
-            failed->n = 0;
-            return (int64_t)time(NULL) + BUSY_RETRY;
-        }
-    }
     int64_t again = tell(r, failed);
     return next < again ? next : again;
 }
@@ -259,9 +270,12 @@ static int run(const char *root, const struct options *o, int *status, struct gf
     *r = (struct running){.root = root, .retry = RETRY_MIN};
     if (options_count(o, "once") > 0) {
         (void)turn_once(r, &failed);
-        *status = failed.n > 0 ? GF_EXIT_IO : GF_EXIT_DONE;
         free(r);
-        return 0;
+        *status = failed.n > 0 ? GF_EXIT_IO : GF_EXIT_DONE;
+        const struct turn_failure *busy = find_busy(&failed);
+        if (busy)
+            *e = busy->why;
+        return busy ? -1 : 0;
     }
     int lock = -1;
     int rc = services_claim(state, SERVICES_AGENT, &lock, e);

@@ -17,6 +17,7 @@ setup() {
 
 teardown() {
     run_stop
+    touch done # for who holds a lock until then
     if [ -n "${NS:-}" ]; then ip netns del "$NS" 2>/dev/null || true; fi
     if mountpoint -q usb; then umount -l usb; fi
     if mountpoint -q other; then umount -l other; fi
@@ -78,6 +79,43 @@ SH
     printf '#!/bin/sh\necho "{\\"users\\": 2}"\n' >slow
     gives 0 A run --once
     [ "$(state queued)" = 2 ]
+}
+
+@test "run --once says who holds the lock, and what failed besides" {
+    cat >slow <<'SH'
+#!/bin/sh
+touch started
+until [ -e locked ]; do sleep 0.05; done
+echo '{"users": 3}'
+SH
+    chmod 755 slow
+    sed -i "1a cd '$PWD' || exit" slow
+    printf '[source "slow"]\nchannel = metrics\ninterval = 1h\ntimeout = 1m\ncommand = %s\n' "$PWD/slow" \
+        >>site/etc/gapferry/agent.conf
+    flock "$STATE/lock" sh -c 'touch held; until [ -e done ]; do sleep 0.05; done' 3>&- &
+    soon test -e held
+    gives 73 A run --once
+    says "$STATE/lock"
+    [ ! -e started ]
+    touch done
+    wait $!
+
+    # Another command takes it while a source is at work, and what it makes is queued all the same.
+    rm done
+    (
+        until [ -e started ]; do sleep 0.05; done
+        flock "$STATE/lock" sh -c 'touch locked; until [ -e done ]; do sleep 0.05; done'
+    ) 3>&- &
+    echo garbage >"$STATE/intake/019b7ca9-8c88-7031-b233-343536373839.spool"
+    echo "no folder" >"$STATE/quarantine"
+    gives 73 A run --once
+    says "$STATE/lock" "event=turn-failed" "step=intake"
+    absent grep -q step=lock <<<"$err"
+    [ "$(state queued)" = 1 ]
+    touch done
+    wait $!
+    rm "$STATE/quarantine"
+    gives 0 A run --once
 }
 
 @test "run applies what is put into its inbox, and puts aside what it cannot use" {
