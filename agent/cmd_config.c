@@ -7,10 +7,10 @@
 #include "agent/command.h"
 #include "agent/config_check.h"
 #include "agent/config_warn.h"
-
-#define SHOW_MAX (4 << 20)
+#include "common/config_print.h"
 
 static const struct option_spec specs[] = {
+    COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
     COMMAND_OPTION_HELP,
     COMMAND_OPTION_END,
@@ -27,27 +27,27 @@ static const struct option_page page = {
 
 static int put(void *arg, const char *about, const char *text, const char *remedy,
                struct gf_err *e) {
-    (void)arg, (void)about, (void)e;
-    (void)fprintf(stderr, COMMAND_PROGRAM ": warning: %s; %s\n", text, remedy);
+    (void)about, (void)e;
+    config_print_warning(arg, "%s; %s", text, remedy);
     return 0;
 }
 
 /* An agent that does not open has other troubles, which `doctor` names. */
-static void warn(const char *root) {
+static void warn(const char *root, struct config_print *p) {
     struct gf_err e;
     struct agent a;
 
     if (agent_open(&a, root, &e) == -1)
         return;
-    if (config_warn(&a, put, NULL, &e) == -1)
-        (void)put(NULL, "", e.text, "run doctor", &e);
+    if (config_warn(&a, put, p, &e) == -1)
+        (void)put(p, "", e.text, "run doctor", &e);
     agent_close(&a);
 }
 
 static int run(const char *root, const struct options *o, int *status, struct gf_err *e) {
     const char *verb = options_arg(o, 0);
+    struct config_print p;
     struct agent a;
-    struct gf_buf b;
 
     (void)status;
     if (command_args(o, 1, 1, "check or show", e) == -1)
@@ -60,17 +60,11 @@ static int run(const char *root, const struct options *o, int *status, struct gf
         (show ? config_load(a.config_path, agent_keys, &a.config, e)
               : agent_configure(a.config_path, &a.config, e)) == -1)
         return -1;
-    int rc = show ? 0 : config_check(a.config, e);
-    if (show) {
-        gf_buf_init(&b, SHOW_MAX);
-        config_show(a.config, &b);
-        rc = gf_buf_check(&b, "the configuration", e);
-        if (rc == 0 && b.len > 0)
-            (void)fwrite(b.data, 1, b.len, stdout);
-        gf_buf_free(&b);
-    } else if (rc == 0) {
-        (void)printf("%s: no mistake was found\n", a.config_path);
-        warn(root);
+    int rc = show ? config_print_settings(a.config, o, e) : config_check(a.config, e);
+    if (!show && rc == 0) {
+        config_print_begin(&p, COMMAND_PROGRAM, a.config_path, o);
+        warn(root, &p);
+        rc = config_print_end(&p, e);
     }
     config_free(a.config);
     return rc;

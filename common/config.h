@@ -90,4 +90,15 @@ GF_MUST_CHECK int config_enum(const struct config *c, const char *section, const
  * and password of a URL, show as ***. */
 void config_show(const struct config *c, struct gf_buf *out);
 
+/* The same, one at a time, for other forms; borrowed until fn returns. */
+struct config_setting {
+    const char *section, *name; /* name NULL: a section without one */
+    const char *key;
+    const char *value;   /* as it may be shown; NULL: taken back, and there is no fallback */
+    const char *origin;  /* FILE:LINE or "default" */
+    const char *emptied; /* FILE:LINE of an empty value that took it back; NULL: none did */
+};
+typedef void config_each_setting(void *arg, const struct config_setting *s);
+void config_each(const struct config *c, config_each_setting *fn, void *arg);
+
 #endif

@@ -28,7 +28,6 @@ static void put_value(struct gf_buf *out, const char *value) {
 /* What could be a secret is not shown: the value of a header, and the user and password of a URL.
  * Secrets stand in files; what is here in spite of that is in every terminal's scrollback else. */
 static void put_shown(const struct config_key *k, const char *value, struct gf_buf *out) {
-    struct gf_buf b;
     size_t from = 0, to = 0;
 
     if (strcmp(k->key, "header") == 0) {
@@ -41,46 +40,38 @@ static void put_shown(const struct config_key *k, const char *value, struct gf_b
             ;
     }
     if (to <= from) {
-        put_value(out, value);
+        gf_buf_text(out, value);
         return;
     }
-    gf_buf_init(&b, strlen(value) + 8);
-    gf_buf_add(&b, value, from);
-    gf_buf_text(&b, "***");
-    gf_buf_text(&b, value + to);
-    gf_buf_byte(&b, '\0');
-    if (b.failed)
-        out->failed = b.failed;
-    else
-        put_value(out, b.data);
-    gf_buf_free(&b);
+    gf_buf_add(out, value, from);
+    gf_buf_text(out, "***");
+    gf_buf_text(out, value + to);
 }
 
-static void put_setting(const struct config *c, const struct config_key *k, const char *name,
-                        struct gf_buf *out) {
+static void one(const struct config *c, const struct config_key *k, const char *name,
+                config_each_setting *fn, void *arg) {
     const char *value = config_get(c, k->section, name, k->key);
-    const char *emptied = config_emptied(c, k->section, name, k->key);
-    size_t begin = out->len;
+    struct config_setting s = {.section = k->section,
+                               .name = name,
+                               .key = k->key,
+                               .origin = config_origin(c, k->section, name, k->key),
+                               .emptied = config_emptied(c, k->section, name, k->key)};
+    struct gf_buf shown;
 
-    if (!value && !emptied)
+    if (!value && !s.emptied)
         return;
-    if (name)
-        gf_buf_printf(out, "[%s \"%s\"] %s = ", k->section, name, k->key);
-    else
-        gf_buf_printf(out, "[%s] %s = ", k->section, k->key);
-    if (value)
-        put_shown(k, value, out);
-    do
-        gf_buf_byte(out, ' ');
-    while (!out->failed && out->len - begin < ORIGIN_COLUMN);
-    gf_buf_printf(out, "# %s", config_origin(c, k->section, name, k->key));
-    if (emptied)
-        gf_buf_printf(out, "%s%s, taken back", value ? "; " : "", emptied);
-    gf_buf_byte(out, '\n');
+    gf_buf_init(&shown, CONFIG_LINE_MAX + 8);
+    if (value) {
+        put_shown(k, value, &shown);
+        gf_buf_byte(&shown, '\0');
+        s.value = shown.failed ? "" : shown.data;
+    }
+    fn(arg, &s);
+    gf_buf_free(&shown);
 }
 
 /* The keys of one section stand together in the table. */
-void config_show(const struct config *c, struct gf_buf *out) {
+void config_each(const struct config *c, config_each_setting *fn, void *arg) {
     const struct config_key *k = c->keys;
 
     while (k->section) {
@@ -90,8 +81,33 @@ void config_show(const struct config *c, struct gf_buf *out) {
         const char *name = first->named ? config_name(c, first->section, 0) : NULL;
         for (size_t i = 0; name || (!first->named && i == 0); i++) {
             for (const struct config_key *at = first; at < k; at++)
-                put_setting(c, at, name, out);
+                one(c, at, name, fn, arg);
             name = first->named ? config_name(c, first->section, i + 1) : NULL;
         }
     }
+}
+
+/* ---- as a file would say them ---- */
+
+static void put_line(void *arg, const struct config_setting *s) {
+    struct gf_buf *out = arg;
+    size_t begin = out->len;
+
+    if (s->name)
+        gf_buf_printf(out, "[%s \"%s\"] %s = ", s->section, s->name, s->key);
+    else
+        gf_buf_printf(out, "[%s] %s = ", s->section, s->key);
+    if (s->value)
+        put_value(out, s->value);
+    do
+        gf_buf_byte(out, ' ');
+    while (!out->failed && out->len - begin < ORIGIN_COLUMN);
+    gf_buf_printf(out, "# %s", s->origin);
+    if (s->emptied)
+        gf_buf_printf(out, "%s%s, taken back", s->value ? "; " : "", s->emptied);
+    gf_buf_byte(out, '\n');
+}
+
+void config_show(const struct config *c, struct gf_buf *out) {
+    config_each(c, put_line, out);
 }

@@ -3,78 +3,101 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "common/config_print.h"
 #include "relay/command.h"
 #include "relay/endpoints/endpoint.h"
 #include "relay/listener/listener.h"
 #include "relay/quota.h"
 
-#define SHOW_MAX ((size_t)4 << 20)
-
 static const struct option_spec specs[] = {
+    COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
     COMMAND_OPTION_HELP,
     COMMAND_OPTION_END,
 };
 
-static int show(const struct relay *r, struct gf_err *e) {
-    struct gf_buf b;
+static int check(const struct relay *r, struct gf_err *e) {
+    struct listener_config listen;
+    int64_t span = 0;
+    int flag = 0;
 
-    gf_buf_init(&b, SHOW_MAX);
-    config_show(r->config, &b);
-    int rc = gf_buf_check(&b, "the configuration", e);
-    if (rc == 0 && b.len > 0)
-        (void)fwrite(b.data, 1, b.len, stdout);
-    gf_buf_free(&b);
-    return rc;
+    return listener_configure(r->config, &listen, e) == -1 ||
+                   listener_configure_page(r->config, &listen, e) == -1 ||
+                   config_bool(r->config, "relay", NULL, "self_reader", &flag, e) == -1 ||
+                   config_span(r->config, "relay", NULL, "overdue", &span, e) == -1 ||
+                   relay_response_max(r, &span, e) == -1 || quota_check(r->config, e) == -1 ||
+                   vendor_keys_check(r->config, RELAY_VENDOR_DUTIES, e) == -1 ||
+                   endpoint_check(r->config, e) == -1
+               ? -1
+               : 0;
 }
 
-static void warn(const char *text) {
-    (void)fprintf(stderr, COMMAND_PROGRAM ": warning: %s\n", text);
+/* ---- what is no mistake, and hardly meant ---- */
+
+/* A secret that everybody on this machine can read is one no more. (header_file of an endpoint is
+ * refused then; a certificate's key may be kept by another program, and must not stop `run`.) */
+static void warn_of_key(struct config_print *p, const struct config *c, const char *section,
+                        const char *name, const char *key) {
+    const char *path = config_get(c, section, name, key);
+    struct stat st;
+
+    if (path == NULL || stat(path, &st) == -1 || (st.st_mode & (S_IROTH | S_IWOTH)) == 0)
+        return;
+    config_print_warning(p,
+                         "%s: %s = %s: everybody on this machine can %s this secret (mode %04o); "
+                         "chmod o= it, and if anybody else works here, get a new one",
+                         config_origin(c, section, name, key), key, path,
+                         (st.st_mode & S_IROTH) != 0 ? "read" : "write", st.st_mode & 07777u);
+}
+
+static void warn_of_keys(struct config_print *p, const struct config *c) {
+    const char *name;
+
+    warn_of_key(p, c, "listen", NULL, "key_file");
+    warn_of_key(p, c, "page", NULL, "key_file");
+    for (size_t i = 0; (name = config_name(c, "endpoint", i)) != NULL; i++)
+        warn_of_key(p, c, "endpoint", name, "key_file");
 }
 
 /* What shows only beside what the ledger knows. A relay that does not open has other troubles. */
-static void warn_of_agents(const struct relay *r) {
+static void warn_of_agents(struct config_print *p, const struct relay *r) {
     struct relay whole = {.state_fd = -1, .now = r->now};
     struct gf_err doubt, e;
 
+    if (config_name(r->config, "agent", 0) == NULL)
+        return;
     memcpy(whole.config_path, r->config_path, sizeof whole.config_path);
     memcpy(whole.state, r->state, sizeof whole.state);
     if (relay_open_anyhow(&whole, NULL, &e) == -1)
         return;
     for (size_t i = 0; config_name(whole.config, "agent", i) != NULL; i++)
         if (quota_doubt(&whole, i, &doubt, &e) == 1)
-            warn(doubt.text);
+            config_print_warning(p, "%s", doubt.text);
     relay_close(&whole);
 }
 
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
     const char *verb = options_arg(o, 0);
-    int64_t span = 0;
-    int flag = 0;
+    struct config_print p;
 
     (void)status;
     if (command_args(o, 1, 1, "check or show", e) == -1)
         return -1;
     if (strcmp(verb, "show") == 0)
-        return show(r, e);
+        return config_print_settings(r->config, o, e);
     if (strcmp(verb, "check") != 0)
         return gf_err_set(e, GF_E_USAGE, "config %s: must be check or show", verb);
-    struct listener_config listen;
-    if (listener_configure(r->config, &listen, e) == -1 ||
-        listener_configure_page(r->config, &listen, e) == -1 ||
-        config_bool(r->config, "relay", NULL, "self_reader", &flag, e) == -1 ||
-        config_span(r->config, "relay", NULL, "overdue", &span, e) == -1 ||
-        relay_response_max(r, &span, e) == -1 || quota_check(r->config, e) == -1 ||
-        vendor_keys_check(r->config, RELAY_VENDOR_DUTIES, e) == -1 ||
-        endpoint_check(r->config, e) == -1)
+    if (check(r, e) == -1)
         return -1;
-    (void)printf("%s: no mistake was found\n", r->config_path);
+    config_print_begin(&p, COMMAND_PROGRAM, r->config_path, o);
     if (config_name(r->config, "endpoint", 0) == NULL)
-        warn("there is no [endpoint \"NAME\"] in it, so every record that arrives is held");
-    if (config_name(r->config, "agent", 0) != NULL)
-        warn_of_agents(r);
-    return 0;
+        config_print_warning(&p, "there is no [endpoint \"NAME\"] in it, so every record that "
+                                 "arrives is held");
+    warn_of_keys(&p, r->config);
+    warn_of_agents(&p, r);
+    return config_print_end(&p, e);
 }
 
 int cmd_config(const char *root, int argc, char **argv) {

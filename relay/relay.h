@@ -121,8 +121,8 @@ GF_MUST_CHECK int relay_import(struct relay *r, int fd, const char *name, struct
  * without keys or network; into the ledger, or to pending/ or quarantine/ with NAME.why. */
 GF_MUST_CHECK int relay_verify(struct relay *r, struct turn *t, struct gf_err *e);
 
-/* Pure: 1 if something on our side failed (disk, memory, a lock, a defect), so that nothing is wrong
- * with what was looked at. */
+/* Pure: 1 if something on our side failed (disk, memory, a lock, a defect), so that nothing is
+ * wrong with what was looked at. */
 int relay_verify_is_ours(const struct gf_err *why);
 /* GF_E_EXPIRED if a bundle came too late, or its sender's card has ended. */
 GF_MUST_CHECK int relay_verify_times(const struct relay *r, const struct gf_head *h,

@@ -23,7 +23,7 @@ _gapferry_agent_options() {
             --note --json --help
         ;;
     sync) echo --name-on-card --json --help ;;
-    config) echo --help ;;
+    config) echo --json --help ;;
     esac
 }
 

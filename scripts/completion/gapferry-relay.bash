@@ -20,7 +20,7 @@ _gapferry_relay_options() {
     audit) echo --since --json --root --help ;;
     couriers) echo --json --root --help ;;
     reconcile) echo --since --force --json --root --help ;;
-    config) echo --root --help ;;
+    config) echo --json --root --help ;;
     esac
 }
 

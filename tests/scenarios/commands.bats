@@ -358,3 +358,38 @@ CONF
     gives 0 R sync usb
     [ "$(tally '.effects | length')" = 4 ]
 }
+
+# ---- configuration ----
+
+@test "config check and show for programs, on both sides" {
+    local conf=relay/etc/gapferry/relay.conf
+    ready
+    [ "$(R config check --json | jq -c .)" = "{\"file\":\"$conf\",\"warnings\":[]}" ] || fail "$(R config check --json)"
+    [ "$(R config show --json | jq -r '.settings[] | select(.name == "usage" and .key == "channel") | "\(.section) \(.value) \(.from)"')" = \
+        "endpoint metrics $conf:$(grep -n '^channel = metrics' "$conf" | cut -d: -f1)" ]
+    [ "$(R config show --json | jq -r '.settings[] | select(.key == "every") | "\(.name) \(.value) \(.from)"')" = 'null 5m default' ]
+    # As many settings as there are lines of text.
+    [ "$(R config show --json | jq '.settings | length')" = "$(R config show | wc -l)" ]
+    [ "$(A config show --json | jq '.settings | length')" = "$(A config show | wc -l)" ]
+    [ "$(A config show --json | jq -r '.settings[] | select(.name == "metrics" and .key == "allow").value')" = users,edition ]
+    [ "$(A config check --json | jq -r .file)" = site/etc/gapferry/agent.conf ]
+    echo 'evry = 5m' >>"$conf"
+    gives 78 R config check --json
+    [ "$(jq -r .error.name <<<"$out")" = config ] || fail "$out"
+}
+
+@test "config check warns of a secret that everybody can read, and says what to do" {
+    local conf=relay/etc/gapferry/relay.conf
+    ready
+    echo key >tls.key
+    printf '[page]\ncert_file = %s\nkey_file = %s\n' "$PWD/v/vendor.pub" "$PWD/tls.key" >>"$conf"
+    sed -i "s|^channel = license|&\ncert_file = $PWD/v/vendor.pub\nkey_file = $PWD/tls.key|" "$conf"
+    chmod 0640 tls.key
+    gives 0 R config check
+    [ -z "$err" ] || fail "$err"
+    chmod 0644 tls.key
+    gives 0 R config check
+    says "key_file = $PWD/tls.key: everybody on this machine can read this secret (mode 0644); chmod o= it" \
+        "$conf:"
+    [ "$(R config check --json | jq '.warnings | length')" = 2 ]
+}
