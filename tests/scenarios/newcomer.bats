@@ -15,7 +15,13 @@ setup() {
 }
 
 teardown() {
+    local drive
     vendor_stop
+    for drive in usb ${OPEN:+"$OPEN/usb"}; do
+        if mountpoint -q "$drive"; then umount "$drive"; fi
+    done
+    cd /
+    [ -z "${OPEN:-}" ] || rm -rf "$OPEN"
 }
 
 @test "a relay without an endpoint says so when it is made, checked and synced" {
@@ -107,15 +113,20 @@ teardown() {
 
 # ---- users ----
 
-# As nobody, in a directory that everybody may enter.
+# A directory that everybody may enter, gone after the test; sets dir.
+open_dir() {
+    OPEN=$(mktemp -d /tmp/gapferry-users.XXXXXX)
+    chmod 755 "$OPEN"
+    dir=$OPEN
+}
+
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 
 @test "another user is told who may, and init what to do" {
     [ "$(id -u)" = 0 ] || skip "only root can be somebody else: no other user was tried"
     local dir
-    dir=$(mktemp -d /tmp/gapferry-users.XXXXXX)
+    open_dir
     cp "$BIN/gapferry-agent" "$BIN/gapferry-relay" "$dir"
-    chmod 755 "$dir"
     local program
     for program in agent relay; do
         "$dir/gapferry-$program" --root "$dir" init >/dev/null
@@ -124,7 +135,6 @@ as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
         gives 77 as_nobody "$dir/gapferry-$program" --root "$dir/other" init
         says 'run init as root (sudo)' '--root DIR'
     done
-    rm -r "$dir"
 }
 
 # A drive whose root directory this user may not write to, for an agent and a relay that belong to
@@ -143,9 +153,8 @@ visited_by_root() { # BINARIES DRIVE
 of_nobody() {
     [ "$(id -u)" = 0 ] || skip "only root can become somebody else: no drive of root's was visited"
     local program
-    dir=$(mktemp -d /tmp/gapferry-users.XXXXXX)
+    open_dir
     cp "$BIN/gapferry-agent" "$BIN/gapferry-relay" "$dir"
-    chmod 755 "$dir"
     for program in agent relay; do
         "$dir/gapferry-$program" --root "$dir" init >/dev/null
     done
@@ -179,7 +188,6 @@ of_nobody() {
     kill "$service"
     wait "$service"
     grep -q '0000000000000000' said || fail "run: $(cat said)"
-    rm -r "$dir"
 }
 
 @test "root hands over files that only root may read" {
@@ -196,8 +204,6 @@ of_nobody() {
     gives 0 "$dir/gapferry-agent" --root "$dir" record metrics body
     echo garbage >bad
     gives 65 "$dir/gapferry-agent" --root "$dir" import bad
-    cd /
-    rm -r "$dir"
 }
 
 @test "root visits a FAT drive that was mounted as it comes" {
@@ -207,12 +213,9 @@ of_nobody() {
     mkdir "$dir/usb"
     if ! { mkfs.vfat "$dir/image" && { mount -o loop "$dir/image" "$dir/usb" ||
         fusefat -o rw+,allow_other,default_permissions "$dir/image" "$dir/usb"; }; } >/dev/null 2>&1; then
-        rm -r "$dir"
         skip "cannot mount a FAT image here: no FAT drive of root's was visited"
     fi
-    visited_by_root "$dir" "$dir/usb" || { umount "$dir/usb"; false; }
-    umount "$dir/usb"
-    rm -r "$dir"
+    visited_by_root "$dir" "$dir/usb"
 }
 
 # ---- trust ----
@@ -419,9 +422,9 @@ of_nobody() {
 
 @test "root on the state of the service's user leaves nothing there that the service cannot use" {
     [ "$(id -u)" -eq 0 ] || skip "not root: nobody's state was not used"
-    # Somewhere that another user can reach.
-    PUBLIC=$(TMPDIR=/tmp mktemp -d)
-    cd "$PUBLIC"
+    local dir
+    open_dir
+    cd "$dir"
     chmod 777 .
     A init --name s --consent metrics=granted >/dev/null
     chown -R nobody:nogroup "$STATE"
@@ -431,8 +434,6 @@ of_nobody() {
     gives 0 A consent metrics deny
     [ -z "$(find "$STATE" ! -user nobody)" ] || fail "$(find "$STATE" ! -user nobody)"
     [ "$(A history --json | jq -r '.events[-1].user')" = root ]
-    cd /
-    rm -rf "$PUBLIC"
 }
 
 # ---- what went wrong unasked ----
