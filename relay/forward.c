@@ -14,6 +14,9 @@
  * them twice. */
 #define LOOK_MS  500
 #define GRACE_MS 5000
+/* How often the ledger may be busy in a row, each time for as long as a transaction waits to begin.
+ */
+#define BUSY_TRIES 6
 
 int64_t forward_now(const struct forward_walk *w) {
     return w->r->now + (mono_ms() - w->began_ms) / 1000;
@@ -96,13 +99,19 @@ static void flush_all(struct forward_walk *w) {
     }
 }
 
-/* One transaction for the results of many and the beginnings of many. */
+/* One transaction for the results of many and the beginnings of many. While somebody else writes to
+ * the ledger for long, what is known already is kept: else it would be in doubt, or sent again. */
 static int commit(struct forward_walk *w, struct gf_err *e) {
     struct ledger *l = w->r->ledger;
 
     flush_all(w);
-    if (ledger_begin(l, e) == -1)
-        return -1;
+    if (ledger_begin(l, e) == -1) {
+        if (e->code != GF_E_BUSY || w->busy >= BUSY_TRIES)
+            return -1;
+        w->busy++;
+        return 0;
+    }
+    w->busy = 0;
     return ledger_end(l, note_all(w, e), e);
 }
 

@@ -94,6 +94,7 @@ struct forward_walk {
     int64_t began_ms;
     int64_t wait_ms;
     int64_t stopping; /* ms; when SIGTERM was seen: nothing new begins; 0: it was not */
+    int busy;         /* how often in a row the ledger was */
 };
 
 /* The turn's time, moved on by what forwarding has taken. */

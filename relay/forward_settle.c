@@ -40,7 +40,7 @@ static int deliver(struct forward_walk *w, const struct forward_job *j, struct g
     size_t at[KEPT], n = 0;
     struct gf_buf values;
     /* Whoever released it in doubt has taken a second effect into the bargain. */
-    enum gf_guarantee g = j->doubt == -1 ? GF_GUARANTEE_LEAST : res->guarantee;
+    enum gf_guarantee g = j->row.released ? GF_GUARANTEE_LEAST : res->guarantee;
 
     if (!j->record.answer) {
         w->plain[g].rows[w->plain[g].n++] = j->row.row;
@@ -80,7 +80,7 @@ static int hold(struct forward_walk *w, struct forward_job *j, const char *reaso
     (void)snprintf(j->lane->breaker.reason, sizeof j->lane->breaker.reason, "%s", reason);
     if (j->doubt > 0 && ledger_doubt(w->r->ledger, j->row.row, e) == -1)
         return -1;
-    return ledger_held(w->r->ledger, j->row.row, reason, e);
+    return ledger_held(w->r->ledger, j->row.row, reason, forward_now(w), e);
 }
 
 /* It may have taken effect, and a second time would do harm: that is for a person to decide. */
@@ -132,7 +132,8 @@ static int wait(struct forward_walk *w, struct forward_job *j, struct gf_err *e)
         return -1;
     w->t->later++;
     j->lane->later++;
-    return ledger_later(w->r->ledger, j->row.row, res->reason, j->due, j->asked_until, e);
+    return ledger_later(w->r->ledger, j->row.row, res->reason, j->due, j->asked_until,
+                        forward_now(w), e);
 }
 
 int forward_settle(struct forward_walk *w, struct forward_job *j, struct gf_err *e) {
@@ -174,7 +175,7 @@ int forward_settle_unsent(struct forward_walk *w, struct forward_job *j, struct 
         return 0;
     w->t->later++;
     lane->later++;
-    return ledger_later(w->r->ledger, j->row.row, b->reason, b->due, b->asked, e);
+    return ledger_later(w->r->ledger, j->row.row, b->reason, b->due, b->asked, forward_now(w), e);
 }
 
 /* Attempts are told: one that got no answer may have taken effect all the same. */
@@ -225,7 +226,8 @@ int forward_settle_early(struct forward_walk *w, struct forward_job *j, struct g
 
     if (j->failed) {
         rc = hold(w, j, j->result.reason, e);
-    } else if (j->record.has_expires && j->record.expires < now && j->doubt == 0) {
+    } else if (j->record.has_expires && j->record.expires < now && j->doubt == 0 &&
+               !j->row.released) {
         rc = expire(w, j, e); /* its own time is over; in doubt its key tells */
     } else if (lane->name == NULL) {
         rc = hold_homeless(w, j, e);
@@ -238,7 +240,7 @@ int forward_settle_early(struct forward_walk *w, struct forward_job *j, struct g
             return 1; /* as it is */
         w->t->later++;
         lane->later++;
-        rc = ledger_later(w->r->ledger, j->row.row, b->reason, b->due, b->asked, e);
+        rc = ledger_later(w->r->ledger, j->row.row, b->reason, b->due, b->asked, now, e);
     } else {
         return 0;
     }

@@ -97,7 +97,8 @@ static int take(struct returns *x, const struct grid_return *ret, struct gf_err 
         break;
     case GRID_HOLD:
         rc = ledger_returned_hold(l, &ret->node, &ret->receipt.record,
-                                  ret->receipt.reason != NULL ? ret->receipt.reason : "", e);
+                                  ret->receipt.reason != NULL ? ret->receipt.reason : "", x->r->now,
+                                  e);
         break;
     case GRID_NOTICE:
         return take_notice(x, &ret->notice, e);

@@ -173,8 +173,9 @@ struct ledger_record {
     int64_t asked;    /* until when the endpoint asked to be left alone; 0: it did not */
     int64_t received; /* when */
     int64_t since;    /* when it came to this state */
-    int64_t doubt;    /* when it was sent first without being told what became of it; 0: never; -1:
-                         it was, and the operator released it all the same */
+    int64_t doubt;    /* when it was sent first, or first since its release, without being told what
+                         became of it; 0: it was not */
+    int released;     /* 1: it was in doubt, and the operator released it all the same */
     const char *reason;
     const char *endpoint; /* the last one */
     const char *line;
@@ -207,11 +208,12 @@ GF_MUST_CHECK int ledger_due(struct ledger *l, const char *channel, int64_t now,
  * changed at once. */
 GF_MUST_CHECK int ledger_sending(struct ledger *l, const int64_t *rows, size_t n,
                                  const char *endpoint, int64_t now, struct gf_err *e);
-/* It was to be sent and was not: back to what it was; that attempt does not count. */
+/* It was to be sent and was not: back to what it was; that attempt does not count. Nothing, where
+ * it is held or at an end meanwhile: returns of the next hop come at any time. */
 GF_MUST_CHECK int ledger_unsent(struct ledger *l, int64_t row, enum ledger_state was,
                                 struct gf_err *e);
 /* What is being sent may have taken effect, and no answer says so. Its time is kept, the first
- * one's, until the record is delivered. */
+ * one's, until the record is delivered or released. */
 GF_MUST_CHECK int ledger_doubt(struct ledger *l, int64_t row, struct gf_err *e);
 
 /* These, each of them once, were being sent and are delivered, and no answer is kept. */
@@ -233,10 +235,11 @@ GF_MUST_CHECK int ledger_rejected(struct ledger *l, int64_t row, const char *rea
 GF_MUST_CHECK int ledger_expired(struct ledger *l, int64_t row, const char *reason, int64_t now,
                                  struct gf_err *e);
 /* due: our own back-off is over; asked: until when the endpoint asked to be left alone, 0 if it did
- * not. */
+ * not. What is at an end stays so, and what is held does not become `later`; both are 0. */
 GF_MUST_CHECK int ledger_later(struct ledger *l, int64_t row, const char *reason, int64_t due,
-                               int64_t asked, struct gf_err *e);
-GF_MUST_CHECK int ledger_held(struct ledger *l, int64_t row, const char *reason, struct gf_err *e);
+                               int64_t asked, int64_t now, struct gf_err *e);
+GF_MUST_CHECK int ledger_held(struct ledger *l, int64_t row, const char *reason, int64_t now,
+                              struct gf_err *e);
 /* A person is here and would have to come again: `later` records, and artifacts that could not be
  * fetched, are due at once, but for those whose endpoint asked for a time that is not over. */
 GF_MUST_CHECK int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e);

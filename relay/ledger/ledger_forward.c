@@ -15,7 +15,8 @@ const char *const ledger_states[] = {"received",  "sending",  "later",   "held",
 
 #define COLUMNS                                                                                    \
     "SELECT row, agent, id, digest, channel, product, state, attempts, due, received, reason, "    \
-    "endpoint, text, file, asked, since, doubt FROM record JOIN line ON line.record = record.row "
+    "endpoint, text, file, asked, since, doubt, released FROM record JOIN line ON line.record = "  \
+    "record.row "
 
 /* A record with memory of its own, so that it outlives the query. */
 struct copy {
@@ -53,7 +54,8 @@ static int read_row(const struct ledger *l, const struct db_query *q, struct cop
                                 .received = db_int(q, 9),
                                 .asked = db_int(q, 14),
                                 .since = db_int(q, 15),
-                                .doubt = db_int(q, 16)};
+                                .doubt = db_int(q, 16),
+                                .released = db_int(q, 17) != 0};
     if (db_fixed(q, 1, &r->agent, sizeof r->agent) == -1 ||
         db_fixed(q, 2, &r->id, sizeof r->id) == -1 ||
         db_fixed(q, 3, &r->digest, sizeof r->digest) == -1)
@@ -250,6 +252,18 @@ static int moved(struct ledger *l, int64_t from, int64_t upto, enum ledger_state
                       state == -1 ? "unknown" : ledger_states[state], ledger_states[to]);
 }
 
+/* The same for one row, that another process may have settled or held meanwhile: a return of the
+ * next hop does not wait for the turn that sends. What it said stands: 1 if it was moved, 0. */
+static int moved_or_settled(struct ledger *l, int64_t row, enum ledger_state to, struct gf_err *e) {
+    int64_t state = -1;
+
+    if (db_changes(&l->db) == 1)
+        return 1;
+    if (db_number(&l->db, &state, -1, e, "SELECT state FROM record WHERE row = ?", "i", row) == -1)
+        return -1;
+    return state >= LEDGER_HELD ? 0 : moved(l, row, row, to, e);
+}
+
 /* Rows from..upto, all at once. What is known of an attempt before this one gets a row of its own:
  * most records have none. */
 static int send_run(struct ledger *l, int64_t from, int64_t upto, const char *endpoint, int64_t now,
@@ -293,8 +307,8 @@ int ledger_unsent(struct ledger *l, int64_t row, enum ledger_state was, struct g
                     "WHERE row = ?2 AND state = ?3",
                     "iii", (int64_t)was, row, (int64_t)LEDGER_SENDING);
     if (rc == 0)
-        rc = moved(l, row, row, was, e);
-    if (rc == 0)
+        rc = moved_or_settled(l, row, was, e);
+    if (rc == 1)
         rc = db_run(&l->db, e,
                     "DELETE FROM attempt WHERE record = ? AND n = (SELECT attempts FROM record "
                     "WHERE row = ?)",
@@ -357,7 +371,7 @@ int ledger_expired(struct ledger *l, int64_t row, const char *reason, int64_t no
 
 /* Not at an end: the receipt stays `relayed`. */
 static int wait(struct ledger *l, int64_t row, enum ledger_state to, const char *reason,
-                int64_t due, int64_t asked, struct gf_err *e) {
+                int64_t due, int64_t asked, int64_t now, struct gf_err *e) {
     char safe[GF_REASON_MAX + 1];
 
     ledger_reason(reason, safe);
@@ -365,21 +379,21 @@ static int wait(struct ledger *l, int64_t row, enum ledger_state to, const char 
         return -1;
     int rc = db_run(&l->db, e,
                     "UPDATE record SET state = ?1, reason = ?2, due = iif(?1 = ?3, NULL, ?4), "
-                    "asked = ?5 WHERE row = ?6 AND state < ?7",
-                    "itiiiii", (int64_t)to, safe, (int64_t)LEDGER_HELD, due, asked, row,
-                    (int64_t)LEDGER_DELIVERED);
+                    "asked = ?5, since = ?6 WHERE row = ?7 AND state < ?8",
+                    "itiiiiii", (int64_t)to, safe, (int64_t)LEDGER_HELD, due, asked, now, row,
+                    (int64_t)(to == LEDGER_HELD ? LEDGER_DELIVERED : LEDGER_HELD));
     if (rc == 0)
-        rc = moved(l, row, row, to, e);
-    return db_end_step(&l->db, rc, e);
+        rc = moved_or_settled(l, row, to, e);
+    return db_end_step(&l->db, rc == 1 ? 0 : rc, e);
 }
 
 int ledger_later(struct ledger *l, int64_t row, const char *reason, int64_t due, int64_t asked,
-                 struct gf_err *e) {
-    return wait(l, row, LEDGER_LATER, reason, due, asked, e);
+                 int64_t now, struct gf_err *e) {
+    return wait(l, row, LEDGER_LATER, reason, due, asked, now, e);
 }
 
-int ledger_held(struct ledger *l, int64_t row, const char *reason, struct gf_err *e) {
-    return wait(l, row, LEDGER_HELD, reason, 0, 0, e);
+int ledger_held(struct ledger *l, int64_t row, const char *reason, int64_t now, struct gf_err *e) {
+    return wait(l, row, LEDGER_HELD, reason, 0, 0, now, e);
 }
 
 int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e) {

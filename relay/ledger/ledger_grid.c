@@ -68,13 +68,13 @@ int ledger_returned(struct ledger *l, const struct gf_id *node, const struct gf_
 }
 
 int ledger_returned_hold(struct ledger *l, const struct gf_id *node, const struct gf_id *record,
-                         const char *reason, struct gf_err *e) {
+                         const char *reason, int64_t now, struct gf_err *e) {
     int64_t row = 0;
     int found = find_open(l, node, record, &row, e);
 
     if (found != 1)
         return found;
-    return ledger_held(l, row, reason, e) == -1 ? -1 : 1;
+    return ledger_held(l, row, reason, now, e) == -1 ? -1 : 1;
 }
 
 int ledger_returned_answer(struct ledger *l, const struct gf_id *node, const struct gf_answer *a,

@@ -20,7 +20,7 @@ GF_MUST_CHECK int ledger_returned(struct ledger *l, const struct gf_id *node,
                                   const struct gf_receipt *receipt, int64_t now, struct gf_err *e);
 /* It was not taken there, for this reason: 1 it is held now, 0 it is at an end, or unknown. */
 GF_MUST_CHECK int ledger_returned_hold(struct ledger *l, const struct gf_id *node,
-                                       const struct gf_id *record, const char *reason,
+                                       const struct gf_id *record, const char *reason, int64_t now,
                                        struct gf_err *e);
 /* Its answer, kept until its receipt comes: 1, or 0 where none is wanted (any more). */
 GF_MUST_CHECK int ledger_returned_answer(struct ledger *l, const struct gf_id *node,

@@ -11,6 +11,7 @@
 struct row {
     enum ledger_state state;
     int64_t attempts, due, asked, doubt;
+    int released;
     char reason[GF_REASON_MAX + 1];
 };
 
@@ -29,7 +30,8 @@ static inline int add_row(void *arg, const struct ledger_record *r, struct gf_er
                         .attempts = r->attempts,
                         .due = r->due,
                         .asked = r->asked,
-                        .doubt = r->doubt};
+                        .doubt = r->doubt,
+                        .released = r->released};
     if (r->reason != NULL)
         (void)snprintf(row->reason, sizeof row->reason, "%s", r->reason);
     return 0;

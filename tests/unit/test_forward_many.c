@@ -6,6 +6,7 @@
 #include "http_crowd.h"
 #include "relay/ledger/ledger_operator.h"
 
+#include <sqlite3.h>
 #include <sys/wait.h>
 
 #define BUSY "HTTP/1.1 500 No\r\nContent-Length: 4\r\n\r\nbusy"
@@ -151,6 +152,79 @@ static void who_releases_what_is_in_doubt_gets_at_least_once(void **state) {
     crowd_free(crowd);
 }
 
+static void what_was_released_once_can_be_in_doubt_again(void **state) {
+    struct site *s = *state;
+    struct crowd *crowd = crowd_start(0, -1, "");
+    int64_t n = 0;
+
+    configure_at(s, crowd->port, "idempotency = none\n", 1);
+    int64_t row = interrupt(s, NOW - 30);
+    forward(s, 10);
+    assert_int_equal(rows_of(s).row[0].state, LEDGER_HELD);
+    assert_int_equal(rows_of(s).row[0].doubt, NOW - 30);
+    assert_ok(ledger_release(s->r.ledger, &(struct ledger_filter){LEDGER_ANY}, NOW, &n, &s->e),
+              s->e);
+    assert_int_equal(rows_of(s).row[0].doubt, 0);
+    assert_int_equal(rows_of(s).row[0].released, 1);
+
+    /* Again a crash while it is sent, so again a person decides. */
+    assert_ok(ledger_sending(s->r.ledger, &row, 1, "e", NOW - 7, &s->e), s->e);
+    forward(s, 10);
+    crowd_stop(crowd);
+    assert_int_equal(crowd->requests, 0);
+    assert_int_equal(rows_of(s).row[0].state, LEDGER_HELD);
+    assert_int_equal(rows_of(s).row[0].doubt, NOW - 7);
+    crowd_free(crowd);
+}
+
+/* Another process writes to the ledger for longer than anybody waits, from the moment on that a
+ * record is under way. */
+static pid_t occupy(const struct site *s, int seconds) {
+    pid_t pid = fork();
+    char path[200];
+
+    if (pid != 0)
+        return pid;
+    sqlite3 *db = NULL;
+    sqlite3_stmt *q = NULL;
+    (void)snprintf(path, sizeof path, "%s/relay.db", s->state);
+    int sending = 0;
+    if (sqlite3_open(path, &db) != SQLITE_OK)
+        _exit(1);
+    (void)sqlite3_busy_timeout(db, 5000);
+    while (!sending) {
+        if (sqlite3_prepare_v2(db, "SELECT count(*) FROM record WHERE state = 1", -1, &q, NULL) !=
+                SQLITE_OK ||
+            sqlite3_step(q) != SQLITE_ROW)
+            _exit(2);
+        sending = sqlite3_column_int(q, 0);
+        (void)sqlite3_finalize(q);
+        (void)usleep(10000);
+    }
+    if (sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+        _exit(3);
+    (void)sleep((unsigned)seconds);
+    _exit(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK ? 0 : 4);
+}
+
+static void answers_are_kept_while_the_ledger_is_busy(void **state) {
+    struct site *s = *state;
+    struct crowd *crowd = crowd_start(1000, -1, "");
+    int status = 0;
+
+    configure_at(s, crowd->port, "", 1);
+    arrive_many(s, "c", 1, 0);
+    pid_t other = occupy(s, 13);
+    forward(s, 60);
+    assert_int_equal(waitpid(other, &status, 0), other);
+    assert_int_equal(status, 0);
+    crowd_stop(crowd);
+    assert_int_equal(crowd->requests, 1);
+    assert_int_equal(s->t.delivered, 1);
+    assert_int_equal(rows_of(s).row[0].state, LEDGER_DELIVERED);
+    crowd_free(crowd);
+}
+
 static void no_answer_is_doubt_and_a_refusal_to_listen_is_none(void **state) {
     struct site *s = *state;
     struct crowd *crowd = crowd_start(0, 0, "");
@@ -265,6 +339,8 @@ int main(void) {
         FORWARD_TEST(what_was_marked_and_did_not_go_counts_no_attempt),
         FORWARD_TEST(what_a_crash_left_is_sent_again_only_where_that_does_no_harm),
         FORWARD_TEST(who_releases_what_is_in_doubt_gets_at_least_once),
+        FORWARD_TEST(what_was_released_once_can_be_in_doubt_again),
+        FORWARD_TEST(answers_are_kept_while_the_ledger_is_busy),
         FORWARD_TEST(no_answer_is_doubt_and_a_refusal_to_listen_is_none),
         FORWARD_TEST(a_relay_killed_at_any_moment_loses_none_and_makes_up_no_key),
         FORWARD_TEST(sigterm_gives_up_what_is_under_way_and_begins_nothing),

@@ -59,7 +59,7 @@ static void a_record_is_due_in_its_turn_and_when_its_time_has_come(void **state)
     assert_int_equal(testing_find(s, &two.a).attempts, 2);
 
     /* later: when its time has come. */
-    assert_ok(ledger_later(s->r.ledger, two.first, "busy", NOW + 100, 0, &s->e), s->e);
+    assert_ok(ledger_later(s->r.ledger, two.first, "busy", NOW + 100, 0, NOW, &s->e), s->e);
     assert_int_equal(next_due(s, NOW + 99, 0), two.second);
     assert_int_equal(next_due(s, NOW + 100, 0), two.first);
 }
@@ -92,7 +92,7 @@ static void every_attempt_is_told_but_one_that_did_not_go(void **state) {
     assert_ok(ledger_unsent(l, row, LEDGER_RECEIVED, &s->e), s->e);
     assert_attempts(s, row, "");
     assert_ok(ledger_sending(l, &row, 1, "e", NOW + 1, &s->e), s->e);
-    assert_ok(ledger_later(l, row, "busy", NOW + 2, 0, &s->e), s->e);
+    assert_ok(ledger_later(l, row, "busy", NOW + 2, 0, NOW, &s->e), s->e);
     assert_ok(ledger_sending(l, &row, 1, "f", NOW + 2, &s->e), s->e);
     assert_attempts(s, row, "1:e@1 2:f@2 ");
     assert_ok(ledger_unsent(l, row, LEDGER_LATER, &s->e), s->e);
@@ -140,7 +140,7 @@ static void a_record_that_is_held_is_due_when_it_is_released(void **state) {
     struct site *s = *state;
     const struct two two = take_two(s);
 
-    assert_ok(ledger_held(s->r.ledger, two.first, "401", &s->e), s->e);
+    assert_ok(ledger_held(s->r.ledger, two.first, "401", NOW, &s->e), s->e);
     assert_int_equal(next_due(s, NOW + 1000, 0), two.second);
     int64_t n = 0;
     assert_ok(ledger_release(s->r.ledger, &(struct ledger_filter){LEDGER_ANY, .channel = "license"},
@@ -151,7 +151,7 @@ static void a_record_that_is_held_is_due_when_it_is_released(void **state) {
               s->e);
     assert_int_equal(n, 1);
     assert_int_equal(next_due(s, NOW, 0), two.first);
-    assert_ok(ledger_later(s->r.ledger, two.first, "busy", NOW + 100, 0, &s->e), s->e);
+    assert_ok(ledger_later(s->r.ledger, two.first, "busy", NOW + 100, 0, NOW, &s->e), s->e);
     assert_ok(ledger_release(s->r.ledger, &(struct ledger_filter){LEDGER_ANY, .channel = "metrics"},
                              NOW, &n, &s->e),
               s->e);
@@ -163,8 +163,8 @@ static void another_try_is_due_at_once_unless_the_endpoint_asked_for_time(void *
     struct site *s = *state;
     const struct two two = take_two(s);
 
-    assert_ok(ledger_later(s->r.ledger, two.first, "busy", NOW + 100, NOW + 50, &s->e), s->e);
-    assert_ok(ledger_held(s->r.ledger, two.second, "401", &s->e), s->e);
+    assert_ok(ledger_later(s->r.ledger, two.first, "busy", NOW + 100, NOW + 50, NOW, &s->e), s->e);
+    assert_ok(ledger_held(s->r.ledger, two.second, "401", NOW, &s->e), s->e);
     assert_ok(ledger_retry(s->r.ledger, NOW + 49, &s->e), s->e);
     assert_int_equal(next_due(s, NOW + 49, 0), 0);
     assert_int_equal(testing_find(s, &two.a).asked, NOW + 50);
@@ -176,7 +176,7 @@ static void another_try_is_due_at_once_unless_the_endpoint_asked_for_time(void *
 
     /* An operator may know better. */
     int64_t n = 0;
-    assert_ok(ledger_later(s->r.ledger, two.first, "busy", NOW + 100, NOW + 100, &s->e), s->e);
+    assert_ok(ledger_later(s->r.ledger, two.first, "busy", NOW + 100, NOW + 100, NOW, &s->e), s->e);
     assert_ok(ledger_release(s->r.ledger, &(struct ledger_filter){LEDGER_ANY}, NOW, &n, &s->e),
               s->e);
     assert_int_equal(testing_find(s, &two.a).asked, 0);
@@ -221,9 +221,9 @@ static int try_to_move(struct site *s, int64_t row, int how) {
     case 0:
         return ledger_sending(l, &(int64_t){row}, 1, "e", NOW, &s->e);
     case 1:
-        return ledger_later(l, row, "x", NOW, 0, &s->e);
+        return ledger_later(l, row, "x", NOW, 0, NOW, &s->e);
     case 2:
-        return ledger_held(l, row, "x", &s->e);
+        return ledger_held(l, row, "x", NOW, &s->e);
     case 3:
         return ledger_rejected(l, row, "x", NOW, &s->e);
     case 4:
@@ -241,10 +241,47 @@ static void what_is_settled_stays_settled(void **state) {
     for (int end = 0; end < 3; end++) {
         int64_t row = settle(s, end, &id);
         for (int how = 0; how < 6; how++)
-            assert_fails(try_to_move(s, row, how), s->e, GF_E_BUG);
+            if (how == 1 || how == 2)
+                assert_ok(try_to_move(s, row, how), s->e); /* what a return has settled stands */
+            else
+                assert_fails(try_to_move(s, row, how), s->e, GF_E_BUG);
+        assert_ok(ledger_unsent(s->r.ledger, row, LEDGER_LATER, &s->e), s->e);
         assert_int_equal(testing_find(s, &id).state, LEDGER_DELIVERED + end);
     }
     assert_fails(ledger_sending(s->r.ledger, &(int64_t){4711}, 1, "e", NOW, &s->e), s->e, GF_E_BUG);
+    assert_fails(ledger_held(s->r.ledger, 4711, "x", NOW, &s->e), s->e, GF_E_BUG);
+}
+
+/* When the record came to its state. */
+static int see_since(void *arg, const struct ledger_record *r, struct gf_err *e) {
+    (void)e;
+    *(int64_t *)arg = r->since;
+    return 1;
+}
+
+static int64_t since(struct site *s) {
+    int64_t at = 0;
+    assert_ok(ledger_walk(s->r.ledger, -1, see_since, &at, &s->e), s->e);
+    return at;
+}
+
+static void a_record_came_to_its_state_when_it_was_held_put_off_or_released(void **state) {
+    struct site *s = *state;
+    struct ledger *l = s->r.ledger;
+    const struct two two = take_two(s);
+    int64_t n = 0;
+
+    assert_ok(ledger_sending(l, &(int64_t){two.first}, 1, "e", NOW + 1, &s->e), s->e);
+    assert_ok(ledger_later(l, two.first, "busy", NOW + 9, 0, NOW + 2, &s->e), s->e);
+    assert_int_equal(since(s), NOW + 2);
+    assert_ok(ledger_held(l, two.first, "401", NOW + 3, &s->e), s->e);
+    assert_int_equal(since(s), NOW + 3);
+    /* What is held waits for a person, whatever was under way. */
+    assert_ok(ledger_later(l, two.first, "busy", NOW + 9, 0, NOW + 4, &s->e), s->e);
+    assert_int_equal(testing_find(s, &two.a).state, LEDGER_HELD);
+    assert_int_equal(since(s), NOW + 3);
+    assert_ok(ledger_release(l, &(struct ledger_filter){LEDGER_ANY}, NOW + 5, &n, &s->e), s->e);
+    assert_int_equal(since(s), NOW + 5);
 }
 
 static void counts_are_by_channel_and_state(void **state) {
@@ -278,6 +315,7 @@ int main(void) {
         T(another_try_is_due_at_once_unless_the_endpoint_asked_for_time),
         T(a_record_that_is_settled_is_never_due),
         T(what_is_settled_stays_settled),
+        T(a_record_came_to_its_state_when_it_was_held_put_off_or_released),
         T(counts_are_by_channel_and_state),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);

@@ -137,8 +137,8 @@ static void a_record_is_news_when_its_receipt_changes_and_only_then(void **state
 
     /* sending, later and held are all `relayed` to the site. */
     assert_ok(ledger_sending(s->r.ledger, &(int64_t){row}, 1, "e", NOW, &s->e), s->e);
-    assert_ok(ledger_later(s->r.ledger, row, "busy", NOW, 0, &s->e), s->e);
-    assert_ok(ledger_held(s->r.ledger, row, "401", &s->e), s->e);
+    assert_ok(ledger_later(s->r.ledger, row, "busy", NOW, 0, NOW, &s->e), s->e);
+    assert_ok(ledger_held(s->r.ledger, row, "401", NOW, &s->e), s->e);
     assert_int_equal(news(s).n, 0);
     assert_ok(ledger_rejected(s->r.ledger, row, "bad key", NOW + 7, &s->e), s->e);
     n = news(s);
