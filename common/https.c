@@ -13,12 +13,14 @@
 
 #include "common/https_attempt.h"
 #include "common/https_header.h"
+#include "common/mono.h"
 #include "gapferry/file.h"
 
 #define HEADERS_MAX  32768 /* bytes of an answer's headers that we keep */
 #define HEADER_MAX   8192  /* bytes of one header that we send */
 #define SLOW_SECONDS 60L   /* without a byte: the connection is dead */
 #define KEPT         8L    /* connections */
+#define STOP_MS      1000  /* between two questions whether to go on */
 #define BESIDE_SINK  65536 /* bytes of an answer that does not go into the sink */
 
 struct https {
@@ -176,7 +178,12 @@ static int look_up(void *arg, curl_off_t down, curl_off_t downed, curl_off_t up,
     (void)downed;
     (void)up;
     (void)upped;
-    at->halted = at->o->stop(at->o->stop_arg);
+    /* libcurl comes with every piece of data; the question may be a dear one. */
+    int64_t now = mono_ms();
+    if (!at->halted && now - at->asked >= STOP_MS) {
+        at->asked = now;
+        at->halted = at->o->stop(at->o->stop_arg);
+    }
     return at->halted;
 }
 

@@ -50,7 +50,7 @@ struct https_options {
     int64_t resume;     /* the sink holds so many bytes of the body already, and stands behind them:
                            the rest is asked for (Range). A 206 from there on goes behind them, a
                            200 in their place; another 206 is HTTPS_BROKEN. 0: all of it */
-    int (*stop)(void *arg); /* asked about once a second: 1 ends the request (HTTPS_BROKEN); NULL */
+    int (*stop)(void *arg); /* asked at most once a second: 1 ends the request (HTTPS_BROKEN); NULL */
     void *stop_arg;
 };
 

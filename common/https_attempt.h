@@ -22,15 +22,16 @@ struct https_attempt {
     struct https_answer answer;
     struct curl_slist *headers;
     char words[CURL_ERROR_SIZE];
-    int unfit;  /* the name led to an address that no name may lead to */
-    int status; /* a status line was seen */
-    int body;   /* the body has begun: further headers are trailers */
-    int flood;  /* too many headers */
-    int sink;   /* errno of a sink that took no more, or 0 */
-    int begun;  /* bytes have gone into the sink */
-    int astray; /* an answer that is not the rest that was asked for */
-    int halted; /* the caller wanted an end */
-    int64_t at; /* bytes read from the source */
+    int unfit;     /* the name led to an address that no name may lead to */
+    int status;    /* a status line was seen */
+    int body;      /* the body has begun: further headers are trailers */
+    int flood;     /* too many headers */
+    int sink;      /* errno of a sink that took no more, or 0 */
+    int begun;     /* bytes have gone into the sink */
+    int astray;    /* an answer that is not the rest that was asked for */
+    int halted;    /* the caller wanted an end */
+    int64_t asked; /* ms: it was asked whether it wants one; 0: not yet */
+    int64_t at;    /* bytes read from the source */
 };
 
 /* Make the handle ready for a request; *at and *o stay where they are until the end. -1 and *e as

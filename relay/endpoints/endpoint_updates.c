@@ -284,13 +284,13 @@ static int judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_er
 
     if (a->bad.code != GF_OK || a->is_fresh)
         return judge_local(j, r, e);
-    if (r->answer.cut)
+    if (r->answer.cut && r->status / 100 == 2)
         return later(a, r, "it is longer than any manifest may be");
     /* What profile http holds is to be mended by the operator here, too, but for what is not there.
      */
     if (endpoint_http_judge(j, r, e) == -1)
         return -1;
-    if (r->answer.stage != HTTPS_OK ||
+    if ((r->answer.stage != HTTPS_OK && !r->answer.cut) ||
         (r->verdict == ENDPOINT_HELD && r->status != 404 && r->status != 304) || r->status >= 500 ||
         r->status == 429)
         return 0;

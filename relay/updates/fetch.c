@@ -125,26 +125,25 @@ static int go_on_later(struct fetch *f, const struct https_answer *answer, const
 static int judge(struct fetch *f, struct https_answer *answer, struct gf_err *e) {
     struct endpoint_result res = {.status = answer->status, .answer = *answer};
     const int came = answer->status == 200 || answer->status == 206;
+    /* A page about a failure may be longer than the artifact, and says all the same what it is. */
+    const int said = answer->stage == HTTPS_OK || answer->cut;
     char words[200];
 
     if (answer->stage == HTTPS_OK && came && answer->sunk == f->a.is.size)
         return accept_all(f, e);
     (void)snprintf(words, sizeof words, "it is %s than the %lld bytes that its manifest says",
                    answer->cut ? "longer" : "shorter", (long long)f->a.is.size);
-    if (answer->cut && came)
+    if (said && came)
         return begin_anew(f, words, e);
-    if (answer->stage == HTTPS_OK && came)
-        return begin_anew(f, words, e);
-    if (answer->stage != HTTPS_OK && answer->stage != HTTPS_PROXY)
+    if (!said && answer->stage != HTTPS_PROXY)
         res.status = 0;
     if (endpoint_http_explain(&res, e) == -1)
         return -1;
-    if (answer->stage == HTTPS_OK && answer->status == 416)
+    if (said && answer->status == 416)
         return begin_anew(f, res.reason, e);
-    if (answer->stage == HTTPS_OK && (answer->status == 404 || answer->status == 410))
+    if (said && (answer->status == 404 || answer->status == 410))
         return vanished(f, res.reason, e);
-    if (answer->stage == HTTPS_OK && (answer->status == 429 || answer->status == 503) &&
-        answer->retry_after_s > 0)
+    if (said && (answer->status == 429 || answer->status == 503) && answer->retry_after_s > 0)
         f->asked_s = answer->retry_after_s;
     if (((answer->stage != HTTPS_OK && !answer->sent) || f->asked_s > 0) && f->ndead < DEAD_MAX)
         memcpy(f->dead[f->ndead++], f->a.endpoint, sizeof f->a.endpoint);
@@ -263,6 +262,7 @@ int fetch_artifacts(struct relay *r, int64_t wait_s, int (*stop)(void *arg), str
                     struct gf_err *e) {
     struct fetch f = {.r = r, .t = t, .stop = stop, .end_ms = mono_ms() + wait_s * 1000};
     int rc = ledger_artifact_due(r->ledger, r->now, 0, &f.a, e);
+    int full = 0;
 
     if (rc != 1)
         return rc;
@@ -271,10 +271,11 @@ int fetch_artifacts(struct relay *r, int64_t wait_s, int (*stop)(void *arg), str
     for (; rc == 1 && !is_over(&f);) {
         struct gf_err why;
         if (!is_dead(&f, f.a.endpoint) && fetch_one(&f, &why) == -1) {
-            /* Want of room, or a fault of ours: the others go on being tried. */
-            turn_fault(t, f.a.is.name, &why, "the artifact is fetched by a later turn");
-            if (why.code == GF_E_CREATE)
-                break;
+            /* Want of room, or a fault of ours: the others go on being tried. That there is no room
+             * is told once. */
+            if (why.code != GF_E_CREATE || !full)
+                turn_fault(t, f.a.is.name, &why, "the artifact is fetched by a later turn");
+            full |= why.code == GF_E_CREATE;
         }
         rc = ledger_artifact_due(r->ledger, r->now, f.a.row, &f.a, e);
     }

@@ -9,7 +9,9 @@
 #include "relay/updates/check.h"
 
 #define GONE "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
-#define SAME "HTTP/1.1 304 Not Modified\r\n\r\n"
+/* With a page that is longer than any manifest. */
+#define LONG_GONE "HTTP/1.1 404 No\r\nContent-Length: 9999999\r\n\r\n"
+#define SAME      "HTTP/1.1 304 Not Modified\r\n\r\n"
 
 static struct gf_sign_key *vendor;
 
@@ -225,7 +227,7 @@ static void what_is_not_there_is_held_until_the_address_is_proven(void **state) 
 
     publish_signed(&p, 3, "");
     const struct reply replies[] = {
-        {GONE, KEEP},         {GONE, KEEP}, {GONE, KEEP}, {p.answers[0], KEEP},
+        {LONG_GONE, CLOSE},   {GONE, KEEP}, {GONE, KEEP}, {p.answers[0], KEEP},
         {p.answers[1], KEEP}, {GONE, KEEP}, {GONE, KEEP}, {NULL, 0}};
     struct server *server = server_start(replies);
     configure(s, server->port, "");
@@ -252,6 +254,7 @@ static void answers_mean_what_they_mean_elsewhere_but_for_what_is_missing(void *
         const char *words;
     } table[] = {
         {"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", ENDPOINT_HELD, "HTTP 401"},
+        {"HTTP/1.1 401 No\r\nContent-Length: 9999999\r\n\r\n", ENDPOINT_HELD, "HTTP 401"},
         {"HTTP/1.1 302 No\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", ENDPOINT_HELD, "redirect"},
         {"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", ENDPOINT_LATER, "HTTP 500"},
         {"HTTP/1.1 429 No\r\nRetry-After: 9\r\nContent-Length: 0\r\n\r\n", ENDPOINT_LATER, "429"},

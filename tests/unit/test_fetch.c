@@ -185,6 +185,54 @@ static void a_vendor_that_asks_for_time_gets_it(void **state) {
     free(server);
 }
 
+static void one_that_does_not_fit_starves_no_other(void **state) {
+    struct site *s = *state;
+    const struct ledger_sizes large = {(int64_t)1 << 30, (int64_t)1 << 40};
+    struct update_artifact a[] = {artifact("huge", 20), artifact("tool", 20), artifact("vast", 20)};
+    int64_t left_out = 0;
+    char whole[400];
+    const struct reply replies[] = {{bytes(whole, HEAD, &a[1], 0, 20), KEEP}, {NULL, 0}};
+
+    struct server *server = server_start(replies);
+    begin(s, server->port, NULL, 0);
+    testing_enrol(s, &kit_site);
+    a[0].size = a[2].size = (int64_t)1 << 39;
+    assert_ok(ledger_give(s->r.ledger, &kit_site.card.agent, publish(s, 1, NOW + YEAR, a, 3),
+                          &large, NOW, &left_out, &s->e),
+              s->e);
+    get(s, go_on);
+    server_stop(server);
+    assert_true(testing_says(s, "huge"));
+    assert_false(testing_says(s, "vast"));
+    assert_int_equal(server->requests, 1);
+    assert_int_equal(awaited(s), 2);
+    free(server);
+}
+
+static void a_page_longer_than_the_artifact_says_what_it_is_all_the_same(void **state) {
+    struct site *s = *state;
+    struct update_artifact a = artifact("tool.tar", 20);
+    static const char gone[] = "HTTP/1.1 404 No\r\nContent-Length: 40\r\n\r\n"
+                               "There is nothing here that you asked for";
+    static const char busy[] = "HTTP/1.1 503 No\r\nRetry-After: 7200\r\nContent-Length: 40\r\n\r\n"
+                               "There is too much to do here just now...";
+    const struct reply replies[] = {{busy, CLOSE}, {gone, CLOSE}, {NULL, 0}};
+    struct ledger_artifact due;
+
+    struct server *server = server_start(replies);
+    begin(s, server->port, &a, 1);
+    get(s, go_on);
+    assert_true(testing_says(s, "HTTP 503"));
+    assert_int_equal(ledger_artifact_due(s->r.ledger, NOW + 7199, 0, &due, &s->e), 0);
+    (void)publish(s, 2, NOW + YEAR, NULL, 0);
+    s->r.now += 7200;
+    get(s, go_on);
+    server_stop(server);
+    assert_int_equal(server->requests, 2);
+    assert_int_equal(awaited(s), 0);
+    free(server);
+}
+
 /* A download breaks off whose answer had this etag, and its rest is of another file. */
 static void join(struct site *s, const char *etag) {
     struct update_artifact a = artifact("tool.tar", 20);
@@ -295,6 +343,8 @@ int main(void) {
         T(a_record_that_nobody_has_tried_comes_first),
         T(a_dead_vendor_is_asked_once_and_told),
         T(a_vendor_that_asks_for_time_gets_it),
+        T(one_that_does_not_fit_starves_no_other),
+        T(a_page_longer_than_the_artifact_says_what_it_is_all_the_same),
         T(a_weak_validator_does_not_join_two_files),
         T(a_validator_that_is_no_header_of_ours_is_forgotten),
         T(what_the_vendor_has_no_more_and_nobody_names_is_given_up),

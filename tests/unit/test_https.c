@@ -109,6 +109,35 @@ static void what_must_not_be_doubled_goes_out_once(void **state) {
     }
 }
 
+static int count_stop(void *arg) {
+    ++*(int *)arg;
+    return 0;
+}
+
+static void whether_to_stop_is_asked_once_a_second_however_much_comes(void **state) {
+    const size_t len = 3000000;
+    char *reply = malloc(len + 100);
+    struct https_answer a;
+    int asked = 0;
+    (void)state;
+    assert_non_null(reply);
+    int head = snprintf(reply, 100, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n", len);
+    memset(reply + head, 'x', len);
+    reply[(size_t)head + len] = '\0';
+    const struct reply replies[] = {{reply, KEEP}, {NULL, 0}};
+    struct server *s = server_start(replies);
+    time_t began = time(NULL);
+    ask(s->port, (struct https_options){.answer_max = len, .stop = count_stop, .stop_arg = &asked},
+        &a);
+    server_stop(s);
+    assert_stage(&a, HTTPS_OK, 1);
+    assert_int_equal(a.body.len, len);
+    assert_in_range(asked, 1, time(NULL) - began + 2);
+    https_answer_free(&a);
+    free(reply);
+    free(s);
+}
+
 static void what_an_earlier_request_had_is_forgotten(void **state) {
     const struct reply replies[] = {{OK_EMPTY, KEEP}, {OK_EMPTY, KEEP}, {NULL, 0}};
     const char *const headers[] = {"X-Secret: 1", NULL};
@@ -414,6 +443,7 @@ int main(void) {
         cmocka_unit_test(nothing_is_sent_that_nobody_stated),
         cmocka_unit_test(cookies_are_not_kept_and_the_connection_is),
         cmocka_unit_test(what_must_not_be_doubled_goes_out_once),
+        cmocka_unit_test(whether_to_stop_is_asked_once_a_second_however_much_comes),
         cmocka_unit_test(what_an_earlier_request_had_is_forgotten),
         cmocka_unit_test(nobody_listening_is_refused_and_nothing_was_sent),
         cmocka_unit_test(silence_is_timed_out_and_the_request_may_have_arrived),
