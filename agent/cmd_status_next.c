@@ -21,7 +21,11 @@ void cmd_status_next(const struct agent *a, const struct cmd_status_next *n, str
     } else if (n->network.person) {
         what = "the relay waits for a person, see \"network\" above; then look again: ";
         command = " status";
-    } else if (n->network.online && (n->queued || n->exported || n->relayed)) {
+    } else if (n->network.online && n->queued) {
+        what = "nothing: `run` bundles it within export_interval, gapferry-link carries it; to "
+               "bundle it now: ";
+        command = " export";
+    } else if (n->network.online && (n->exported || n->relayed)) {
         what = "nothing: gapferry-link carries it; where `run` is not at work: ";
         command = " run --once";
     } else if (!n->relay && (n->queued || n->exported == 0)) {
