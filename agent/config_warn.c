@@ -8,6 +8,7 @@
 
 #include "agent/channels.h"
 #include "agent/command.h"
+#include "agent/grid_share.h"
 #include "agent/readers.h"
 
 #define WORDS 512
@@ -86,9 +87,16 @@ static int suspect_readers(struct agent *a, config_warn_tell *fn, void *arg, str
     return fn(arg, "readers", words, remedy, e);
 }
 
+/* Two users who do not share the spools: nothing would go from nodes to the world. */
+static int suspect_grid(struct agent *a, config_warn_tell *fn, void *arg, struct gf_err *e) {
+    char words[GRID_SHARE_WORDS], remedy[GRID_SHARE_WORDS];
+
+    return grid_share_doubt(a, words, remedy) ? fn(arg, CONFIG_WARN_GRID, words, remedy, e) : 0;
+}
+
 int config_warn(struct agent *a, config_warn_tell *fn, void *arg, struct gf_err *e) {
     return suspect_channels(a, fn, arg, e) == -1 || suspect_sources(a, fn, arg, e) == -1 ||
-                   suspect_readers(a, fn, arg, e) == -1
+                   suspect_readers(a, fn, arg, e) == -1 || suspect_grid(a, fn, arg, e) == -1
                ? -1
                : 0;
 }

@@ -50,7 +50,9 @@ static int warn(void *arg, const char *about, const char *text, const char *reme
 
     (void)e;
     w->n++;
-    return doctor_say(w->d, DOCTOR_NOTE, about, remedy, "%s", text);
+    const enum doctor_level level =
+        strcmp(about, CONFIG_WARN_GRID) == 0 ? DOCTOR_WARN : DOCTOR_NOTE;
+    return doctor_say(w->d, level, about, remedy, "%s", text);
 }
 
 /* All that `config check` finds; what keeps the agent from opening was told already. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/grid_share.h"
 #include "agent/updates/updates.h"
 #include "common/grid.h"
 #include "gapferry/file.h"
@@ -125,20 +126,10 @@ int returns_answer(struct agent *a, const struct store_node *node, const char *c
     return rc;
 }
 
-static int is_manager(const struct agent *a) {
-    const char *name;
-
-    for (size_t i = 0; (name = config_name(a->config, "channel", i)); i++) {
-        struct gf_err ignored;
-        int nodes = 0;
-        if (config_bool(a->config, "channel", name, "nodes", &nodes, &ignored) == 0 && nodes)
-            return 1;
-    }
-    return 0;
-}
-
 int returns_notice(struct agent *a, const struct gf_notice *n, struct gf_err *e) {
-    return is_manager(a) ? say(a, &(struct grid_return){.word = GRID_NOTICE, .notice = *n}, e) : 0;
+    return grid_share_is_manager(a)
+               ? say(a, &(struct grid_return){.word = GRID_NOTICE, .notice = *n}, e)
+               : 0;
 }
 
 /* ---- from the store into the spool ---- */

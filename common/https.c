@@ -171,20 +171,26 @@ static int seek_source(void *arg, curl_off_t offset, int origin) {
     return CURL_SEEKFUNC_OK;
 }
 
+static int64_t total_of(const struct https_options *o) {
+    return o->total_ms > 0 ? o->total_ms : HTTPS_TOTAL_MS;
+}
+
 static int look_up(void *arg, curl_off_t down, curl_off_t downed, curl_off_t up, curl_off_t upped) {
     struct https_attempt *at = arg;
+    const struct https_options *o = at->o;
+    curl_off_t us = 0;
 
     (void)down;
-    (void)downed;
     (void)up;
-    (void)upped;
+    (void)curl_easy_getinfo(at->easy, CURLINFO_TOTAL_TIME_T, &us);
+    at->slow = o->pace > 0 && us / 1000 - total_of(o) > (downed + upped) * 1000 / o->pace;
     /* libcurl comes with every piece of data; the question may be a dear one. */
     int64_t now = mono_ms();
-    if (!at->halted && now - at->asked >= STOP_MS) {
+    if (o->stop != NULL && !at->halted && now - at->asked >= STOP_MS) {
         at->asked = now;
-        at->halted = at->o->stop(at->o->stop_arg);
+        at->halted = o->stop(o->stop_arg);
     }
-    return at->halted;
+    return at->slow || at->halted;
 }
 
 /* Our own count: libcurl's limit does nothing where the length is not told in advance. */
@@ -309,7 +315,7 @@ static CURLcode set_changing(struct https_attempt *at) {
             SET(POSTFIELDS, o->body_len > 0 ? o->body : "");
     }
     SET(HTTPHEADER, at->headers);
-    SET(TIMEOUT_MS, (long)(o->total_ms > 0 ? o->total_ms : HTTPS_TOTAL_MS));
+    SET(TIMEOUT_MS, o->pace > 0 ? 0L : (long)total_of(o));
     return rc;
 }
 
@@ -348,7 +354,7 @@ static CURLcode set_request(struct https_attempt *at) {
     SET(WRITEFUNCTION, take_body);
     SET(WRITEDATA, at);
     SET(ERRORBUFFER, at->words);
-    if (o->stop != NULL) {
+    if (o->stop != NULL || o->pace > 0) {
         SET(NOPROGRESS, 0L);
         SET(XFERINFOFUNCTION, look_up);
         SET(XFERINFODATA, at);

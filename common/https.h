@@ -43,14 +43,18 @@ struct https_options {
                            0. For https_request(); the connection is not kept */
     int64_t connect_ms; /* 0: 10000 */
     int64_t total_ms;   /* 0: 60000 */
-    size_t answer_max;  /* bytes of the body, of which some may be in the sink already; more is
-                           HTTPS_BROKEN */
-    const int *sink;    /* the body of a 200 is written to this descriptor as it comes, not kept;
-                           other bodies are kept up to 64 KiB. NULL: all are kept */
-    int64_t resume;     /* the sink holds so many bytes of the body already, and stands behind them:
-                           the rest is asked for (Range). A 206 from there on goes behind them, a
-                           200 in their place; another 206 is HTTPS_BROKEN. 0: all of it */
-    int (*stop)(void *arg); /* asked at most once a second: 1 ends the request (HTTPS_BROKEN); NULL */
+    int64_t pace; /* bytes a second, either way: total_ms grows by what those take that have moved,
+                     so that a large body has its time, and one that only drips has not; 0: it does
+                     not grow */
+    size_t answer_max; /* bytes of the body, of which some may be in the sink already; more is
+                          HTTPS_BROKEN */
+    const int *sink;   /* the body of a 200 is written to this descriptor as it comes, not kept;
+                          other bodies are kept up to 64 KiB. NULL: all are kept */
+    int64_t resume;    /* the sink holds so many bytes of the body already, and stands behind them:
+                          the rest is asked for (Range). A 206 from there on goes behind them, a
+                          200 in their place; another 206 is HTTPS_BROKEN. 0: all of it */
+    int (*stop)(
+        void *arg); /* asked at most once a second: 1 ends the request (HTTPS_BROKEN); NULL */
     void *stop_arg;
 };
 

@@ -30,6 +30,7 @@ struct https_attempt {
     int begun;     /* bytes have gone into the sink */
     int astray;    /* an answer that is not the rest that was asked for */
     int halted;    /* the caller wanted an end */
+    int slow;      /* slower than its pace */
     int64_t asked; /* ms: it was asked whether it wants one; 0: not yet */
     int64_t at;    /* bytes read from the source */
 };

@@ -58,6 +58,8 @@ static int is_no_tls(const struct https_attempt *at, CURLcode rc) {
 static enum https_stage stage_of(const struct https_attempt *at, CURLcode rc, long os) {
     if (is_no_tls(at, rc))
         return HTTPS_BROKEN;
+    if (at->slow)
+        return HTTPS_TIMED_OUT;
     switch ((int)rc) {
     case CURLE_OK:
         return HTTPS_OK;
@@ -123,6 +125,11 @@ static void explain(struct https_attempt *at, CURLcode rc) {
         (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: nobody listens there", to->host, to->port);
         break;
     case HTTPS_TIMED_OUT:
+        if (at->slow && at->answer.sent) {
+            (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: slower than %lld bytes a second",
+                             to->host, to->port, (long long)at->o->pace);
+            break;
+        }
         if (!at->answer.sent && connect_ms < ms)
             ms = connect_ms;
         (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: no %s within %lld s", to->host, to->port,

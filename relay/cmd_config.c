@@ -78,6 +78,21 @@ static void warn_of_agents(struct config_print *p, const struct relay *r) {
     relay_close(&whole);
 }
 
+/* Whether we can do our part where an agent on this host is to take records: as who we are. */
+static void warn_of_grid(struct config_print *p, const struct relay *r) {
+    const char *name;
+    struct gf_err e;
+
+    for (size_t i = 0; (name = config_name(r->config, "endpoint", i)) != NULL; i++) {
+        if (endpoint_profile_of(r->config, name) == &endpoint_agent &&
+            (command_check_user(COMMAND_PROGRAM, r->state, &e) == -1 ||
+             endpoint_agent_reach(r, name, &e) == -1)) {
+            config_print_warning(p, "%s", e.text);
+            return;
+        }
+    }
+}
+
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
     const char *verb = options_arg(o, 0);
     struct config_print p;
@@ -97,6 +112,7 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
                                  "arrives is held");
     warn_of_keys(&p, r->config);
     warn_of_agents(&p, r);
+    warn_of_grid(&p, r);
     return config_print_end(&p, e);
 }
 

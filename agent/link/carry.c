@@ -184,7 +184,8 @@ static int post(struct round *x, const struct outbox_file *f, int fd, struct gf_
                                     .body_len = (size_t)f->size,
                                     .ca_file = x->peer->ca_file,
                                     .proxy = x->peer->proxy,
-                                    .total_ms = TOTAL_MIN_MS + f->size / BYTES_A_S * 1000,
+                                    .total_ms = TOTAL_MIN_MS,
+                                    .pace = BYTES_A_S,
                                     .answer_max = REPLY_MAX,
                                     .stop = x->client->stop,
                                     .stop_arg = x->client->stop_arg};

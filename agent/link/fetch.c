@@ -1,6 +1,7 @@
 /*
  * fetch.c -- the HTTPS courier's way back: responses into STATE/inbox.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "gapferry/file.h"
 
 #define SPARE        (64LL << 20) /* bytes that the disk keeps for the agent's own work */
+#define KEPT_MAX     (8LL << 30)  /* bytes of responses that wait, or could not be used */
 #define BYTES_A_S    16384
 #define TOTAL_MIN_MS 60000
 
@@ -29,9 +31,35 @@ static int is_here(const struct round *x, const struct gf_id *id, const char *na
     return access(path, F_OK) == 0;
 }
 
+/* Bytes of the files of a folder of the state directory. */
+static int64_t sum(const struct round *x, const char *folder) {
+    char path[600];
+    const struct dirent *entry;
+    struct stat st;
+    int64_t n = 0;
+
+    (void)snprintf(path, sizeof path, "%s/%s", x->p->state, folder);
+    DIR *d = opendir(path);
+    while (d != NULL && (entry = readdir(d)) != NULL) {
+        if (fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+            n += st.st_size;
+    }
+    if (d != NULL)
+        (void)closedir(d);
+    return n;
+}
+
 static int has_room(struct round *x, int64_t size) {
     struct statvfs v;
 
+    /* Whatever a relay sends, it does not fill the disk. */
+    if (sum(x, "inbox") + sum(x, "quarantine") + size > KEPT_MAX) {
+        (void)snprintf(x->r.person, sizeof x->r.person,
+                       "nothing is fetched: inbox/ and quarantine/ hold %lld GiB of responses that "
+                       "wait or could not be used: see gapferry-agent status",
+                       (long long)(KEPT_MAX >> 30));
+        return 0;
+    }
     if (fstatvfs(x->inbox, &v) == -1 || (int64_t)v.f_bavail * (int64_t)v.f_frsize >= size + SPARE)
         return 1;
     (void)snprintf(x->r.person, sizeof x->r.person,
@@ -99,7 +127,8 @@ static int fetch_into(struct round *x, const struct reply_response *w, const cha
                                     .method = "GET",
                                     .ca_file = x->peer->ca_file,
                                     .proxy = x->peer->proxy,
-                                    .total_ms = TOTAL_MIN_MS + w->size / BYTES_A_S * 1000,
+                                    .total_ms = TOTAL_MIN_MS,
+                                    .pace = BYTES_A_S,
                                     .answer_max = (size_t)w->size,
                                     .sink = &file->fd,
                                     .stop = x->client->stop,

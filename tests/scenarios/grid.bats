@@ -136,8 +136,22 @@ load grid.bash
     two_users
     gives 73 relay_as 61002 endpoints check --connect
     says "intake" "GRID"
+    gives 0 relay_as 61002 config check
+    says "warning" "intake" "GRID"
+    gives 75 agent_as doctor
+    says "intake" "another user (#61002)" "install -d -o 61001"
+    gives 0 agent_as config check
+    says "warning" "intake" "2770"
 
     share_spools
+    gives 0 relay_as 61001 config check
+    [[ $err != *warning* ]]
+    gives 0 agent_as config check
+    [[ $err != *warning* ]]
+    chmod 700 $MSTATE
+    gives 0 agent_as config check
+    says "may not be passed by its group"
+    chmod 710 $MSTATE
     gives 0 relay_as 61001 endpoints check --connect
     absent setpriv --reuid 61002 --regid 61002 --groups 61001 cat $MSTATE/keys/sign.key
     absent setpriv --reuid 61002 --regid 61002 --groups 61001 cat $MSTATE/agent.db

@@ -302,6 +302,19 @@ carries() { # STATUS SENT FETCHED
     [ "$(value next)" \< "$(date -u -d +16min +%FT%TZ)" ] || fail "$(value next)"
 }
 
+@test "a relay that goes on sending what nobody can use does not fill the disk" {
+    bundle
+    response
+    mkdir -p "$STATE/quarantine"
+    truncate -s 9G "$STATE/quarantine/junk.gfb"
+    run L carry
+    [ ! -e "$STATE/inbox/$WAITS.gfb" ]
+    [[ $(value person) == *"quarantine/ hold 8 GiB"* ]]
+    rm "$STATE/quarantine/junk.gfb"
+    carries 0 0 1
+    [ -z "$(value person)" ]
+}
+
 @test "what a killed fetch has left is removed" {
     mkdir -p "$STATE/inbox"
     touch "$STATE/inbox/.x.gfb.0123.part" "$STATE/inbox/kept.gfb"

@@ -21,7 +21,8 @@
 
 #include <cmocka.h>
 
-enum { KEEP, CLOSE, RESET, SILENCE }; /* what comes behind a reply */
+/* What comes behind a reply; DRIP: its body comes 10 bytes at a time, ten times a second. */
+enum { KEEP, CLOSE, RESET, SILENCE, DRIP };
 
 struct reply {
     const char *bytes;
@@ -79,6 +80,20 @@ static inline int server_read(struct server *s, int fd) {
     }
 }
 
+static inline void server_drip(const struct server *s, int fd, const char *bytes) {
+    const char *body = strstr(bytes, "\r\n\r\n") + 4;
+    struct pollfd p = {s->stop[0], POLLIN, 0};
+
+    (void)send(fd, bytes, (size_t)(body - bytes), MSG_NOSIGNAL);
+    for (size_t left = strlen(body); left > 0 && poll(&p, 1, 100) == 0;) {
+        size_t n = left < 10 ? left : 10;
+        if (send(fd, body, n, MSG_NOSIGNAL) == -1)
+            return;
+        body += n;
+        left -= n;
+    }
+}
+
 /* 1 if the connection stays. */
 static inline int server_reply(struct server *s, int fd) {
     const struct reply *r = &s->replies[s->requests++];
@@ -88,7 +103,10 @@ static inline int server_reply(struct server *s, int fd) {
         s->requests--;
         return 0;
     }
-    (void)send(fd, r->bytes, strlen(r->bytes), MSG_NOSIGNAL);
+    if (r->then == DRIP)
+        server_drip(s, fd, r->bytes);
+    else
+        (void)send(fd, r->bytes, strlen(r->bytes), MSG_NOSIGNAL);
     if (r->then == SILENCE)
         (void)server_wait(s, s->stop[0]);
     if (r->then == RESET)

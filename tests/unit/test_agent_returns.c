@@ -320,6 +320,19 @@ static void what_was_told_is_forgotten_with_its_record_and_not_before(void **sta
     assert_false(is_known(&id));
 }
 
+static void a_notice_goes_on_to_nodes_where_there_are_any(void **state) {
+    const struct gf_notice n = {
+        .type = "policy", .at = SITE_NOW, .data = "{\"channel\":\"metrics\",\"airgap\":\"hold\"}"};
+    (void)state;
+
+    assert_int_equal(returns_notice(&s.a, &n, &e), 0);
+    check_said("notice {\"channel\":\"metrics\",\"airgap\":\"hold\"};");
+    check_said("");
+    configure("[channel \"metrics\"]\nconsent = granted\nnodes = no\n");
+    assert_int_equal(returns_notice(&s.a, &n, &e), 0);
+    check_said("");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_node_s_record_comes_into_the_queue_with_its_origin, setup,
@@ -336,6 +349,8 @@ int main(void) {
                                         setup, agent_teardown),
         cmocka_unit_test_setup_teardown(an_answer_beyond_what_is_passed_on_is_said_to_be_too_long,
                                         setup, agent_teardown),
+        cmocka_unit_test_setup_teardown(a_notice_goes_on_to_nodes_where_there_are_any, setup,
+                                        agent_teardown),
         cmocka_unit_test_setup_teardown(what_a_denial_deletes_is_said_to_be_dropped, setup,
                                         agent_teardown),
         cmocka_unit_test_setup_teardown(what_was_told_is_forgotten_with_its_record_and_not_before,

@@ -178,6 +178,37 @@ static void a_request_ends_soon_when_it_is_stopped(void **state) {
     https_answer_free(&a);
 }
 
+/* A GET of 200 bytes that drip at 100 a second. */
+static void fetch_dripping(int64_t pace, struct https_answer *a) {
+    char bytes[300];
+    const struct reply script[] = {{bytes, DRIP}, {NULL, 0}};
+
+    (void)snprintf(bytes, sizeof bytes, "HTTP/1.1 200 x\r\nContent-Length: 200\r\n\r\n%0200d", 0);
+    struct server *s = server_start(script);
+    ask(s->port, (struct https_options){.method = "GET", .total_ms = 400, .pace = pace}, a);
+    server_stop(s);
+    free(s);
+}
+
+static void what_moves_has_its_time_and_what_drips_has_not(void **state) {
+    struct https_answer a;
+    (void)state;
+
+    fetch_dripping(50, &a);
+    assert_stage(&a, HTTPS_OK, 1);
+    assert_int_equal(a.body.len, 200);
+    https_answer_free(&a);
+
+    fetch_dripping(1000, &a);
+    assert_stage(&a, HTTPS_TIMED_OUT, 1);
+    assert_non_null(strstr(a.text, "slower than 1000 bytes a second"));
+    https_answer_free(&a);
+    fetch_dripping(0, &a);
+    assert_stage(&a, HTTPS_TIMED_OUT, 1);
+    assert_non_null(strstr(a.text, "no answer within 1 s"));
+    https_answer_free(&a);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_body_of_a_200_goes_into_the_sink),
@@ -185,6 +216,7 @@ int main(void) {
         cmocka_unit_test(a_sink_gets_no_byte_beyond_the_limit_and_its_failure_is_told),
         cmocka_unit_test(a_body_from_a_file_goes_out_whole_and_twice_where_a_connection_was_dead),
         cmocka_unit_test(a_request_ends_soon_when_it_is_stopped),
+        cmocka_unit_test(what_moves_has_its_time_and_what_drips_has_not),
     };
     return cmocka_run_group_tests(tests, https_begin, https_end);
 }
