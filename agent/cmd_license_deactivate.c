@@ -9,6 +9,7 @@
 
 #include "agent/cmd_license.h"
 #include "agent/history.h"
+#include "agent/license/gone.h"
 #include "agent/license/proof.h"
 #include "gapferry/file.h"
 
@@ -137,6 +138,7 @@ int cmd_license_deactivate(struct agent *a, const struct options *o, int *status
     struct installed l;
     struct gf_record r;
     struct gf_buf proof;
+    struct gf_err why;
 
     if (!options_value(o, "product"))
         return gf_err_set(e, GF_E_USAGE,
@@ -159,6 +161,11 @@ int cmd_license_deactivate(struct agent *a, const struct options *o, int *status
         r.body = (struct gf_body){GF_BODY_TEXT, proof.data, proof.len};
         rc = give_up(a, &l, &r, e);
     }
+    if (rc == 0 && gone_save(a, &why) == -1)
+        rc = gf_err_set(e, why.code,
+                        "licence %s is deactivated, but a backup of agent.db would bring it back: "
+                        "%.300s",
+                        l.document.license.id, why.text);
     if (rc == 0)
         rc = history_seal(a, e);
     if (rc == 0)

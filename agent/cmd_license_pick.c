@@ -41,7 +41,7 @@ int cmd_license_pick(struct agent *a, const struct options *o, const char *verb,
                         verb, n);
     else if (!one)
         rc = tell_none(a, o, verb, product, status);
-    else if (!one->valid)
+    else if (!one->valid && !(one->gone && strcmp(verb, "deactivate") == 0))
         rc = gf_err_set(e, GF_E_LICENSE, "license %s: the licence of %s cannot be used: %s", verb,
                         one->product, one->why);
     else

@@ -9,6 +9,7 @@
 
 #include "agent/command.h"
 #include "agent/floor.h"
+#include "agent/license/gone.h"
 #include "agent/vendors.h"
 #include "gapferry/digest.h"
 
@@ -97,6 +98,12 @@ static int check_gone(struct agent *a, const struct installed_document *d, struc
     int64_t at = 0;
 
     int gone = store_is_gone(a->store, d->license.id, d->scope, &at, e);
+    if (gone == 0 && (gone = gone_has(a, d->license.id, d->scope, e)) == 1)
+        return gf_err_set(
+            e, GF_E_REPLAY,
+            "licence %s: was deactivated on this machine, as %s/license.gone says, and "
+            "is never accepted here again; ask the vendor for another one",
+            d->license.id, a->state);
     if (gone != 1)
         return gone;
     gf_text_time(at, when);
@@ -167,6 +174,23 @@ static int load_secret(struct agent *a, const char *product, struct installed_se
     return rc;
 }
 
+/* An older database was put back: what was given up since is installed again. */
+static int mark_gone(struct agent *a, struct installed *l, struct gf_err *e) {
+    const char *id = l->document.license.id;
+    char self[COMMAND_SELF];
+
+    l->gone = gone_has(a, id, l->document.scope, e);
+    if (l->gone == 1) {
+        l->valid = 0;
+        (void)snprintf(l->why, sizeof l->why,
+                       "licence %s was deactivated on this machine, as license.gone says, which "
+                       "agent.db is older than; ask the vendor for another one. If its vendor was "
+                       "not told yet: %s license deactivate --product %s",
+                       id, command_self(a, self), l->product);
+    }
+    return l->gone == -1 ? -1 : 0;
+}
+
 struct collecting {
     struct agent *a;
     struct installed_machine machine;
@@ -203,7 +227,7 @@ static int collect(void *arg, const char *product, const char *text, size_t len,
     }
     license_judge(&l->document.license, c->machine.factors, c->machine.n, c->a->now, c->floor,
                   &l->verdict);
-    return 0;
+    return mark_gone(c->a, l, e);
 }
 
 int installed_all(struct agent *a, struct installed **out, size_t *n, struct gf_err *e) {

@@ -60,6 +60,8 @@ struct installed {
     char product[GF_WORD_MAX + 1];
     int64_t since;
     int valid; /* 0: it cannot be used any more, `why` says why: its vendor is not trusted now */
+    int gone;  /* 1: it was given up here, which the database does not know: not valid. But
+                  `document` is set, so that its vendor can be told (once more) */
     char why[GF_ERR_TEXT];
     struct installed_document document;
     struct license_verdict verdict;

@@ -151,6 +151,39 @@ id_of() { fact '.licences[] | select(.product == "demo").id' A license status; }
     says license-deactivated "$old"
 }
 
+@test "deactivation: a backup of the database does not bring the licence back" {
+    licensed
+    local old
+    old=$(id_of)
+    cp "$STATE/agent.db" backup.db
+    gives 0 A license deactivate --product demo --yes
+    [ "$(wc -c <"$STATE/license.gone")" = 65 ]
+    cp backup.db "$STATE/agent.db"
+    gives 0 A restore
+    gives 95 A license check
+    says "licence $old was deactivated on this machine" 'license deactivate --product demo'
+    gives 82 A license install first --force
+    says 'was deactivated on this machine'
+    # What told its vendor was lost with the database.
+    gives 0 A license deactivate --product demo --yes
+    gives 90 A license check
+    home && there && home
+    jq -j 'select(.answer | startswith("{\"deactivated\"")).answer' v/tally.jsonl | grep -qF "$old"
+    # Nor does a new one.
+    signed l
+    gives 0 A license install l
+    gives 0 A license deactivate --product demo --yes
+    rm "$STATE/agent.db"
+    gives 75 A restore
+    A trust v/vendor.pub --duty license >/dev/null
+    gives 82 A license install l
+    says license.gone
+    # Another licence is no worse for it.
+    signed l '.id = "another"'
+    gives 0 A license install l
+    gives 0 A license check
+}
+
 @test "deactivation: says that a request is under way, whose answer would find nothing" {
     licensed
     gives 0 A license renew
