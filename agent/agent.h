@@ -37,6 +37,11 @@ GF_MUST_CHECK int agent_paths(struct agent *a, const char *root, struct gf_err *
 GF_MUST_CHECK int agent_open(struct agent *a, const char *root, struct gf_err *e);
 void agent_close(struct agent *a);
 
+/* Whether agent.db belongs to the keys that are loaded: 1 it does, or says nothing yet, which is
+ * noted, or a rotation was cut off, which is finished and its keys loaded; 0 it belongs to keys
+ * before them; -1: GF_E_DAMAGED if to others. For agent_open() and `restore`. */
+GF_MUST_CHECK int agent_belongs(struct agent *a, struct gf_err *e);
+
 /* store_lock() for whoever signs or opens something then: GF_E_BUSY also where another command has
  * given this agent new keys since it was opened. store_unlock() ends it. */
 GF_MUST_CHECK int agent_lock(struct agent *a, const char *command, struct gf_err *e);

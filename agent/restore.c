@@ -307,6 +307,17 @@ static int restore_all(struct agent *a, struct restore_result *r, struct gf_err 
     return rc == 0 ? note_history(a, r, e) : rc;
 }
 
+/* A database of before the last rotation is this agent's, too: what its old keys had under way is
+ * bundled anew. */
+static int take_identity(struct agent *a, struct gf_err *e) {
+    int belongs = agent_belongs(a, e);
+
+    if (belongs != 0)
+        return belongs == 1 ? 0 : -1;
+    return store_put_fact(a->store, "identity", a->id.card.identity.b, sizeof a->id.card.identity.b,
+                          e);
+}
+
 int restore_run(struct agent *a, struct restore_result *out, struct gf_err *e) {
     struct restore_result r = {0};
 
@@ -319,7 +330,9 @@ int restore_run(struct agent *a, struct restore_result *out, struct gf_err *e) {
     }
     if (store_lock(a->store, "gapferry-agent restore", e) == -1)
         return -1;
-    int rc = restore_all(a, &r, e);
+    int rc = take_identity(a, e);
+    if (rc == 0)
+        rc = restore_all(a, &r, e);
     store_unlock(a->store);
     if (rc == 0)
         *out = r;

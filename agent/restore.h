@@ -25,7 +25,8 @@ struct restore_result {
 int restore_set_aside(const struct agent *a, struct gf_err *e);
 
 /*
- * Go on after a loss: a new stream, so that no number is used twice; bundles of the outbox that the
+ * Go on after a loss, also with a database of before the last rotation, not with another agent's
+ * (GF_E_DAMAGED): a new stream, so that no number is used twice; bundles of the outbox that the
  * database does not know are carried on as they are, and their records known again; what was
  * exported and is not in the outbox any more is queued anew under its old id. Paths, configuration
  * and identity of *a are loaded, its store is opened or made here. Locks.

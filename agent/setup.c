@@ -78,14 +78,10 @@ static int open_store(struct agent *a, struct gf_err *e) {
 
 /* A rotation that was cut off between database and keys: the database has decided. 1 it is done
  * now, 0 it is none. */
-static int finish_rotation(struct agent *a, const struct gf_buf *fact, struct gf_err *e) {
-    struct gf_hash to;
+static int finish_rotation(struct agent *a, const struct gf_hash *to, struct gf_err *e) {
     struct gf_err why;
 
-    if (fact->len != sizeof to.b)
-        return 0;
-    memcpy(to.b, fact->data, sizeof to.b);
-    if (own_keys_switch(a->state, &to, &why) == -1) {
+    if (own_keys_switch(a->state, to, &why) == -1) {
         if (why.code == GF_E_NOINPUT)
             return 0;
         *e = why;
@@ -95,7 +91,7 @@ static int finish_rotation(struct agent *a, const struct gf_buf *fact, struct gf
     if (command_keys(a->state, &a->id, e) == -1)
         return -1;
     log_write(LOG_LEVEL_NOTICE, "rotation-finished", {"state", a->state, 0});
-    return memcmp(a->id.card.identity.b, to.b, sizeof to.b) == 0;
+    return memcmp(a->id.card.identity.b, to->b, sizeof to->b) == 0;
 }
 
 /* Earlier keys; those of a rotation that was cut off behind the exchange, too. They are for reading
@@ -108,40 +104,72 @@ static int load_former(struct agent *a, struct gf_err *e) {
     return own_keys_former_load(a->state, &a->former, e);
 }
 
+static int is_former(struct agent *a, const struct gf_hash *identity) {
+    struct gf_err ignored;
+
+    if (own_keys_former_load(a->state, &a->former, &ignored) == -1)
+        return 0;
+    for (size_t i = 0; i < a->former.n; i++)
+        if (memcmp(&a->former.list[i].card.identity, identity, sizeof *identity) == 0)
+            return 1;
+    return 0;
+}
+
 /* A database and keys that were made apart do not belong together: whatever this agent is owed is
  * addressed to other keys. */
-static int check_identity(struct agent *a, struct gf_err *e) {
-    const struct gf_hash *us = &a->id.card.identity;
-    char theirs[GF_HASH_TEXT], fingerprint[GF_FINGERPRINT_TEXT];
-    struct gf_err ignored;
-    struct gf_buf b;
+static int tell_foreign(const struct agent *a, const struct gf_hash *theirs, struct gf_err *e) {
+    char text[GF_HASH_TEXT] = "unknown", fingerprint[GF_FINGERPRINT_TEXT];
 
-    int found = store_get_fact(a->store, "identity", &b, e);
-    int same = found == 1 && b.len == sizeof us->b && memcmp(b.data, us->b, b.len) == 0;
-    if (found == 1 && b.len == sizeof us->b)
-        gf_text_hex((const uint8_t *)b.data, b.len, theirs);
-    else if (found == 1)
-        (void)snprintf(theirs, sizeof theirs, "unknown");
-    if (found == 1 && !same) {
-        same = finish_rotation(a, &b, e);
-        if (same == -1)
-            found = -1;
-    }
-    gf_buf_free(&b);
-    if (found == -1 || same)
-        return found == -1 ? -1 : 0;
-    /* The first time: where nothing can be written it is noted another time. */
-    if (found == 0) {
-        (void)!store_put_fact(a->store, "identity", us->b, sizeof us->b, &ignored);
-        return 0;
-    }
+    if (theirs)
+        gf_text_hex(theirs->b, sizeof theirs->b, text);
     gf_card_fingerprint(&a->id.card, fingerprint);
     return gf_err_set(
         e, GF_E_DAMAGED,
         "%s/keys: these keys (%s) are not those that agent.db belongs to (identity "
         "%.16s...); put back the keys and the database of one agent, from one backup. "
         "Nothing was changed",
-        a->state, fingerprint, theirs);
+        a->state, fingerprint, text);
+}
+
+int agent_belongs(struct agent *a, struct gf_err *e) {
+    const struct gf_hash *us = &a->id.card.identity;
+    struct gf_hash theirs;
+    struct gf_err ignored;
+    struct gf_buf b;
+
+    int found = store_get_fact(a->store, "identity", &b, e);
+    int is_whole = found == 1 && b.len == sizeof theirs.b;
+    if (is_whole)
+        memcpy(theirs.b, b.data, sizeof theirs.b);
+    gf_buf_free(&b);
+    if (found == -1)
+        return -1;
+    /* The first time: where nothing can be written it is noted another time. */
+    if (found == 0) {
+        (void)!store_put_fact(a->store, "identity", us->b, sizeof us->b, &ignored);
+        return 1;
+    }
+    if (!is_whole)
+        return tell_foreign(a, NULL, e);
+    if (memcmp(theirs.b, us->b, sizeof us->b) == 0)
+        return 1;
+    if (is_former(a, &theirs))
+        return 0;
+    int done = finish_rotation(a, &theirs, e);
+    return done != 0 ? done : tell_foreign(a, &theirs, e);
+}
+
+static int check_identity(struct agent *a, struct gf_err *e) {
+    char self[COMMAND_SELF];
+
+    int belongs = agent_belongs(a, e);
+    if (belongs != 0)
+        return belongs == 1 ? 0 : -1;
+    return gf_err_set(
+        e, GF_E_DAMAGED,
+        "%s/agent.db: is of before this agent was given its keys (rotate); was it put "
+        "back from a backup? Nothing was changed. To go on with it: %s restore",
+        a->state, command_self(a, self));
 }
 
 int agent_lock(struct agent *a, const char *command, struct gf_err *e) {

@@ -282,6 +282,34 @@ CONF
     agree
 }
 
+@test "a database of before a rotation is taken on by restore, another agent's is not" {
+    ready
+    users 1
+    home && there
+    cp $STATE/agent.db backup.db
+    users 2
+    gives 0 A rotate
+    home && there && home
+    [ "$(state)" = 'delivered 2' ]
+    cp backup.db $STATE/agent.db
+    gives 65 A status
+    says 'agent.db: is of before' rotate 'gapferry-agent --root site restore'
+    gives 0 A restore
+    gives 0 A status
+    users 3
+    home && there && home
+    [ "$(state)" = 'delivered 2' ]
+    [ "$(find $STATE/keys.old -mindepth 1 -maxdepth 1 | wc -l)" = 1 ]
+    # The vendor has all three, each once.
+    [ "$(tally '[.effects[].count] | tojson')" = '[1,1,1]' ]
+
+    SITE=other A init >/dev/null
+    SITE=other A status >/dev/null
+    cp other/var/lib/gapferry/agent/agent.db $STATE/agent.db
+    gives 65 A restore
+    says 'these keys'
+}
+
 # What the agent said before it was restored, that it has the receipt, comes to the relay before or
 # after its new question: $1 sorts before or after every bundle's name.
 settled_and_asked_anew() {
