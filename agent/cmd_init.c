@@ -15,6 +15,7 @@
 #include "agent/command.h"
 #include "agent/history.h"
 #include "agent/own_card.h"
+#include "common/nearest.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
 #include "gapferry/token.h"
@@ -104,6 +105,26 @@ static int read_allow(const char *text, char channel[GF_WORD_MAX + 1], const cha
                               text);
     }
     return 0;
+}
+
+/* A rule for a channel that nobody writes to lets everything of the one that was meant pass. */
+static void warn_of_slip(const char *channel) {
+    static const char *const known[] = {"metrics", "license", "updates", NULL};
+    const char *near = NULL;
+    size_t best = (size_t)-1;
+
+    for (size_t i = 0; known[i]; i++) {
+        if (strcmp(channel, known[i]) == 0)
+            return;
+        if (nearest_is(channel, known[i], &best))
+            near = known[i];
+    }
+    if (near)
+        (void)fprintf(stderr,
+                      COMMAND_PROGRAM ": warning: --allow %s=: a channel of its own; did you mean "
+                                      "%s? Then mend [channel \"%s\"] in the configuration, for "
+                                      "without a rule everything of %s may leave\n",
+                      channel, near, channel, near);
 }
 
 static int check_options(const struct options *o, struct gf_err *e) {
@@ -299,6 +320,16 @@ static int make(struct agent *a, const struct options *o, const char *keys, stru
     return gf_identity_make(AT_FDCWD, keys, c, e);
 }
 
+static void warn_of_slips(const struct options *o) {
+    char channel[GF_WORD_MAX + 1];
+    const char *fields;
+    struct gf_err ignored;
+
+    for (size_t i = 0; i < options_count(o, "allow"); i++)
+        if (read_allow(options_nth(o, "allow", i), channel, &fields, &ignored) == 0)
+            warn_of_slip(channel);
+}
+
 static int tell(const struct agent *a, const struct options *o, const struct gf_card *c,
                 struct gf_err *e) {
     int token = options_count(o, "token-file") > 0;
@@ -356,6 +387,8 @@ static int run(const char *root, const struct options *o, int *status, struct gf
     gf_digest_wipe(token, sizeof token);
     if (rc == 0)
         rc = tell(&a, o, &c, e);
+    if (rc == 0)
+        warn_of_slips(o);
     agent_close(&a);
     return rc;
 }

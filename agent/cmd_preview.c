@@ -35,6 +35,7 @@ struct preview {
     struct out t;
     int64_t records;
     int64_t channels, leaving; /* with queued records; of these, whose records may leave now */
+    size_t relays;             /* that are trusted */
 };
 
 /* A body as people can read it: line feeds and tabs are kept, the rest is escaped. */
@@ -134,6 +135,32 @@ static void put_way(struct preview *p, const char *channel, const struct command
                     "reach, the next sync drops and counts them\n");
 }
 
+/* Where it goes: a relay of its own, or the one of all. */
+static int put_relay(struct preview *p, const char *channel, struct gf_err *e) {
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    struct gf_card relay;
+
+    int found = agent_relay_of(p->a, channel, &relay, e);
+    if (found == -1 && e->code != GF_E_CONFIG)
+        return -1;
+    /* What is wrong with the configuration keeps nobody from looking. */
+    if (found == -1) {
+        out_text(&p->t, "  relay    none: ");
+        out_safe(&p->t, e->text);
+        out_text(&p->t, "\n");
+        found = 0;
+    }
+    if (found)
+        gf_card_fingerprint(&relay, fingerprint);
+    out_str(&p->t, "relay", found ? fingerprint : NULL);
+    if (found && p->relays > 1) {
+        out_text(&p->t, "  relay    %s  ", fingerprint);
+        out_safe(&p->t, relay.name);
+        out_text(&p->t, "\n");
+    }
+    return 0;
+}
+
 /* The rule, the way and the consent: what decides about the records that follow. */
 static int show_channel(struct preview *p, const char *channel, int64_t queued, struct gf_err *e) {
     const char *allow = config_get(p->a->config, "channel", channel, "allow");
@@ -153,25 +180,31 @@ static int show_channel(struct preview *p, const char *channel, int64_t queued, 
     out_str(t, "airgap", grid_airgaps[airgap]);
     out_bool(t, "leaves", leaves);
     out_text(t, "%s: %lld record%s queued\n", channel, (long long)queued, queued == 1 ? "" : "s");
+    int rc = put_relay(p, channel, e);
     put_way(p, channel, &c, airgap);
 
     out_open(t, "records", '[');
-    int rc = store_walk(p->a->store, STORE_QUEUED, channel, show_record, p, e);
+    if (rc == 0)
+        rc = store_walk(p->a->store, STORE_QUEUED, channel, show_record, p, e);
     out_close(t, ']');
     out_close(t, '}');
     out_text(t, "\n");
     return rc;
 }
 
-static int show_relay(struct preview *p, struct gf_err *e) {
-    struct gf_card relay;
+/* All that are trusted; which channel goes to which stands with the channel. */
+static int show_relays(struct preview *p, struct gf_err *e) {
+    struct gf_card relay, *cards = NULL;
     char self[COMMAND_SELF];
+    size_t n = 0;
 
     int found = command_relay(p->a, &relay, e);
-    if (found == -1)
+    if (found == -1 || store_cards(p->a->store, GF_ROLE_RELAY, &cards, &n, e) == -1)
         return -1;
     if (found) {
-        out_text(&p->t, "goes to relay ");
+        if (!p->t.json)
+            out_text(&p->t, n > 1 ? "goes, where its channel names no other, to relay "
+                                  : "goes to relay ");
         command_card(&p->t, "relay", &relay);
         out_text(&p->t, "\n\n");
     } else {
@@ -179,6 +212,8 @@ static int show_relay(struct preview *p, struct gf_err *e) {
         out_text(&p->t, "goes nowhere yet: no relay is trusted (%s trust CARD)\n\n",
                  command_self(p->a, self));
     }
+    p->relays = n;
+    free(cards);
     return 0;
 }
 
@@ -190,7 +225,7 @@ static int show_all(struct preview *p, const char *only, struct gf_err *e) {
 
     if (store_counts(p->a->store, &counts, &n, e) == -1)
         return -1;
-    int rc = show_relay(p, e);
+    int rc = show_relays(p, e);
     out_open(&p->t, "channels", '[');
     for (size_t i = 0; i < n && rc == 0; i++) {
         if (only && strcmp(counts[i].channel, only) != 0)

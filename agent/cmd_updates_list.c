@@ -7,6 +7,9 @@
 
 #include "agent/cmd_updates.h"
 
+/* A line below a manifest; the longest word is "installed". */
+#define ROW "  %-9s  "
+
 struct listing {
     struct agent *a;
     struct out t;
@@ -64,7 +67,7 @@ static int show_artifact(struct listing *l, const struct updates_known *k, size_
     out_int(&l->t, "parts", (int64_t)n);
     out_int(&l->t, "parts_of", of);
     out_close(&l->t, '}');
-    out_text(&l->t, "  %-8s  %s, %lld bytes", k->here[i] ? "here" : "missing", a->name,
+    out_text(&l->t, ROW "%s, %lld bytes", k->here[i] ? "here" : "missing", a->name,
              (long long)a->size);
     if (n > 0)
         out_text(&l->t, ", %zu of %lld parts", n, (long long)of);
@@ -78,15 +81,11 @@ static void show_state(struct listing *l, const struct updates_known *k) {
     gf_text_time(k->update.expires, until);
     gf_text_time(k->since, since);
     if (k->ended)
-        out_text(&l->t,
-                 "  ended     on %s: ask again (updates check); what it names may be "
-                 "outdated\n",
-                 until);
+        out_text(&l->t, ROW "on %s: ask again (updates check); what it names may be outdated\n",
+                 "ended", until);
     if (k->stale)
-        out_text(&l->t,
-                 "  stale     it is the newest since %s: is somebody holding newer ones "
-                 "back?\n",
-                 since);
+        out_text(&l->t, ROW "it is the newest since %s: is somebody holding newer ones back?\n",
+                 "stale", since);
 }
 
 static int show_valid(struct listing *l, const struct updates_known *k, struct gf_err *e) {
@@ -109,7 +108,7 @@ static int show_valid(struct listing *l, const struct updates_known *k, struct g
     show_state(l, k);
     if (outcome.result[0]) {
         gf_text_time(outcome.at, at);
-        out_text(&l->t, "  %-8s  reported on %s\n", outcome.result, at);
+        out_text(&l->t, ROW "reported on %s\n", outcome.result, at);
     }
     out_open(&l->t, "artifacts", '[');
     for (size_t i = 0; i < k->update.nartifacts; i++) {
@@ -137,8 +136,8 @@ static int show(struct listing *l, const struct updates_known *k, struct gf_err 
     if (k->valid) {
         rc = show_valid(l, k, e);
     } else {
-        out_text(&l->t, "%s, serial %lld (%s, %s)\n  INVALID   ", k->product, (long long)k->serial,
-                 k->channel, k->platform);
+        out_text(&l->t, "%s, serial %lld (%s, %s)\n" ROW, k->product, (long long)k->serial,
+                 k->channel, k->platform, "INVALID");
         out_safe(&l->t, k->why);
         out_text(&l->t, "\n");
     }

@@ -228,8 +228,8 @@ int config_check(const struct config *c, struct gf_err *e) {
     for (size_t i = 0; (name = config_name(c, "channel", i)); i++) {
         if (command_channel(name, e) == -1)
             return gf_err_set(e, GF_E_CONFIG,
-                              "[channel \"%s\"]: must be 1 to %d characters of [a-z0-9.-]", name,
-                              GF_WORD_MAX);
+                              "%s: [channel \"%s\"]: must be 1 to %d characters of [a-z0-9.-]",
+                              config_where(c, "channel", name), name, GF_WORD_MAX);
         if (check_relay(c, name, e) == -1)
             return -1;
     }

@@ -379,10 +379,10 @@ static int show(struct relay *r, const struct options *o, struct gf_err *e) {
 
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
     static const char *const lists[] = {"since", "limit", "after"};
-    const char *verb = options_arg(o, 0);
+    const char *verb = options_arg(o, 0) != NULL ? options_arg(o, 0) : "list";
 
     (void)status;
-    if (command_args(o, 1, 2, "list, show, release, retry, reject or drop, and a record's ID", e) ==
+    if (command_args(o, 0, 2, "list, show, release, retry, reject or drop, and a record's ID", e) ==
         -1)
         return -1;
     int is_list = strcmp(verb, "list") == 0, is_show = strcmp(verb, "show") == 0;
@@ -410,8 +410,9 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
 
 int cmd_records(const char *root, int argc, char **argv) {
     static const struct command c = {
-        {COMMAND_PROGRAM " records", "list|show|release|retry|reject|drop [OPTION]... [ID]",
-         "list: the records in the ledger, their state, and why they wait or were rejected. show: "
+        {COMMAND_PROGRAM " records", "[list|show|release|retry|reject|drop] [OPTION]... [ID]",
+         "list (or no word): the records in the ledger, their state, and why they wait or were "
+         "rejected. show: "
          "all that is known of one. retry: those that wait for another try are due at once. "
          "release: also those that are held. reject: those that are held will never be delivered. "
          "drop: nor will those that wait; the site learns both from a receipt. Which ones: the "

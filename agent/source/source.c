@@ -19,7 +19,8 @@ static int load_channel(const struct config *c, struct source *s, struct gf_err 
     s->channel = config_get(c, "source", s->name, "channel");
     if (!s->channel)
         return gf_err_set(e, GF_E_CONFIG,
-                          "[source \"%s\"]: needs a channel, as in channel = metrics", s->name);
+                          "%s: [source \"%s\"]: needs a channel, as in channel = metrics",
+                          config_where(c, "source", s->name), s->name);
     if (!gf_text_is_word(s->channel, strlen(s->channel), GF_WORD_MAX))
         return bad(c, s->name, "channel", e, "must be 1 to 64 characters of [a-z0-9.-]");
     if (strcmp(s->channel, "license") == 0 || strcmp(s->channel, "updates") == 0)

@@ -131,6 +131,8 @@ trip() {
     [ "$(fact '.updates[0].state' A status)" = installed ]
     gives 0 A updates list
     says 'installed  reported on'
+    # One column, whatever word stands in it.
+    [ "$(grep -oE '^  [a-z]+ +' <<<"$out" | awk '{ print length }' | sort | uniq -c | awk '{ print ($1 > 1) }')" = 1 ] || fail "$out"
     # The next check says what runs here now.
     A updates check --product demo >/dev/null
     response m
