@@ -238,7 +238,9 @@ int agent_apply_denied(const struct apply_result *r, struct gf_buf *out);
 /* ---- publish_cards.c: trusted relays' cards as files, for gapferry-link ---- */
 
 /* Make STATE/cards/ hold exactly the cards of the relays that are trusted, and this agent's own
- * (former ones, too, until they are done with): FINGERPRINT.card each. */
+ * (former ones, too, until they are done with): FINGERPRINT.card each. A relay's key that was
+ * replaced is FINGERPRINT.HEIR.former, the fingerprint of who has its place, and holds its identity
+ * in hex and LF. */
 GF_MUST_CHECK int agent_publish_cards(struct agent *a, struct gf_err *e);
 
 /* ---- what the answer to a licence request is given to (agent/license/) ---- */

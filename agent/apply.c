@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agent/apply_parts.h"
+#include "agent/succession.h"
 #include "gapferry/file.h"
 
 #define ITEMS    "items" /* in STATE/inbox: where members are laid out; the lock makes it ours */
@@ -149,6 +150,8 @@ int agent_apply(struct agent *a, int fd, struct apply_result *out, struct gf_err
         result.sender = *head.sender;
         rc = apply_head(a, fd, &head, &result, e);
         gf_head_free(&head);
+    } else if (e->code == GF_E_SENDER) {
+        succession_explain(a, fd, e);
     }
     agent_check_free(&c);
     if (rc == 0)

@@ -9,6 +9,7 @@
 #include "agent/command.h"
 #include "agent/history.h"
 #include "agent/returns.h"
+#include "agent/succession.h"
 #include "agent/turn.h"
 
 static const struct option_spec specs[] = {
@@ -133,7 +134,10 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
         import_inbox(a, &x);
     out_close(&x.t, ']');
     int64_t told;
-    int rc = agent_returns(a, &told, e);
+    size_t taken;
+    int rc = succession_offers(a, &taken, e);
+    if (rc == 0)
+        rc = agent_returns(a, &told, e);
     if (rc == 0)
         rc = history_seal(a, e);
     store_unlock(a->store);

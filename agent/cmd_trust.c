@@ -26,6 +26,7 @@ static const struct option_spec specs[] = {
     {"keygen", 0, "PUBLICKEY",
      "a vendor's Ed25519 key, 64 hex digits, for licences in Keygen's form; instead of a FILE"},
     {"name", 'n', "NAME", "a vendor's key: what to call the vendor (default: the file's name)"},
+    {"end", 0, "FINGERPRINT", "trust this relay's or reader's card no more; no FILE"},
     {"list", 'l', NULL, "show whom this agent trusts, and where that comes from; no FILE"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
@@ -35,7 +36,7 @@ static const struct option_spec specs[] = {
 
 static const struct option_page page = {
     COMMAND_PROGRAM " trust",
-    "[OPTION]... FILE... | --list",
+    "[OPTION]... FILE... | --end FINGERPRINT | --list",
     "Trust the card of a relay or reader, or a vendor's minisign public key. A card proves nothing "
     "by itself: its owner reads its fingerprint out to you (gapferry-relay card --fingerprint), "
     "and it must be the one that is shown here, unless a vendor that you trust with duty card has "
@@ -357,6 +358,8 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     (void)status;
     if (options_count(o, "list"))
         return command_args(o, 0, 0, "nothing", e) == -1 ? -1 : cmd_trust_list(a, o, e);
+    if (options_count(o, "end"))
+        return command_args(o, 0, 0, "nothing", e) == -1 ? -1 : cmd_trust_end(a, o, e);
     if (options_count(o, "keygen"))
         return cmd_license_trust_keygen(a, o, e);
     if (command_args(o, 1, CARDS_MAX, "FILE", e) == -1)

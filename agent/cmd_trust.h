@@ -6,6 +6,11 @@
 
 #include "agent/command.h"
 
+/* ---- cmd_trust_end.c ---- */
+
+/* `trust --end FINGERPRINT`: a relay's or reader's card counts no more. */
+GF_MUST_CHECK int cmd_trust_end(struct agent *a, const struct options *o, struct gf_err *e);
+
 /* ---- cmd_trust_list.c ---- */
 
 /* `trust --list`: everybody who is trusted, with what and since when. */

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "agent/store/store_relays.h"
 #include "agent/vendors.h"
 #include "common/vendor_keys.h"
 
@@ -23,6 +24,37 @@ static int list_cards(struct agent *a, enum gf_role role, const char *member, st
     }
     out_close(t, ']');
     free(cards);
+    return 0;
+}
+
+/* Those that do not count, and why: a choice may wait. */
+static int list_others(struct agent *a, struct out *t, struct gf_err *e) {
+    struct store_relay *list = NULL;
+    char since[GF_TIME_TEXT];
+    size_t n = 0;
+
+    if (store_relays(a->store, &list, &n, e) == -1)
+        return -1;
+    out_open(t, "not_trusted", '[');
+    for (size_t i = 0; i < n; i++) {
+        const struct store_relay *r = &list[i];
+        if (r->standing == STORE_TRUSTED)
+            continue;
+        gf_text_time(r->since, since);
+        out_open(t, NULL, '{');
+        out_text(t, "%-10s ", store_standings[r->standing]);
+        command_card(t, "card", &r->card);
+        out_str(t, "standing", store_standings[r->standing]);
+        out_time(t, "since", 1, r->since);
+        out_close(t, '}');
+        out_text(t, "%s, since %s\n",
+                 r->standing == STORE_FORKED ? "  one of two successors of a relay's key: ask its "
+                                               "operator which is true, then trust that card"
+                                             : "",
+                 since);
+    }
+    out_close(t, ']');
+    free(list);
     return 0;
 }
 
@@ -86,7 +118,7 @@ int cmd_trust_list(struct agent *a, const struct options *o, struct gf_err *e) {
     struct out t;
 
     out_begin(&t, o);
-    if (list_cards(a, GF_ROLE_RELAY, "relays", &t, e) == -1 ||
+    if (list_cards(a, GF_ROLE_RELAY, "relays", &t, e) == -1 || list_others(a, &t, e) == -1 ||
         list_cards(a, GF_ROLE_READER, "readers", &t, e) == -1 ||
         cmd_trust_list_vendors(a, 0, &t, e) == -1) {
         out_free(&t);

@@ -19,6 +19,7 @@
 #include "agent/floor.h"
 #include "agent/history.h"
 #include "agent/services.h"
+#include "agent/succession.h"
 
 const char *const doctor_levels[] = {"fine", "note", "warn", "bad", NULL};
 
@@ -125,7 +126,13 @@ static int examine_relay(struct doctor *d) {
         (void)snprintf(remedy, sizeof remedy,
                        "%s sync DRIVE shows the cards on a drive; then: %s trust CARD", d->self,
                        d->self);
-        return doctor_say(d, DOCTOR_BAD, "relay", remedy, "none is trusted: nothing can leave");
+        int forked = succession_is_forked(d->a, d->e);
+        if (forked == -1)
+            return -1;
+        return doctor_say(d, DOCTOR_BAD, "relay", remedy,
+                          forked ? "two successors of its key came: neither is trusted, and "
+                                   "nothing can leave, before you trust the true one"
+                                 : "none is trusted: nothing can leave");
     }
     gf_card_fingerprint(&relay, fingerprint);
     gf_text_time(relay.expires, ended);

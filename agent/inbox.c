@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/succession.h"
 #include "agent/turn.h"
 #include "gapferry/drive.h"
 #include "gapferry/file.h"
@@ -151,5 +152,9 @@ int agent_inbox(struct agent *a, struct turn *t, inbox_tell *tell, void *arg, st
     }
     free(names);
     (void)closedir(d);
+    /* What came with the news of a relay's new keys was signed by the old ones. */
+    size_t taken = 0;
+    if (rc == 0)
+        rc = succession_offers(a, &taken, e);
     return rc == 0 ? 0 : gf_err_prefix(e, "%s/" INBOX, a->state);
 }

@@ -10,6 +10,7 @@
 
 #include "agent/history.h"
 #include "agent/returns.h"
+#include "agent/succession.h"
 #include "common/grid.h"
 #include "common/log.h"
 
@@ -115,6 +116,8 @@ int agent_notice(struct agent *a, const struct gf_hash *from, const struct gf_no
     history_text(&h, "text", shown);
     if (history_end(&h, a, e) == -1)
         return -1;
+    if (strcmp(n->type, "card") == 0)
+        return succession_offer(a, n->data, e);
     if (strcmp(n->type, "policy") == 0)
         return take_policy(a, from, n, e);
     if (strcmp(n->type, "next-due") == 0 || strcmp(n->type, "time") == 0)

@@ -1,21 +1,24 @@
 /*
- * publish_cards.c -- STATE/cards/: the trusted relays' cards as files, and our own, for
- * gapferry-link, which may open neither store nor keys.
+ * publish_cards.c -- STATE/cards/: the trusted relays' cards as files, who was replaced by them,
+ * and our own, for gapferry-link, which may open neither store nor keys.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/store/store_relays.h"
 #include "common/own_keys.h"
 #include "gapferry/file.h"
 
-#define CARDS_MAX  (GF_DRIVE_CARDS_MAX + OWN_KEYS_MAX) /* relays', our own, and its former ones */
-#define CARD_NAME  (GF_FINGERPRINT_TEXT + 5)           /* FINGERPRINT.card */
-#define FOLDER_MAX 4096                                /* entries looked at */
+#define FORMER_MAX GF_DRIVE_CARDS_MAX /* of relays, that were replaced */
+#define CARDS_MAX  (GF_DRIVE_CARDS_MAX + FORMER_MAX + OWN_KEYS_MAX)
+#define CARD_NAME  (2 * GF_FINGERPRINT_TEXT + 7) /* FINGERPRINT.card, FINGERPRINT.HEIR.former */
+#define FOLDER_MAX 4096                          /* entries looked at */
 
 struct folder {
     int dir;
@@ -23,7 +26,17 @@ struct folder {
     char names[CARDS_MAX][CARD_NAME];
 };
 
-/* A card that lies there has its bytes: it got its name only when it was complete. */
+/* What lies there has its bytes: it got its name only when it was complete. Another command of this
+ * agent may have been quicker. */
+static int put(struct folder *f, const char *name, const char *text, size_t len, struct gf_err *e) {
+    if (faccessat(f->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return 0;
+    if (gf_file_save_new(f->dir, name, text, len, 0600, e) == -1 &&
+        faccessat(f->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+        return -1;
+    return 0;
+}
+
 static int publish(void *arg, const struct gf_card *c, const char *text, size_t len,
                    struct gf_err *e) {
     struct folder *f = arg;
@@ -35,13 +48,41 @@ static int publish(void *arg, const struct gf_card *c, const char *text, size_t 
     char *name = f->names[f->n++];
     gf_card_fingerprint(c, fingerprint);
     (void)snprintf(name, CARD_NAME, "%s.card", fingerprint);
-    if (faccessat(f->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    return put(f, name, text, len, e);
+}
+
+/* One that was replaced: what is addressed to it goes to whoever has its place, and the
+ * configuration may name it still. */
+static int publish_former(struct folder *f, const struct store_relay *r,
+                          const struct store_relay *all, size_t n, struct gf_err *e) {
+    char fingerprint[GF_FINGERPRINT_TEXT], heir[GF_FINGERPRINT_TEXT], text[GF_HASH_TEXT + 1];
+    size_t i = 0;
+
+    while (i < n && memcmp(&all[i].card.identity, &r->heir, sizeof r->heir) != 0)
+        i++;
+    if (i == n || all[i].standing != STORE_TRUSTED || f->n == GF_DRIVE_CARDS_MAX + FORMER_MAX)
         return 0;
-    /* Another command of this agent may have been quicker. */
-    if (gf_file_save_new(f->dir, name, text, len, 0600, e) == -1 &&
-        faccessat(f->dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+    gf_card_fingerprint(&r->card, fingerprint);
+    gf_card_fingerprint(&all[i].card, heir);
+    gf_text_hex(r->card.identity.b, sizeof r->card.identity.b, text);
+    text[GF_HASH_TEXT - 1] = '\n';
+    char *name = f->names[f->n++];
+    (void)snprintf(name, CARD_NAME, "%s.%s.former", fingerprint, heir);
+    return put(f, name, text, GF_HASH_TEXT, e);
+}
+
+static int publish_all_former(struct agent *a, struct folder *f, struct gf_err *e) {
+    struct store_relay *list = NULL;
+    size_t n = 0;
+
+    if (store_relays(a->store, &list, &n, e) == -1)
         return -1;
-    return 0;
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        if (list[i].standing == STORE_REPLACED)
+            rc = publish_former(f, &list[i], list, n, e);
+    free(list);
+    return rc;
 }
 
 /* Who is not trusted any more must not prove anything to link. */
@@ -58,7 +99,8 @@ static int remove_others(struct folder *f, struct gf_err *e) {
     }
     for (int i = 0; i < FOLDER_MAX && (x = readdir(d)) != NULL; i++) {
         size_t len = strlen(x->d_name), k = 0;
-        if (len < 5 || strcmp(x->d_name + len - 5, ".card") != 0)
+        if ((len < 5 || strcmp(x->d_name + len - 5, ".card") != 0) &&
+            (len < 7 || strcmp(x->d_name + len - 7, ".former") != 0))
             continue;
         while (k < f->n && strcmp(x->d_name, f->names[k]) != 0)
             k++;
@@ -104,6 +146,8 @@ int agent_publish_cards(struct agent *a, struct gf_err *e) {
     if (f.dir == -1)
         return -1;
     int rc = store_card_texts(a->store, GF_ROLE_RELAY, publish, &f, e);
+    if (rc == 0)
+        rc = publish_all_former(a, &f, e);
     if (rc == 0)
         rc = publish_own(&a->id, &f, e);
     for (size_t i = 0; i < a->former.n && rc == 0; i++)

@@ -5,12 +5,12 @@
 #include <string.h>
 
 #include "agent/command.h"
+#include "agent/succession.h"
 
 /* Of the trusted cards the one that a [relay "NAME"] means: 1, 0 or -1. */
 static int choose(struct agent *a, const char *name, const struct gf_card *cards, size_t n,
                   struct gf_card *out, struct gf_err *e) {
     const char *wanted = config_get(a->config, "relay", name, "fingerprint");
-    char fingerprint[GF_FINGERPRINT_TEXT];
 
     if (!wanted) {
         if (n > 1 && config_name(a->config, "relay", 1))
@@ -22,14 +22,8 @@ static int choose(struct agent *a, const char *name, const struct gf_card *cards
             *out = cards[n - 1];
         return n > 0;
     }
-    for (size_t i = n; i > 0; i--) {
-        gf_card_fingerprint(&cards[i - 1], fingerprint);
-        if (strcmp(fingerprint, wanted) == 0) {
-            *out = cards[i - 1];
-            return 1;
-        }
-    }
-    return 0;
+    /* The one that was written down may have a successor by now. */
+    return succession_of(a, wanted, out, e);
 }
 
 int agent_relay_named(struct agent *a, const char *name, struct gf_card *out, struct gf_err *e) {

@@ -62,7 +62,11 @@ void sync_drive_trouble(struct sync *x, const char *where, const struct gf_err *
 /* Cards both ways (sync_cards.c): put ours, show those of relays while we trust none. */
 void sync_cards(struct sync *x);
 
-/* Responses in (sync_in.c). */
+/* Successors of the relays that are trusted, of which a response or a card on the drive tells
+ * (sync_cards.c). */
+void sync_successors(struct sync *x);
+
+/* Responses in, and successors once all that the keys before have signed is in (sync_in.c). */
 void sync_in(struct sync *x);
 
 /* Requests out (sync_out.c). */

@@ -9,6 +9,7 @@
 
 #include "agent/command.h"
 #include "agent/relay_cards.h"
+#include "agent/succession.h"
 #include "agent/sync.h"
 #include "common/own_keys.h"
 #include "gapferry/file.h"
@@ -109,6 +110,21 @@ static int read_text(struct sync *x, const struct gf_card *c, char text[GF_CARD_
     return 1;
 }
 
+/* 1 if another card that lies there replaces this one, and its key has signed it. */
+static int is_replaced(struct sync *x, const struct gf_card *c, const struct gf_card *there,
+                       size_t n) {
+    char text[GF_CARD_FILE_MAX];
+    size_t len = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (there[i].role == GF_ROLE_RELAY && there[i].has_replaces &&
+            memcmp(&there[i].replaces, &c->identity, sizeof c->identity) == 0 &&
+            read_text(x, &there[i], text, &len) && gf_card_signed_by(text, len, &c->sign))
+            return 1;
+    }
+    return 0;
+}
+
 /* The only relay on the drive that a vendor vouches for: 1, its place and its vendor; 0 none, or
  * several, of which a person has to choose. */
 static int find_vouched(struct sync *x, const struct gf_card *there, size_t n, size_t *which,
@@ -120,7 +136,8 @@ static int find_vouched(struct sync *x, const struct gf_card *there, size_t n, s
         const struct gf_card *c = &there[i];
         char name[GF_WORD_MAX + 1];
         if (c->role != GF_ROLE_RELAY || !c->cosigned ||
-            (c->has_expires && c->expires <= x->a->now) || !read_text(x, c, text, &len))
+            (c->has_expires && c->expires <= x->a->now) || is_replaced(x, c, there, n) ||
+            !read_text(x, c, text, &len))
             continue;
         int rc = relay_cards_vouched(x->a, text, len, name, e);
         if (rc == -1)
@@ -153,6 +170,69 @@ static int trust_vouched(struct sync *x, const struct gf_card *there, size_t n) 
     return 1;
 }
 
+/* ---- a relay's new keys ---- */
+
+/* A person has to hear of it either way. */
+static void tell_succession(struct sync *x, const struct gf_card *c, enum succession what) {
+    char fingerprint[GF_FINGERPRINT_TEXT], self[COMMAND_SELF];
+
+    gf_card_fingerprint(c, fingerprint);
+    if (what == SUCCESSION_TAKEN) {
+        gf_buf_printf(&x->r.people,
+                      "the relay has new keys, which those before have signed; its "
+                      "fingerprint is %s now\n",
+                      fingerprint);
+        return;
+    }
+    gf_buf_printf(&x->r.people,
+                  "a second successor of one relay's key lies here, fingerprint %s: somebody else "
+                  "has that key. Neither is trusted from now on. Ask the relay's operator for the "
+                  "fingerprint, then trust that card: %s trust CARD --fingerprint FINGERPRINT\n",
+                  fingerprint, command_self(x->a, self));
+    x->r.status = command_graver(x->r.status, GF_EXIT_NOPERM);
+}
+
+/* Each card once; how many were new. A successor's successor may lie before it. */
+static size_t see_cards(struct sync *x, const struct gf_card *there, size_t n) {
+    char text[GF_CARD_FILE_MAX];
+    size_t len = 0, changed = 0;
+    struct gf_err e;
+
+    for (size_t i = 0; i < n; i++) {
+        enum succession what = SUCCESSION_NONE;
+        if (there[i].role != GF_ROLE_RELAY || !there[i].has_replaces ||
+            !read_text(x, &there[i], text, &len))
+            continue;
+        if (succession_see(x->a, &there[i], text, len, &what, &e) == -1) {
+            sync_trouble(x, NULL, &e);
+            return 0;
+        }
+        if (what == SUCCESSION_NONE)
+            continue;
+        changed++;
+        tell_succession(x, &there[i], what);
+    }
+    return changed;
+}
+
+void sync_successors(struct sync *x) {
+    struct gf_card *there = NULL;
+    size_t n = 0, unreadable, taken = 0, changed = 0, more = 0;
+    struct gf_err e;
+
+    if (succession_offers(x->a, &taken, &e) == -1)
+        sync_trouble(x, NULL, &e);
+    if (taken > 0)
+        gf_buf_text(&x->r.people, "the relay has new keys, which those before have signed\n");
+    if (COMMAND_REACH(gf_drive_cards(x->drive, &there, &n, &unreadable, &e)) == -1)
+        return;
+    while ((more = see_cards(x, there, n)) > 0)
+        changed += more;
+    free(there);
+    if (changed > 0 && agent_publish_cards(x->a, &e) == -1)
+        sync_trouble(x, NULL, &e);
+}
+
 void sync_cards(struct sync *x) {
     struct gf_card *trusted = NULL;
     struct gf_card *there = NULL;
@@ -172,10 +252,14 @@ void sync_cards(struct sync *x) {
         put_ours(x, there, n);
         put_former(x);
     }
-    if (ntrusted == 0 && trust_vouched(x, there, n))
+    /* Between two successors only a person may choose. */
+    int forked = ntrusted == 0 ? succession_is_forked(x->a, &e) : 0;
+    if (forked == -1)
+        sync_trouble(x, NULL, &e);
+    if (ntrusted == 0 && forked == 0 && trust_vouched(x, there, n))
         ntrusted = 1;
     for (size_t i = 0; i < n && ntrusted == 0; i++)
-        if (there[i].role == GF_ROLE_RELAY) {
+        if (there[i].role == GF_ROLE_RELAY && (forked || !is_replaced(x, &there[i], there, n))) {
             show_relay(x, &there[i]);
             x->relays_shown++;
             x->r.status = command_graver(x->r.status, GF_EXIT_NOPERM);

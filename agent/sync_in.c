@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/succession.h"
 #include "agent/sync.h"
 #include "common/command.h"
 #include "common/log.h"
@@ -50,9 +51,10 @@ static void tell_bad(struct sync *x, const char *place, const struct gf_err *e) 
     sync_trouble(x, place, &said);
 }
 
-/* Look at one head. 1: for us and from a relay we trust; *out is set. */
+/* Look at one head. 1: for us and from a relay we trust; *out is set. 2: from one whom nobody knows
+ * yet, unless final. */
 static int look(struct sync *x, const struct gf_check *check, const struct gf_drive_entry *entry,
-                struct incoming *out, int *untrusted) {
+                int final, struct incoming *out, int *untrusted) {
     struct gf_head head;
     char place[PLACE_TEXT];
     struct gf_err e;
@@ -64,8 +66,12 @@ static int look(struct sync *x, const struct gf_check *check, const struct gf_dr
         return 0;
     }
     int rc = gf_bundle_head(fd, check, &head, &e);
+    if (rc == -1 && e.code == GF_E_SENDER)
+        succession_explain(x->a, fd, &e);
     (void)close(fd);
     if (rc == -1) {
+        if (e.code == GF_E_SENDER && !final)
+            return 2;
         if (e.code == GF_E_SENDER && check->ntrusted == 0)
             ++*untrusted;
         else if (e.code != GF_E_NOT_FOR_US)
@@ -150,37 +156,52 @@ static void tell_left_out(struct sync *x, const struct gf_drive_list *list) {
     }
 }
 
+/* One round: those of `entries` that are for us are taken. Where it is not the last one, what an
+ * unknown key has signed stays in `entries`: *n of them. */
+static int round_of(struct sync *x, struct gf_drive_entry *entries, size_t *n, int final,
+                    int *untrusted, struct gf_err *e) {
+    struct agent_check check = {0};
+    size_t nfound = 0, nleft = 0;
+
+    struct incoming *found = calloc(*n ? *n : 1, sizeof *found);
+    if (found == NULL)
+        return gf_err_errno(e, "to-site: no memory for %zu files", *n);
+    if (agent_check(x->a, &check, e) == -1) {
+        free(found);
+        return -1;
+    }
+    for (size_t i = 0; i < *n; i++) {
+        int is = look(x, &check.check, &entries[i], final, &found[nfound], untrusted);
+        if (is == 2)
+            entries[nleft++] = entries[i];
+        nfound += is == 1;
+    }
+    take_all(x, found, nfound);
+    agent_check_free(&check);
+    free(found);
+    *n = nleft;
+    return 0;
+}
+
 void sync_in(struct sync *x) {
     struct gf_drive_list list = {0};
-    struct incoming *found = NULL;
-    struct agent_check check = {0};
     int untrusted = 0;
-    size_t n = 0;
     struct gf_err e;
 
-    if (agent_check(x->a, &check, &e) == -1) {
-        sync_trouble(x, NULL, &e);
-        return;
-    }
     if (COMMAND_REACH(gf_drive_scan(x->drive, GF_FOLDER_TO_SITE, 0, &list, &e)) == -1) {
         sync_drive_trouble(x, NULL, &e);
-        goto out;
+        return;
     }
     tell_left_out(x, &list);
-    found = calloc(list.n ? list.n : 1, sizeof *found);
-    if (!found) {
-        (void)gf_err_errno(&e, "no memory for %zu files", list.n);
-        sync_trouble(x, "to-site", &e);
-        goto out;
-    }
-    for (size_t i = 0; i < list.n; i++)
-        n += (size_t)look(x, &check.check, &list.entries[i], &found[n], &untrusted);
-    take_all(x, found, n);
+    size_t n = list.n;
+    int rc = round_of(x, list.entries, &n, 0, &untrusted, &e);
+    if (rc == 0)
+        sync_successors(x);
+    if (rc == 0 && n > 0)
+        rc = round_of(x, list.entries, &n, 1, &untrusted, &e);
+    if (rc == -1)
+        sync_trouble(x, NULL, &e);
     if (untrusted > 0)
         tell_untrusted(x, untrusted);
-
-out:
-    free(found);
     gf_drive_list_free(&list);
-    agent_check_free(&check);
 }

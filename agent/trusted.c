@@ -7,9 +7,10 @@
 
 #include "agent/command.h"
 #include "agent/history.h"
+#include "agent/succession.h"
 #include "agent/vendors.h"
 
-static int note_card(struct agent *a, const struct gf_card *c, const char *by, struct gf_err *e) {
+int trusted_note(struct agent *a, const struct gf_card *c, const char *by, struct gf_err *e) {
     char fingerprint[GF_FINGERPRINT_TEXT];
     struct history_line h;
 
@@ -28,9 +29,10 @@ int trusted_card(struct agent *a, const struct gf_card *c, const char *text, siz
     command_user(user);
     if (store_begin(a->store, e) == -1)
         return -1;
-    int rc = store_trust_card(a->store, c, text, len, user, a->now, e);
+    const struct store_newcomer x = {c, text, len, user};
+    int rc = succession_trust(a, &x, e);
     if (rc == 0)
-        rc = note_card(a, c, by, e);
+        rc = trusted_note(a, c, by, e);
     rc = store_end(a->store, rc, e);
     return rc == 0 ? history_seal(a, e) : -1;
 }

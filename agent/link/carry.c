@@ -218,7 +218,7 @@ static int post_new(struct round *x, int *posted, struct gf_err *e) {
         tell_refused(x, f);
         if (is_refused(x, f))
             continue;
-        int fd = outbox_open(f, peers_self(x->p), &x->relay->identity);
+        int fd = outbox_open(f, peers_self(x->p), x->to, x->nto);
         if (fd == -1)
             continue;
         rc = post(x, f, fd, e);
@@ -237,7 +237,7 @@ static int poll_again(struct round *x, struct gf_err *e) {
         return -1;
     for (size_t i = x->out.n; i-- > 0 && looked < POLL_LOOK;) {
         const struct outbox_file *f = &x->out.list[i];
-        int fd = is_refused(x, f) ? -1 : outbox_open(f, peers_self(x->p), &x->relay->identity);
+        int fd = is_refused(x, f) ? -1 : outbox_open(f, peers_self(x->p), x->to, x->nto);
         if (fd == -1)
             continue;
         looked++;
@@ -273,7 +273,7 @@ static int post_all(struct round *x, struct gf_err *e) {
     for (size_t i = 0; i < x->out.n && rc == 0 && !x->over; i++) {
         int fd = is_refused(x, &x->out.list[i])
                      ? -1
-                     : outbox_open(&x->out.list[i], peers_self(x->p), &x->relay->identity);
+                     : outbox_open(&x->out.list[i], peers_self(x->p), x->to, x->nto);
         if (fd == -1)
             continue;
         rc = post(x, &x->out.list[i], fd, e);
@@ -320,6 +320,7 @@ int carry_round(const struct probe_client *client, const struct peers *p, const 
                       .inbox = -1};
     int posted = 0, rc = -1;
 
+    x.nto = peers_to(p, relay, x.to);
     if (folder(p->state, "outbox", 1, &x.outbox, e) == 0 &&
         folder(p->state, "history", 0, &x.history, e) == 0 &&
         folder(p->state, "inbox", 1, &x.inbox, e) == 0 &&

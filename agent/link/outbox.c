@@ -81,7 +81,16 @@ void outbox_free(struct outbox_list *l) {
     *l = (struct outbox_list){0};
 }
 
-int outbox_open(const struct outbox_file *f, const struct gf_hash *from, const struct gf_hash *to) {
+static int is_one_of(const struct gf_hash *x, const struct gf_hash *list, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (memcmp(x->b, list[i].b, sizeof x->b) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+int outbox_open(const struct outbox_file *f, const struct gf_hash *from, const struct gf_hash *to,
+                size_t nto) {
     struct gf_route route;
     int fd = openat(f->dir, f->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
@@ -89,8 +98,8 @@ int outbox_open(const struct outbox_file *f, const struct gf_hash *from, const s
         return -1;
     if (gf_bundle_route(fd, &route, NULL) == 0 &&
         (from == NULL || memcmp(route.from.b, from->b, sizeof from->b) == 0) &&
-        memcmp(route.to.b, to->b, sizeof to->b) == 0 &&
-        memcmp(route.id.b, f->id.b, sizeof f->id.b) == 0 && route.bundle_size == f->size)
+        is_one_of(&route.to, to, nto) && memcmp(route.id.b, f->id.b, sizeof f->id.b) == 0 &&
+        route.bundle_size == f->size)
         return fd;
     (void)close(fd);
     return -1;

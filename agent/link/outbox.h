@@ -29,9 +29,9 @@ GF_MUST_CHECK int outbox_add(struct outbox_list *l, int dir, struct gf_err *e);
 void outbox_free(struct outbox_list *l);
 
 /* Open a file for reading if the fixed fields of its shell (gf_bundle_route()) say that it is
- * addressed to `to`, bears its name, and comes from `from` (NULL: from anybody); -1 otherwise: it
- * is not for us to judge. */
+ * addressed to one of `to`, bears its name, and comes from `from` (NULL: from anybody); -1
+ * otherwise: it is not for us to judge. */
 GF_MUST_CHECK int outbox_open(const struct outbox_file *f, const struct gf_hash *from,
-                              const struct gf_hash *to);
+                              const struct gf_hash *to, size_t nto);
 
 #endif

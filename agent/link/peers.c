@@ -45,21 +45,46 @@ static void take_card(struct peers *p, int dir, const char *name) {
     gf_buf_free(&text);
 }
 
+/* FINGERPRINT.HEIR.former */
+static void take_former(struct peers *p, int dir, const char *name) {
+    const size_t len = GF_FINGERPRINT_TEXT - 1;
+    struct peers_former f = {.fingerprint = ""};
+    struct gf_buf text;
+
+    if (p->nformer == CARDS_MAX ||
+        strlen(name) != 2 * len + sizeof ".." - 1 + sizeof "former" - 1 || name[len] != '.')
+        return;
+    memcpy(f.fingerprint, name, len);
+    memcpy(f.heir, name + len + 1, len);
+    if (gf_file_load(dir, name, GF_HASH_TEXT, &text, NULL) == 0 && text.len == GF_HASH_TEXT &&
+        gf_text_unhex(text.data, GF_HASH_TEXT - 1, f.identity.b, sizeof f.identity.b) == 0)
+        p->former[p->nformer++] = f;
+    gf_buf_free(&text);
+}
+
+static int ends_in(const char *name, const char *end) {
+    size_t n = strlen(name), m = strlen(end);
+
+    return name[0] != '.' && n > m && strcmp(name + n - m, end) == 0;
+}
+
 static int load_cards(struct peers *p, struct gf_err *e) {
     char path[600];
     const struct dirent *x;
 
     (void)snprintf(path, sizeof path, "%s/cards", p->state);
     p->cards = calloc(CARDS_MAX, sizeof *p->cards);
-    if (p->cards == NULL)
+    p->former = calloc(CARDS_MAX, sizeof *p->former);
+    if (p->cards == NULL || p->former == NULL)
         return gf_err_errno(e, "cards");
     DIR *d = opendir(path);
     if (d == NULL)
         return errno == ENOENT ? 0 : gf_err_errno(e, "%s", path);
     for (int i = 0; i < ENTRIES_MAX && (x = readdir(d)) != NULL; i++) {
-        size_t len = strlen(x->d_name);
-        if (len > 5 && x->d_name[0] != '.' && strcmp(x->d_name + len - 5, ".card") == 0)
+        if (ends_in(x->d_name, ".card"))
             take_card(p, dirfd(d), x->d_name);
+        else if (ends_in(x->d_name, ".former"))
+            take_former(p, dirfd(d), x->d_name);
     }
     (void)closedir(d);
     return 0;
@@ -75,8 +100,33 @@ const struct gf_hash *peers_self(const struct peers *p) {
     return newest != NULL ? &newest->identity : NULL;
 }
 
-int peers_card_fits(const struct peer *peer, const struct gf_card *card) {
-    return peer->fingerprint == NULL || gf_card_fingerprint_is(card, peer->fingerprint);
+int peers_card_fits(const struct peers *p, const struct peer *peer, const struct gf_card *card) {
+    char its[GF_FINGERPRINT_TEXT], wanted[GF_FINGERPRINT_TEXT];
+
+    if (peer->fingerprint == NULL || gf_card_fingerprint_is(card, peer->fingerprint))
+        return 1;
+    if (gf_card_fingerprint_spell(peer->fingerprint, wanted) == -1)
+        return 0;
+    gf_card_fingerprint(card, its);
+    for (size_t i = 0; i < p->nformer; i++) {
+        if (strcmp(p->former[i].fingerprint, wanted) == 0 && strcmp(p->former[i].heir, its) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+size_t peers_to(const struct peers *p, const struct gf_card *relay,
+                struct gf_hash out[PEERS_TO_MAX]) {
+    char its[GF_FINGERPRINT_TEXT];
+    size_t n = 0;
+
+    gf_card_fingerprint(relay, its);
+    out[n++] = relay->identity;
+    for (size_t i = 0; i < p->nformer && n < PEERS_TO_MAX; i++) {
+        if (strcmp(p->former[i].heir, its) == 0)
+            out[n++] = p->former[i].identity;
+    }
+    return n;
 }
 
 int peers_any(const struct peers *p) {
@@ -89,7 +139,7 @@ int peers_any(const struct peers *p) {
 
 static int has_card(const struct peers *p, const struct peer *peer) {
     for (size_t i = 0; i < p->ncards; i++) {
-        if (peers_card_fits(peer, &p->cards[i]))
+        if (peers_card_fits(p, peer, &p->cards[i]))
             return 1;
     }
     return 0;
@@ -243,5 +293,6 @@ void peers_free(struct peers *p) {
     config_free(p->config);
     free(p->list);
     free(p->cards);
+    free(p->former);
     *p = (struct peers){.state = p->state};
 }

@@ -27,6 +27,12 @@ struct peers_own {
     size_t len;
 };
 
+/* A relay's key that was replaced, and by whom in the end. */
+struct peers_former {
+    char fingerprint[GF_FINGERPRINT_TEXT], heir[GF_FINGERPRINT_TEXT];
+    struct gf_hash identity;
+};
+
 struct peers {
     const char *state; /* the state directory; borrowed from the agent */
     struct config *config;
@@ -35,6 +41,8 @@ struct peers {
     size_t n;
     struct gf_card *cards; /* of relays, from STATE/cards/ */
     size_t ncards;
+    struct peers_former *former; /* likewise */
+    size_t nformer;
     struct peers_own own[PEERS_OWN_MAX]; /* from there, too */
     size_t nown;
 };
@@ -55,7 +63,14 @@ int peers_any(const struct peers *p);
  * is not sent any more: the relay has a successor, or will have. */
 const struct gf_hash *peers_self(const struct peers *p);
 
-/* 1 if this card may prove the peer: with `fingerprint` only that one, else any trusted relay's. */
-int peers_card_fits(const struct peer *peer, const struct gf_card *card);
+/* 1 if this card may prove the peer: with `fingerprint` only that one or its heir, else any trusted
+ * relay's. */
+int peers_card_fits(const struct peers *p, const struct peer *peer, const struct gf_card *card);
+
+/* What goes to the relay of this card: its identity first, then those whose place it has. At most
+ * PEERS_TO_MAX; how many. */
+#define PEERS_TO_MAX 32
+size_t peers_to(const struct peers *p, const struct gf_card *relay,
+                struct gf_hash out[PEERS_TO_MAX]);
 
 #endif

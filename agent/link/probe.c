@@ -65,7 +65,7 @@ static const struct gf_card *prover(const struct peers *p, const struct peer *pe
     *e = (struct gf_err){.code = GF_E_SIGNATURE};
     for (size_t i = 0; i < p->ncards; i++) {
         struct gf_err why;
-        if (!peers_card_fits(peer, &p->cards[i]))
+        if (!peers_card_fits(p, peer, &p->cards[i]))
             continue;
         if (gf_hello_verify(text, body->len, &p->cards[i], nonce, hello, &why) == 0)
             return &p->cards[i];
@@ -96,8 +96,9 @@ static void judge_body(const struct peers *p, const struct peer *peer, const str
     out->proved = 1;
     out->relay = *card;
     gf_card_fingerprint(card, fingerprint);
-    int n = snprintf(out->evidence, sizeof out->evidence, "GET %.160s: hello signed by %s", url,
-                     fingerprint);
+    int n = snprintf(
+        out->evidence, sizeof out->evidence, "GET %.160s: hello signed by %s%s", url, fingerprint,
+        hello.has_successor ? ", which has new keys: its next response brings the card" : "");
     if (apart > CLOCKS)
         (void)snprintf(out->evidence + n, sizeof out->evidence - (size_t)n,
                        "; its clock is %lld s %s ours", (long long)apart,

@@ -14,6 +14,8 @@ struct round {
     const struct peers *p;
     const struct peer *peer;
     const struct gf_card *relay;
+    struct gf_hash to[PEERS_TO_MAX]; /* whose bundles go to it */
+    size_t nto;
     int64_t now; /* seconds since 1970; one for the whole round */
     struct carry r;
     int over; /* 1: no further request in this round */

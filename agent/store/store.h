@@ -200,7 +200,8 @@ GF_MUST_CHECK int store_find(struct store *s, const struct gf_id *id, store_each
 
 struct store_bundle {
     struct gf_id id;
-    struct gf_hash relay;  /* identity it is addressed to */
+    struct gf_hash relay;  /* whom it is for, by its identity of now: its file may be addressed to
+                              one before */
     struct gf_hash digest; /* of its header */
     int64_t seq;
     int64_t created;
@@ -340,7 +341,8 @@ GF_MUST_CHECK int store_void_in(struct store *s, const struct gf_header *h, cons
  * request that carries nothing but `have` told, and was written, it may be lost: due again. */
 GF_MUST_CHECK int store_come_again(struct store *s, const struct gf_header *h, struct gf_err *e);
 void store_have_free(struct gf_have *have, size_t n);
-/* 1 if a response with items was applied and no request has said so yet. */
+/* 1 if a response with items was applied and no request has said so yet, or the relay is to be
+ * greeted (store_relays.h). */
 GF_MUST_CHECK int store_have_is_due(struct store *s, const struct gf_hash *relay, struct gf_err *e);
 
 /* Several changes as one: everything between is one transaction. */
@@ -352,7 +354,8 @@ GF_MUST_CHECK int store_end(struct store *s, int rc, struct gf_err *e);
 /* Trust a card (role relay or reader). GF_E_REPLAY if it is trusted already. */
 GF_MUST_CHECK int store_trust_card(struct store *s, const struct gf_card *c, const char *text,
                                    size_t len, const char *user, int64_t now, struct gf_err *e);
-/* All trusted cards of a role; one allocation, free(). */
+/* All trusted cards of a role, in the order of trust; one that takes the place of another
+ * (store_relays.h) stands in it. One allocation, free(). */
 GF_MUST_CHECK int store_cards(struct store *s, enum gf_role role, struct gf_card **out, size_t *n,
                               struct gf_err *e);
 /* The same with the bytes of each card's file: store_cards.c. */

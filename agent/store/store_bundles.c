@@ -176,6 +176,9 @@ static int exported(struct store *s, const struct gf_header *h, const struct gf_
         if (db_run(&s->db, e, "UPDATE loss SET told = ? WHERE id = ?", "ib", row,
                    STORE_BYTES(&c->losses[i])) == -1)
             return -1;
+    if (db_run(&s->db, e, "UPDATE card SET greet = 0 WHERE identity = ?", "b",
+               STORE_BYTES(&h->to)) == -1)
+        return -1;
     return db_run(&s->db, e,
                   "UPDATE applied SET said = ? WHERE relay = ? AND said IS NULL AND items > 0",
                   "ib", row, STORE_BYTES(&h->to));

@@ -8,8 +8,10 @@ int store_card_texts(struct store *s, enum gf_role role, store_card_text *fn, vo
     struct db_query q;
     int rc;
 
-    if (db_query(&s->db, &q, e, "SELECT text FROM card WHERE role = ? ORDER BY n", "i",
-                 (int64_t)role) == -1)
+    if (db_query(
+            &s->db, &q, e,
+            "SELECT text FROM card WHERE role = ? AND standing = 0 ORDER BY ifnull(place, n), n",
+            "i", (int64_t)role) == -1)
         return -1;
     while ((rc = db_next(&q, e)) == 1) {
         struct gf_card card;

@@ -65,9 +65,11 @@ int store_come_again(struct store *s, const struct gf_header *h, struct gf_err *
 int store_have_is_due(struct store *s, const struct gf_hash *relay, struct gf_err *e) {
     int64_t due;
 
-    if (db_number(&s->db, &due, 0, e,
-                  "SELECT 1 FROM applied WHERE relay = ? AND said IS NULL AND items > 0 LIMIT 1",
-                  "b", STORE_BYTES(relay)) == -1)
+    if (db_number(
+            &s->db, &due, 0, e,
+            "SELECT EXISTS (SELECT 1 FROM applied WHERE relay = ?1 AND said IS NULL AND items "
+            "> 0) OR EXISTS (SELECT 1 FROM card WHERE identity = ?1 AND greet)",
+            "b", STORE_BYTES(relay)) == -1)
         return -1;
     return due == 1;
 }

@@ -35,6 +35,7 @@ struct store {
 extern const struct db_schema store_schema; /* store_schema.c */
 extern const char store_schema_license[];   /* store_schema_license.c */
 extern const char store_schema_grid[];      /* store_grid.c */
+extern const char store_schema_relays[];    /* store_relays.c */
 extern const char store_schema_updates[];   /* store_schema_updates.c */
 extern const char store_schema_queue[];     /* a step of it: store_schema_queue.c */
 

@@ -39,8 +39,10 @@ int store_cards(struct store *s, enum gf_role role, struct gf_card **out, size_t
     size_t len = 0;
     int rc;
 
-    if (db_query(&s->db, &q, e, "SELECT text FROM card WHERE role = ? ORDER BY n", "i",
-                 (int64_t)role) == -1)
+    if (db_query(
+            &s->db, &q, e,
+            "SELECT text FROM card WHERE role = ? AND standing = 0 ORDER BY ifnull(place, n), n",
+            "i", (int64_t)role) == -1)
         return -1;
     while ((rc = db_next(&q, e)) == 1) {
         size_t size = 0;

@@ -3,7 +3,7 @@
  * (design section 8). Its lineage is its first identity.
  *
  * An agent shows what it knows by what it addresses. Until it addresses the newest identity, its
- * responses are signed by the one it does, and carry a notice `new card` for each that came since.
+ * responses are signed by the one it does, and carry a notice `card` for each that came since.
  */
 #ifndef RELAY_LEDGER_ROTATE_H
 #define RELAY_LEDGER_ROTATE_H
@@ -31,7 +31,7 @@ GF_MUST_CHECK int ledger_known_as(struct ledger *l, const struct gf_id *agent, s
 
 /* Cards that came since, as notices that no response has told this agent yet, the oldest first; as
  * ledger_notices(). */
-#define LEDGER_NEW_CARD "new-card"
+#define LEDGER_NEW_CARD "card" /* type of the notice */
 GF_MUST_CHECK int ledger_new_cards(struct ledger *l, const struct gf_id *agent,
                                    ledger_each_notice *fn, void *arg, struct gf_err *e);
 

@@ -3,7 +3,7 @@
 _gapferry_agent_options() {
     case $1 in
     init) echo --name --consent --allow --token-file --json --help ;;
-    trust) echo --fingerprint --yes --duty --name --list --keygen --json --help ;;
+    trust) echo --fingerprint --yes --duty --name --end --list --keygen --json --help ;;
     card) echo --fingerprint --out --install --token-file --json --help ;;
     preview) echo --now --json --help ;;
     id) echo --reset --json --help ;;

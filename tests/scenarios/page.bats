@@ -106,6 +106,22 @@ teardown() {
 
 one_effect() { [ "$(tally '[.effects[].count] | add')" = 1 ]; }
 
+@test "what is addressed to the relay's keys before is taken, though they were replaced meanwhile" {
+    enroll
+    page_start
+    users 1 >/dev/null
+    bundle
+    login
+    gives 0 R rotate
+    upload "$bundle"
+    answers 303
+    looked
+    press confirm 1
+    answers 303
+    looked
+    shows 'Where its records are'
+}
+
 @test "a bundle that comes again is not kept twice, and shows what waits" {
     enroll
     page_start
