@@ -66,6 +66,14 @@ static enum gf_code code_of(int rc) {
     }
 }
 
+#define DAMAGED                                                                                    \
+    "stop all that uses it, move it aside with its -journal and -open (keep them), and put the "   \
+    "last backup in its place, or begin anew"
+
+const char *db_remedy(const struct db *d) {
+    return d->remedy ? d->remedy : DAMAGED;
+}
+
 static const char *remedy_of(enum gf_code code) {
     switch ((int)code) {
     case GF_E_CREATE:
@@ -74,9 +82,6 @@ static const char *remedy_of(enum gf_code code) {
         return "; look at the disk and the kernel's log, then try again";
     case GF_E_BUSY:
         return "; another process is writing it: wait for that, and try again";
-    case GF_E_DAMAGED:
-        return "; it is damaged: stop all that uses it, move it aside with its -journal and -open "
-               "(keep them), and put the last backup in its place, or begin anew";
     default:
         return "";
     }
@@ -96,9 +101,11 @@ int db_fail(struct db *d, int rc, const char *doing, struct gf_err *e) {
     if (code == GF_E_SYSTEM && number != 0 && (rc & 0xff) == SQLITE_IOERR)
         return gf_err_set(e, code, "%s: %s: %s (%s)%s", d->path, doing, what, strerror(number),
                           remedy_of(code));
-    /* Which statement met the full disk helps nobody. */
+    /* Which statement met the full disk, or the damage, helps nobody, and may fill the message. */
     if ((rc & 0xff) == SQLITE_FULL)
         return gf_err_set(e, code, "%s: %s%s", d->path, what, remedy_of(code));
+    if (code == GF_E_DAMAGED)
+        return gf_err_set(e, code, "%s: %s, so it is damaged; %s", d->path, what, db_remedy(d));
     return gf_err_set(e, code, "%s: %s: %s%s", d->path, doing, what, remedy_of(code));
 }
 

@@ -36,12 +36,14 @@ struct db {
     int damaged; /* 1: damage was met; the next open checks */
     int marker;  /* PATH-open */
     int wrote;   /* 1: counted there */
+    const char *remedy; /* where it is damaged; of its schema */
     struct db_cache *cache;
 };
 
 struct db_schema {
     int32_t application_id;
     const char *const *steps; /* SQL that leads from version i to i + 1; NULL at the end */
+    const char *damaged;      /* what to do where it is damaged, for people; NULL: in general */
 };
 
 /* Open or make (0600, whatever the umask is). The directory must be ours alone (0700, or 0710); a

@@ -105,10 +105,7 @@ static int check(struct db *d, struct gf_err *e) {
     if (strcmp(found, "ok") == 0)
         return 0;
     d->damaged = 1;
-    return gf_err_set(e, GF_E_DAMAGED,
-                      "%s: is damaged (%s); stop all that uses it, move it aside with its -journal "
-                      "and -open (keep them), and put the last backup in its place, or begin anew",
-                      d->path, found);
+    return gf_err_set(e, GF_E_DAMAGED, "%s: is damaged (%s); %s", d->path, found, db_remedy(d));
 }
 
 /* One step, from version `at`: within the transaction, so that two programs that start at once do
@@ -198,7 +195,7 @@ int db_open_as(const char *path, const struct db_schema *schema, enum db_how how
     int unclean = 0;
     int rc = -1;
 
-    *out = (struct db){.marker = -1};
+    *out = (struct db){.marker = -1, .remedy = schema->damaged};
     if (db_place_open(path, how, &p, e) == -1)
         return -1;
     (void)snprintf(out->path, sizeof out->path, "%s", path);

@@ -10,6 +10,9 @@
  * and doom in *d. */
 int db_fail(struct db *d, int rc, const char *doing, struct gf_err *e);
 
+/* What is to be done where it is damaged. */
+const char *db_remedy(const struct db *d);
+
 /* The statements that are kept prepared. */
 GF_MUST_CHECK int db_cache_new(struct db *d, struct gf_err *e);
 void db_cache_free(struct db *d);

@@ -72,4 +72,8 @@ static const char *const steps[] = {
     version_1,         store_schema_queue,  version_2, store_schema_license, store_schema_updates,
     store_schema_grid, store_schema_relays, NULL};
 
-const struct db_schema store_schema = {.application_id = 0x47464147 /* GFAG */, .steps = steps};
+const struct db_schema store_schema = {
+    .application_id = 0x47464147, /* GFAG */
+    .steps = steps,
+    .damaged = "run gapferry-agent doctor, which moves it aside and says how to go on",
+};

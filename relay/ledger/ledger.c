@@ -137,7 +137,12 @@ static const char *const steps[] = {schema_1,
                                     ledger_rotate_schema,
                                     ledger_over_schema,
                                     NULL};
-static const struct db_schema schema = {.application_id = 0x47464c52, .steps = steps};
+static const struct db_schema schema = {
+    .application_id = 0x47464c52,
+    .steps = steps,
+    .damaged = "stop the relay, move it aside with its -journal and -open (keep them), put it back "
+               "from a backup if there is one, and then in either case: gapferry-relay reconcile",
+};
 
 static int open_as(const char *dir, enum db_how how, struct ledger **out, struct gf_err *e) {
     char path[512];

@@ -260,6 +260,21 @@ CONF
     agree
 }
 
+@test "damage that a command meets while it works: doctor is named, and moves it aside" {
+    ready
+    seq 3000 | jq -c '{users: .}' >lines
+    gives 0 A record --jsonl metrics lines
+    local pages
+    pages=$(sqlite3 $STATE/agent.db 'PRAGMA page_count')
+    dd if=/dev/urandom of=$STATE/agent.db bs=4096 seek=$((pages / 2)) count=$((pages / 4)) conv=notrunc status=none
+    gives 65 A preview --json metrics
+    says 'is damaged; run gapferry-agent doctor'
+    [ -e $STATE/agent.db ]
+    gives 78 A doctor
+    says 'agent.db.damaged-' 'gapferry-agent --root site restore'
+    [ ! -e $STATE/agent.db ]
+}
+
 @test "a database put back from a backup is noticed before anything is lost" {
     ready
     users 1

@@ -16,7 +16,7 @@ static const char *const steps[] = {
     "ALTER TABLE t ADD COLUMN extra INTEGER",
     NULL,
 };
-static const struct db_schema schema = {0x47465431, steps};
+static const struct db_schema schema = {.application_id = 0x47465431, .steps = steps};
 
 /* The file system that the next look will see; 0: the real one. Stands in the place of the C
  * library's function, whose parameters have these names. */
@@ -292,7 +292,7 @@ static void what_is_opened_for_reading_changes_no_file(void **state) {
 
 static void an_old_database_is_led_on_and_keeps_its_rows(void **state) {
     const char *const first[] = {steps[0], NULL};
-    struct db_schema old = {schema.application_id, first};
+    struct db_schema old = {.application_id = schema.application_id, .steps = first};
     struct db d;
     struct gf_err e;
     (void)state;
@@ -310,7 +310,7 @@ static void an_old_database_is_led_on_and_keeps_its_rows(void **state) {
 static void a_migration_that_fails_changes_nothing(void **state) {
     const char *const broken[] = {steps[0], "CREATE TABLE more (a INTEGER) STRICT; CREATE nonsense",
                                   NULL};
-    struct db_schema bad = {schema.application_id, broken};
+    struct db_schema bad = {.application_id = schema.application_id, .steps = broken};
     struct db d;
     struct gf_err e;
     (void)state;
@@ -334,7 +334,7 @@ static void a_newer_database_is_refused(void **state) {
 static void another_programs_database_is_refused(void **state) {
     struct db d;
     struct gf_err e;
-    struct db_schema other = {0x99, steps};
+    struct db_schema other = {.application_id = 0x99, .steps = steps};
     (void)state;
     assert_int_equal(db_open(db_path(), &other, &d, &e), 0);
     db_close(&d);
@@ -440,6 +440,14 @@ static void damage_met_while_working_is_looked_at_next_time(void **state) {
     assert_non_null(strstr(e.text, "put the last backup in its place"));
     db_close(&d);
     assert_refused(GF_E_DAMAGED, "put the last backup in its place");
+
+    /* Whoever has it knows more. */
+    const struct db_schema known = {
+        .application_id = schema.application_id, .steps = steps, .damaged = "ask the doctor"};
+    assert_int_equal(db_open(db_path(), &known, &d, &e), -1);
+    assert_int_equal(e.code, GF_E_DAMAGED);
+    assert_non_null(strstr(e.text, "ask the doctor"));
+    assert_null(strstr(e.text, "last backup"));
 }
 
 int main(void) {

@@ -9,7 +9,7 @@
 
 static const char *const steps[] = {
     "CREATE TABLE t (id INTEGER PRIMARY KEY, name TEXT UNIQUE, data BLOB) STRICT", NULL};
-static const struct db_schema schema = {0x47465431, steps};
+static const struct db_schema schema = {.application_id = 0x47465431, .steps = steps};
 
 static struct db db;
 
