@@ -15,20 +15,33 @@
 #include "common/log.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
-#include "gapferry/lines.h"
 #include "relay/keys.h"
 #include "relay/ledger/ledger_rotate.h"
 #include "relay/ledger/ledger_updates.h"
+#include "relay/unpack.h"
+
+/* Records that are taken at once, and their texts, one after another. */
+struct batch {
+    struct handover_record records[LEDGER_TAKE_MOST];
+    size_t texts[LEDGER_TAKE_MOST]; /* where the texts of each begin */
+    size_t n;
+    struct gf_buf text;
+};
+/* Bytes of texts from which on a batch is full. */
+#define BATCH_FULL GF_LINE_MAX
 
 struct take {
     struct relay *r;
     const struct gf_head *h;
     int work;
+    struct batch batch;
     struct gf_contents contents;
     struct gf_lost *lost; /* what its sender has dropped */
     size_t nlost;
     int64_t records;
     int behind; /* 1: the sender has responses that the ledger does not know */
+    int begun;  /* 1: within the transaction */
+    int ours;   /* 1: what failed is not the bundle's fault */
 };
 
 /* Where a member files/NAME is kept: named by the header's digest, for senders choose ids. */
@@ -75,141 +88,111 @@ static int move_files(const struct take *k, struct gf_err *e) {
     return 0;
 }
 
-static int is_member(const struct take *k, const char *path) {
-    for (size_t i = 0; i < k->contents.nmembers; i++) {
-        if (strcmp(k->contents.members[i].member, path) == 0)
-            return 1;
-    }
-    return 0;
-}
-
 /* ---- records ---- */
 
-/* BLAKE2b-256 of a file, which is mapped, so that memory stays flat however long it is. */
-static int digest_file(const struct take *k, const char *path, struct gf_hash *out,
+/* BLAKE2b-256 of a body in the work directory, which is mapped, so that memory stays flat however
+ * long it is. */
+static int digest_file(const struct take *k, const char *member, struct gf_hash *out,
                        struct gf_err *e) {
     struct stat st;
+    void *map = NULL;
     int rc = -1;
 
-    int fd = openat(k->r->state_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(k->work, member, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd == -1)
-        return gf_err_errno(e, "%s/%s", k->r->state, path);
+        return gf_err_set(e, GF_E_RECORD, "a record's body is not in the bundle");
     if (fstat(fd, &st) == -1) {
-        (void)gf_err_errno(e, "%s/%s", k->r->state, path);
+        (void)gf_err_errno(e, "%s", member);
         goto out;
     }
-    if (st.st_size == 0) {
-        gf_digest_256("", 0, out);
-        rc = 0;
-        goto out;
+    if (st.st_size > 0) {
+        map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (map == MAP_FAILED) {
+            (void)gf_err_errno(e, "%s: cannot map it", member);
+            goto out;
+        }
     }
-    void *map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (map == MAP_FAILED) {
-        (void)gf_err_errno(e, "%s/%s: cannot map it", k->r->state, path);
-        goto out;
-    }
-    gf_digest_256(map, (size_t)st.st_size, out);
-    (void)munmap(map, (size_t)st.st_size);
+    gf_digest_256(map != NULL ? map : "", (size_t)st.st_size, out);
+    if (map != NULL)
+        (void)munmap(map, (size_t)st.st_size);
     rc = 0;
 out:
     (void)close(fd);
     return rc;
 }
 
-/* Records that are taken at once. Their lines stand one after another, each where the offset says.
- */
-struct batch {
-    struct gf_record records[LEDGER_TAKE_MOST];
-    char paths[LEDGER_TAKE_MOST][160];
-    size_t lines[LEDGER_TAKE_MOST], lens[LEDGER_TAKE_MOST];
-    struct gf_buf text;
-    size_t n;
-};
-/* Bytes of lines from which on a batch is full. */
-#define BATCH_FULL GF_LINE_MAX
-
-static void empty(struct batch *b) {
-    for (size_t i = 0; i < b->n; i++)
-        gf_record_free(&b->records[i]);
-    b->n = 0;
-    gf_buf_clear(&b->text);
+/* The transaction begins with the first records, so that nobody waits for it any longer. */
+static int begin(struct take *k, struct gf_err *e) {
+    if (k->begun)
+        return 0;
+    if (ledger_begin(k->r->ledger, e) == -1)
+        return -1;
+    k->begun = 1;
+    return ledger_take_bundle(k->r->ledger, &k->h->header, &k->h->digest, k->r->now, e);
 }
 
-static int flush(struct take *k, struct batch *b, struct gf_err *e) {
+/* What is in the batch, into the ledger. A body's file has its own place by then, or will have it
+ * before the transaction ends. */
+static int flush(struct take *k, struct gf_err *e) {
     struct ledger_arrival arrivals[LEDGER_TAKE_MOST];
+    char paths[LEDGER_TAKE_MOST][160];
+    struct batch *b = &k->batch;
 
-    if (gf_buf_check(&b->text, "records", e) == -1)
-        return -1;
     for (size_t i = 0; i < b->n; i++) {
-        const struct gf_record *r = &b->records[i];
+        const struct handover_record *r = &b->records[i];
+        const char *at = b->text.data + b->texts[i];
         struct ledger_arrival *a = &arrivals[i];
-        int is_file = r->body.form == GF_BODY_FILE;
-        *a = (struct ledger_arrival){.id = r->id,
-                                     .channel = r->channel,
-                                     .product = r->product,
-                                     .answer = r->answer,
-                                     .line = b->text.data + b->lines[i],
-                                     .len = b->lens[i],
-                                     .file = is_file ? b->paths[i] : NULL};
-        if (!is_file)
-            gf_digest_256(r->body.data, r->body.len, &a->digest);
-        else if (digest_file(k, a->file, &a->digest, e) == -1)
-            return -1;
+        *a = (struct ledger_arrival){
+            .id = r->id, .digest = r->digest, .answer = r->answer, .len = r->len};
+        a->channel = at;
+        at += strlen(at) + 1;
+        if (r->product != NULL) {
+            a->product = at;
+            at += strlen(at) + 1;
+        }
+        a->line = at;
+        if (r->file != NULL) {
+            stored_path(k, at + r->len, paths[i]);
+            a->file = paths[i];
+        }
     }
+    if (begin(k, e) == -1)
+        return -1;
     int added = ledger_take_records(k->r->ledger, arrivals, b->n, k->r->now, e);
     if (added == -1)
         return -1;
     k->records += added;
-    empty(b);
+    b->n = 0;
+    gf_buf_clear(&b->text);
     return 0;
 }
 
-static int take_line(struct take *k, struct batch *b, const char *line, size_t len,
-                     struct gf_err *why, struct gf_err *e) {
-    struct gf_record *r = &b->records[b->n];
+/* One more; what it points to is lent only until the next. */
+static int add(void *arg, const struct handover_record *r, struct gf_err *e) {
+    struct take *k = arg;
+    struct batch *b = &k->batch;
+    struct handover_record *to = &b->records[b->n];
 
-    if (gf_record_parse(line, len, r, why) == -1)
-        return 1;
-    if (r->body.form == GF_BODY_FILE && !is_member(k, r->body.data)) {
-        (void)gf_err_set(why, GF_E_RECORD, "a record's body is not in the bundle");
-        gf_record_free(r);
-        return 1;
-    }
-    if (r->body.form == GF_BODY_FILE)
-        stored_path(k, r->body.data, b->paths[b->n]);
-    b->lines[b->n] = b->text.len;
-    b->lens[b->n++] = len;
-    gf_buf_add(&b->text, line, len);
-    return b->n == LEDGER_TAKE_MOST || b->text.len >= BATCH_FULL ? flush(k, b, e) : 0;
+    *to = *r;
+    if (r->file != NULL && digest_file(k, r->file, &to->digest, e) == -1)
+        return -1;
+    b->texts[b->n++] = b->text.len;
+    gf_buf_add(&b->text, r->channel, strlen(r->channel) + 1);
+    if (r->product != NULL)
+        gf_buf_add(&b->text, r->product, strlen(r->product) + 1);
+    gf_buf_add(&b->text, r->line, r->len);
+    if (r->file != NULL)
+        gf_buf_add(&b->text, r->file, strlen(r->file) + 1);
+    k->ours = 1;
+    if (gf_buf_check(&b->text, "records", e) == -1)
+        return -1;
+    if ((b->n == LEDGER_TAKE_MOST || b->text.len >= BATCH_FULL) && flush(k, e) == -1)
+        return -1;
+    k->ours = 0;
+    return 0;
 }
 
-/* Every line of records.jsonl; 1 with *why if one is malformed. */
-static int take_lines(struct take *k, struct gf_err *why, struct gf_err *e) {
-    struct batch b = {.n = 0};
-    struct gf_lines lines;
-    const char *line = NULL;
-    size_t len = 0;
-    int ended = 0;
-    int rc = 0;
-
-    int fd = openat(k->work, "records.jsonl", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd == -1)
-        return errno == ENOENT ? 0 : gf_err_errno(e, "records.jsonl");
-    gf_buf_init(&b.text, BATCH_FULL + GF_LINE_MAX);
-    gf_lines_init(&lines, fd, GF_LINE_MAX);
-    while ((rc = gf_lines_next(&lines, &line, &len, &ended, e)) == 1) {
-        rc = take_line(k, &b, line, len, why, e);
-        if (rc != 0)
-            break;
-    }
-    if (rc == 0)
-        rc = flush(k, &b, e);
-    empty(&b);
-    gf_buf_free(&b.text);
-    gf_lines_free(&lines);
-    (void)close(fd);
-    return rc;
-}
+/* ---- the rest of it ---- */
 
 /* What the sender's policy has dropped is told by whoever asks for a gap; told again, it counts
  * once. */
@@ -243,45 +226,45 @@ static int take_wants(struct take *k, struct gf_err *e) {
     return 0;
 }
 
-/* Everything that the bundle does, within the transaction. */
-static int take_all(struct take *k, struct gf_err *why, struct gf_err *e) {
+/* What the bundle does beside its records, within the transaction. */
+static int take_rest(struct take *k, struct gf_err *e) {
     struct ledger *l = k->r->ledger;
 
-    if (ledger_take_bundle(l, &k->h->header, &k->h->digest, &k->contents, k->r->now, e) == -1)
+    if (ledger_take_voids(l, &k->h->header, &k->contents, e) == -1 || take_losses(k, e) == -1)
         return -1;
-    int rc = take_lines(k, why, e);
-    if (rc != 0)
-        return rc;
-    if (take_losses(k, e) == -1)
-        return -1;
-    rc = ledger_acknowledge(l, &k->h->header.from, &k->h->header.stream, k->contents.have,
-                            k->contents.nhave, k->r->now, e);
+    int rc = ledger_acknowledge(l, &k->h->header.from, &k->h->header.stream, k->contents.have,
+                                k->contents.nhave, k->r->now, e);
     k->behind = rc == 1;
     if (rc == -1 || ledger_addressed(l, &k->h->header, &k->h->sender->agent, k->r->now, e) == -1)
         return -1;
     return take_wants(k, e);
 }
 
-int take_bundle(struct relay *r, const struct gf_head *h, int work, struct take_result *out,
-                struct gf_err *why, struct gf_err *e) {
-    struct take k = {.r = r, .h = h, .work = work};
-    int malformed = 0;
-    int rc = -1;
-
-    if (read_contents(&k, why) == -1) {
-        gf_contents_free(&k.contents);
-        return 1;
+/* 0; 1 with *why: the bundle is at fault; -1 with *e. */
+static int take_all(struct take *k, int copy, int64_t room, struct gf_err *why, struct gf_err *e) {
+    if (unpack_bundle(k->r, copy, k->h, room, k->work, add, k, why) == -1 ||
+        read_contents(k, why) == -1) {
+        if (k->ours)
+            *e = *why;
+        return k->ours ? -1 : 1;
     }
-    if (move_files(&k, e) == -1 || ledger_begin(r->ledger, e) == -1)
-        goto out;
-    rc = take_all(&k, why, e);
-    malformed = rc == 1;
-    rc = ledger_end(r->ledger, malformed ? -1 : rc, e);
+    return flush(k, e) == -1 || move_files(k, e) == -1 ? -1 : take_rest(k, e);
+}
+
+int take_bundle(struct relay *r, const struct gf_head *h, const struct take_from *from,
+                struct take_result *out, struct gf_err *why, struct gf_err *e) {
+    struct take k = {.r = r, .h = h, .work = from->work};
+
+    gf_buf_init(&k.batch.text, BATCH_FULL + GF_LINE_MAX + 4096);
+    int rc = take_all(&k, from->copy, from->room, why, e);
+    int malformed = rc == 1;
+    if (k.begun)
+        rc = ledger_end(r->ledger, malformed ? -1 : rc, e);
     if (malformed)
         rc = 1;
     else if (rc == 0)
         *out = (struct take_result){k.records, k.behind};
-out:
+    gf_buf_free(&k.batch.text);
     free(k.lost);
     gf_contents_free(&k.contents);
     return rc;

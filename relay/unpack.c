@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -29,8 +31,15 @@ struct verdict {
 
 struct pipes {
     int plain[2];   /* plaintext to the child */
-    int verdict[2]; /* its verdict back */
+    int records[2]; /* records from it */
+    int verdict[2]; /* its verdict */
+    int late;       /* an unnamed file: records whose bodies are files, which come behind them */
 };
+
+/* What the pipes hold, so that both sides run on. */
+#define PIPE_SIZE (1 << 20)
+/* A payload that fits any pipe as it is needs no thread: it is decrypted first, then read. */
+#define SMALL_SIZE 16384
 
 static void close_pair(int fds[2]) {
     for (int i = 0; i < 2; i++) {
@@ -42,31 +51,56 @@ static void close_pair(int fds[2]) {
 
 /* ---- the child ---- */
 
-/* Close everything but standard error and these three. */
-static void close_others(int a, int b, int c) {
-    int keep[3] = {a, b, c};
+static int by_number(const void *a, const void *b) {
+    const int x = *(const int *)a, y = *(const int *)b;
+    return (x > y) - (x < y);
+}
 
-    for (int i = 0; i < 2; i++) {
-        for (int k = i + 1; k < 3; k++) {
-            if (keep[k] < keep[i]) {
-                int swap = keep[i];
-                keep[i] = keep[k];
-                keep[k] = swap;
-            }
-        }
-    }
+/* Close everything but standard error and these n. */
+static void close_others(int *keep, size_t n) {
+    unsigned from = 3;
+
+    qsort(keep, n, sizeof *keep, by_number);
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (null != -1) {
         (void)dup2(null, 0);
         (void)dup2(null, 1);
     }
-    unsigned from = 3;
-    for (int i = 0; i < 3; i++) {
+    for (size_t i = 0; i < n; i++) {
         if ((unsigned)keep[i] > from)
             (void)close_range(from, (unsigned)keep[i] - 1, 0);
         from = (unsigned)keep[i] + 1;
     }
     (void)close_range(from, ~0U, 0);
+}
+
+/* Where the child's records go. */
+struct outs {
+    struct handover_out now, late;
+};
+
+static int hand_over(void *arg, const struct gf_record *r, const char *line, size_t len,
+                     struct gf_err *e) {
+    struct outs *o = arg;
+    return handover_put(r->body.form == GF_BODY_FILE ? &o->late : &o->now, r, line, len, e);
+}
+
+static int read_items(const struct pipes *p, const struct gf_header *h,
+                      const struct gf_items_options *o, int work, struct gf_err *e) {
+    struct gf_items_options with = *o;
+    struct gf_contents c = {0};
+    struct outs outs;
+
+    handover_out_init(&outs.now, p->records[1]);
+    handover_out_init(&outs.late, p->late);
+    with.record = hand_over;
+    with.record_arg = &outs;
+    int rc = gf_bundle_items(p->plain[0], h, &with, work, &c, e);
+    if (rc == 0)
+        rc = handover_flush(&outs.now, e);
+    if (rc == 0)
+        rc = handover_flush(&outs.late, e);
+    return rc; /* the process ends: nothing is freed */
 }
 
 /*
@@ -76,14 +110,14 @@ static void close_others(int a, int b, int c) {
  */
 static void run_child(struct relay *r, const struct pipes *p, const struct gf_header *h,
                       const struct gf_items_options *o, int work) {
+    int keep[] = {p->plain[0], p->records[1], p->verdict[1], p->late, work};
     struct verdict v = {.rc = -1};
-    struct gf_contents c = {0};
 
     keys_forget(r);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    close_others(p->plain[0], p->verdict[1], work);
+    close_others(keep, sizeof keep / sizeof *keep);
     if (sandbox_parser(CHILD_MEMORY, CHILD_SECONDS, &v.err) == 0)
-        v.rc = gf_bundle_items(p->plain[0], h, o, work, &c, &v.err);
+        v.rc = read_items(p, h, o, work, &v.err);
     ssize_t n = write(p->verdict[1], &v, sizeof v);
     _exit(n == (ssize_t)sizeof v ? 0 : 1);
 }
@@ -125,45 +159,132 @@ static int wait_for(pid_t pid, int *status) {
     return 0;
 }
 
-/* Decrypt into the pipe, then hear the child. */
-static int run_parent(struct relay *r, struct pipes *p, int copy, const struct gf_head *h,
-                      pid_t pid, struct gf_err *e) {
-    struct own_keys_all own;
-    struct pollfd end = {.fd = p->plain[1]};
-    struct gf_err items_err = {.code = GF_OK};
+/* Decryption, in a thread where the payload is large. */
+struct half {
+    int copy;
+    const struct gf_head *head;
+    struct own_keys_all own; /* points to the relay's */
+    int out; /* closed at the end */
+    int rc;
+    int broken; /* it failed only because the child had stopped reading */
+    struct gf_err err;
+};
+
+static void *decrypt(void *arg) {
+    struct half *d = arg;
+    struct pollfd end = {.fd = d->out};
+
+    d->rc = gf_bundle_decrypt(d->copy, d->head, d->own.seal, d->own.n, d->out, &d->err);
+    d->broken = poll(&end, 1, 0) == 1 && (end.revents & POLLERR) != 0;
+    (void)close(d->out);
+    return NULL;
+}
+
+/* The thread takes no signals: they are for who waits for it. */
+static int start(struct half *d, pthread_t *thread, struct gf_err *e) {
+    sigset_t all, before;
+
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    int rc = pthread_create(thread, NULL, decrypt, d);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rc == 0)
+        return 0;
+    errno = rc;
+    return gf_err_errno(e, "cannot start a thread");
+}
+
+/* Who gets the records. */
+struct taker {
+    unpack_record *fn;
+    void *arg;
+    int failed; /* 1: it was fn that failed */
+};
+
+static int read_records(int fd, struct taker *t, struct gf_err *e) {
+    struct handover_record record;
+    struct handover_in in;
+    int rc = 0;
+
+    handover_in_init(&in, fd);
+    while ((rc = handover_next(&in, &record, e)) == 1) {
+        t->failed = t->fn(t->arg, &record, e) == -1;
+        if (t->failed) {
+            rc = -1;
+            break;
+        }
+    }
+    handover_in_free(&in);
+    return rc;
+}
+
+/* Decrypt into the pipe, which is closed then, and take the records meanwhile. */
+static int take_both(struct half *d, int records, struct taker *t, struct gf_err *e) {
+    int small = d->head->header.payload_size <= SMALL_SIZE;
+    pthread_t thread;
+
+    if (small) {
+        (void)decrypt(d);
+    } else if (start(d, &thread, e) == -1) {
+        (void)close(d->out);
+        return -1;
+    }
+    int rc = read_records(records, t, e);
+    /* Who still writes is told that nobody listens. */
+    (void)close(records);
+    if (!small)
+        (void)pthread_join(thread, NULL);
+    return rc;
+}
+
+static int run_parent(struct half *d, struct pipes *p, pid_t pid, struct taker *t,
+                      struct gf_err *e) {
+    struct gf_err items_err = {.code = GF_OK}, records_err = {.code = GF_OK};
     int status = 0;
 
     (void)close(p->plain[0]);
+    (void)close(p->records[1]);
     (void)close(p->verdict[1]);
-    p->plain[0] = p->verdict[1] = -1;
-    own_keys_all(&r->id, &r->former, &own);
-    int rc = gf_bundle_decrypt(copy, h, own.seal, own.n, p->plain[1], e);
-    int broken = poll(&end, 1, 0) == 1 && (end.revents & POLLERR) != 0;
-    (void)close(p->plain[1]);
-    p->plain[1] = -1;
+    d->out = p->plain[1];
+    int rc = take_both(d, p->records[0], t, &records_err);
+    p->plain[0] = p->plain[1] = p->records[0] = p->records[1] = p->verdict[1] = -1;
     if (wait_for(pid, &status) == -1)
         return gf_err_errno(e, "cannot wait for the process that reads payloads");
     int items_rc = read_verdict(p->verdict[0], status, &items_err);
 
-    /* If both failed, the cause is what decryption says, unless it only lost its reader. */
-    if (rc == -1 && !broken)
-        return -1;
-    if (items_rc == -1)
-        *e = items_err;
-    return items_rc;
+    if (rc == 0 && items_rc == 0 && d->rc == 0)
+        return 0;
+    /* If decryption and the child both failed, the cause is what decryption says, unless it only
+     * lost its reader. */
+    if (!t->failed && d->rc == -1 && !d->broken)
+        *e = d->err;
+    else
+        *e = !t->failed && items_rc == -1 ? items_err : records_err;
+    return -1;
+}
+
+static int open_pipes(struct pipes *p, int work, struct gf_err *e) {
+    if (pipe2(p->plain, O_CLOEXEC) == -1 || pipe2(p->records, O_CLOEXEC) == -1 ||
+        pipe2(p->verdict, O_CLOEXEC) == -1)
+        return gf_err_errno(e, "cannot make a pipe");
+    /* Best effort: what an ordinary user may have in pipes is limited. */
+    (void)fcntl(p->plain[0], F_SETPIPE_SZ, PIPE_SIZE);
+    (void)fcntl(p->records[0], F_SETPIPE_SZ, PIPE_SIZE);
+    p->late = gf_file_unnamed(work, e);
+    return p->late == -1 ? -1 : 0;
 }
 
 int unpack_bundle(struct relay *r, int copy, const struct gf_head *h, int64_t room, int work,
-                  struct gf_err *e) {
+                  unpack_record *fn, void *arg, struct gf_err *e) {
     struct gf_items_options o = {.check_lines = 1, .threads = 1};
-    struct pipes p = {{-1, -1}, {-1, -1}};
+    struct pipes p = {{-1, -1}, {-1, -1}, {-1, -1}, -1};
+    struct half d = {.copy = copy, .head = h};
+    struct taker t = {.fn = fn, .arg = arg};
     int rc = -1;
 
     o.room = room >= GF_ARCHIVE_MAX ? 0 : room > 0 ? room : 1;
-    if (pipe2(p.plain, O_CLOEXEC) == -1 || pipe2(p.verdict, O_CLOEXEC) == -1) {
-        (void)gf_err_errno(e, "cannot make a pipe");
+    if (open_pipes(&p, work, e) == -1)
         goto out;
-    }
     pid_t pid = fork();
     if (pid == -1) {
         (void)gf_err_errno(e, "cannot start a process that reads payloads");
@@ -171,15 +292,23 @@ int unpack_bundle(struct relay *r, int copy, const struct gf_head *h, int64_t ro
     }
     if (pid == 0)
         run_child(r, &p, &h->header, &o, work);
-    rc = run_parent(r, &p, copy, h, pid, e);
+    own_keys_all(&r->id, &r->former, &d.own);
+    rc = run_parent(&d, &p, pid, &t, e);
+    if (rc == 0 && lseek(p.late, 0, SEEK_SET) == -1)
+        rc = gf_err_errno(e, "cannot read records");
+    if (rc == 0)
+        rc = read_records(p.late, &t, e);
 
-    if (rc == -1 && e->code == GF_E_CREATE) {
+    if (rc == -1 && !t.failed && e->code == GF_E_CREATE) {
         const struct gf_err was = *e;
         (void)gf_err_set(e, GF_E_CREATE, "%s: %s; make room on this disk and run sync again",
                          r->state, was.text);
     }
 out:
     close_pair(p.plain);
+    close_pair(p.records);
     close_pair(p.verdict);
+    if (p.late != -1)
+        (void)close(p.late);
     return rc;
 }

@@ -16,7 +16,6 @@
 #include "relay/keys.h"
 #include "relay/quota.h"
 #include "relay/take.h"
-#include "relay/unpack.h"
 
 struct verify {
     struct relay *r;
@@ -226,9 +225,8 @@ static int open_and_take(struct verify *v, const struct item *it, const struct g
     int work = openat(v->r->state_fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (work == -1)
         return gf_err_errno(e, "%s/%s", v->r->state, path);
-    int rc = unpack_bundle(v->r, it->fd, h, files_room(v->r), work, why) == -1 ? 1 : 0;
-    if (rc == 0)
-        rc = take_bundle(v->r, h, work, &taken, why, e);
+    const struct take_from from = {.copy = it->fd, .work = work, .room = files_room(v->r)};
+    int rc = take_bundle(v->r, h, &from, &taken, why, e);
     gf_bundle_items_remove(work);
     (void)close(work);
     (void)unlinkat(v->r->state_fd, path, AT_REMOVEDIR);

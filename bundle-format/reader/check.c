@@ -6,10 +6,12 @@
 
 #include "gapferry/record.h"
 
-void gf_check_begin(struct gf_check_lines *c, enum gf_member kind, struct gf_refs *refs) {
+void gf_check_begin(struct gf_check_lines *c, enum gf_member kind, struct gf_refs *refs,
+                    const struct gf_items_options *o) {
     memset(c, 0, sizeof *c);
     c->kind = kind;
     c->refs = refs;
+    c->o = o;
     gf_buf_init(&c->carry, GF_LINE_MAX);
 }
 
@@ -33,11 +35,13 @@ static int add_ref(struct gf_refs *r, const struct gf_body *body, struct gf_err 
     return 0;
 }
 
-static int check_record(struct gf_refs *refs, const char *line, size_t len, struct gf_err *e) {
+static int check_record(struct gf_check_lines *c, const char *line, size_t len, struct gf_err *e) {
     struct gf_record r = {0};
     int rc = gf_record_parse(line, len, &r, e);
     if (rc == 0)
-        rc = add_ref(refs, &r.body, e);
+        rc = add_ref(c->refs, &r.body, e);
+    if (rc == 0 && c->o->record != NULL)
+        rc = c->o->record(c->o->record_arg, &r, line, len, e);
     gf_record_free(&r);
     return rc;
 }
@@ -79,7 +83,7 @@ static int check_line(struct gf_check_lines *c, const char *line, size_t len, st
     c->number++;
     switch (c->kind) {
     case GF_MEMBER_RECORDS:
-        rc = check_record(c->refs, line, len, e);
+        rc = check_record(c, line, len, e);
         break;
     case GF_MEMBER_RECEIPTS:
         rc = check_receipt(line, len, e);

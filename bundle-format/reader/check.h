@@ -4,7 +4,7 @@
 #ifndef READER_CHECK_H
 #define READER_CHECK_H
 
-#include "gapferry/contents.h"
+#include "gapferry/bundle.h"
 
 /* Members files/... that lines refer to; they come later in the archive. */
 struct gf_refs {
@@ -18,10 +18,12 @@ struct gf_check_lines {
     int64_t number;      /* lines so far */
     struct gf_buf carry; /* the beginning of a line whose end has not come yet */
     struct gf_refs *refs;
+    const struct gf_items_options *o; /* who gets the records */
 };
 
-/* Begin a member; refs is borrowed. */
-void gf_check_begin(struct gf_check_lines *c, enum gf_member kind, struct gf_refs *refs);
+/* Begin a member; refs and o are borrowed. */
+void gf_check_begin(struct gf_check_lines *c, enum gf_member kind, struct gf_refs *refs,
+                    const struct gf_items_options *o);
 
 /* The member's next bytes. Errors name the member and the line: GF_E_RECORD, GF_E_JSON,
  * GF_E_LIMIT. */

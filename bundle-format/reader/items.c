@@ -98,7 +98,7 @@ static int create(struct items *it, const char *path, int kind, struct gf_err *e
     return fd;
 }
 
-/* Its bytes: to its file; lines are checked and contents.json is kept besides. */
+/* Its bytes: to its file (-1: none); lines are checked and contents.json is kept besides. */
 static int spill(struct items *it, int fd, const char *path, int kind, int64_t size,
                  struct gf_err *e) {
     struct gf_check_lines lines;
@@ -107,7 +107,7 @@ static int spill(struct items *it, int fd, const char *path, int kind, int64_t s
     int rc = -1;
 
     gf_check_begin(&lines, kind < GF_MEMBER_FILE ? (enum gf_member)kind : GF_MEMBER_RECORDS,
-                   &it->refs);
+                   &it->refs, it->o);
     for (;;) {
         const void *data = NULL;
         size_t len = 0;
@@ -115,7 +115,7 @@ static int spill(struct items *it, int fd, const char *path, int kind, int64_t s
             goto out;
         if (len == 0)
             break;
-        if (gf_file_write(fd, data, len) == -1) {
+        if (fd != -1 && gf_file_write(fd, data, len) == -1) {
             (void)gf_err_errno(e, "cannot write '%s'", path);
             goto out;
         }
@@ -149,11 +149,12 @@ static int take_member(struct items *it, const char *name, int64_t size, struct 
     memcpy(path, name, strlen(name) + 1);
     if (kind != GF_MEMBER_CONTENTS && remember(it, path, size, e) == -1)
         return -1;
-    int fd = create(it, path, kind, e);
-    if (fd == -1)
+    int handed_on = kind == GF_MEMBER_RECORDS && it->o->record != NULL;
+    int fd = handed_on ? -1 : create(it, path, kind, e);
+    if (fd == -1 && !handed_on)
         return -1;
     int rc = spill(it, fd, path, kind, size, e);
-    if (close(fd) == -1 && rc == 0)
+    if (fd != -1 && close(fd) == -1 && rc == 0)
         rc = gf_err_errno(e, "cannot write '%s'", path);
     return rc;
 }

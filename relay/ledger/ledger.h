@@ -95,10 +95,12 @@ enum ledger_seen { LEDGER_NEW, LEDGER_REPLAY, LEDGER_FORK };
 GF_MUST_CHECK int ledger_seen(struct ledger *l, const struct gf_header *h,
                               const struct gf_hash *digest, enum ledger_seen *out,
                               struct gf_err *e);
-/* Note a bundle, then its records, within one transaction of the caller. */
+/* Note a bundle, then its records, then the numbers of its sender that will never come, within one
+ * transaction of the caller. */
 GF_MUST_CHECK int ledger_take_bundle(struct ledger *l, const struct gf_header *h,
-                                     const struct gf_hash *digest, const struct gf_contents *c,
-                                     int64_t now, struct gf_err *e);
+                                     const struct gf_hash *digest, int64_t now, struct gf_err *e);
+GF_MUST_CHECK int ledger_take_voids(struct ledger *l, const struct gf_header *h,
+                                    const struct gf_contents *c, struct gf_err *e);
 /* A record of the bundle that was taken last; all is borrowed. */
 struct ledger_arrival {
     struct gf_id id;

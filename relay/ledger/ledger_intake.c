@@ -111,16 +111,24 @@ int ledger_fork(struct ledger *l, const struct gf_header *h, const struct gf_has
 }
 
 int ledger_take_bundle(struct ledger *l, const struct gf_header *h, const struct gf_hash *digest,
-                       const struct gf_contents *c, int64_t now, struct gf_err *e) {
+                       int64_t now, struct gf_err *e) {
     if (db_begin(&l->db, e) == -1)
         return -1;
     int rc = add_bundle(l, h, digest, NULL, now, e);
-    for (size_t i = 0; rc == 0 && i < c->nvoids; i++)
-        rc = db_run(&l->db, e,
-                    "INSERT INTO void (sender, stream, seq) VALUES (?, ?, ?) "
-                    "ON CONFLICT DO NOTHING",
-                    "bbi", &h->from, sizeof h->from, &h->stream, sizeof h->stream, c->voids[i]);
     return db_end(&l->db, rc, e);
+}
+
+int ledger_take_voids(struct ledger *l, const struct gf_header *h, const struct gf_contents *c,
+                      struct gf_err *e) {
+    for (size_t i = 0; i < c->nvoids; i++) {
+        if (db_run(&l->db, e,
+                   "INSERT INTO void (sender, stream, seq) VALUES (?, ?, ?) "
+                   "ON CONFLICT DO NOTHING",
+                   "bbi", &h->from, sizeof h->from, &h->stream, sizeof h->stream,
+                   c->voids[i]) == -1)
+            return -1;
+    }
+    return 0;
 }
 
 int ledger_refuse(struct ledger *l, const struct gf_header *h, const struct gf_hash *digest,

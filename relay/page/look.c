@@ -97,7 +97,11 @@ static int refuse(struct look *k, const struct gf_err *why, int told, struct gf_
 /* ---- contents ---- */
 
 /* The last place counts all channels that have none of their own. */
-static void count_record(struct look *k, const char *channel) {
+static int count_record(void *arg, const struct handover_record *r, struct gf_err *why) {
+    const char *channel = r->channel;
+    struct look *k = arg;
+    (void)why;
+
     size_t i = 0;
 
     k->records++;
@@ -111,30 +115,7 @@ static void count_record(struct look *k, const char *channel) {
         k->nchannels++;
     }
     k->channels[i].records++;
-}
-
-static int count_records(struct look *k, int work, struct gf_err *why) {
-    struct gf_record record;
-    struct gf_lines lines;
-    const char *line = NULL;
-    size_t len = 0;
-    int ended = 0;
-    int rc = 0;
-
-    int fd = openat(work, "records.jsonl", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd == -1)
-        return errno == ENOENT ? 0 : gf_err_errno(why, "records.jsonl");
-    gf_lines_init(&lines, fd, GF_LINE_MAX);
-    while ((rc = gf_lines_next(&lines, &line, &len, &ended, why)) == 1) {
-        rc = gf_record_parse(line, len, &record, why);
-        if (rc == -1)
-            break;
-        count_record(k, record.channel);
-        gf_record_free(&record);
-    }
-    gf_lines_free(&lines);
-    (void)close(fd);
-    return rc;
+    return 0;
 }
 
 static int count_files(struct look *k, int work, const struct gf_header *h, struct gf_err *why) {
@@ -164,8 +145,8 @@ static int open_it(struct look *k, int fd, const struct gf_head *h, struct gf_er
     if (work == -1)
         return gf_err_errno(why, "%s/%s", k->r->state, path);
     gf_bundle_items_remove(work); /* of an attempt that was cut off */
-    if (unpack_bundle(k->r, fd, h, files_room(k->r), work, why) == 0 &&
-        count_files(k, work, &h->header, why) == 0 && count_records(k, work, why) == 0)
+    if (unpack_bundle(k->r, fd, h, files_room(k->r), work, count_record, k, why) == 0 &&
+        count_files(k, work, &h->header, why) == 0)
         rc = 0;
     gf_bundle_items_remove(work);
     (void)close(work);

@@ -25,7 +25,6 @@ static inline struct gf_hash digest_of(const struct gf_header *h) {
 
 /* Take a bundle of one record with this body; what ledger_take_records() said. */
 static inline int take(struct site *s, int64_t seq, const struct gf_id *id, const char *body) {
-    static const struct gf_contents nothing;
     struct gf_header h = header(s, seq);
     struct gf_hash d = digest_of(&h);
     struct gf_record r;
@@ -35,7 +34,7 @@ static inline int take(struct site *s, int64_t seq, const struct gf_id *id, cons
     testing_line(&line, id, "metrics", GF_BODY_TEXT, body, 1);
     assert_ok(gf_record_parse(line.data, line.len, &r, &s->e), s->e);
     assert_ok(ledger_begin(s->r.ledger, &s->e), s->e);
-    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
+    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, NOW, &s->e), s->e);
     const struct ledger_arrival a = testing_arrival(&r, line.data, line.len);
     int rc = ledger_take_records(s->r.ledger, &a, 1, NOW, &s->e);
     assert_int_equal(ledger_end(s->r.ledger, rc, &s->e), rc);

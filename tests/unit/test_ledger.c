@@ -232,7 +232,6 @@ static void strangers_cannot_fill_the_ledger(void **state) {
 
 static void the_same_bundle_is_a_replay_and_another_of_its_number_a_fork(void **state) {
     struct site *s = *state;
-    const struct gf_contents nothing = {.nvoids = 0};
     struct gf_header h = header(s, 1);
     struct gf_hash d = digest_of(&h);
     enum ledger_seen seen = LEDGER_FORK;
@@ -240,7 +239,7 @@ static void the_same_bundle_is_a_replay_and_another_of_its_number_a_fork(void **
     testing_enrol(s, &kit_site);
     assert_ok(ledger_seen(s->r.ledger, &h, &d, &seen, &s->e), s->e);
     assert_int_equal(seen, LEDGER_NEW);
-    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
+    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, NOW, &s->e), s->e);
     assert_ok(ledger_seen(s->r.ledger, &h, &d, &seen, &s->e), s->e);
     assert_int_equal(seen, LEDGER_REPLAY);
     struct gf_header other = header(s, 1);
@@ -249,8 +248,8 @@ static void the_same_bundle_is_a_replay_and_another_of_its_number_a_fork(void **
     assert_int_equal(seen, LEDGER_FORK);
 
     /* Whoever does not ask first finds the unique index. */
-    assert_fails(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e, GF_E_REPLAY);
-    assert_fails(ledger_take_bundle(s->r.ledger, &other, &other_digest, &nothing, NOW, &s->e), s->e,
+    assert_fails(ledger_take_bundle(s->r.ledger, &h, &d, NOW, &s->e), s->e, GF_E_REPLAY);
+    assert_fails(ledger_take_bundle(s->r.ledger, &other, &other_digest, NOW, &s->e), s->e,
                  GF_E_REPLAY);
 
     /* Another stream, or another sender, counts for itself. */
@@ -262,11 +261,10 @@ static void the_same_bundle_is_a_replay_and_another_of_its_number_a_fork(void **
 
 static void a_bundle_of_a_sender_who_is_not_enrolled_is_not_taken(void **state) {
     struct site *s = *state;
-    const struct gf_contents nothing = {.nvoids = 0};
     struct gf_header h = header(s, 1);
     struct gf_hash d = digest_of(&h);
 
-    assert_fails(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e, GF_E_SENDER);
+    assert_fails(ledger_take_bundle(s->r.ledger, &h, &d, NOW, &s->e), s->e, GF_E_SENDER);
 }
 
 static void a_refused_bundle_counts_as_seen(void **state) {
@@ -300,7 +298,6 @@ static void a_record_takes_effect_once_in_whatever_bundle_it_comes(void **state)
 
 static void records_that_come_together_are_each_taken_once(void **state) {
     enum { N = 3 * LEDGER_TAKE_MOST + 5 };
-    static const struct gf_contents nothing;
     static const char *const bodies[] = {"{\"a\":1}", "{\"a\":2}"};
     struct ledger_arrival a[N];
     struct ledger_conflict *conflicts = NULL;
@@ -326,7 +323,7 @@ static void records_that_come_together_are_each_taken_once(void **state) {
     a[51].digest = digests[1];
     a[N - 1].id = a[N - 2].id;
     assert_ok(ledger_begin(s->r.ledger, &s->e), s->e);
-    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
+    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, NOW, &s->e), s->e);
     assert_int_equal(ledger_take_records(s->r.ledger, a, N, NOW, &s->e), N - 4);
     assert_ok(ledger_end(s->r.ledger, 0, &s->e), s->e);
 
@@ -345,14 +342,13 @@ static void records_that_come_together_are_each_taken_once(void **state) {
 
 static void what_is_rolled_back_never_was(void **state) {
     struct site *s = *state;
-    const struct gf_contents nothing = {.nvoids = 0};
     struct gf_header h = header(s, 1);
     struct gf_hash d = digest_of(&h);
     enum ledger_seen seen = LEDGER_FORK;
 
     testing_enrol(s, &kit_site);
     assert_ok(ledger_begin(s->r.ledger, &s->e), s->e);
-    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
+    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, NOW, &s->e), s->e);
     assert_int_equal(ledger_end(s->r.ledger, -1, &s->e), -1);
     assert_ok(ledger_seen(s->r.ledger, &h, &d, &seen, &s->e), s->e);
     assert_int_equal(seen, LEDGER_NEW);
@@ -398,8 +394,7 @@ static void what_was_refused_can_be_looked_at_again_and_what_was_taken_not(void 
     assert_int_equal(seen, LEDGER_NEW);
     assert_int_equal(ledger_forgive(s->r.ledger, &h, &d, "tester", NOW, &s->e), 0);
 
-    static const struct gf_contents nothing;
-    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
+    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, NOW, &s->e), s->e);
     assert_int_equal(ledger_forgive(s->r.ledger, &h, &d, "tester", NOW, &s->e), 0);
     assert_ok(ledger_seen(s->r.ledger, &h, &d, &seen, &s->e), s->e);
     assert_int_equal(seen, LEDGER_REPLAY);

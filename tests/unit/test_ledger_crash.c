@@ -45,7 +45,6 @@ static int note_news(void *arg, const struct gf_receipt *r, const struct gf_answ
 }
 
 static void take_one(struct site *s, struct ledger *l, int out) {
-    static const struct gf_contents nothing;
     struct gf_header h = {.from = kit_site.card.identity, .seq = 1};
     struct gf_hash d;
     struct gf_record r;
@@ -56,7 +55,7 @@ static void take_one(struct site *s, struct ledger *l, int out) {
     char *line = testing_record(s, "metrics", "{}", 1);
     if (gf_record_parse(line, strlen(line), &r, &s->e) == -1 || ledger_begin(l, &s->e) == -1)
         _exit(2);
-    int rc = ledger_take_bundle(l, &h, &d, &nothing, NOW, &s->e);
+    int rc = ledger_take_bundle(l, &h, &d, NOW, &s->e);
     const struct ledger_arrival a = testing_arrival(&r, line, strlen(line));
     if (rc == 0)
         rc = ledger_take_records(l, &a, 1, NOW, &s->e);

@@ -12,7 +12,6 @@ static int take_line(struct site *s, const struct gf_record *r, const char *line
 }
 
 static struct gf_id take_record(struct site *s, int64_t seq, const char *body, int answer) {
-    static const struct gf_contents nothing;
     struct gf_header h = {.from = kit_site.card.identity, .stream = s->stream, .seq = seq};
     struct gf_hash d;
     struct gf_record r;
@@ -21,7 +20,7 @@ static struct gf_id take_record(struct site *s, int64_t seq, const char *body, i
     gf_digest_256(&h, sizeof h, &d);
     char *line = testing_record(s, "license", body, answer);
     assert_ok(gf_record_parse(line, strlen(line), &r, &s->e), s->e);
-    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
+    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, NOW, &s->e), s->e);
     assert_int_equal(take_line(s, &r, line), 1);
     gf_record_free(&r);
     free(line);
@@ -240,7 +239,6 @@ static void whatever_an_endpoint_says_can_be_a_reason(void **state) {
 
 static void another_body_under_a_known_id_is_rejected_and_told(void **state) {
     struct site *s = *state;
-    static const struct gf_contents nothing;
     struct gf_header h = {.from = kit_site.card.identity, .stream = s->stream, .seq = 2};
     struct gf_hash d;
     struct gf_record r;
@@ -252,7 +250,7 @@ static void another_body_under_a_known_id_is_rejected_and_told(void **state) {
     gf_buf_init(&line, GF_LINE_MAX);
     testing_line(&line, &id, "license", GF_BODY_TEXT, "{\"a\":2}", 0);
     assert_ok(gf_record_parse(line.data, line.len, &r, &s->e), s->e);
-    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
+    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, NOW, &s->e), s->e);
     assert_int_equal(take_line(s, &r, line.data), 0);
     struct news n = news(s);
     assert_int_equal(n.n, 2);
@@ -436,7 +434,6 @@ static void what_a_lost_response_told_is_news_again(void **state) {
 
 static void receipts_are_told_again_when_the_sender_has_lost_them(void **state) {
     struct site *s = *state;
-    static const struct gf_contents nothing;
     struct ledger_seq seq;
 
     testing_enrol(s, &kit_site);
@@ -446,7 +443,7 @@ static void receipts_are_told_again_when_the_sender_has_lost_them(void **state) 
     gf_digest_256(&h, sizeof h, &d);
     char *line = testing_record(s, "license", "{}", 0);
     assert_ok(gf_record_parse(line, strlen(line), &r, &s->e), s->e);
-    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, &nothing, NOW, &s->e), s->e);
+    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, NOW, &s->e), s->e);
     assert_int_equal(take_line(s, &r, line), 1);
     struct news n = news(s);
     (void)respond(s, &n, &seq);

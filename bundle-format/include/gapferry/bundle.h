@@ -172,12 +172,19 @@ GF_MUST_CHECK int gf_bundle_decrypt(int copy, const struct gf_head *h,
 
 /* ---- step 3: no keys ---- */
 
+struct gf_record;
+
 struct gf_items_options {
     int check_lines; /* 1: every line of the .jsonl members must parse (record.h) */
     int64_t room;    /* bytes the members may take at most (GF_E_CREATE); 0: GF_ARCHIVE_MAX */
     int threads;     /* 0: one for each core, at most 4 */
     gf_progress *progress;
     void *arg;
+    /* Where not NULL: gets each record that was checked (so check_lines must be 1) with its exact
+     * line, with LF; both are borrowed. records.jsonl is not written then. -1 and *e to end. */
+    int (*record)(void *record_arg, const struct gf_record *r, const char *line, size_t len,
+                  struct gf_err *e);
+    void *record_arg;
 };
 
 /*

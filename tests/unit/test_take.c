@@ -1,0 +1,116 @@
+/*
+ * test_take.c -- a bundle's records go into the ledger while its payload is read: all or nothing,
+ * whatever comes behind them.
+ */
+#include "ledger_testing.h"
+
+#define MANY 3000 /* records: more than are taken at a time, and more than the pipes hold */
+
+static void put_lines(struct gf_buf *b, size_t n) {
+    char body[600];
+
+    memset(body, 'x', sizeof body - 1);
+    body[sizeof body - 1] = '\0';
+    for (size_t i = 0; i < n; i++) {
+        struct gf_id id = new_id();
+        testing_line(b, &id, "metrics", GF_BODY_TEXT, body, 0);
+    }
+}
+
+static void a_bad_line_behind_good_ones_leaves_none_of_them(void **state) {
+    struct site *s = *state;
+    enum ledger_seen seen = LEDGER_NEW;
+    struct gf_header h;
+    struct gf_hash d;
+    struct gf_buf b;
+
+    testing_enrol(s, &kit_site);
+    gf_buf_init(&b, 16 << 20);
+    put_lines(&b, MANY);
+    gf_buf_text(&b, "{\"id\":1}\n");
+    const struct testing_request q = {.seq = 1, .lines = b.data};
+    int fd = testing_pack(s, &q, &h, &d);
+    assert_ok(relay_import(&s->r, fd, "x", &s->t, &s->e), s->e);
+    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
+    (void)close(fd);
+    assert_int_equal(s->t.taken, 0);
+    assert_int_equal(s->t.refused, 1);
+    assert_true(testing_says(s, "records.jsonl line 3001"));
+    assert_int_equal(testing_records(s, -1), 0);
+    assert_int_equal(testing_count(s->state, "quarantine"), 2);
+    assert_int_equal(testing_count(s->state, "work"), 0);
+    /* That it was refused is remembered: it is not verified again. */
+    assert_ok(ledger_seen(s->r.ledger, &h, &d, &seen, &s->e), s->e);
+    assert_int_equal(seen, LEDGER_REPLAY);
+    gf_buf_free(&b);
+}
+
+static void every_record_of_a_large_bundle_is_taken(void **state) {
+    struct site *s = *state;
+    struct gf_buf b;
+
+    testing_enrol(s, &kit_site);
+    gf_buf_init(&b, 16 << 20);
+    put_lines(&b, MANY);
+    const struct testing_request q = {.seq = 1, .lines = b.data};
+    testing_send(s, &q, NULL);
+    testing_take(s);
+    assert_int_equal(s->t.taken, 1);
+    assert_int_equal(s->t.records, MANY);
+    assert_int_equal(testing_records(s, -1), MANY);
+    gf_buf_free(&b);
+}
+
+static void records_with_files_have_the_digests_of_the_files(void **state) {
+    struct gf_id ids[3] = {new_id(), new_id(), new_id()};
+    struct site *s = *state;
+    struct gf_hash text, file;
+    struct gf_buf b;
+
+    testing_enrol(s, &kit_site);
+    gf_buf_init(&b, 1 << 20);
+    testing_line(&b, &ids[0], "metrics", GF_BODY_FILE, "files/body.bin", 0);
+    testing_line(&b, &ids[1], "metrics", GF_BODY_TEXT, "{\"a\":1}", 0);
+    testing_line(&b, &ids[2], "license", GF_BODY_FILE, "files/body.bin", 1);
+    const struct testing_request q = {.seq = 1, .lines = b.data, .file = "the body"};
+    testing_send(s, &q, NULL);
+    testing_take(s);
+    assert_int_equal(s->t.records, 3);
+    gf_digest_256("{\"a\":1}", 7, &text);
+    gf_digest_256("the body", 8, &file);
+    for (int i = 0; i < 3; i++) {
+        const struct ledger_record r = testing_find(s, &ids[i]);
+        assert_memory_equal(&r.digest, i == 1 ? &text : &file, sizeof file);
+    }
+    assert_int_equal(testing_count(s->state, "files"), 1);
+    gf_buf_free(&b);
+}
+
+static void a_record_whose_file_is_missing_takes_the_others_with_it(void **state) {
+    struct gf_id ids[2] = {new_id(), new_id()};
+    struct site *s = *state;
+    struct gf_buf b;
+
+    testing_enrol(s, &kit_site);
+    gf_buf_init(&b, 1 << 20);
+    testing_line(&b, &ids[0], "metrics", GF_BODY_TEXT, "{\"a\":1}", 0);
+    testing_line(&b, &ids[1], "metrics", GF_BODY_FILE, "files/other.bin", 0);
+    const struct testing_request q = {.seq = 1, .lines = b.data, .file = "the body"};
+    testing_send(s, &q, NULL);
+    testing_take(s);
+    assert_int_equal(s->t.refused, 1);
+    assert_int_equal(testing_records(s, -1), 0);
+    assert_int_equal(testing_count(s->state, "files"), 0);
+    gf_buf_free(&b);
+}
+
+int main(void) {
+#define T(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
+    const struct CMUnitTest tests[] = {
+        T(a_bad_line_behind_good_ones_leaves_none_of_them),
+        T(every_record_of_a_large_bundle_is_taken),
+        T(records_with_files_have_the_digests_of_the_files),
+        T(a_record_whose_file_is_missing_takes_the_others_with_it),
+    };
+    return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
+}
