@@ -9,15 +9,11 @@
 #include "agent/link_state.h"
 #include "common/log.h"
 
-static int is_asked_for(const char *channel) {
-    return strcmp(channel, "license") == 0 || strcmp(channel, "updates") == 0;
-}
-
 int airgap_of(struct agent *a, const char *channel, enum airgap *out, struct gf_err *e) {
     struct store_policy policy;
     int word = AIRGAP_CARRY;
 
-    if (is_asked_for(channel)) {
+    if (grid_is_own_consent(channel)) {
         *out = AIRGAP_CARRY;
         return 0;
     }

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "agent/floor.h"
+#include "common/grid.h"
 #include "gapferry/digest.h"
 
 int command_fail(const struct gf_err *e, int json) {
@@ -83,7 +84,7 @@ int command_consent(struct agent *a, const char *channel, struct command_consent
     struct store_policy grid;
     int forced = STORE_ASK;
 
-    c.own = strcmp(channel, "license") == 0 || strcmp(channel, "updates") == 0;
+    c.own = grid_is_own_consent(channel);
     if (config_enum(a->config, "channel", channel, "consent", store_consents, &forced, e) == -1 ||
         store_get_consent(a->store, channel, &c.is, &c.since, c.user, e) == -1)
         return -1;

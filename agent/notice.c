@@ -36,36 +36,56 @@ static int is_within_site(struct agent *a, const struct gf_hash *from, struct gf
     return 0;
 }
 
-static int take_policy(struct agent *a, const struct gf_hash *from, const struct gf_notice *n,
-                       struct gf_err *e) {
-    struct store_policy policy = {.relay = *from, .since = a->now};
-    struct store_denial denial = {0};
-    struct grid_policy asked;
-    const char *channel = asked.channel;
+/* Why a policy is not obeyed; NULL: it may be. */
+static const char *why_not(const struct gf_notice *n, int within, struct grid_policy *asked) {
+    if (!within)
+        return "its relay is not within the site";
+    if (grid_policy_parse(n->data, asked) == -1)
+        return "it is malformed";
+    if (grid_is_own_consent(asked->channel))
+        return "what somebody asks for by hand is not held back";
+    return NULL;
+}
 
-    int within = is_within_site(a, from, e);
-    if (within != 1 || grid_policy_parse(n->data, &asked) == -1) {
-        if (within != -1)
-            log_write(LOG_LEVEL_NOTICE, "policy-ignored",
-                      {"why", within ? "it is malformed" : "its relay is not within the site", 0});
-        return within == -1 ? -1 : 0;
-    }
-    policy.denied = asked.denied;
-    policy.airgap = asked.airgap;
-    /* What holds here holds for the nodes that have this host for their manager. */
-    if (store_put_policy(a->store, channel, &policy, e) == -1 || returns_notice(a, n, e) == -1)
-        return -1;
-    log_write(LOG_LEVEL_NOTICE, "policy", {"channel", channel, 0},
-              {"consent", policy.denied ? "denied" : "as decided here", 0},
-              {"airgap", grid_airgaps[policy.airgap], 0});
-    if (!policy.denied)
-        return 0;
-    /* What was recorded goes, as with a denial of the site's own. Files follow at the next export.
-     */
+static int ignore(const char *why) {
+    log_write(LOG_LEVEL_NOTICE, "policy-ignored", {"why", why, 0});
+    return 0;
+}
+
+/* What was recorded goes, as with a denial of the site's own. Files follow at the next export. */
+static int deny(struct agent *a, const char *channel, struct gf_err *e) {
+    struct store_denial denial = {0};
+
     int rc =
         store_set_consent(a->store, channel, STORE_DENIED, "the grid's policy", a->now, &denial, e);
     free(denial.bundles);
     return rc;
+}
+
+static int take_policy(struct agent *a, const struct gf_hash *from, const struct gf_notice *n,
+                       struct gf_err *e) {
+    struct store_policy policy = {.relay = *from, .since = a->now, .said = n->at};
+    struct grid_policy asked;
+
+    int within = is_within_site(a, from, e);
+    if (within == -1)
+        return -1;
+    const char *why = why_not(n, within, &asked);
+    if (why)
+        return ignore(why);
+    policy.denied = asked.denied;
+    policy.airgap = asked.airgap;
+    /* Responses come in any order. */
+    int taken = store_put_policy(a->store, asked.channel, &policy, e);
+    if (taken != 1)
+        return taken == 0 ? ignore("its relay has asked for something else since") : -1;
+    /* What holds here holds for the nodes that have this host for their manager. */
+    if (returns_notice(a, n, e) == -1)
+        return -1;
+    log_write(LOG_LEVEL_NOTICE, "policy", {"channel", asked.channel, 0},
+              {"consent", policy.denied ? "denied" : "as decided here", 0},
+              {"airgap", grid_airgaps[policy.airgap], 0});
+    return policy.denied ? deny(a, asked.channel, e) : 0;
 }
 
 static int take_time(struct agent *a, const char *type, const char *data, struct gf_err *e) {

@@ -85,6 +85,10 @@ GF_MUST_CHECK int grid_file_mode(int dir, mode_t *out, struct gf_err *e);
 
 /* ---- policy: what a manager asks of its nodes, channel by channel ---- */
 
+/* 1 for license and updates: who asks for one has decided by that, so that no policy holds it
+ * back. */
+int grid_is_own_consent(const char *channel);
+
 extern const char *const grid_airgaps[]; /* "carry" "hold" "discard" NULL, the laxest first */
 
 struct grid_policy {

@@ -54,6 +54,11 @@ static int read_policy(const struct options *o, struct grid_policy *p, struct gf
         if (read_word(options_arg(o, i), p, e) == -1)
             return -1;
     }
+    if (grid_is_own_consent(channel))
+        return gf_err_set(e, GF_E_USAGE,
+                          "%s: who asks for a licence or an update has decided by that; no agent "
+                          "holds it back",
+                          channel);
     return 0;
 }
 

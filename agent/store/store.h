@@ -433,8 +433,10 @@ struct store_policy {
     int airgap;           /* of enum airgap */
     struct gf_hash relay; /* who asked */
     int64_t since;
+    int64_t said; /* when it was asked, by the clock of who asked */
 };
-/* Set what holds for a channel; one that asks for nothing takes it back. */
+/* Set what holds for a channel; one that asks for nothing takes it back. 1 done; 0: its relay has
+ * asked for something else later, which came sooner, and that stays. */
 GF_MUST_CHECK int store_put_policy(struct store *s, const char *channel,
                                    const struct store_policy *p, struct gf_err *e);
 /* 1 found, 0 not. */

@@ -54,7 +54,8 @@ static const char version_1[] =
 static const char version_2[] =
     "CREATE TABLE denied (id BLOB PRIMARY KEY NOT NULL, at INTEGER NOT NULL) STRICT;"
     "CREATE TABLE policy (channel TEXT PRIMARY KEY NOT NULL, denied INTEGER NOT NULL,"
-    " airgap INTEGER NOT NULL, relay BLOB NOT NULL, since INTEGER NOT NULL) STRICT;"
+    " airgap INTEGER NOT NULL, relay BLOB NOT NULL, since INTEGER NOT NULL,"
+    " said INTEGER NOT NULL) STRICT;"
     "ALTER TABLE bundle ADD COLUMN sent INTEGER NOT NULL DEFAULT 0;"
     "CREATE TABLE drive (name TEXT PRIMARY KEY NOT NULL, first INTEGER NOT NULL,"
     " last INTEGER NOT NULL, user TEXT) STRICT;"

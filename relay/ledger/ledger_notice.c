@@ -28,6 +28,12 @@ static int audit(struct ledger *l, const struct grid_policy *p, const char *user
 
 /* What holds is the stricter of all that is asked for; 1 if that has changed. */
 static int renew(struct ledger *l, const char *channel, int64_t now, struct gf_err *e) {
+    int64_t before = 0;
+
+    /* Agents tell by its time which of two is the later one, whatever clocks do. */
+    if (db_number(&l->db, &before, 0, e, "SELECT at FROM notice WHERE channel = ?", "t", channel) ==
+        -1)
+        return -1;
     if (db_run(&l->db, e,
                "DELETE FROM notice WHERE channel = ?1 AND (denied, airgap) IS NOT (SELECT "
                "max(denied), max(airgap) FROM policy WHERE channel = ?1)",
@@ -36,7 +42,7 @@ static int renew(struct ledger *l, const char *channel, int64_t now, struct gf_e
                "INSERT INTO notice (channel, denied, airgap, at) SELECT ?1, max(denied), "
                "max(airgap), ?2 FROM policy WHERE channel = ?1 HAVING NOT EXISTS (SELECT 1 FROM "
                "notice WHERE channel = ?1)",
-               "ti", channel, now) == -1)
+               "ti", channel, now > before ? now : before + 1) == -1)
         return -1;
     return db_changes(&l->db) > 0;
 }

@@ -103,6 +103,8 @@ load grid.bash
     usage 1 5
     up 3
     gives 64 MR notice metrics airgap=never
+    gives 64 MR notice license consent=denied
+    says "has decided by that"
     gives 0 MR notice metrics consent=denied
     says "0 of 3 agents"
     down 3

@@ -314,7 +314,11 @@ void reply_refusal(struct reply *r, const struct gf_id *bundle) {
 }
 
 void reply_notice(struct reply *r, const char *type, const char *data) {
-    struct gf_notice x = {.type = type, .at = SITE_NOW, .data = data};
+    reply_notice_at(r, SITE_NOW, type, data);
+}
+
+void reply_notice_at(struct reply *r, int64_t at, const char *type, const char *data) {
+    struct gf_notice x = {.type = type, .at = at, .data = data};
     struct gf_err e;
 
     check(gf_notice_write(&x, &r->notices, &e), &e);

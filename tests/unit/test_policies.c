@@ -104,17 +104,21 @@ static void what_a_person_asked_for_is_always_carried(void **state) {
 
 /* ---- notices ---- */
 
-static void take(struct site *s, const char *type, const char *data) {
+static void take_at(struct site *s, int64_t at, const char *type, const char *data) {
     static int64_t seq;
     struct apply_result in;
     struct reply r;
     struct gf_err e;
 
     reply_begin(&r, ++seq);
-    reply_notice(&r, type, data);
+    reply_notice_at(&r, at, type, data);
     if (reply_apply(&r, s, &in, &e) == -1)
         fail_msg("%s", e.text);
     assert_int_equal(in.notices, 1);
+}
+
+static void take(struct site *s, const char *type, const char *data) {
+    take_at(s, SITE_NOW, type, data);
 }
 
 static enum store_consent consent(struct site *s) {
@@ -163,6 +167,40 @@ static void a_relay_outside_the_site_can_ask_for_nothing(void **state) {
     assert_int_equal(consent(s), STORE_GRANTED);
 }
 
+static void the_later_policy_holds_in_whatever_order_they_come(void **state) {
+    struct site *s = *state;
+    enum airgap airgap = AIRGAP_CARRY;
+    struct gf_err e;
+
+    site_configure(s, "[relay \"manager\"]\nreach = site\n");
+    take_at(s, SITE_NOW + 2, "policy",
+            "{\"channel\":\"metrics\",\"consent\":null,\"airgap\":\"hold\"}");
+    take_at(s, SITE_NOW + 1, "policy",
+            "{\"channel\":\"metrics\",\"consent\":\"denied\",\"airgap\":\"carry\"}");
+    assert_int_equal(consent(s), STORE_GRANTED);
+    assert_int_equal(airgap_of(&s->a, "metrics", &airgap, &e), 0);
+    assert_int_equal(airgap, AIRGAP_HOLD);
+
+    /* Also where the later one takes everything back. */
+    take_at(s, SITE_NOW + 4, "policy",
+            "{\"channel\":\"metrics\",\"consent\":null,\"airgap\":\"carry\"}");
+    take_at(s, SITE_NOW + 3, "policy",
+            "{\"channel\":\"metrics\",\"consent\":\"denied\",\"airgap\":\"carry\"}");
+    assert_int_equal(consent(s), STORE_GRANTED);
+    take_at(s, SITE_NOW + 5, "policy",
+            "{\"channel\":\"metrics\",\"consent\":\"denied\",\"airgap\":\"carry\"}");
+    assert_int_equal(consent(s), STORE_DENIED);
+}
+
+static void a_denial_of_what_is_its_own_consent_deletes_nothing(void **state) {
+    struct site *s = *state;
+
+    site_configure(s, "[relay \"manager\"]\nreach = site\n");
+    struct gf_id id = site_add(s, "license", "{}", 1);
+    take(s, "policy", "{\"channel\":\"license\",\"consent\":\"denied\",\"airgap\":\"carry\"}");
+    assert_int_equal(site_has(s, &id), 1);
+}
+
 static void odd_notices_are_kept_in_the_history_and_do_nothing_else(void **state) {
     struct site *s = *state;
     char *long_text = malloc(100001);
@@ -200,6 +238,8 @@ int main(void) {
         T(a_grids_manager_can_deny_but_not_grant),
         T(it_can_hold_what_the_site_would_carry_but_not_carry_what_it_holds),
         T(a_relay_outside_the_site_can_ask_for_nothing),
+        T(the_later_policy_holds_in_whatever_order_they_come),
+        T(a_denial_of_what_is_its_own_consent_deletes_nothing),
         T(odd_notices_are_kept_in_the_history_and_do_nothing_else),
         T(the_relays_time_and_the_next_date_are_remembered),
     };

@@ -331,6 +331,13 @@ static void what_holds_is_the_stricter_of_ours_and_what_comes_from_above(void **
     assert_int_equal(ask(s, LEDGER_FROM_ABOVE, 0, 0), 1);
     assert_int_equal(ask(s, LEDGER_OURS, 0, 0), 1);
     check_untold(s, POLICY("null", "carry"));
+
+    /* Each has a later time than the one before, of the same second as they are. */
+    struct ledger_asked *list = NULL;
+    size_t n = 0;
+    assert_ok(ledger_policies(s->r.ledger, &list, &n, &s->e), s->e);
+    assert_true(n == 1 && list->at == NOW + 4);
+    free(list);
 }
 
 static void respond(struct site *s) {
