@@ -185,14 +185,22 @@ static void tell_homeless(struct forward_walk *w, const struct forward_lane *lan
 }
 
 static void tell_endpoint(struct forward_walk *w, const struct forward_lane *lane) {
-    char self[COMMAND_SELF];
+    char self[COMMAND_SELF], until[GF_TIME_TEXT];
 
+    gf_text_time(lane->breaker.asked, until);
     if (lane->held > 0)
         turn_person(w->t,
                     "endpoint \"%s\": %lld held: %.300s; mend its section in %s, then run: %s "
                     "records release",
                     lane->name, (long long)lane->held, lane->breaker.reason, w->r->config_path,
                     relay_self(w->r, self));
+    else if (lane->later > 0 && lane->breaker.asked > 0)
+        turn_person(
+            w->t,
+            "endpoint \"%s\": %lld to be tried again: %.300s; it asks to be left alone until "
+            "%s; to try all the same: %s records retry",
+            lane->name, (long long)lane->later, lane->breaker.reason, until,
+            relay_self(w->r, self));
     else if (lane->later > 0)
         turn_person(w->t,
                     "endpoint \"%s\": %lld to be tried again: %.300s; the next sync tries; if it "

@@ -57,6 +57,7 @@ FAULTS
     vendor_script '1 retry-after 600'
     gives 75 R sync usb
     says 'asks to be left alone until'
+    says 'to try all the same: gapferry-relay'
     local before
     before=$(tally '.requests')
     arrive 2
