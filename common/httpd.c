@@ -85,7 +85,7 @@ static void keep_deadlines(struct httpd *h, int64_t now) {
 static void refuse(struct httpd_request *r, unsigned status, const char *text) {
     const struct httpd_reply a = {.status = status,
                                   .type = "text/plain; charset=utf-8",
-                                  .allow = status == 405 ? "GET, HEAD, POST, PUT" : NULL};
+                                  .allow = status == 405 ? "GET, HEAD, POST" : NULL};
     httpd_reply(r, &a, text, strlen(text));
 }
 

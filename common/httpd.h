@@ -14,9 +14,9 @@
  * 32 KiB (else 431).
  *
  * Requests with Transfer-Encoding, with a body but no Content-Length, with an Origin (a browser's
- * page; unless the program serves pages), with a method other than GET, HEAD, POST and PUT, with
- * %00 in the target or with a head that two readers could understand differently are answered here
- * and never shown (httpd_head.h).
+ * page; unless the program serves pages), with a method other than GET, HEAD and POST, GET and HEAD
+ * with a body, with %00 in the target or with a head that two readers could understand differently
+ * are answered here and never shown (httpd_head.h).
  */
 #ifndef COMMON_HTTPD_H
 #define COMMON_HTTPD_H

@@ -38,8 +38,7 @@ void httpd_head_begin(struct httpd_head *h, const char *target) {
 }
 
 static int is_method(const char *method) {
-    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
-           strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 || strcmp(method, "POST") == 0;
 }
 
 struct httpd_head_refusal httpd_head_judge(const struct httpd_head *h, const char *method,
@@ -55,8 +54,11 @@ struct httpd_head_refusal httpd_head_judge(const struct httpd_head *h, const cha
         return (struct httpd_head_refusal){400, "Content-Length is no number\n", 1};
     if (!is_method(method))
         return (struct httpd_head_refusal){405, "this method is not served here\n", 0};
-    if (h->lengths == 0 && method[0] == 'P')
+    int has_body = strcmp(method, "POST") == 0;
+    if (h->lengths == 0 && has_body)
         return (struct httpd_head_refusal){411, "a body needs a Content-Length\n", 1};
+    if (h->length > 0 && !has_body)
+        return (struct httpd_head_refusal){413, "this method has no body\n", 1};
     if (h->length > body_max)
         return (struct httpd_head_refusal){413, "the body is larger than this server takes\n", 1};
     if (h->nul)

@@ -60,12 +60,8 @@ static int is_untold(const struct listener *l) {
     return 0;
 }
 
-void listener_fail(struct listener_call *c, unsigned status, enum gf_code code, const char *text,
-                   unsigned retry_after_s) {
-    const struct httpd_reply a = {.status = status,
-                                  .type = "application/json",
-                                  .retry_after_s = retry_after_s,
-                                  .allow = status == 405 ? "GET, HEAD" : NULL};
+static void fail(struct listener_call *c, const struct httpd_reply *a, enum gf_code code,
+                 const char *text) {
     struct gf_buf b;
 
     c->l->refused[code].n++;
@@ -76,8 +72,36 @@ void listener_fail(struct listener_call *c, unsigned status, enum gf_code code, 
     gf_json_put_str(&b, text, gf_text_is_utf8(text, strlen(text)) ? strlen(text) : 0);
     gf_buf_text(&b, "}}\n");
     if (b.failed == 0)
-        httpd_reply(c->r, &a, b.data, b.len);
+        httpd_reply(c->r, a, b.data, b.len);
     gf_buf_free(&b);
+}
+
+void listener_fail(struct listener_call *c, unsigned status, enum gf_code code, const char *text,
+                   unsigned retry_after_s) {
+    const struct httpd_reply a = {
+        .status = status, .type = "application/json", .retry_after_s = retry_after_s};
+
+    fail(c, &a, code, text);
+}
+
+/* Another method than those. */
+static void fail_method(struct listener_call *c, const char *allow, const char *text) {
+    const struct httpd_reply a = {.status = 405, .type = "application/json", .allow = allow};
+
+    fail(c, &a, GF_E_USAGE, text);
+}
+
+int listener_read(int fd, int64_t size, struct gf_buf *out) {
+    char *room = fd != -1 && size >= 0 ? gf_buf_grow(out, (size_t)size + 1) : NULL;
+    ssize_t n = room != NULL ? gf_file_read_at(fd, room, (size_t)size, 0) : -1;
+
+    if (fd != -1)
+        (void)close(fd);
+    if (n == -1)
+        return -1;
+    out->len += (size_t)n;
+    out->data[out->len] = '\0';
+    return 0;
 }
 
 /* ---- questions to the worker ---- */
@@ -207,9 +231,7 @@ static void ask_response(struct listener_call *c, const char *id) {
 static void answer_get(struct listener_call *c, const char *path) {
     static const char responses[] = "/v1/responses/";
 
-    if (httpd_method(c->r)[0] == 'P')
-        listener_fail(c, 405, GF_E_USAGE, "this is read with GET", 0);
-    else if (strcmp(path, "/healthz") == 0)
+    if (strcmp(path, "/healthz") == 0)
         listener_watch_text(c, 200, "ok\n");
     else if (strcmp(path, "/readyz") == 0)
         listener_watch_ready(c);
@@ -245,9 +267,13 @@ static const struct sink *find_sink(const struct httpd_request *r) {
     return NULL;
 }
 
+static int is_post(const struct httpd_request *r) {
+    return strcmp(httpd_method(r), "POST") == 0;
+}
+
 /* The sink, if something is sent to it. */
 static const struct sink *posted_to(const struct httpd_request *r) {
-    return strcmp(httpd_method(r), "POST") == 0 ? find_sink(r) : NULL;
+    return is_post(r) ? find_sink(r) : NULL;
 }
 
 /* What anybody may ask at either socket. */
@@ -277,9 +303,9 @@ static void on_begin(void *arg, struct httpd_request *r) {
     else if (posted_to(r) != NULL)
         posted_to(r)->begin(c);
     else if (find_sink(r) != NULL)
-        listener_fail(c, 405, GF_E_USAGE, find_sink(r)->wants, 0);
-    else if (httpd_method(r)[0] == 'P')
-        listener_fail(c, 405, GF_E_USAGE, "this is read with GET", 0);
+        fail_method(c, "POST", find_sink(r)->wants);
+    else if (is_post(r))
+        fail_method(c, "GET, HEAD", "this is read with GET");
 }
 
 static size_t on_body(void *arg, struct httpd_request *r, const void *data, size_t len) {
@@ -346,7 +372,8 @@ static int start_server(struct listener_door *door, const struct listener_config
         .head_s = (unsigned)config->patience,
         .idle_s = (unsigned)config->patience,
         .rate_min = RATE_MIN,
-        .body_max = INT64_MAX, /* those who take bodies have the limits, and better replies */
+        /* Who takes a body at the other door has its limit, and a better reply. */
+        .body_max = door->is_page ? page_body_max(&door->l->config) : INT64_MAX,
         .pages = door->is_page,
         .calls = {on_begin, on_body, on_end, on_gone},
         .arg = door};

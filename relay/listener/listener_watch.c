@@ -64,15 +64,10 @@ static void on_metrics(struct listener_call *c, const struct wire_say *s, const 
         return;
     }
     gf_buf_init(&b, METRICS_MAX);
-    char *room = s->size >= 0 ? gf_buf_grow(&b, (size_t)s->size + 1) : NULL;
-    ssize_t n = room != NULL ? gf_file_read_at(fd, room, (size_t)s->size, 0) : -1;
-    if (n >= 0) {
-        b.len += (size_t)n;
-        b.data[b.len] = '\0';
+    int rc = listener_read(fd, s->size, &b);
+    if (rc == 0)
         put_own(c->l, &b);
-    }
-    (void)close(fd);
-    if (n >= 0 && b.failed == 0)
+    if (rc == 0 && b.failed == 0)
         httpd_reply(c->r, &ok, b.data, b.len);
     else
         listener_fail(c, 503, GF_E_SYSTEM, "no memory for the metrics", 30);

@@ -54,11 +54,14 @@ enum wire_what {
     WIRE_OF_AGENT = 1, /* a bundle whose head was verified */
     WIRE_OF_STRANGER,  /* one whose sender is not enrolled: no digest */
     WIRE_OF_CARD,      /* the card of an agent */
+    /* and of FACTS: */
+    WIRE_BY_ITSELF, /* the page asks, and perhaps nobody is there: a session lives no longer for it
+                     */
 };
 
 struct wire_ask {
     uint32_t kind;
-    uint32_t what; /* enum wire_what; else 0 */
+    uint32_t what; /* enum wire_what; 0: of no account */
     uint64_t tag;  /* chosen by the listener, never twice */
     int64_t size;  /* bytes of the whole bundle */
     int64_t row;   /* of what a courier has brought */

@@ -119,8 +119,6 @@ void worker_fetch(struct worker *w, const struct wire_ask *a);
 void worker_page(struct worker *w, const struct wire_ask *a);
 /* Remove what couriers have left lying, and see whether something is to be looked into. */
 void worker_page_tidy(struct worker *w);
-/* The courier of a session; NULL: it is none, or has ended. */
-const char *worker_page_courier(struct worker *w, const struct gf_hash *session);
 void worker_facts(struct worker *w, const struct wire_ask *a, const char *courier);
 
 /* ---- worker_metrics.c ---- */

@@ -28,22 +28,6 @@ struct sender {
     const char *is; /* "enrolled", "waiting" (its card was seen), "unseen", "declined" */
 };
 
-static void put_text(struct gf_buf *b, const char *name, const char *text) {
-    gf_buf_printf(b, "\"%s\":", name);
-    if (text != NULL && text[0] != '\0')
-        gf_json_put_shown(b, text, strlen(text));
-    else
-        gf_buf_text(b, "null");
-    gf_buf_byte(b, ',');
-}
-
-static void put_time(struct gf_buf *b, const char *name, int64_t t) {
-    char at[GF_TIME_TEXT];
-
-    gf_text_time(t, at);
-    put_text(b, name, t != 0 ? at : NULL);
-}
-
 /* ---- senders ---- */
 
 static void set_card(struct sender *s, const struct gf_card *c) {
@@ -83,10 +67,10 @@ static int find_sender(const struct worker *w, const struct gf_hash *identity, s
 
 /* ---- one bundle ---- */
 
-/* Where it is: "looking", what look.h says, or, once it was handed in, "handed", "pending",
- * "taken", "refused", "lost". */
-static int find_state(struct worker *w, const struct ledger_brought *b, const char **state,
-                      struct gf_err *why, struct gf_err *e) {
+/* Where it is: "looking", "looked" (facts say the rest), or, once it was handed in, "handed",
+ * "pending", "taken", "refused", "lost". *news: 1: a response is still to be made. */
+static int find_state(struct worker *w, const struct ledger_brought *b, const struct sender *s,
+                      const char **state, int *news, struct gf_err *why, struct gf_err *e) {
     struct gf_id agent;
 
     if (b->confirmed == 0) {
@@ -104,7 +88,9 @@ static int find_state(struct worker *w, const struct ledger_brought *b, const ch
         *state = "pending";
     else
         *state = worker_read_why(w, b->file, why) == 0 ? "refused" : "lost";
-    return fate == -1 ? -1 : 0;
+    if (fate == 1 && strcmp(s->is, "enrolled") == 0)
+        *news = ledger_has_news(w->r->ledger, &agent, e);
+    return fate == -1 || *news == -1 ? -1 : 0;
 }
 
 static int put_bundle(struct worker *w, const struct ledger_brought *b, struct gf_buf *out,
@@ -113,21 +99,23 @@ static int put_bundle(struct worker *w, const struct ledger_brought *b, struct g
     struct gf_err why = {.text = ""};
     const char *state = "";
     struct sender s;
+    int news = 0;
 
-    if (find_sender(w, &b->sender, &s, e) == -1 || find_state(w, b, &state, &why, e) == -1)
+    if (find_sender(w, &b->sender, &s, e) == -1 ||
+        find_state(w, b, &s, &state, &news, &why, e) == -1)
         return -1;
     gf_text_hex(b->sender.b, sizeof b->sender.b, hex);
-    gf_buf_printf(out, "{\"row\":%" PRId64 ",\"size\":%" PRId64 ",\"state\":\"%s\",", b->row,
-                  b->size, state);
-    put_time(out, "at", b->at);
-    put_time(out, "confirmed", b->confirmed);
-    put_text(out, "why", why.text);
-    put_text(out, "sender", s.is);
-    put_text(out, "identity", hex);
-    put_text(out, "name", s.name);
-    put_text(out, "fingerprint", s.fingerprint);
-    put_text(out, "called", relay_self(w->r, self));
-    gf_buf_printf(out, "\"facts\":%s}", b->facts != NULL ? b->facts : "null");
+    gf_buf_printf(out, "{\"row\":%" PRId64 ",\"size\":%" PRId64 ",\"state\":\"%s\",\"news\":%s",
+                  b->row, b->size, state, news ? "true" : "false");
+    look_put_time(out, "at", b->at);
+    look_put_time(out, "confirmed", b->confirmed);
+    look_put_text(out, "why", why.text);
+    look_put_text(out, "sender", s.is);
+    look_put_text(out, "identity", hex);
+    look_put_text(out, "name", s.name);
+    look_put_text(out, "fingerprint", s.fingerprint);
+    look_put_text(out, "called", relay_self(w->r, self));
+    gf_buf_printf(out, ",\"facts\":%s}", b->facts != NULL ? b->facts : "null");
     return 0;
 }
 
@@ -141,13 +129,13 @@ static int put_deliveries(struct worker *w, const struct ledger_brought *b, stru
     if (ledger_deliveries(w->r->ledger, &b->digest, &list, &n, e) == -1)
         return -1;
     for (size_t i = 0; i < n; i++) {
-        gf_buf_text(out, i > 0 ? ",{" : "{");
-        put_text(out, "endpoint", list[i].endpoint);
-        put_text(out, "channel", list[i].channel);
-        put_text(out, "reason", list[i].reason);
-        put_time(out, "due", list[i].state == LEDGER_LATER ? list[i].due : 0);
-        gf_buf_printf(out, "\"state\":\"%s\",\"records\":%" PRId64 "}",
+        gf_buf_printf(out, "%s{\"state\":\"%s\",\"records\":%" PRId64, i > 0 ? "," : "",
                       ledger_states[list[i].state], list[i].records);
+        look_put_text(out, "endpoint", list[i].endpoint);
+        look_put_text(out, "channel", list[i].channel);
+        look_put_text(out, "reason", list[i].reason);
+        look_put_time(out, "due", list[i].state == LEDGER_LATER ? list[i].due : 0);
+        gf_buf_byte(out, '}');
     }
     free(list);
     return 0;
@@ -171,12 +159,12 @@ static int put_responses(struct worker *w, const struct gf_hash *identity, int *
         if (fstatat(w->r->state_fd, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
             continue;
         gf_text_hex(list[i].id.b, sizeof list[i].id.b, id);
-        gf_buf_text(out, (*some)++ > 0 ? ",{" : "{");
-        put_text(out, "id", id);
-        put_text(out, "name", s.name);
-        put_text(out, "fingerprint", s.fingerprint);
-        put_time(out, "created", list[i].created);
-        gf_buf_printf(out, "\"size\":%" PRId64 "}", (int64_t)st.st_size);
+        gf_buf_printf(out, "%s{\"size\":%" PRId64, (*some)++ > 0 ? "," : "", (int64_t)st.st_size);
+        look_put_text(out, "id", id);
+        look_put_text(out, "name", s.name);
+        look_put_text(out, "fingerprint", s.fingerprint);
+        look_put_time(out, "created", list[i].created);
+        gf_buf_byte(out, '}');
     }
     free(list);
     return 0;
@@ -207,8 +195,8 @@ static int put_list(struct worker *w, const struct ledger_brought *list, size_t 
             put_responses(w, &list[i].sender, &some, out, e) == -1)
             return -1;
     }
-    gf_buf_text(out, "]}\n");
-    return gf_buf_check(out, "the facts for a page", e);
+    gf_buf_byte(out, ']');
+    return 0;
 }
 
 static void say_text(struct worker *w, uint64_t tag, const struct gf_buf *b) {
@@ -243,12 +231,15 @@ void worker_facts(struct worker *w, const struct wire_ask *a, const char *courie
     gf_buf_init(&b, FACTS_MAX);
     gf_card_fingerprint(&w->r->id.card, fingerprint);
     gf_buf_byte(&b, '{');
-    put_text(&b, "courier", courier);
-    put_text(&b, "relay",
-             w->r->config != NULL ? config_get(w->r->config, "relay", NULL, "name") : NULL);
-    put_text(&b, "fingerprint", fingerprint);
     if (rc != -1)
         rc = a->row == 0 ? put_list(w, list, n, 0, &b, &why) : put_list(w, &one, 1, 1, &b, &why);
+    look_put_text(&b, "courier", courier);
+    look_put_text(&b, "relay",
+                  w->r->config != NULL ? config_get(w->r->config, "relay", NULL, "name") : NULL);
+    look_put_text(&b, "fingerprint", fingerprint);
+    gf_buf_text(&b, "}\n");
+    if (rc == 0)
+        rc = gf_buf_check(&b, "the facts for a page", &why);
     if (rc == -1)
         worker_say_trouble(w, a->tag, &why);
     else

@@ -61,9 +61,10 @@ static struct worker_session *find_session(struct worker *w, const struct gf_has
     return NULL;
 }
 
-/* Whose token was taken back, or replaced, is logged out with the next thing that he does. */
-const char *worker_page_courier(struct worker *w, const struct gf_hash *session) {
-    struct worker_session *s = find_session(w, session);
+/* The courier of a session; NULL: it is none, or has ended. Whose token was taken back, or
+ * replaced, is logged out with the next thing that he does. */
+static const char *find_courier(struct worker *w, const struct wire_ask *a) {
+    struct worker_session *s = find_session(w, &a->nonce);
     struct ledger_courier *list = NULL;
     struct gf_err why;
     size_t n = 0, i = 0;
@@ -78,7 +79,8 @@ const char *worker_page_courier(struct worker *w, const struct gf_hash *session)
         end_session(s);
         return NULL;
     }
-    s->used = mono_ms();
+    if (a->kind != WIRE_FACTS || a->what != WIRE_BY_ITSELF)
+        s->used = mono_ms();
     return s->courier;
 }
 
@@ -448,7 +450,7 @@ void worker_page(struct worker *w, const struct wire_ask *a) {
         log_out(w, a);
         return;
     }
-    const char *courier = worker_page_courier(w, &a->nonce);
+    const char *courier = find_courier(w, a);
     if (courier != NULL) {
         answer_courier(w, a, courier);
         return;

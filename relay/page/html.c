@@ -79,7 +79,8 @@ void html_begin(struct gf_buf *b, const struct html_page *p) {
     gf_buf_text(b, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n");
     if (p->refresh_s > 0)
-        gf_buf_printf(b, "<meta http-equiv=\"refresh\" content=\"%d\">\n", p->refresh_s);
+        gf_buf_printf(b, "<meta http-equiv=\"refresh\" content=\"%d;url=%s\">\n", p->refresh_s,
+                      p->refresh_to);
     gf_buf_text(b, "<link rel=\"stylesheet\" href=\"/style.css\">\n<title>");
     html_text(b, p->title);
     gf_buf_text(b, " &middot; Gapferry relay</title>\n</head>\n<body>\n"

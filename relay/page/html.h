@@ -20,7 +20,8 @@ struct html_page {
     const char *relay;   /* its name; NULL: not to be told */
     const char *courier; /* logged in; NULL: nobody is */
     const char *csrf;    /* for the form that logs out */
-    int refresh_s;       /* reload by itself; 0: no */
+    int refresh_s;       /* load by itself what is at refresh_to (ours, unescaped); 0: no */
+    const char *refresh_to;
 };
 /* Up to the heading; from the footer on. */
 void html_begin(struct gf_buf *b, const struct html_page *p);

@@ -46,7 +46,7 @@ void look_path(int64_t row, char out[LOOK_PATH]) {
 
 /* ---- the facts ---- */
 
-static void put_text(struct gf_buf *b, const char *name, const char *text) {
+void look_put_text(struct gf_buf *b, const char *name, const char *text) {
     gf_buf_printf(b, ",\"%s\":", name);
     if (text != NULL && text[0] != '\0')
         gf_json_put_shown(b, text, strlen(text));
@@ -54,11 +54,11 @@ static void put_text(struct gf_buf *b, const char *name, const char *text) {
         gf_buf_text(b, "null");
 }
 
-static void put_time(struct gf_buf *b, const char *name, int has, int64_t t) {
+void look_put_time(struct gf_buf *b, const char *name, int64_t t) {
     char at[GF_TIME_TEXT];
 
     gf_text_time(t, at);
-    put_text(b, name, has ? at : NULL);
+    look_put_text(b, name, t != 0 ? at : NULL);
 }
 
 static void put_facts(const struct look *k, struct gf_buf *b) {
@@ -68,12 +68,12 @@ static void put_facts(const struct look *k, struct gf_buf *b) {
         gf_text_hex(k->header->id.b, sizeof k->header->id.b, id);
     gf_buf_printf(b, "{\"state\":\"%s\",\"told\":%s,\"seen\":%s", k->state,
                   k->told ? "true" : "false", k->seen ? "true" : "false");
-    put_text(b, "why", k->why);
-    put_text(b, "id", id);
-    put_time(b, "created", k->header != NULL && k->header->has_created,
-             k->header != NULL ? k->header->created : 0);
-    put_time(b, "expires", k->header != NULL && k->header->has_expires,
-             k->header != NULL ? k->header->expires : 0);
+    look_put_text(b, "why", k->why);
+    look_put_text(b, "id", id);
+    look_put_time(b, "created",
+                  k->header != NULL && k->header->has_created ? k->header->created : 0);
+    look_put_time(b, "expires",
+                  k->header != NULL && k->header->has_expires ? k->header->expires : 0);
     gf_buf_printf(b, ",\"records\":%" PRId64 ",\"files\":%" PRId64 ",\"channels\":[", k->records,
                   k->files);
     for (size_t i = 0; i < k->nchannels; i++)

@@ -30,4 +30,9 @@ GF_MUST_CHECK int look_turn(struct relay *r, struct gf_err *e);
 #define LOOK_PATH 64
 void look_path(int64_t row, char out[LOOK_PATH]);
 
+/* A member of an object that has one already: `,"NAME":`, and text made safe, or null for none; a
+ * time, or null for 0. */
+void look_put_text(struct gf_buf *b, const char *name, const char *text);
+void look_put_time(struct gf_buf *b, const char *name, int64_t t);
+
 #endif

@@ -101,13 +101,10 @@ static void on_facts(struct listener_call *c, const struct wire_say *s, const ch
         return;
     gf_buf_init(&text, HTML_MAX);
     gf_buf_init(&b, HTML_MAX);
-    char *room = fd != -1 && s->size >= 0 ? gf_buf_grow(&text, (size_t)s->size + 1) : NULL;
-    ssize_t n = room != NULL ? gf_file_read_at(fd, room, (size_t)s->size, 0) : -1;
-    if (fd != -1)
-        (void)close(fd);
-    int rc = n <= 0              ? -1
-             : c->page->row == 0 ? view_home(&b, room, (size_t)n, c->page->csrf, &why)
-                                 : view_bundle(&b, room, (size_t)n, c->page->csrf, &why);
+    int rc = listener_read(fd, s->size, &text);
+    if (rc == 0)
+        rc = c->page->row == 0 ? view_home(&b, text.data, text.len, c->page->csrf, &why)
+                               : view_bundle(&b, text.data, text.len, c->page->csrf, &why);
     gf_buf_free(&text);
     if (rc == 0) {
         page_reply(c, 200, &b);
@@ -118,7 +115,10 @@ static void on_facts(struct listener_call *c, const struct wire_say *s, const ch
 }
 
 static void ask_facts(struct listener_call *c) {
-    struct wire_ask a = {.kind = WIRE_FACTS, .nonce = c->page->session, .row = c->page->row};
+    struct wire_ask a = {.kind = WIRE_FACTS,
+                         .what = httpd_query(c->r, VIEW_AGAIN) != NULL ? WIRE_BY_ITSELF : 0,
+                         .nonce = c->page->session,
+                         .row = c->page->row};
 
     if (page_has_session(c->page))
         listener_ask(c, &a, on_facts);
@@ -210,10 +210,6 @@ static const char *read_row(const char *path, int64_t *row) {
 static void answer_post(struct listener_call *c, const char *path) {
     struct wire_ask out = {.kind = WIRE_LOGOUT, .nonce = c->page->session};
 
-    if (c->page->too_large) {
-        page_fail(c, 413, GF_E_LIMIT, "That form is too large.");
-        return;
-    }
     if (strcmp(path, "/login") == 0) {
         page_login(c);
         return;
@@ -259,6 +255,10 @@ static int is_upload(const struct listener_call *c) {
     return is_post(c) && strcmp(httpd_path(c->r), "/upload") == 0;
 }
 
+int64_t page_body_max(const struct listener_config *config) {
+    return PAGE_FILES_MAX * (config->body_max + FORM_LINE * 16) + PAGE_FORM_MAX;
+}
+
 void page_begin(struct listener_call *c) {
     const char *host = httpd_header(c->r, "Host");
 
@@ -270,14 +270,14 @@ void page_begin(struct listener_call *c) {
         page_fail(c, 421, GF_E_USER,
                   "This relay does not know itself by this name: it stands under names in [page] "
                   "of relay.conf, or it is not meant.");
-    else if (httpd_method(c->r)[0] == 'P' && !is_post(c))
-        page_fail(c, 405, GF_E_USAGE, "Nothing is put here.");
     else if (is_post(c) && !listener_guard_form(httpd_header(c->r, "Origin"),
                                                 httpd_header(c->r, "Sec-Fetch-Site"), host,
                                                 c->l->page_config.cert_file != NULL))
         page_fail(c, 403, GF_E_USER, "This form was sent by a page of another site.");
     else if (is_upload(c))
         page_upload_begin(c);
+    else if (httpd_body_size(c->r) > PAGE_FORM_MAX)
+        page_fail(c, 413, GF_E_LIMIT, "That form is too large.");
 }
 
 size_t page_body(struct listener_call *c, const void *data, size_t len) {
@@ -287,10 +287,8 @@ size_t page_body(struct listener_call *c, const void *data, size_t len) {
         return len;
     if (is_upload(c))
         return page_upload_body(c, data, len);
-    if (len > sizeof p->form - p->form_len) {
-        p->too_large = 1;
-        return len;
-    }
+    if (len > sizeof p->form - p->form_len)
+        return len; /* which its head did not say */
     memcpy(p->form + p->form_len, data, len);
     p->form_len += len;
     return len;

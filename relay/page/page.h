@@ -40,6 +40,9 @@
 #define PAGE_CONNECTIONS 32
 #define PAGE_PER_ADDRESS 16
 
+/* Bytes of the largest form: as many files as there may be, of the size that [listen] takes. */
+int64_t page_body_max(const struct listener_config *config);
+
 /* One request. */
 void page_begin(struct listener_call *c);
 size_t page_body(struct listener_call *c, const void *data, size_t len);
@@ -59,7 +62,6 @@ struct page {
     char csrf[PAGE_CSRF];   /* what a form of this session carries */
     char form[PAGE_FORM_MAX];
     size_t form_len;
-    int too_large;
     int64_t row;            /* of the bundle that it is about */
     enum wire_kind decided; /* what was asked for it */
     struct page_upload *upload;

@@ -35,6 +35,7 @@ void view_read_bundle(struct view_facts *f, size_t i, struct view_bundle *b) {
     (void)gf_json_int(&o, "row", 1, INT64_MAX, &b->row);
     (void)gf_json_int(&o, "size", 0, INT64_MAX, &b->size);
     (void)gf_json_str(&o, "state", 1, VIEW_TEXT, &b->state);
+    (void)gf_json_bool(&o, "news", &b->news);
     (void)gf_json_str_opt(&o, "at", 1, VIEW_TEXT, &b->at);
     (void)gf_json_str_opt(&o, "why", 1, VIEW_TEXT, &b->why);
     (void)gf_json_str(&o, "sender", 1, VIEW_TEXT, &b->sender);

@@ -206,8 +206,13 @@ static void put_handed(struct gf_buf *b, struct view_facts *f, struct view_bundl
     if (strcmp(x->state, "taken") == 0) {
         if (f->nresponses > 0)
             view_responses(b, f);
-        else
+        else if (x->news)
             put_note(b, "warn", "No response is ready yet; one is made within a moment.", NULL, "");
+        else
+            put_note(b, "good",
+                     "There is nothing to take back: the site has it all already, or nothing that "
+                     "it sent needs an answer yet.",
+                     NULL, "");
         put_taken(b, f, x);
     } else if (strcmp(x->state, "pending") == 0) {
         put_stranger(b, x);
@@ -248,12 +253,12 @@ static int refresh_of(struct view_facts *f, const struct view_bundle *x) {
         (void)gf_json_str(&o, "state", 1, VIEW_TEXT, &state);
         soon |= strcmp(state, "received") == 0 || strcmp(state, "sending") == 0;
     }
-    return soon || f->nresponses == 0 ? 3 : 0;
+    return soon || (f->nresponses == 0 && x->news) ? 3 : 0;
 }
 
 int view_bundle(struct gf_buf *b, const char *text, size_t len, const char *csrf,
                 struct gf_err *e) {
-    char title[400];
+    char title[400], again[64];
     struct view_bundle x;
     struct view_facts f;
 
@@ -264,11 +269,13 @@ int view_bundle(struct gf_buf *b, const char *text, size_t len, const char *csrf
                    x.name != NULL          ? x.name
                    : x.fingerprint != NULL ? x.fingerprint
                                            : "an unknown sender");
+    (void)snprintf(again, sizeof again, "/bundle/%" PRId64 "?" VIEW_AGAIN "=1", x.row);
     const struct html_page page = {.title = title,
                                    .relay = f.relay,
                                    .courier = f.courier,
                                    .csrf = csrf,
-                                   .refresh_s = refresh_of(&f, &x)};
+                                   .refresh_s = refresh_of(&f, &x),
+                                   .refresh_to = again};
     html_begin(b, &page);
     if (x.state == NULL) {
         gf_json_fail(&f.root, GF_E_BUG, "a bundle without a state");

@@ -19,6 +19,7 @@ struct view_bundle {
     const char *look;         /* their state; NULL: there are none */
     const char *look_why;
     int told, seen;
+    int news; /* 1: a response is still to be made */
 };
 
 struct view_facts {

@@ -276,8 +276,14 @@ nothing_kept() {
     answers 411
     code=$(curl -s -o body -w '%{http_code}' --data-binary @large -H 'Content-Type: text/plain' "$base/v1/bundles")
     answers 415 usage
-    get /v1/bundles
+    get /v1/bundles -D head
     answers 405
+    grep -qi $'^Allow: POST\r$' head
+    get /healthz -X POST -d x -D head
+    answers 405
+    grep -qi $'^Allow: GET, HEAD\r$' head
+    get /healthz -X GET -d x
+    answers 413
     get /nothing
     answers 404
     get '/v1/responses/../../keys/sign.key' --path-as-is

@@ -192,6 +192,12 @@ one_effect() { [ "$(tally '[.effects[].count] | add')" = 1 ]; }
     answers 200
     visit / -X PUT -d x
     answers 405
+    grep -qi '^Allow: GET, HEAD, POST' head
+    visit / -X GET -d x
+    answers 413
+    # What is far too long for a form is not even read.
+    visit /login -H 'Content-Length: 100000000000' -d x
+    answers 413
     visit /login -H 'Origin: http://evil.example' -d x=y
     answers 403 'another site'
     visit /login -H 'Sec-Fetch-Site: cross-site' -d x=y

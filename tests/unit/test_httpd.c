@@ -171,6 +171,8 @@ static void what_breaks_the_rules_is_never_shown(void **state) {
     } cases[] = {
         {"DELETE /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405},
         {"CONNECT x:1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405},
+        {"PUT /x HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nConnection: close\r\n\r\nx", 405},
+        {"GET /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", 413},
         {"POST /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 411},
         {"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
          411},

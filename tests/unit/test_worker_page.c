@@ -6,6 +6,7 @@
 
 #include <sys/socket.h>
 
+#include "common/mono.h"
 #include "relay/listener/worker.h"
 #include "relay/page/look.h"
 #include "relay/page/view.h"
@@ -110,6 +111,15 @@ static char *facts(struct site *s, struct pair *p, const struct gf_hash *session
     return text;
 }
 
+/* 1 if the facts of a row say this. */
+static int says(struct site *s, struct pair *p, const struct gf_hash *session, int64_t row,
+                const char *what) {
+    char *text = facts(s, p, session, row);
+    int is = strstr(text, what) != NULL;
+    free(text);
+    return is;
+}
+
 static void nobody_gets_anything_without_a_session(void **state) {
     static const enum wire_kind kinds[] = {WIRE_SESSION, WIRE_FACTS,   WIRE_BRING, WIRE_BROUGHT,
                                            WIRE_CONFIRM, WIRE_DISCARD, WIRE_TAKE,  WIRE_OWN_CARD};
@@ -152,6 +162,28 @@ static void a_session_ends_by_logging_out_and_by_a_new_token(void **state) {
     part(p);
 }
 
+static void a_page_that_loads_itself_again_keeps_nobody_logged_in(void **state) {
+    struct site *s = *state;
+    struct pair *p = meet(s);
+    const struct gf_hash session = login(s, p, "alice");
+    struct wire_ask a = {.kind = WIRE_FACTS, .nonce = session, .what = WIRE_BY_ITSELF};
+    const int64_t long_ago = mono_ms() - (int64_t)WORKER_SESSION_IDLE * 1000;
+
+    p->w.sessions[0].used = long_ago + 60000;
+    assert_int_equal(ask(s, p, &a).answer, WIRE_YES);
+    (void)close(handed);
+    p->w.sessions[0].used -= 60000;
+    a.tag = 0;
+    assert_int_equal(ask(s, p, &a).answer, WIRE_NO);
+
+    const struct gf_hash again = login(s, p, "bob");
+    p->w.sessions[0].used = long_ago + 60000;
+    free(facts(s, p, &again, 0));
+    p->w.sessions[0].used -= 60000;
+    free(facts(s, p, &again, 0));
+    part(p);
+}
+
 static void what_is_brought_has_no_effect_before_it_is_confirmed(void **state) {
     struct site *s = *state;
     struct pair *p = meet(s);
@@ -186,8 +218,11 @@ static void what_is_brought_has_no_effect_before_it_is_confirmed(void **state) {
     assert_int_equal(testing_records(s, -1), 1);
     text = facts(s, p, &session, row);
     assert_non_null(strstr(text, "\"state\":\"taken\""));
+    assert_non_null(strstr(text, "\"news\":true"));
     free(text);
     assert_int_equal(in_state(s, "brought"), 0);
+    assert_ok(relay_respond(&s->r, &s->t, &s->e), s->e);
+    assert_true(says(s, p, &session, row, "\"news\":false"));
     (void)close(fd);
     part(p);
 }
@@ -217,15 +252,6 @@ static void a_stranger_is_kept_within_limits_and_only_when_confirmed(void **stat
     assert_int_equal(testing_records(s, -1), 1);
     (void)close(fd);
     part(p);
-}
-
-/* 1 if the facts of a row say this. */
-static int says(struct site *s, struct pair *p, const struct gf_hash *session, int64_t row,
-                const char *what) {
-    char *text = facts(s, p, session, row);
-    int is = strstr(text, what) != NULL;
-    free(text);
-    return is;
 }
 
 static void who_was_let_in_since_is_looked_at_again(void **state) {
@@ -395,7 +421,8 @@ static void what_couriers_leave_lying_goes(void **state) {
 static void foreign_text_stays_text(void **state) {
     static const char text[] =
         "{\"courier\":\"" EVIL "\",\"relay\":\"" EVIL "\",\"fingerprint\":\"F\",\"bundles\":[{"
-        "\"row\":1,\"size\":5,\"state\":\"%s\",\"at\":null,\"confirmed\":null,\"why\":\"" EVIL "\","
+        "\"row\":1,\"size\":5,\"state\":\"%s\",\"news\":false,\"at\":null,\"confirmed\":null,"
+        "\"why\":\"" EVIL "\","
         "\"sender\":\"waiting\",\"identity\":\"" EVIL "\",\"name\":\"" EVIL
         "\",\"fingerprint\":\"" EVIL "\",\"called\":\"" EVIL "\",\"facts\":{\"state\":\"%s\","
         "\"told\":true,\"seen\":false,\"why\":\"" EVIL "\",\"id\":\"" EVIL "\",\"created\":\"" EVIL
@@ -429,6 +456,38 @@ static void foreign_text_stays_text(void **state) {
         }
 }
 
+/* The page of a bundle that was taken, whose records are in this state. */
+static int shows(const char *news, const char *state, const char *what) {
+    char text[2048];
+    struct gf_buf b;
+    struct gf_err e;
+
+    (void)snprintf(text, sizeof text,
+                   "{\"courier\":\"a\",\"relay\":null,\"fingerprint\":\"F\",\"bundles\":[{"
+                   "\"row\":7,\"size\":5,\"state\":\"taken\",\"news\":%s,\"at\":null,"
+                   "\"confirmed\":null,\"why\":null,\"sender\":\"enrolled\",\"identity\":\"i\","
+                   "\"name\":null,\"fingerprint\":null,\"called\":\"r\",\"facts\":null}],"
+                   "\"deliveries\":[{\"endpoint\":null,\"channel\":\"c\",\"reason\":null,"
+                   "\"due\":null,\"state\":\"%s\",\"records\":1}],\"responses\":[]}",
+                   news, state);
+    gf_buf_init(&b, (size_t)1 << 20);
+    assert_ok(view_bundle(&b, text, strlen(text), "c", &e), e);
+    int is = strstr(b.data, what) != NULL;
+    gf_buf_free(&b);
+    return is;
+}
+
+static void a_page_that_waits_for_nothing_does_not_load_again(void **state) {
+    static const char again[] = "content=\"3;url=/bundle/7?again=1\"";
+    (void)state;
+
+    assert_true(shows("true", "delivered", again));
+    assert_true(shows("true", "delivered", "No response is ready yet"));
+    assert_true(shows("false", "sending", again));
+    assert_false(shows("false", "delivered", "refresh"));
+    assert_true(shows("false", "delivered", "nothing to take back"));
+}
+
 static void what_is_no_facts_makes_no_page(void **state) {
     static const char *const wrong[] = {"", "{}", "[]", "{\"courier\":1}"};
     struct gf_err e;
@@ -449,6 +508,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         with_site(nobody_gets_anything_without_a_session),
         with_site(a_session_ends_by_logging_out_and_by_a_new_token),
+        with_site(a_page_that_loads_itself_again_keeps_nobody_logged_in),
         with_site(what_is_brought_has_no_effect_before_it_is_confirmed),
         with_site(a_stranger_is_kept_within_limits_and_only_when_confirmed),
         with_site(who_was_let_in_since_is_looked_at_again),
@@ -458,6 +518,7 @@ int main(void) {
         with_site(what_a_bad_listener_asks_is_not_done),
         with_site(what_couriers_leave_lying_goes),
         cmocka_unit_test(foreign_text_stays_text),
+        cmocka_unit_test(a_page_that_waits_for_nothing_does_not_load_again),
         cmocka_unit_test(what_is_no_facts_makes_no_page),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
