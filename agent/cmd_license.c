@@ -25,6 +25,7 @@ static const struct option_spec specs[] = {
      "it has signed FILE"},
     {"fingerprint", 'f', "FINGERPRINT",
      "install: this machine's fingerprint in a Keygen machine file"},
+    {"again", 0, NULL, "request, renew: though the same was asked for and is not answered yet"},
     {"force", 0, NULL,
      "install: in the place of a licence that was issued later; repair: though nothing has "
      "changed"},
@@ -73,6 +74,7 @@ static int check_options(const struct options *o, int verb, struct gf_err *e) {
         {"proof", 1 << REQUEST | 1 << DEACTIVATE},
         {"vendor-key", 1 << INSTALL},
         {"fingerprint", 1 << INSTALL},
+        {"again", 1 << REQUEST | 1 << RENEW},
         {"force", 1 << INSTALL | 1 << REPAIR},
         {"strict", 1 << CHECK},
         {"yes", 1 << DEACTIVATE},

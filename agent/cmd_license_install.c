@@ -121,6 +121,24 @@ static int tell(struct agent *a, const struct options *o, const struct installin
     return rc;
 }
 
+/* A vendor's document and its signature may come as two files: FILE.minisig is taken where FILE
+ * itself ends without one. What cannot be read is left for the verdict on FILE. */
+static int join_signature(struct installing *i, struct gf_err *e) {
+    const char *text = i->text.data ? i->text.data : "";
+    struct gf_buf signature;
+    struct gf_err ignored;
+    char path[4096];
+
+    if (keygen_is(text, i->text.len) || strstr(text, "\nuntrusted comment: ") ||
+        snprintf(path, sizeof path, "%s.minisig", i->path) >= (int)sizeof path)
+        return 0;
+    if (COMMAND_REACH(gf_file_load(AT_FDCWD, path, CMD_LICENSE_FILE_MAX, &signature, &ignored)) ==
+        0)
+        gf_buf_add(&i->text, signature.data, signature.len);
+    gf_buf_free(&signature);
+    return gf_buf_check(&i->text, path, e);
+}
+
 int cmd_license_install(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
     struct installing i = {.path = options_arg(o, 1)};
     char self[COMMAND_SELF];
@@ -131,6 +149,8 @@ int cmd_license_install(struct agent *a, const struct options *o, int *status, s
             command_self(a, self)) == -1)
         return -1;
     int rc = COMMAND_REACH(gf_file_load(AT_FDCWD, i.path, CMD_LICENSE_FILE_MAX, &i.text, e));
+    if (rc == 0)
+        rc = join_signature(&i, e);
     if (rc == 0 && store_begin(a->store, e) == -1)
         rc = -1;
     else if (rc == 0)

@@ -18,6 +18,7 @@ struct asking {
     struct license_wish wish;
     struct gf_record record;
     struct asked before; /* what a renewal asks for again */
+    int64_t open;        /* since when the same waits already; 0: it is new */
     struct gf_buf counts, proof, body;
     char sign[GF_SIGN_PUBLIC_TEXT];
 };
@@ -78,6 +79,17 @@ static int queue(struct agent *a, struct asking *k, struct gf_err *e) {
     return store_end(a->store, rc, e);
 }
 
+/* 1 and the record if exactly this was asked for and nobody has answered yet: a second request may
+ * cost a second licence. Where licences move, or a machine has changed, each is one of its own. */
+static int find_open(struct agent *a, const struct options *o, struct asking *k, struct gf_err *e) {
+    const int repairs = k->wish.why && strcmp(k->wish.why, "repair") == 0;
+
+    return repairs || options_count(o, "again") || options_count(o, "license") ||
+                   options_count(o, "proof")
+               ? 0
+               : asked_open(a, &k->wish, &k->record.id, &k->open, e);
+}
+
 /* The last line of each of these commands: the record's id. `t` may hold facts already. */
 static int tell(struct agent *a, struct out *t, const struct asking *k, struct gf_err *e) {
     char id[GF_UUID_TEXT];
@@ -89,9 +101,18 @@ static int tell(struct agent *a, struct out *t, const struct asking *k, struct g
     out_str(t, "record", id);
     out_str(t, "product", k->wish.product);
     out_bool(t, "vendor_trusted", vendor);
+    out_time(t, "asked_already", k->open != 0, k->open);
     out_text(t, "%s\n", id);
     if (out_end(t, e) == -1)
         return -1;
+    if (k->open != 0) {
+        char since[GF_TIME_TEXT];
+        gf_text_time(k->open, since);
+        (void)fprintf(stderr,
+                      COMMAND_PROGRAM ": asked already: this request waits since %s; nothing new "
+                                      "was queued (--again asks once more)\n",
+                      since);
+    }
     if (!vendor)
         vendors_warn(a, STORE_DUTY_LICENSE);
     command_next(a, "sync DRIVE");
@@ -133,7 +154,11 @@ int cmd_license_request(struct agent *a, const struct options *o, struct gf_err 
     if (rc == 0)
         rc = read_transfer(o, &k, e);
     if (rc == 0)
+        rc = find_open(a, o, &k, e);
+    if (rc == 0)
         rc = queue(a, &k, e);
+    if (rc == 1)
+        rc = 0;
     if (rc == 0) {
         out_begin(&t, o);
         rc = tell(a, &t, &k, e);
@@ -162,7 +187,8 @@ static int ask_again(struct agent *a, const struct options *o, const struct inst
             "license: no request for %s is known here (any more): say the licence key that "
             "the vendor gave you: --key KEY",
             l->product);
-    return queue(a, k, e);
+    int open = find_open(a, o, k, e);
+    return open == 0 ? queue(a, k, e) : open == 1 ? 0 : -1;
 }
 
 int cmd_license_renew(struct agent *a, const struct options *o, int *status, struct gf_err *e) {

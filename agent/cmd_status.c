@@ -286,15 +286,43 @@ struct trouble {
     char unusable[GF_WORD_MAX + 1];
     int64_t rejected_at;
     char rejected[GF_WORD_MAX + 1];
+    struct store *store;
 };
+
+/* A licence of this product that was installed since. */
+struct newer {
+    const char *product;
+    int64_t since;
+    int found;
+};
+
+static int find_newer(void *arg, const char *product, const char *text, size_t len,
+                      int64_t installed, struct gf_err *e) {
+    struct newer *n = arg;
+
+    (void)text, (void)len, (void)e;
+    n->found |= strcmp(product, n->product) == 0 && installed >= n->since;
+    return 0;
+}
+
+/* 1 if a licence came after this answer, so that nobody misses it any more. */
+static int is_over(struct trouble *x, const struct store_record *r, struct gf_err *e) {
+    struct newer n = {r->product, r->state_since, 0};
+
+    if (strcmp(r->channel, "license") != 0 || !r->product)
+        return 0;
+    return store_licenses(x->store, find_newer, &n, e) == -1 ? -1 : n.found;
+}
 
 static int note_trouble(void *arg, const struct store_record *r, struct gf_err *e) {
     struct trouble *x = arg;
     size_t at = (size_t)(x->n % REJECTED_MAX);
 
-    (void)e;
     if (r->state != STORE_REJECTED && !(r->wants_answer && r->reason))
         return 0;
+    int over = r->state == STORE_REJECTED ? 0 : is_over(x, r, e);
+    if (over != 0)
+        return over == 1 ? 0 : -1;
     x->n++;
     if (r->state == STORE_REJECTED && r->state_since >= x->rejected_at) {
         x->rejected_at = r->state_since;
@@ -311,7 +339,7 @@ static int note_trouble(void *arg, const struct store_record *r, struct gf_err *
 }
 
 static int show_trouble(struct status *s, struct gf_err *e) {
-    struct trouble x = {.n = 0};
+    struct trouble x = {.store = s->a->store};
 
     /* Walks what can be in trouble only where there is something. */
     if (store_walk(s->a->store, STORE_REJECTED, NULL, note_trouble, &x, e) == -1 ||

@@ -104,6 +104,42 @@ static int look(void *arg, const struct store_record *r, struct gf_err *e) {
     return 0;
 }
 
+struct looking_open {
+    const struct license_wish *wish;
+    struct gf_id *record;
+    int64_t *since;
+    int found;
+};
+
+static int is_same(const char *asked, const char *wished) {
+    return strcmp(asked, wished ? wished : "") == 0;
+}
+
+static int look_open(void *arg, const struct store_record *r, struct gf_err *e) {
+    struct looking_open *l = arg;
+    const struct license_wish *w = l->wish;
+    struct asked asked;
+
+    if (r->state > STORE_DELIVERED || r->answered || (r->state == STORE_DELIVERED && r->reason) ||
+        !r->product || strcmp(r->product, w->product) != 0)
+        return 0;
+    int found = read_record(r, &asked, e);
+    if (found == 1 && is_same(asked.key, w->key) && is_same(asked.version, w->version) &&
+        is_same(asked.contact, w->contact) && is_same(asked.counts, w->counts)) {
+        *l->record = r->id;
+        *l->since = r->created;
+        l->found = 1;
+    }
+    return found == -1 ? -1 : 0;
+}
+
+int asked_open(struct agent *a, const struct license_wish *wish, struct gf_id *record,
+               int64_t *since, struct gf_err *e) {
+    struct looking_open l = {wish, record, since, 0};
+
+    return store_walk(a->store, -1, "license", look_open, &l, e) == -1 ? -1 : l.found;
+}
+
 int asked_of(struct agent *a, const struct gf_id *record, struct asked *out, struct gf_err *e) {
     struct looking l = {NULL, out, 0};
 

@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/license/keygen.h"
+#include "agent/license/license.h"
 
 /* Texts are "" where the request had none. */
 struct asked {
@@ -25,5 +26,10 @@ GF_MUST_CHECK int asked_of(struct agent *a, const struct gf_id *record, struct a
 /* The newest request for a product that is still in the queue: 1 found, 0 none. */
 GF_MUST_CHECK int asked_last(struct agent *a, const char *product, struct asked *out,
                              struct gf_err *e);
+
+/* The newest request for exactly this (product, key, version, contact and counts of the wish) that
+ * nobody has answered yet: 1 and its record, and since when it waits; 0 none. */
+GF_MUST_CHECK int asked_open(struct agent *a, const struct license_wish *wish, struct gf_id *record,
+                             int64_t *since, struct gf_err *e);
 
 #endif

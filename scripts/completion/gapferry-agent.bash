@@ -16,7 +16,7 @@ _gapferry_agent_options() {
     history) echo --since --json --help ;;
     license)
         echo --product --key --version --contact --count --license --proof --vendor-key --fingerprint \
-            --force --yes --strict --json --help
+            --again --force --yes --strict --json --help
         ;;
     updates)
         echo --product --version --platform --channel --feature --serial --all --expired --manifest \

@@ -438,6 +438,7 @@ licensing() {
     licence l
     sed -i s/ACME/ECMA/ l
     refused 80 'it was changed' license install l
+    rm -f l.json.minisig
     refused 65 'no signature' license install l.json
     run A license check
     [ "$status" -eq 90 ]

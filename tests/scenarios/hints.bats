@@ -57,3 +57,68 @@ bats_require_minimum_version 1.5.0
     says "  relay    $first" "  relay    $second"
     [ "$(fact '[.channels[] | "\(.channel) \(.relay)"] | sort | join(", ")' A preview)" = "license $second, metrics $first" ]
 }
+
+# ---- licences ----
+
+@test "what was asked for and is not answered is not asked for twice, unless that is meant" {
+    local first
+    ready
+    first=$(A license request --product demo --key AAAA-BBBB --count seats=5 --count cores=2)
+    gives 0 A license request --product demo --key AAAA-BBBB --count seats=5 --count cores=2
+    says 'asked already' 'waits since 20' '--again'
+    [ "$out" = "$first" ] || fail "$out"
+    [ "$(fact .asked_already A license request --product demo --key AAAA-BBBB --count seats=5 --count cores=2)" != null ]
+    [ "$(state queued)" = 1 ]
+    # Anything else is another wish, and so is the same on purpose.
+    gives 0 A license request --product demo --key AAAA-BBBB --count seats=6 --count cores=2
+    [[ $err != *'asked already'* ]]
+    gives 0 A license request --product demo --key AAAA-BBBB --count seats=5 --count cores=2 --again
+    [ "$(state queued)" = 3 ]
+    [ "$(fact .asked_already A license request --product demo --key CCCC)" = null ]
+    home
+    there
+    home
+    # Answered: a renewal is asked for once, too, also while it is on its way.
+    gives 0 A license renew
+    home
+    gives 0 A license renew
+    says 'asked already'
+    gives 0 A license renew --again
+    [[ $err != *'asked already'* ]]
+}
+
+@test "an answer that could not be used is no trouble any more once a newer licence is here" {
+    ready
+    license_request >/dev/null
+    # The request is forgotten, as after a restore: its answer fits nothing here.
+    sqlite3 "$STATE/agent.db" 'UPDATE license_request SET nonce = zeroblob(16)'
+    home
+    there
+    A sync usb >/dev/null 2>&1 || true
+    gives 0 A status
+    says 'unusable   license'
+    gives 0 A license request --product demo --key AAAA-BBBB
+    home
+    there
+    home
+    gives 0 A license check
+    gives 0 A status
+    [[ $out != *unusable* ]] || fail "$out"
+    [ "$(fact '.trouble | length' A status)" = 0 ]
+}
+
+@test "a licence whose signature lies beside it is installed as it is" {
+    command -v minisign >/dev/null || skip "minisign is not installed: $BATS_TEST_DESCRIPTION was not tried"
+    ready
+    jq -n '{format: "gapferry-license/1", id: "L-1", product: "demo", issued: (now - 3600 | floor | todate),
+        expires: (now + 8640000 | floor | todate), policy: {warn_days: 30, grace_days: 14, then: "block"}}' >l.json
+    # Without one, or with another's, it is refused as before.
+    gives 80 A license install l.json || gives 65 A license install l.json
+    cp l.json other.json
+    echo >>other.json
+    minisign -S -s v/vendor.key -m other.json -x l.json.minisig >/dev/null </dev/null
+    gives 80 A license install l.json
+    minisign -S -s v/vendor.key -m l.json -x l.json.minisig >/dev/null </dev/null
+    gives 0 A license install l.json
+    gives 0 A license check --product demo --strict
+}
