@@ -183,8 +183,8 @@ static int write_all(struct relay *r, struct gf_drive *d, struct ledger_response
             *e = why;
             return -1;
         }
+        /* Which sites the drive goes to is unknown; what waits is written all the same. */
         turn_drive_fault(t, "cards", &why, NULL);
-        return 0;
     }
     for (size_t i = 0; i < n; i++) {
         if (write_one(r, d, &due[i].id, t, &why) == 0)

@@ -193,6 +193,9 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     int is_check = strcmp(verb, "check") == 0;
     if (connect && !is_check)
         return gf_err_set(e, GF_E_USAGE, "endpoints %.64s: --connect is for check", verb);
+    /* What root can read says nothing of what the relay's user can. */
+    if (is_check && command_check_user(COMMAND_PROGRAM, r->state, e) == -1)
+        return -1;
     if (endpoint_check(r->config, e) == -1)
         return -1;
     out_begin(&t, o);

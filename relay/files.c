@@ -245,7 +245,7 @@ int files_keep(const struct relay *r, struct files_quota *q, const struct files_
 /* A file of quarantine/ and when it came. */
 struct aged {
     const char *name;
-    int64_t at;
+    int64_t at, size;
 };
 
 static int by_age(const void *a, const void *b) {
@@ -262,7 +262,7 @@ int files_trim(const struct relay *r, struct gf_err *e) {
 
     if (files_list(r, "quarantine", &list, e) == -1)
         return -1;
-    if (list.n <= FILES_QUARANTINE_MAX) {
+    if (list.n <= FILES_QUARANTINE_MAX && list.total <= FILES_QUARANTINE_SIZE) {
         rc = 0;
         goto out;
     }
@@ -276,10 +276,12 @@ int files_trim(const struct relay *r, struct gf_err *e) {
         struct stat st = {0};
         (void)snprintf(path, sizeof path, "quarantine/%s", list.entries[i].name);
         (void)fstatat(r->state_fd, path, &st, AT_SYMLINK_NOFOLLOW);
-        aged[i] = (struct aged){list.entries[i].name, (int64_t)st.st_mtime};
+        aged[i] = (struct aged){list.entries[i].name, (int64_t)st.st_mtime, list.entries[i].size};
     }
     qsort(aged, list.n, sizeof *aged, by_age);
-    for (; gone < list.n - FILES_QUARANTINE_MAX; gone++) {
+    for (int64_t total = list.total;
+         list.n - gone > FILES_QUARANTINE_MAX || total > FILES_QUARANTINE_SIZE;
+         total -= aged[gone++].size) {
         char path[300];
         (void)snprintf(path, sizeof path, "quarantine/%s", aged[gone].name);
         (void)unlinkat(r->state_fd, path, 0);

@@ -16,9 +16,10 @@
 #define FILES_QUOTA_MAX (256LL << 20)
 
 /* Files in one folder of what was not verified, with their .why; and of all that quarantine/ keeps,
- * beyond which the oldest go. */
-#define FILES_KEEP_MAX       512
-#define FILES_QUARANTINE_MAX 4096
+ * and their bytes, beyond which the oldest go: room for two bundles of any size. */
+#define FILES_KEEP_MAX        512
+#define FILES_QUARANTINE_MAX  4096
+#define FILES_QUARANTINE_SIZE (4LL << 30)
 
 /* Bytes of disk that are never filled, unless [relay] keep_free says another number: the database
  * and the records' receipts need them. */
@@ -77,7 +78,7 @@ struct files_copy {
 GF_MUST_CHECK int files_keep(const struct relay *r, struct files_quota *q,
                              const struct files_copy *c, struct gf_err *e);
 
-/* Remove the oldest of quarantine/ beyond FILES_QUARANTINE_MAX, and log how many. */
+/* Remove the oldest of quarantine/ beyond both limits, and log how many. */
 GF_MUST_CHECK int files_trim(const struct relay *r, struct gf_err *e);
 
 /* Move folder/name to quarantine/, with NAME.why beside it; durable. */

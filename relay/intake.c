@@ -40,8 +40,9 @@ struct intake {
     size_t enrolled; /* cards of these that are */
     struct enrol_cards agents;
     struct files_quota pending, quarantine;
-    size_t told;      /* files that got, or would have got, a line of their own */
-    const char *left; /* what is said of one that is not taken */
+    size_t told;       /* files that got, or would have got, a line of their own */
+    const char *where; /* what is not taken: "on the drive", or "where it lies" */
+    const char *left;  /* what is said of one that is bad */
 };
 
 /* One bundle on the drive. */
@@ -234,7 +235,7 @@ static int is_pending(struct intake *in, const struct item *it) {
 
 static int take(struct intake *in, const struct item *it, const struct gf_head *h,
                 struct gf_err *e) {
-    char name[FILES_NAME];
+    char name[FILES_NAME], remedy[40];
     enum ledger_seen seen = LEDGER_NEW;
     struct gf_err why;
 
@@ -249,9 +250,8 @@ static int take(struct intake *in, const struct item *it, const struct gf_head *
         return 0;
     if (seen == LEDGER_FORK && files_has(in->r, "quarantine", name)) {
         turn_person(in->t,
-                    "%s: a fork, held as %s/quarantine/%s since an earlier visit; it was left on "
-                    "the drive",
-                    it->label, in->r->state, name);
+                    "%s: a fork, held as %s/quarantine/%s since an earlier visit; it was left %s",
+                    it->label, in->r->state, name, in->where);
         return 0;
     }
     int64_t seconds = 0;
@@ -262,15 +262,16 @@ static int take(struct intake *in, const struct item *it, const struct gf_head *
     if (over == 1) {
         in->t->over++;
         if (in->told++ < TOLD_MAX)
-            turn_person(in->t, "%s: %s; it was left on the drive, and can come again later",
-                        it->label, why.text);
+            turn_person(in->t, "%s: %s; it was left %s, and can come again later", it->label,
+                        why.text, in->where);
         return 0;
     }
     if (copy_bundle(in, it, h, name, &why) == 0)
         return 0;
     if (!relay_verify_is_ours(&why) && why.code != GF_E_DRIVE)
         return leave_bad(in, it, 1, &why, e);
-    turn_fault(in->t, it->label, &why, "it was left on the drive");
+    (void)snprintf(remedy, sizeof remedy, "it was left %s", in->where);
+    turn_fault(in->t, it->label, &why, remedy);
     return 0;
 }
 
@@ -349,6 +350,7 @@ int relay_intake(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_
         .r = r,
         .d = d,
         .t = t,
+        .where = "on the drive",
         .left = "it was left on the drive: the site's next sync writes what is due anew; what "
                 "still lies there then can be deleted"};
     struct gf_drive_list list = {0};
@@ -367,8 +369,10 @@ out:
 }
 
 int relay_import(struct relay *r, int fd, const char *name, struct turn *t, struct gf_err *e) {
-    struct intake in = {
-        .r = r, .t = t, .left = "it was left where it lies, with a copy in quarantine/"};
+    struct intake in = {.r = r,
+                        .t = t,
+                        .where = "where it lies",
+                        .left = "it was left where it lies, with a copy in quarantine/"};
     struct item it = {.fd = fd};
     struct gf_buf safe;
     struct stat st;
@@ -378,7 +382,9 @@ int relay_import(struct relay *r, int fd, const char *name, struct turn *t, stru
     it.size = (int64_t)st.st_size;
     gf_buf_init(&safe, 4096);
     gf_text_safe(&safe, name, strlen(name));
-    (void)snprintf(it.label, sizeof it.label, "%s", safe.data != NULL ? safe.data : "");
+    (void)snprintf(it.label, sizeof it.label, "%.*s",
+                   (int)gf_text_fit(safe.data, safe.len, sizeof it.label - 1),
+                   safe.data != NULL ? safe.data : "");
     gf_buf_free(&safe);
     int rc = keys_renew(r, e) == -1 ? -1 : enrol_cards_load(r, 0, &in.agents, e);
     if (rc == 0)

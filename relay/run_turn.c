@@ -86,6 +86,8 @@ static int come_in(struct relay *r, struct turn *t, struct gf_err *e) {
         return -1;
     int rc = files_tidy(r, e);
     if (rc == 0)
+        rc = files_trim(r, e);
+    if (rc == 0)
         rc = relay_verify(r, t, e);
     if (rc == 0)
         rc = turn_count(r, t, e);

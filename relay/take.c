@@ -68,8 +68,9 @@ static int read_contents(struct take *k, struct gf_err *why) {
     return rc;
 }
 
-/* The files get their place before the ledger names them; those of a transaction that fails are
- * put there again, over themselves, by the next attempt. */
+/* The files get their place before the ledger's word for them is durable; those of a transaction
+ * that fails are put there again, over themselves, by the next attempt. A body of a record that was
+ * known is nobody's, and goes with the work directory. */
 static int move_files(const struct take *k, struct gf_err *e) {
     int moved = 0;
 
@@ -79,6 +80,11 @@ static int move_files(const struct take *k, struct gf_err *e) {
         if (gf_contents_member_of(member) != GF_MEMBER_FILE)
             continue;
         stored_path(k, member, path);
+        int named = ledger_names_file(k->r->ledger, &k->h->digest, path, e);
+        if (named == -1)
+            return -1;
+        if (named == 0)
+            continue;
         if (renameat(k->work, member, k->r->state_fd, path) == -1)
             return gf_err_errno(e, "%s/%s: cannot put a body there", k->r->state, path);
         moved = 1;

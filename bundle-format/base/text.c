@@ -184,6 +184,14 @@ int gf_text_is_word(const char *text, size_t n, size_t max) {
     return 1;
 }
 
+size_t gf_text_fit(const char *text, size_t n, size_t max) {
+    if (n <= max)
+        return n;
+    while (max > 0 && ((unsigned char)text[max] & 0xc0) == 0x80)
+        max--;
+    return max;
+}
+
 void gf_text_safe(struct gf_buf *out, const char *text, size_t n) {
     const uint8_t *s = (const uint8_t *)text;
     while (n > 0) {

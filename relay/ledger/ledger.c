@@ -318,9 +318,7 @@ void ledger_reason(const char *reason, char out[GF_REASON_MAX + 1]) {
     if (n > (size_t)2 * GF_REASON_MAX)
         n = (size_t)2 * GF_REASON_MAX;
     gf_text_safe(&safe, n > 0 ? reason : "no reason was given", n > 0 ? n : 19);
-    n = safe.len < GF_REASON_MAX ? safe.len : GF_REASON_MAX;
-    while (n > 0 && n < safe.len && ((unsigned char)safe.data[n] & 0xc0) == 0x80)
-        n--;
+    n = gf_text_fit(safe.data, safe.len, GF_REASON_MAX);
     if (safe.data != NULL)
         memcpy(out, safe.data, n);
     out[n] = '\0';

@@ -120,6 +120,9 @@ struct ledger_arrival {
  * sender needs it, and the same id with another digest is noted as `rejected: conflict`. */
 GF_MUST_CHECK int ledger_take_records(struct ledger *l, const struct ledger_arrival *a, size_t n,
                                       int64_t now, struct gf_err *e);
+/* 1 if a record of the bundle with this header has its body in this file, 0, -1. */
+GF_MUST_CHECK int ledger_names_file(struct ledger *l, const struct gf_hash *digest,
+                                    const char *file, struct gf_err *e);
 
 /* Records that came with an id that was taken and another body: nothing of them was taken, and
  * their agent is told. The oldest first; free(). */

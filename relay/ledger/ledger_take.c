@@ -35,6 +35,18 @@ int ledger_take_begin(struct ledger *l, const struct gf_hash *digest, struct gf_
     return 0;
 }
 
+int ledger_names_file(struct ledger *l, const struct gf_hash *digest, const char *file,
+                      struct gf_err *e) {
+    int64_t n = 0;
+
+    if (db_number(&l->db, &n, 0, e,
+                  "SELECT EXISTS (SELECT 1 FROM bundle AS b JOIN record AS r ON r.row BETWEEN "
+                  "b.first AND b.last WHERE b.digest = ? AND r.file = ?)",
+                  "bt", digest, sizeof *digest, file) == -1)
+        return -1;
+    return n != 0;
+}
+
 /* ---- what was known ---- */
 
 struct known {

@@ -434,6 +434,15 @@ of_nobody() {
     gives 0 A consent metrics deny
     [ -z "$(find "$STATE" ! -user nobody)" ] || fail "$(find "$STATE" ! -user nobody)"
     [ "$(A history --json | jq -r '.events[-1].user')" = root ]
+
+    # Whether an endpoint can be reached is asked as the service, too.
+    RELAY=own R init >/dev/null
+    chown -R nobody:nogroup own/var/lib/gapferry/relay
+    install -m 600 /dev/null ca.pem
+    printf '[endpoint "e"]\nchannel = c\nurl = https://127.0.0.1:1/\nca_file = %s\n' "$PWD/ca.pem" \
+        >>own/etc/gapferry/relay.conf
+    RELAY=own gives 78 R endpoints check --connect
+    says 'ca_file: this file cannot be read'
 }
 
 # ---- what went wrong unasked ----

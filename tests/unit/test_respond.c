@@ -241,6 +241,24 @@ static void our_card_is_on_the_drive_and_names_nobody(void **state) {
     assert_int_equal(s->t.people.len, 0);
 }
 
+static void responses_go_to_a_drive_whose_cards_cannot_be_read(void **state) {
+    struct site *s = *state;
+    char path[200];
+
+    testing_enrol(s, &kit_site);
+    (void)take(s, 1);
+    respond(s);
+    (void)snprintf(path, sizeof path, "%s/GAPFERRY/cards", s->stick);
+    assert_int_equal(rmdir(path), 0);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_int_not_equal(fd, -1);
+    (void)close(fd);
+    testing_turn(s);
+    assert_ok(relay_carry(&s->r, s->d, &s->t, &s->e), s->e);
+    assert_int_equal(s->t.carried, 1);
+    assert_int_equal(on_stick(s, "to-site"), 1);
+}
+
 static void files_of_others_on_the_drive_are_left_alone(void **state) {
     struct site *s = *state;
     char path[400];
@@ -375,6 +393,7 @@ int main(void) {
         T(a_refusal_reaches_its_sender),
         T(the_same_bytes_go_to_every_drive_until_they_are_acknowledged),
         T(our_card_is_on_the_drive_and_names_nobody),
+        T(responses_go_to_a_drive_whose_cards_cannot_be_read),
         T(files_of_others_on_the_drive_are_left_alone),
         T(what_was_not_noted_is_swept_away_and_its_number_is_void),
         T(news_come_first_then_what_is_for_this_drives_sites),

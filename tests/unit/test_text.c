@@ -312,6 +312,16 @@ static void foreign_text_is_shown_without_being_obeyed(void **state) {
     gf_buf_free(&b);
 }
 
+static void a_text_is_cut_between_its_characters(void **state) {
+    (void)state;
+    assert_int_equal(gf_text_fit("abc", 3, 3), 3);
+    assert_int_equal(gf_text_fit("abc", 3, 2), 2);
+    assert_int_equal(gf_text_fit("a\xc3\xa9", 3, 2), 1);
+    assert_int_equal(gf_text_fit("a\xe2\x82\xac\x62", 5, 4), 4);
+    assert_int_equal(gf_text_fit("\xf0\x9f\x9a\xa2", 4, 3), 0);
+    assert_int_equal(gf_text_fit(NULL, 0, 9), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hex_goes_there_and_back),
@@ -326,6 +336,7 @@ int main(void) {
         cmocka_unit_test(uuid7_is_that_of_rfc_9562),
         cmocka_unit_test(utf8_is_told_from_what_is_not),
         cmocka_unit_test(words_are_narrow),
+        cmocka_unit_test(a_text_is_cut_between_its_characters),
         cmocka_unit_test(foreign_text_is_shown_without_being_obeyed),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);

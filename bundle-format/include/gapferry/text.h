@@ -69,6 +69,9 @@ void gf_text_uuid7(int64_t ms, const uint8_t random[10], struct gf_id *out);
 /* 1 if text[0 .. n-1] is UTF-8 without NUL, surrogates or overlong forms. */
 int gf_text_is_utf8(const char *text, size_t n);
 
+/* How many of the first n bytes of UTF-8 fit in max without cutting a character. */
+size_t gf_text_fit(const char *text, size_t n, size_t max);
+
 /* 1 if it is 1 to max bytes of [a-z0-9] first and [a-z0-9.-] after: channels, products, needs,
  * and names of members. */
 int gf_text_is_word(const char *text, size_t n, size_t max);
