@@ -57,11 +57,11 @@ int own_keys_install(const char *state, struct gf_identity *id, const char *path
     if (memcmp(&c.identity, &id->card.identity, sizeof c.identity) != 0)
         (void)gf_err_set(e, GF_E_KEY, "%s: is the card of other keys than those in %s/keys", path,
                          state);
-    else if (!c.cosigned)
+    else if (c.cosigned <= (c.has_replaces != 0))
         (void)gf_err_set(e, GF_E_CARD,
-                         "%s: nobody else has signed it; append the vendor's signature: cat CARD "
+                         "%s: nobody else has signed it%s; append the vendor's signature: cat CARD "
                          "CARD.json.minisig",
-                         path);
+                         path, c.has_replaces ? " beside the keys before, or theirs is gone" : "");
     else
         rc = own_keys_replace_card(state, id, text.data, text.len, e);
 out:

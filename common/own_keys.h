@@ -17,7 +17,8 @@ GF_MUST_CHECK int own_keys_card(const struct gf_identity *id, int with_name, str
 GF_MUST_CHECK int own_keys_replace_card(const char *state, struct gf_identity *id, const char *text,
                                         size_t len, struct gf_err *e);
 
-/* The same from a file that somebody else has signed, too, a vendor; GF_E_CARD if nobody has. */
+/* The same from a file that somebody else has signed, too, a vendor; GF_E_CARD if nobody has. That
+ * the keys before have signed a successor's card does not count, and must not be gone. */
 GF_MUST_CHECK int own_keys_install(const char *state, struct gf_identity *id, const char *path,
                                    struct gf_err *e);
 

@@ -139,7 +139,7 @@ int gf_card_parse(const char *text, size_t len, const char *what, struct gf_card
         goto out;
 
     gf_key_identity(&c.sign, &c.seal, &c.identity);
-    c.cosigned = d.nsigs > 1;
+    c.cosigned = (int)d.nsigs - 1;
     *out = c;
     rc = 0;
 out:

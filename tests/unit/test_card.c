@@ -444,7 +444,7 @@ static void others_may_sign_a_card_and_are_known_by_their_keys(void **state) {
     assert_int_equal(gf_card_parse(one.data, one.len, "card", &back, &e), 0);
     assert_int_equal(back.cosigned, 0);
     assert_int_equal(gf_card_parse(three.data, three.len, "card", &back, &e), 0);
-    assert_int_equal(back.cosigned, 1);
+    assert_int_equal(back.cosigned, 2);
     assert_int_equal(gf_card_signed_by(one.data, one.len, gf_key_sign_public(vendor)), 0);
     assert_int_equal(gf_card_signed_by(three.data, three.len, gf_key_sign_public(vendor)), 1);
     assert_int_equal(gf_card_signed_by(three.data, three.len, gf_key_sign_public(before)), 1);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/own_keys.h"
+#include "gapferry/file.h"
 
 #define NOW       1700000000
 #define ROUNDS    20
@@ -218,6 +219,44 @@ static void a_file_system_that_cannot_exchange_is_told_before_anything_is_made(v
     gf_identity_free(&id);
 }
 
+/* A successor's card has two signatures from the beginning. */
+static void a_vendors_signature_is_one_more_than_that_of_the_keys_before(void **state) {
+    struct gf_identity id = begin(), now = {0};
+    struct gf_sign_key *vendor = NULL;
+    struct gf_buf plain, signed_;
+    struct gf_card there, next = next_of(&id);
+    struct gf_err e;
+    (void)state;
+
+    assert_int_equal(own_keys_switch(".", &next.identity, &e), 0);
+    assert_int_equal(gf_identity_load(AT_FDCWD, "keys", &now, &e), 0);
+    assert_int_equal(now.card.cosigned, 1);
+    assert_int_equal(own_keys_install(".", &now, "keys/card", &e), -1);
+    assert_int_equal(e.code, GF_E_CARD);
+
+    assert_int_equal(gf_key_sign_new(&vendor, &e), 0);
+    gf_buf_init(&signed_, GF_CARD_FILE_MAX);
+    gf_buf_init(&plain, GF_CARD_FILE_MAX);
+    /* Signed by the vendor in the place of the keys before. */
+    assert_int_equal(gf_card_write(&now.card, 0, now.sign, &plain, &e), 0);
+    assert_int_equal(gf_card_cosign(plain.data, plain.len, vendor, &signed_, &e), 0);
+    assert_int_equal(gf_file_save_new(AT_FDCWD, "cut", signed_.data, signed_.len, 0600, &e), 0);
+    assert_int_equal(own_keys_install(".", &now, "cut", &e), -1);
+
+    gf_buf_clear(&signed_);
+    assert_int_equal(gf_card_parse(now.card_text, now.card_len, "card", &there, &e), 0);
+    assert_int_equal(gf_card_cosign(now.card_text, now.card_len, vendor, &signed_, &e), 0);
+    assert_int_equal(gf_file_save_new(AT_FDCWD, "signed", signed_.data, signed_.len, 0600, &e), 0);
+    assert_int_equal(own_keys_install(".", &now, "signed", &e), 0);
+    /* What lies on a drive without it is another form of it. */
+    assert_int_equal(own_keys_differs(&now, 0, &there), 1);
+    gf_key_sign_free(vendor);
+    gf_buf_free(&plain);
+    gf_buf_free(&signed_);
+    gf_identity_free(&now);
+    gf_identity_free(&id);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(many_processes_that_switch_at_a_time_switch_once,
@@ -228,6 +267,8 @@ int main(void) {
                                         tools_begin, tools_end),
         cmocka_unit_test_setup_teardown(another_rotation_does_not_delete_what_was_not_put_away,
                                         tools_begin, tools_end),
+        cmocka_unit_test_setup_teardown(
+            a_vendors_signature_is_one_more_than_that_of_the_keys_before, tools_begin, tools_end),
         cmocka_unit_test_setup_teardown(a_successor_that_waits_is_not_put_away, tools_begin,
                                         tools_end),
         cmocka_unit_test_setup_teardown(

@@ -33,7 +33,7 @@ struct gf_card {
     int has_token_mac;
     struct gf_hash token_mac; /* proves nothing before it was compared: gf_card_token_mac() */
     struct gf_hash identity;  /* derived, not in the file */
-    int cosigned;             /* derived: 1 if it has signatures beside its own, by whomever */
+    int cosigned;             /* derived: signatures beside its own, by whomever */
 };
 
 /*
