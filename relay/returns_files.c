@@ -69,14 +69,14 @@ int returns_files_update(struct relay *r, const struct returns_place *p, const s
                                        .channel = u->channel,
                                        .platform = u->platform};
     struct ledger_sizes sizes;
-    int64_t row = 0, left_out = 0;
+    int64_t row = 0;
 
     int enrolled = is_enrolled(r, node, e);
     if (enrolled != 1)
         return enrolled;
     if (read_sizes(r, p, &sizes, e) == -1 || put(r, &place, u, &row, e) == -1)
         return -1;
-    return row > 0 ? ledger_give(r->ledger, node, row, &sizes, r->now, &left_out, e) : 0;
+    return row > 0 ? ledger_give(r->ledger, node, row, &sizes, r->now, e) : 0;
 }
 
 /* ---- answers ---- */

@@ -5,10 +5,10 @@
 
 #include <fcntl.h>
 #include <string.h>
-#include <strings.h>
 
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
+#include "relay/updates/check.h"
 
 #define LABEL           "gapferry-record/1"
 #define HEADER_FILE_MAX 8192 /* bytes */
@@ -17,24 +17,22 @@ const struct endpoint_profile *const endpoint_profiles[] = {
     &endpoint_http, &endpoint_form, &endpoint_updates, &endpoint_exec, &endpoint_agent, NULL,
 };
 
-static const char *value(const struct config *c, const char *name, const char *key) {
+const char *endpoint_value(const struct config *c, const char *name, const char *key) {
     return config_get(c, "endpoint", name, key);
 }
 
-static int is_same(const char *a, const char *b) {
+int endpoint_is_same(const char *a, const char *b) {
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* 1 if the record is of this media type, whatever its parameters. Its line is read only where a
- * section asks for that. */
-static int is_type(const char *want, const struct ledger_record *r) {
+/* Its line is read only where a section asks for that. */
+static int is_of_type(const char *want, const struct ledger_record *r) {
     struct gf_record record;
     struct gf_err ignored;
-    size_t n = strlen(want);
 
     if (gf_record_parse(r->line, r->line_len, &record, &ignored) == -1)
         return 0;
-    int is = strncasecmp(record.type, want, n) == 0 && strchr("; \t", record.type[n]) != NULL;
+    int is = check_is_type(record.type, want);
     gf_record_free(&record);
     return is;
 }
@@ -47,12 +45,12 @@ const char *endpoint_match(const struct config *c, const struct ledger_record *r
     gf_text_hex(r->agent.b, sizeof r->agent.b, id);
     const char *name;
     for (size_t i = 0; (name = config_name(c, "endpoint", i)) != NULL; i++) {
-        const char *type = value(c, name, "type");
-        const char *product = value(c, name, "product");
-        const char *sender = value(c, name, "sender");
-        if (!is_same(value(c, name, "channel"), r->channel) ||
-            (product != NULL && !is_same(product, r->product)) ||
-            (sender != NULL && strcmp(sender, id) != 0) || (type != NULL && !is_type(type, r)))
+        const char *type = endpoint_value(c, name, "type");
+        const char *product = endpoint_value(c, name, "product");
+        const char *sender = endpoint_value(c, name, "sender");
+        if (!endpoint_is_same(endpoint_value(c, name, "channel"), r->channel) ||
+            (product != NULL && !endpoint_is_same(product, r->product)) ||
+            (sender != NULL && strcmp(sender, id) != 0) || (type != NULL && !is_of_type(type, r)))
             continue;
         int score = (type != NULL) * 4 + (sender != NULL) * 2 + (product != NULL);
         if (score > best) {
@@ -100,19 +98,19 @@ static int load_secret(struct gf_buf *secret, const char *path, struct gf_err *e
 static int open_http(struct endpoint *p, struct gf_err *e) {
     const struct config *c = p->relay->config;
     struct https_options *o = &p->http;
-    const char *file = value(c, p->name, "header_file");
+    const char *file = endpoint_value(c, p->name, "header_file");
     int64_t timeout_s = 60;
 
     if (config_span(c, "endpoint", p->name, "timeout", &timeout_s, e) == -1)
         return -1;
-    o->url = value(c, p->name, "url");
-    o->method = value(c, p->name, "method");
-    o->ca_file = value(c, p->name, "ca_file");
-    o->cert_file = value(c, p->name, "cert_file");
-    o->key_file = value(c, p->name, "key_file");
-    o->proxy = value(c, p->name, "proxy");
-    p->header = value(c, p->name, "header");
-    p->success_text = value(c, p->name, "success_text");
+    o->url = endpoint_value(c, p->name, "url");
+    o->method = endpoint_value(c, p->name, "method");
+    o->ca_file = endpoint_value(c, p->name, "ca_file");
+    o->cert_file = endpoint_value(c, p->name, "cert_file");
+    o->key_file = endpoint_value(c, p->name, "key_file");
+    o->proxy = endpoint_value(c, p->name, "proxy");
+    p->header = endpoint_value(c, p->name, "header");
+    p->success_text = endpoint_value(c, p->name, "success_text");
     o->total_ms = timeout_s * 1000;
     o->answer_max = ENDPOINT_ANSWER_MAX;
     return file != NULL ? load_secret(&p->secret, file, e) : 0;
@@ -121,7 +119,7 @@ static int open_http(struct endpoint *p, struct gf_err *e) {
 /* What a second request for the same record does there. */
 static int set_promise(struct endpoint *p, struct gf_err *e) {
     const struct config *c = p->relay->config;
-    const char *word = value(c, p->name, "idempotency");
+    const char *word = endpoint_value(c, p->name, "idempotency");
 
     if (config_span(c, "endpoint", p->name, "idempotency_retention", &p->retention_s, e) == -1)
         return -1;

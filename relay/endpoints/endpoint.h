@@ -206,6 +206,11 @@ GF_MUST_CHECK int endpoint_places(const struct config *c, const char *name, int 
 
 /* ---- endpoint.c ---- */
 
+/* The value of a key of a section; NULL: it has none. Borrowed. */
+const char *endpoint_value(const struct config *c, const char *name, const char *key);
+/* Pure: 1 if these are the same, or both NULL. */
+int endpoint_is_same(const char *a, const char *b);
+
 /* The name of the endpoint for a record; NULL: none matches. The one that names the record's media
  * type is preferred to one that names the sender, that to one that names the product, and that to
  * one that names none of them. Of the record, agent, channel, product and line are looked at.

@@ -12,14 +12,6 @@
 #include "common/nearest.h"
 #include "relay/endpoints/endpoint.h"
 
-static const char *value(const struct config *c, const char *name, const char *key) {
-    return config_get(c, "endpoint", name, key);
-}
-
-static int is_same(const char *a, const char *b) {
-    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 /* A broken rule of one key, told with the place where it stands. */
 int endpoint_wrong(const struct config *c, const char *name, const char *key, const char *rule,
                    struct gf_err *e) {
@@ -32,10 +24,10 @@ int endpoint_missing(const char *name, const char *key, struct gf_err *e) {
 }
 
 static int check_match(const struct config *c, const char *name, struct gf_err *e) {
-    const char *channel = value(c, name, "channel");
-    const char *product = value(c, name, "product");
-    const char *sender = value(c, name, "sender");
-    const char *type = value(c, name, "type");
+    const char *channel = endpoint_value(c, name, "channel");
+    const char *product = endpoint_value(c, name, "product");
+    const char *sender = endpoint_value(c, name, "sender");
+    const char *type = endpoint_value(c, name, "type");
     struct gf_id id;
 
     if (channel == NULL)
@@ -55,9 +47,10 @@ static int check_match(const struct config *c, const char *name, struct gf_err *
     const char *other;
     for (size_t i = 0; (other = config_name(c, "endpoint", i)) != NULL && strcmp(other, name) != 0;
          i++) {
-        if (is_same(value(c, other, "channel"), channel) &&
-            is_same(value(c, other, "product"), product) &&
-            is_same(value(c, other, "sender"), sender) && is_same(value(c, other, "type"), type))
+        if (endpoint_is_same(endpoint_value(c, other, "channel"), channel) &&
+            endpoint_is_same(endpoint_value(c, other, "product"), product) &&
+            endpoint_is_same(endpoint_value(c, other, "sender"), sender) &&
+            endpoint_is_same(endpoint_value(c, other, "type"), type))
             return gf_err_set(e, GF_E_CONFIG,
                               "%s: [endpoint \"%s\"] takes the same records as [endpoint \"%s\"]; "
                               "let product, sender or type tell them apart",
@@ -71,7 +64,7 @@ static int check_files(const struct config *c, const char *name, struct gf_err *
     struct stat st;
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *path = value(c, name, keys[i]);
+        const char *path = endpoint_value(c, name, keys[i]);
         if (path == NULL)
             continue;
         if (path[0] != '/')
@@ -81,7 +74,8 @@ static int check_files(const struct config *c, const char *name, struct gf_err *
         if (strcmp(keys[i], "header_file") == 0 && stat(path, &st) == 0 && (st.st_mode & 077) != 0)
             return endpoint_wrong(c, name, keys[i], "others can read this secret; chmod 600 it", e);
     }
-    if ((value(c, name, "cert_file") == NULL) != (value(c, name, "key_file") == NULL))
+    if ((endpoint_value(c, name, "cert_file") == NULL) !=
+        (endpoint_value(c, name, "key_file") == NULL))
         return gf_err_set(e, GF_E_CONFIG, "[endpoint \"%s\"]: cert_file and key_file go together",
                           name);
     return 0;
@@ -100,7 +94,7 @@ static int check_header(const struct config *c, const char *name, struct gf_err 
                                        "Expect:"};
     static const char *const secret[] = {
         "Authorization:", "Proxy-Authorization:", "Cookie:", "X-Api-Key:"};
-    const char *header = value(c, name, "header");
+    const char *header = endpoint_value(c, name, "header");
 
     if (header == NULL)
         return 0;
@@ -132,7 +126,7 @@ static const struct endpoint_profile *find_profile(const char *word) {
 }
 
 const struct endpoint_profile *endpoint_profile_of(const struct config *c, const char *name) {
-    return find_profile(value(c, name, "profile"));
+    return find_profile(endpoint_value(c, name, "profile"));
 }
 
 static int knows(const struct endpoint_profile *p, const char *key) {
@@ -144,7 +138,7 @@ static int knows(const struct endpoint_profile *p, const char *key) {
 }
 
 static int check_profile(const struct config *c, const char *name, struct gf_err *e) {
-    const char *word = value(c, name, "profile");
+    const char *word = endpoint_value(c, name, "profile");
     const char *near = NULL;
     size_t best = (size_t)-1;
     char rule[512];
@@ -205,7 +199,7 @@ static int check_url(const struct config *c, const char *name, const char *url, 
     if (https_check_url(url, e) == -1)
         return gf_err_prefix(e, "%s: [endpoint \"%s\"] url",
                              config_origin(c, "endpoint", name, "url"), name);
-    if (value(c, name, "proxy") != NULL && strncmp(url, "http://", 7) == 0)
+    if (endpoint_value(c, name, "proxy") != NULL && strncmp(url, "http://", 7) == 0)
         return endpoint_wrong(c, name, "proxy", "http:// goes to this machine and through no proxy",
                               e);
     return 0;
@@ -213,7 +207,7 @@ static int check_url(const struct config *c, const char *name, const char *url, 
 
 /* Each of several places that are parted by blanks. */
 static int check_urls(const struct config *c, const char *name, struct gf_err *e) {
-    const char *at = value(c, name, "url");
+    const char *at = endpoint_value(c, name, "url");
     char one[HTTPS_URL_MAX + 1];
 
     while (*at != '\0') {
@@ -228,8 +222,8 @@ static int check_urls(const struct config *c, const char *name, struct gf_err *e
 }
 
 static int check_places(const struct config *c, const char *name, int many, struct gf_err *e) {
-    const char *url = value(c, name, "url");
-    const char *proxy = value(c, name, "proxy");
+    const char *url = endpoint_value(c, name, "url");
+    const char *proxy = endpoint_value(c, name, "proxy");
 
     if (url == NULL)
         return endpoint_missing(name, "url", e);

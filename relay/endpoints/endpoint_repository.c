@@ -12,13 +12,9 @@
 
 #define DUTY (1U << VENDOR_UPDATE)
 
-static const char *value(const struct config *c, const char *name, const char *key) {
-    return config_get(c, "endpoint", name, key);
-}
-
 /* 1 if this key may sign manifests for the section. */
 static int is_meant(const struct config *c, const char *name, const struct vendor_key *k) {
-    const char *vendor = value(c, name, "vendor");
+    const char *vendor = endpoint_value(c, name, "vendor");
 
     return k->duty == VENDOR_UPDATE && k->usable &&
            (vendor == NULL || strcmp(vendor, k->vendor) == 0);
@@ -36,17 +32,18 @@ static int check_vendor(const struct config *c, const char *name, struct gf_err 
     free(keys);
     if (found)
         return 0;
-    return gf_err_set(e, GF_E_CONFIG,
-                      "[endpoint \"%s\"]: no vendor is trusted with updates%s%s: add [vendor "
-                      "\"%s\"] with update = FILE, the vendor's public key",
-                      name, value(c, name, "vendor") != NULL ? " by the name " : "",
-                      value(c, name, "vendor") != NULL ? value(c, name, "vendor") : "",
-                      value(c, name, "vendor") != NULL ? value(c, name, "vendor") : "NAME");
+    return gf_err_set(
+        e, GF_E_CONFIG,
+        "[endpoint \"%s\"]: no vendor is trusted with updates%s%s: add [vendor "
+        "\"%s\"] with update = FILE, the vendor's public key",
+        name, endpoint_value(c, name, "vendor") != NULL ? " by the name " : "",
+        endpoint_value(c, name, "vendor") != NULL ? endpoint_value(c, name, "vendor") : "",
+        endpoint_value(c, name, "vendor") != NULL ? endpoint_value(c, name, "vendor") : "NAME");
 }
 
 int endpoint_repository_check(const struct config *c, const char *name, struct gf_err *e) {
-    const char *url = value(c, name, "url");
-    const char *release = value(c, name, "release");
+    const char *url = endpoint_value(c, name, "url");
+    const char *release = endpoint_value(c, name, "release");
     int64_t refresh = 0, size = 0;
 
     if (url[strlen(url) - 1] != '/' || strchr(url, '?') != NULL || strchr(url, '#') != NULL)
@@ -110,7 +107,7 @@ void endpoint_repository_tell(const struct endpoint *p, const struct update *u) 
     const struct endpoint_repository *own = p->own;
 
     for (size_t i = 0; i < u->nartifacts; i++) {
-        if (u->artifacts[i].size > own->sizes.artifact_max)
+        if (ledger_is_too_large(&own->sizes, u->artifacts[i].size))
             log_write(LOG_LEVEL_WARNING, "update-artifact-too-large", {"endpoint", p->name, 0},
                       {"name", u->artifacts[i].name, 0}, {"bytes", NULL, u->artifacts[i].size},
                       {"artifact_max", NULL, own->sizes.artifact_max});

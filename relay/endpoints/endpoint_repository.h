@@ -26,7 +26,7 @@ void endpoint_repository_close(struct endpoint *p);
 GF_MUST_CHECK int endpoint_repository_verify(const struct endpoint *p, const struct gf_buf *text,
                                              struct update *out, struct gf_err *e);
 
-/* Log what nobody gets, since it is larger than artifact_max: once for each manifest. */
+/* Log what nobody gets, since it is too large: once for each manifest. */
 void endpoint_repository_tell(const struct endpoint *p, const struct update *u);
 
 /* What an answer says by this header ("etag", "last-modified"), for a later request: "" if it says

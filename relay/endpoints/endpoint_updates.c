@@ -96,14 +96,13 @@ static int give(struct endpoint_job *j, struct endpoint_result *r, const struct 
 static int note(struct endpoint_job *j, struct gf_err *e) {
     const struct endpoint_repository *own = j->endpoint->own;
     const struct asking *a = j->own;
-    int64_t left_out = 0;
 
     if (!a->assign)
         return 0;
     struct ledger *l = j->endpoint->relay->ledger;
     if (ledger_given(l, &j->record->origin, a->known.row, j->now, e) == -1)
         return -1;
-    return ledger_give(l, &j->row->agent, a->known.row, &own->sizes, j->now, &left_out, e);
+    return ledger_give(l, &j->row->agent, a->known.row, &own->sizes, j->now, e);
 }
 
 static int give_known(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e) {

@@ -73,11 +73,13 @@ static int assign(struct ledger *l, const struct gf_id *agent, const struct fres
     return 0;
 }
 
+int ledger_is_too_large(const struct ledger_sizes *sizes, int64_t size) {
+    return size > sizes->artifact_max || (size - 1) / sizes->part_max >= LEDGER_PARTS_MAX;
+}
+
 static int give(struct ledger *l, const struct gf_id *agent, int64_t source,
-                const struct ledger_sizes *sizes, int64_t now, int64_t *left_out,
-                struct gf_err *e) {
+                const struct ledger_sizes *sizes, int64_t now, struct gf_err *e) {
     struct fresh *list = NULL;
-    int64_t too_large = 0;
     size_t n = 0;
 
     if (ledger_given(l, agent, source, now, e) == -1 ||
@@ -85,23 +87,18 @@ static int give(struct ledger *l, const struct gf_id *agent, int64_t source,
         return -1;
     int rc = 0;
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        if (list[i].size > sizes->artifact_max ||
-            (list[i].size - 1) / sizes->part_max >= LEDGER_PARTS_MAX)
-            too_large++;
-        else
+        if (!ledger_is_too_large(sizes, list[i].size))
             rc = assign(l, agent, &list[i], sizes->part_max, now, e);
     }
     free(list);
-    *left_out = too_large;
     return rc;
 }
 
 int ledger_give(struct ledger *l, const struct gf_id *agent, int64_t source,
-                const struct ledger_sizes *sizes, int64_t now, int64_t *left_out,
-                struct gf_err *e) {
+                const struct ledger_sizes *sizes, int64_t now, struct gf_err *e) {
     if (db_begin(&l->db, e) == -1)
         return -1;
-    return db_end(&l->db, give(l, agent, source, sizes, now, left_out, e), e);
+    return db_end(&l->db, give(l, agent, source, sizes, now, e), e);
 }
 
 /* ---- what is missed ---- */

@@ -66,16 +66,17 @@ GF_MUST_CHECK int ledger_given(struct ledger *l, const struct gf_id *agent, int6
 /* 1 if this agent was given a manifest of this source before. */
 GF_MUST_CHECK int ledger_was_given(struct ledger *l, const struct gf_id *agent, int64_t source,
                                    struct gf_err *e);
-/* It is given this source's manifest, and every artifact of it that it was not assigned before is
- * now, cut into parts of part_max bytes (from 1), unless it is larger than artifact_max or would
- * become more than LEDGER_PARTS_MAX. Once or twice is the same. *left_out: how many are too large.
- */
+/* How much goes: parts have part_max bytes (from 1). */
 struct ledger_sizes {
     int64_t part_max, artifact_max;
 };
+/* Pure: 1 if an artifact is larger than artifact_max, or would become more than LEDGER_PARTS_MAX
+ * parts. */
+int ledger_is_too_large(const struct ledger_sizes *sizes, int64_t size);
+/* It is given this source's manifest, and every artifact of it that it was not assigned before, and
+ * that is not too large, is now, cut into parts. Once or twice is the same. */
 GF_MUST_CHECK int ledger_give(struct ledger *l, const struct gf_id *agent, int64_t source,
-                              const struct ledger_sizes *sizes, int64_t now, int64_t *left_out,
-                              struct gf_err *e);
+                              const struct ledger_sizes *sizes, int64_t now, struct gf_err *e);
 
 /* What a request says under `want`, after its `have` was taken: parts of artifacts that were
  * assigned to this agent and told by a response that it has are due again. *again: how many;

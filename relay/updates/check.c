@@ -53,8 +53,7 @@ static int read_object(struct gf_json_obj *o, struct check *c, struct gf_err *e)
     return -1;
 }
 
-/* A media type without its parameters. */
-static int is_type(const char *type, const char *want) {
+int check_is_type(const char *type, const char *want) {
     size_t n = strlen(want);
 
     return strncasecmp(type, want, n) == 0 && strchr("; \t", type[n]) != NULL;
@@ -65,7 +64,7 @@ int check_read(const struct gf_record *r, struct check *out, struct gf_err *e) {
     struct gf_json *j = NULL;
     struct gf_json_obj o;
 
-    if (!is_type(r->type, CHECK_TYPE))
+    if (!check_is_type(r->type, CHECK_TYPE))
         return gf_err_set(e, GF_E_NOT_FOR_US, "it is no update check, but %.100s", r->type);
     if (r->body.len > BODY_MAX)
         return gf_err_set(e, GF_E_UPDATE, "update check: longer than %d bytes", BODY_MAX);

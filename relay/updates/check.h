@@ -28,6 +28,9 @@ struct check {
     char version[UPDATE_VERSION_MAX + 1]; /* what runs there; "": not told */
 };
 
+/* Pure: 1 if `type` is the media type `want`, whatever its parameters. */
+int check_is_type(const char *type, const char *want);
+
 /* Read a record; its rule may have taken any field out, and its product then stands for that of the
  * body. GF_E_NOT_FOR_US if it is no check, GF_E_UPDATE and GF_E_JSON where it cannot be answered.
  */

@@ -73,12 +73,8 @@ static inline int64_t publish(struct site *s, int64_t serial, int64_t expires,
     return row;
 }
 
-static inline int64_t give(struct site *s, const struct gf_identity *who, int64_t source) {
-    int64_t left_out = -1;
-
-    assert_ok(ledger_give(s->r.ledger, &who->card.agent, source, &sizes, NOW, &left_out, &s->e),
-              s->e);
-    return left_out;
+static inline void give(struct site *s, const struct gf_identity *who, int64_t source) {
+    assert_ok(ledger_give(s->r.ledger, &who->card.agent, source, &sizes, NOW, &s->e), s->e);
 }
 
 #endif
