@@ -192,6 +192,7 @@ static int is_newer(const struct gf_identity *a, const struct gf_identity *b) {
 
 /* Keep the newest, in order; the rest is released, and removed from the disk. */
 static void keep(struct own_keys_former *f, struct gf_identity *id, int dir, const char *name) {
+    char hex[GF_HASH_TEXT];
     size_t at = 0;
 
     while (at < f->n && is_newer(&f->list[at], id))
@@ -201,9 +202,12 @@ static void keep(struct own_keys_former *f, struct gf_identity *id, int dir, con
         remove_keys(dir, name);
         return;
     }
-    if (f->n == OWN_KEYS_FORMER_MAX)
-        gf_identity_free(
-            &f->list[--f->n]); /* its directory goes when it is read after the others */
+    if (f->n == OWN_KEYS_FORMER_MAX) {
+        struct gf_identity *oldest = &f->list[--f->n];
+        gf_text_hex(oldest->card.identity.b, sizeof oldest->card.identity.b, hex);
+        remove_keys(dir, hex);
+        gf_identity_free(oldest);
+    }
     memmove(&f->list[at + 1], &f->list[at], (f->n - at) * sizeof f->list[0]);
     f->list[at] = *id;
     f->n++;

@@ -200,6 +200,30 @@ static void a_successor_that_waits_is_not_put_away(void **state) {
     gf_identity_free(&id);
 }
 
+static void the_newest_earlier_keys_stay_and_no_others(void **state) {
+    struct own_keys_former former = {.n = 0};
+    struct gf_identity id = begin();
+    struct gf_hash before[8];
+    struct gf_err e;
+    (void)state;
+
+    for (size_t i = 0; i < 8; i++) {
+        const struct gf_card next = next_of(&id);
+        before[i] = id.card.identity;
+        assert_int_equal(own_keys_switch(".", &next.identity, &e), 0);
+        gf_identity_free(&id);
+        assert_int_equal(gf_identity_load(AT_FDCWD, "keys", &id, &e), 0);
+        assert_int_equal(own_keys_former_load(".", &former, &e), 0);
+    }
+    assert_int_equal(former.n, OWN_KEYS_FORMER_MAX);
+    for (size_t i = 0; i < OWN_KEYS_FORMER_MAX; i++)
+        assert_memory_equal(&former.list[i].card.identity, &before[7 - i], sizeof before[0]);
+    for (size_t i = 0; i < 8; i++)
+        assert_int_equal(is_old(&before[i]), i >= 8 - OWN_KEYS_FORMER_MAX);
+    own_keys_former_free(&former);
+    gf_identity_free(&id);
+}
+
 static void a_file_system_that_cannot_exchange_is_told_before_anything_is_made(void **state) {
     static const int errors[] = {EINVAL, ENOSYS, EOPNOTSUPP};
     struct gf_identity id = begin();
@@ -269,6 +293,8 @@ int main(void) {
                                         tools_begin, tools_end),
         cmocka_unit_test_setup_teardown(
             a_vendors_signature_is_one_more_than_that_of_the_keys_before, tools_begin, tools_end),
+        cmocka_unit_test_setup_teardown(the_newest_earlier_keys_stay_and_no_others, tools_begin,
+                                        tools_end),
         cmocka_unit_test_setup_teardown(a_successor_that_waits_is_not_put_away, tools_begin,
                                         tools_end),
         cmocka_unit_test_setup_teardown(
