@@ -12,6 +12,8 @@
 #include "agent/restore.h"
 #include "common/log.h"
 
+#define TRIES 8 /* to find keys and database that belong together while others rotate */
+
 /* A rule without a field: one hand meant that nothing passes, another that everything does. */
 static int check_rule(const struct config *c, const char *channel, struct gf_err *e) {
     const char *allow = config_get(c, "channel", channel, "allow");
@@ -131,16 +133,28 @@ static int tell_foreign(const struct agent *a, const struct gf_hash *theirs, str
         a->state, fingerprint, text);
 }
 
-int agent_belongs(struct agent *a, struct gf_err *e) {
+/* 1 if the keys on the disk are others than those that are loaded, which they replace then. */
+static int reload(struct agent *a, struct gf_err *e) {
+    struct gf_identity now;
+
+    if (command_keys(a->state, &now, e) == -1)
+        return -1;
+    int is_new = memcmp(&now.card.identity, &a->id.card.identity, sizeof now.card.identity) != 0;
+    gf_identity_free(&a->id);
+    a->id = now;
+    return is_new;
+}
+
+/* As agent_belongs(); 2: to keys that are not there. */
+static int belongs(struct agent *a, struct gf_hash *theirs, struct gf_err *e) {
     const struct gf_hash *us = &a->id.card.identity;
-    struct gf_hash theirs;
     struct gf_err ignored;
     struct gf_buf b;
 
     int found = store_get_fact(a->store, "identity", &b, e);
-    int is_whole = found == 1 && b.len == sizeof theirs.b;
+    int is_whole = found == 1 && b.len == sizeof theirs->b;
     if (is_whole)
-        memcpy(theirs.b, b.data, sizeof theirs.b);
+        memcpy(theirs->b, b.data, sizeof theirs->b);
     gf_buf_free(&b);
     if (found == -1)
         return -1;
@@ -151,12 +165,28 @@ int agent_belongs(struct agent *a, struct gf_err *e) {
     }
     if (!is_whole)
         return tell_foreign(a, NULL, e);
-    if (memcmp(theirs.b, us->b, sizeof us->b) == 0)
+    if (memcmp(theirs->b, us->b, sizeof us->b) == 0)
         return 1;
-    if (is_former(a, &theirs))
+    if (is_former(a, theirs))
         return 0;
-    int done = finish_rotation(a, &theirs, e);
-    return done != 0 ? done : tell_foreign(a, &theirs, e);
+    int done = finish_rotation(a, theirs, e);
+    return done != 0 ? done : 2;
+}
+
+int agent_belongs(struct agent *a, struct gf_err *e) {
+    struct gf_hash theirs;
+
+    for (int i = 0;; i++) {
+        int rc = belongs(a, &theirs, e);
+        if (rc == 1 || rc == -1)
+            return rc;
+        /* Between keys and database another command may have rotated, and once more since. */
+        int is_new = i < TRIES ? reload(a, e) : 0;
+        if (is_new == -1)
+            return -1;
+        if (!is_new)
+            return rc == 0 ? 0 : tell_foreign(a, &theirs, e);
+    }
 }
 
 static int check_identity(struct agent *a, struct gf_err *e) {
