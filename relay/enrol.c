@@ -65,6 +65,11 @@ int enrol_is_hopeful(struct relay *r, const struct gf_card *c, struct gf_err *e)
 
 /* ---- whose bundles can be verified ---- */
 
+static int compare_refs(const void *a, const void *b) {
+    const struct gf_card *const *x = a, *const *y = b;
+    return memcmp(&(*x)->identity, &(*y)->identity, sizeof(*x)->identity);
+}
+
 int enrol_cards_load(struct relay *r, int ended, struct enrol_cards *out, struct gf_err *e) {
     struct enrol_cards c = {0};
     struct gf_card *former = NULL;
@@ -92,6 +97,7 @@ int enrol_cards_load(struct relay *r, int ended, struct enrol_cards *out, struct
     }
     for (size_t i = 0; i < c.n; i++)
         c.refs[i] = &c.cards[i];
+    qsort(c.refs, c.n, sizeof *c.refs, compare_refs);
     *out = c;
     c = (struct enrol_cards){0};
     rc = 0;
@@ -101,12 +107,13 @@ out:
     return rc;
 }
 
+static int compare_identity(const void *identity, const void *ref) {
+    const struct gf_card *const *card = ref;
+    return memcmp(identity, &(*card)->identity, sizeof(*card)->identity);
+}
+
 int enrol_cards_has(const struct enrol_cards *c, const struct gf_hash *identity) {
-    for (size_t i = 0; i < c->n; i++) {
-        if (memcmp(&c->cards[i].identity, identity, sizeof *identity) == 0)
-            return 1;
-    }
-    return 0;
+    return c->n > 0 && bsearch(identity, c->refs, c->n, sizeof *c->refs, compare_identity) != NULL;
 }
 
 void enrol_cards_free(struct enrol_cards *c) {

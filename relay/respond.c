@@ -32,7 +32,12 @@ struct response {
 
 /* ---- the outbox ---- */
 
-/* What the ledger does not know was never finished, or is acknowledged. */
+static int compare_responses(const void *a, const void *b) {
+    const struct ledger_response *x = a, *y = b;
+    return memcmp(&x->id, &y->id, sizeof x->id);
+}
+
+/* What the ledger does not know was never finished, or is acknowledged. open_ones are sorted. */
 static int sweep(struct relay *r, const struct ledger_response *open_ones, size_t n,
                  struct gf_err *e) {
     struct files_list list = {0};
@@ -40,14 +45,14 @@ static int sweep(struct relay *r, const struct ledger_response *open_ones, size_
     if (files_list(r, "outbox", &list, e) == -1)
         return -1;
     for (size_t i = 0; i < list.n; i++) {
-        char path[300];
-        char name[GF_DRIVE_NAME];
-        int known = 0;
-        for (size_t k = 0; k < n && !known; k++) {
-            gf_drive_bundle_name(&open_ones[k].id, name);
-            known = strcmp(name, list.entries[i].name) == 0;
-        }
-        (void)snprintf(path, sizeof path, "outbox/%s", list.entries[i].name);
+        const char *found = list.entries[i].name;
+        struct ledger_response key = {.created = 0};
+        char path[300], name[GF_DRIVE_NAME];
+        int known = strlen(found) > 32 && gf_text_unhex(found, 32, key.id.b, 16) == 0;
+        gf_drive_bundle_name(&key.id, name);
+        known = known && strcmp(name, found) == 0 && n > 0 &&
+                bsearch(&key, open_ones, n, sizeof key, compare_responses) != NULL;
+        (void)snprintf(path, sizeof path, "outbox/%s", found);
         if (!known)
             (void)unlinkat(r->state_fd, path, 0);
     }
@@ -70,6 +75,8 @@ static int check_outbox(struct relay *r, struct turn *t, struct gf_err *e) {
         turn_person(t, "%s/outbox/%s is gone; what it said is written anew", r->state, name);
         rc = ledger_lost(r->ledger, &open_ones[i].id, r->now, e);
     }
+    if (rc == 0 && n > 1)
+        qsort(open_ones, n, sizeof *open_ones, compare_responses);
     if (rc == 0)
         rc = sweep(r, open_ones, n, e);
     free(open_ones);

@@ -17,6 +17,7 @@
 #include "gapferry/digest.h"
 #include "gapferry/drive.h"
 #include "gapferry/file.h"
+#include "relay/ledger/ledger_enrol.h"
 #include "relay/relay.h"
 
 #define BODY 500
@@ -116,8 +117,12 @@ static int make_agent(struct relay *r, int keys, int drive, int i, int64_t recor
         return -1;
     gf_card_fingerprint(&id.card, fingerprint);
     int rc = ledger_approve(r->ledger, fingerprint, "bench", r->now, e);
-    if (rc != -1)
-        rc = ledger_card_seen(r->ledger, &id.card, id.card_text, id.card_len, r->now, e);
+    if (rc != -1) {
+        const struct ledger_shown shown = {
+            .card = &id.card, .text = id.card_text, .len = id.card_len};
+        struct gf_err why;
+        rc = ledger_show_card(r->ledger, &shown, r->now, &why, e);
+    }
     if (rc != -1)
         rc = write_bundle(r, &id, drive, records, e);
     gf_identity_free(&id);
