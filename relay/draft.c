@@ -43,6 +43,20 @@ static int remember(struct draft *d, const struct ledger_told *told, struct gf_e
     return 0;
 }
 
+/* Neighbours that are told the same are remembered as one, so that memory stays flat. */
+static int remember_receipt(struct draft *d, const struct gf_receipt *r, struct gf_err *e) {
+    const int64_t row = ledger_news_row(d->r->ledger);
+    const struct ledger_told told = {
+        .id = r->record, .digest = r->digest, .state = r->state, .row = row, .rows = row > 0};
+    struct ledger_told *last = d->ntold > 0 ? &d->told[d->ntold - 1] : NULL;
+
+    if (row == 0 || last == NULL || last->what != LEDGER_RECEIPT || last->rows == 0 ||
+        last->state != r->state || last->row + last->rows != row)
+        return remember(d, &told, e);
+    last->rows++;
+    return 0;
+}
+
 /* An answer that is too long for a line: its body becomes a file of the bundle. */
 static int add_long_answer(struct draft *d, const struct gf_answer *a, struct gf_buf *line,
                            struct gf_err *e) {
@@ -91,7 +105,6 @@ static int is_full(struct draft *d, const struct gf_answer *a) {
 static int add_receipt(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
                        struct gf_err *e) {
     struct draft *d = arg;
-    struct ledger_told told = {.id = r->record, .digest = r->digest, .state = r->state};
     struct gf_buf line;
 
     if (is_full(d, a))
@@ -104,7 +117,7 @@ static int add_receipt(void *arg, const struct gf_receipt *r, const struct gf_an
     if (rc == 0 && a != NULL)
         rc = add_answer(d, a, e);
     if (rc == 0)
-        rc = remember(d, &told, e);
+        rc = remember_receipt(d, r, e);
     d->receipts += rc == 0;
     return rc;
 }

@@ -272,6 +272,8 @@ GF_MUST_CHECK int ledger_acknowledge(struct ledger *l, const struct gf_hash *age
  * arrival: state moved since the last receipt. fn gets the receipt, and the answer where there is
  * one (else NULL); its body is text of any length. fn returns 0 to go on, 1 to stop, -1 with *e,
  * and changes nothing in the ledger. */
+/* Within fn: the row of the record that it got; 0: a conflict, which is of no row. */
+int64_t ledger_news_row(const struct ledger *l);
 typedef int ledger_each_news(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
                              struct gf_err *e);
 GF_MUST_CHECK int ledger_news(struct ledger *l, const struct gf_id *agent, ledger_each_news *fn,
@@ -298,6 +300,8 @@ GF_MUST_CHECK int ledger_voids(struct ledger *l, const struct gf_hash *agent_ide
 enum ledger_telling { LEDGER_RECEIPT, LEDGER_REFUSAL, LEDGER_PART, LEDGER_NOTICE };
 struct ledger_told {
     enum ledger_telling what;
+    int64_t row, rows;       /* of records: the first and how many, of neighbours that are told the
+                                same; rows 0: it is found by id and digest */
     struct gf_id id;         /* of the record; of the bundle for a refusal */
     struct gf_hash digest;   /* of the receipt */
     enum gf_state state;     /* of the receipt */

@@ -22,7 +22,8 @@ struct ledger {
     int lock_fd; /* -1: the lock is not held */
     int held[2]; /* of each purpose; -1: not held */
     struct ledger_taking taking;
-    int reconciled; /* 1: the head may be overwritten, whatever it says */
+    int64_t news_row; /* of the record that is being told */
+    int reconciled;   /* 1: the head may be overwritten, whatever it says */
 };
 
 extern const char ledger_loss_schema[];     /* a step of the tables: ledger_loss.c */

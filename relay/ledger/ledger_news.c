@@ -9,7 +9,20 @@
 #include "relay/ledger/ledger_internal.h"
 
 /* Columns of the news query, in its order. */
-enum { ID, DIGEST, RECEIPT, REASON, GUARANTEE, SINCE, RECEIVED, STATUS, HEADERS, BODY, FILE_PATH };
+enum {
+    ID,
+    DIGEST,
+    RECEIPT,
+    REASON,
+    GUARANTEE,
+    SINCE,
+    RECEIVED,
+    STATUS,
+    HEADERS,
+    BODY,
+    FILE_PATH,
+    ROW
+};
 
 static int damaged(const struct ledger *l, struct gf_err *e) {
     return gf_err_set(e, GF_E_DAMAGED, "%s: a record has no identity", l->db.path);
@@ -65,6 +78,7 @@ static int each(struct ledger *l, const struct db_query *q, ledger_each_news *fn
     struct gf_buf body;
     int rc = 0;
 
+    l->news_row = db_int(q, ROW);
     r.at = db_int(q, r.state == GF_STATE_RELAYED ? RECEIVED : SINCE);
     if (db_fixed(q, ID, &r.record, sizeof r.record) == -1 ||
         db_fixed(q, DIGEST, &r.digest, sizeof r.digest) == -1)
@@ -79,6 +93,10 @@ static int each(struct ledger *l, const struct db_query *q, ledger_each_news *fn
     free(a.headers);
     gf_buf_free(&body);
     return rc;
+}
+
+int64_t ledger_news_row(const struct ledger *l) {
+    return l->news_row;
 }
 
 static int each_conflict(struct ledger *l, const struct gf_id *agent, ledger_each_news *fn,
@@ -109,7 +127,7 @@ int ledger_news(struct ledger *l, const struct gf_id *agent, ledger_each_news *f
     struct db_query q;
     int rc = db_query(&l->db, &q, e,
                       "SELECT r.id, r.digest, r.receipt, r.reason, r.guarantee, r.since, "
-                      "r.received, a.status, a.headers, a.body, a.file "
+                      "r.received, a.status, a.headers, a.body, a.file, r.row "
                       "FROM record AS r LEFT JOIN answer AS a ON a.record = r.row "
                       "WHERE r.agent = ? AND r.told IS NOT r.receipt ORDER BY r.row",
                       "b", agent, sizeof *agent);
@@ -118,6 +136,7 @@ int ledger_news(struct ledger *l, const struct gf_id *agent, ledger_each_news *f
         rc = each(l, &q, fn, arg, e);
     int stopped = rc == 1;
     db_done(&q);
+    l->news_row = 0;
     if (rc == -1 || stopped)
         return rc == -1 ? -1 : 0;
     return each_conflict(l, agent, fn, arg, e);

@@ -117,6 +117,13 @@ static int tell(struct ledger *l, const struct gf_id *agent, const struct ledger
                       "NULL AND told_by IS NULL",
                       "ibb", row, agent, sizeof *agent, &t->id, sizeof t->id);
     }
+    /* A record that has moved on since is news still, for then it says something else. */
+    if (t->rows > 0)
+        return db_run(&l->db, e,
+                      "UPDATE record SET told = ?, told_by = ?, again = NULL WHERE row BETWEEN ? "
+                      "AND ? AND agent = ?",
+                      "iiiib", (int64_t)t->state, row, t->row, t->row + t->rows - 1, agent,
+                      sizeof *agent);
     if (db_run(
             &l->db, e,
             "UPDATE record SET told = ?, told_by = ?, again = NULL WHERE agent = ? AND id = ? AND "

@@ -432,6 +432,30 @@ static void what_a_lost_response_told_is_news_again(void **state) {
     assert_memory_not_equal(&n.told[0].id, &a, sizeof a);
 }
 
+static void neighbours_are_told_as_one_and_who_moved_on_is_news_still(void **state) {
+    struct site *s = *state;
+    struct gf_id ids[4];
+
+    testing_enrol(s, &kit_site);
+    for (int i = 0; i < 4; i++)
+        ids[i] = take_record(s, i + 1, "{}", 0);
+    assert_int_equal(ledger_news_row(s->r.ledger), 0);
+    struct news n = news(s);
+    assert_int_equal(n.n, 4);
+    n.told[0] = (struct ledger_told){
+        .state = GF_STATE_RELAYED, .row = testing_find(s, &ids[0]).row, .rows = 3};
+    n.n = 1;
+    deliver(s, &ids[1], NULL);
+    (void)respond(s, &n, NULL);
+
+    n = news(s);
+    assert_int_equal(n.n, 2);
+    assert_memory_equal(&n.told[0].id, &ids[1], sizeof ids[1]);
+    assert_int_equal(n.told[0].state, GF_STATE_DELIVERED);
+    assert_memory_equal(&n.told[1].id, &ids[3], sizeof ids[3]);
+    assert_int_equal(n.told[1].state, GF_STATE_RELAYED);
+}
+
 static void receipts_are_told_again_when_the_sender_has_lost_them(void **state) {
     struct site *s = *state;
     struct ledger_seq seq;
@@ -482,6 +506,7 @@ int main(void) {
         T(a_response_with_a_number_nobody_took_is_a_defect),
         T(a_response_is_open_until_have_covers_it),
         T(what_a_lost_response_told_is_news_again),
+        T(neighbours_are_told_as_one_and_who_moved_on_is_news_still),
         T(receipts_are_told_again_when_the_sender_has_lost_them),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);

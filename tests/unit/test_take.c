@@ -45,7 +45,7 @@ static void a_bad_line_behind_good_ones_leaves_none_of_them(void **state) {
     gf_buf_free(&b);
 }
 
-static void every_record_of_a_large_bundle_is_taken(void **state) {
+static void every_record_of_a_large_bundle_is_taken_and_told(void **state) {
     struct site *s = *state;
     struct gf_buf b;
 
@@ -58,6 +58,13 @@ static void every_record_of_a_large_bundle_is_taken(void **state) {
     assert_int_equal(s->t.taken, 1);
     assert_int_equal(s->t.records, MANY);
     assert_int_equal(testing_records(s, -1), MANY);
+
+    /* And told, once. */
+    assert_ok(relay_respond(&s->r, &s->t, &s->e), s->e);
+    assert_int_equal(s->t.receipts, MANY);
+    assert_ok(relay_respond(&s->r, &s->t, &s->e), s->e);
+    assert_int_equal(s->t.receipts, MANY);
+    assert_int_equal(s->t.responses, 1);
     gf_buf_free(&b);
 }
 
@@ -108,7 +115,7 @@ int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
     const struct CMUnitTest tests[] = {
         T(a_bad_line_behind_good_ones_leaves_none_of_them),
-        T(every_record_of_a_large_bundle_is_taken),
+        T(every_record_of_a_large_bundle_is_taken_and_told),
         T(records_with_files_have_the_digests_of_the_files),
         T(a_record_whose_file_is_missing_takes_the_others_with_it),
     };
