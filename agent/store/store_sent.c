@@ -33,11 +33,12 @@ int store_oldest_queued(struct store *s, int64_t *accepted, int *wants_answer, s
 
     if (db_number(&s->db, accepted, INT64_MAX, e,
                   "SELECT accepted FROM record WHERE n ="
-                  " (SELECT first FROM stretch WHERE state = 0 ORDER BY first LIMIT 1)",
+                  " (SELECT first FROM stretch WHERE state = 0 AND most >= 0 ORDER BY first"
+                  " LIMIT 1)",
                   "") == -1 ||
         db_number(&s->db, &waits, 0, e,
-                  "SELECT 1 FROM stretch WHERE state = 0 AND channel IN ('license', 'updates')"
-                  " LIMIT 1",
+                  "SELECT 1 FROM stretch WHERE state = 0 AND most >= 0 AND channel IN"
+                  " ('license', 'updates') LIMIT 1",
                   "") == -1)
         return -1;
     *wants_answer = waits == 1;

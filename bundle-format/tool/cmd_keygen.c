@@ -168,6 +168,7 @@ static int make_place(struct keygen *k, struct gf_err *e) {
     if (fstatat(k->parent, k->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
         return gf_err_set(e, GF_E_CREATE, "%s: exists already; choose another name or remove it",
                           k->path);
+    places_tidy(k->parent, tool_now());
     gf_digest_random(random, sizeof random);
     gf_text_hex(random, sizeof random, digits);
     (void)snprintf(k->temp, sizeof k->temp, ".gapferry-%s", digits);

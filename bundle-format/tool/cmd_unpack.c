@@ -143,6 +143,7 @@ static int make_private(struct unpack *u, struct gf_err *e) {
         return places_output(e);
     if (guard_new(undo, u, &u->guard, e) == -1)
         return -1;
+    places_tidy(u->parent, tool_now());
     gf_digest_random(random, sizeof random);
     gf_text_hex(random, sizeof random, digits);
     (void)snprintf(name, sizeof name, ".gapferry-%s", digits);

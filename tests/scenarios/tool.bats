@@ -1004,6 +1004,37 @@ options_of() {
     [[ $output == *"next: gapferry-bundle unpack --identity DIR --from CARD a.gfb -C OUT"* ]]
 }
 
+@test "what a killed keygen or unpack has left is removed a day later, and nothing else" {
+    local old=.gapferry-0123456789abcdef young=.gapferry-00000000000000aa other=.gapferry-mine
+    mkdir -p place/$old/items/files place/$young/items place/$other place/.gapferry-00000000000000bb/items
+    echo x >place/$old/items/files/a
+    echo x >place/$old/sign.key
+    find place/$old place/$other -exec touch -h -d '2 days ago' {} +
+    # One in which somebody is still at work: only its deepest part is young.
+    echo x >place/.gapferry-00000000000000bb/items/part
+    touch -d '2 days ago' place/.gapferry-00000000000000bb/items place/.gapferry-00000000000000bb
+    "$B" keygen --role agent place/k >/dev/null
+    [ ! -e place/$old ]
+    [ -d place/$young/items ]
+    [ -d place/$other ]
+    [ -e place/.gapferry-00000000000000bb/items/part ]
+    # unpack likewise, and never what belongs to somebody else.
+    mkdir -p place/$old
+    touch -d '2 days ago' place/$old
+    if [ "$(id -u)" -eq 0 ]; then
+        mkdir place/.gapferry-00000000000000cc
+        chown 65534 place/.gapferry-00000000000000cc
+        touch -d '2 days ago' place/.gapferry-00000000000000cc
+    fi
+    "$B" keygen --role relay place/r >/dev/null
+    "$B" pack -i place/k -t place/r -o place/a.gfb "$BATS_TEST_FILENAME" >/dev/null
+    mkdir -p place/$old
+    touch -d '2 days ago' place/$old
+    "$B" unpack -i place/r -f place/k place/a.gfb -C place/out >/dev/null
+    [ ! -e place/$old ]
+    [ "$(id -u)" -ne 0 ] || [ -d place/.gapferry-00000000000000cc ]
+}
+
 # ---- the program itself ----
 
 @test "the program loads few libraries, and imports no socket" {

@@ -312,6 +312,12 @@ static void one_bad_record_holds_back_only_itself(void **state) {
     assert_int_equal(store_stuck(s->a.store, &stuck, &e), 0);
     assert_true(stuck == 1);
 
+    /* Nobody tries it without end: it makes no export due. */
+    int64_t accepted = 0;
+    int wants_answer = 1;
+    assert_int_equal(store_oldest_queued(s->a.store, &accepted, &wants_answer, &e), 0);
+    assert_true(accepted == INT64_MAX && wants_answer == 0);
+
     /* It stays where it is, and others leave, until a person says so. */
     struct gf_id other = site_add(s, "metrics", "{}", 0);
     assert_true(site_export(s).records == 1);
