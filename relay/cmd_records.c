@@ -36,10 +36,10 @@ static int pick_state(const char *word, struct cmd_records_pick *p, struct gf_er
 
     if (word == NULL)
         return 0;
-    p->dead = strcmp(word, "dead") == 0;
-    if (p->dead || strcmp(word, "open") == 0) {
-        p->f.first = p->dead ? dead.first : open.first;
-        p->f.last = p->dead ? dead.last : open.last;
+    int is_dead = strcmp(word, "dead") == 0;
+    if (is_dead || strcmp(word, "open") == 0) {
+        p->f.first = is_dead ? dead.first : open.first;
+        p->f.last = is_dead ? dead.last : open.last;
         return 0;
     }
     for (int i = 0; ledger_states[i] != NULL; i++) {
@@ -268,7 +268,8 @@ fail:
 struct showing {
     struct relay *r;
     struct out *t;
-    int line; /* 1: its line and nothing else */
+    int64_t shown; /* records */
+    int line;      /* 1: its line and nothing else */
 };
 
 static int put_attempt(void *arg, int64_t n, const char *endpoint, int64_t at, struct gf_err *e) {
@@ -332,6 +333,7 @@ static int show_one(void *arg, const struct ledger_record *r, struct gf_err *e) 
     char id[GF_UUID_TEXT], agent[GF_ID_TEXT], digest[GF_HASH_TEXT];
     struct gf_record record;
 
+    x->shown++;
     if (x->line) {
         (void)fwrite(r->line, 1, r->line_len, stdout);
         if (r->line_len == 0 || r->line[r->line_len - 1] != '\n')
@@ -369,10 +371,14 @@ static int show(struct relay *r, const struct options *o, struct gf_err *e) {
         out_free(&t);
         return -1;
     }
-    if (!x.line)
+    if (x.shown > 0 && !x.line)
         return command_end(&t, e);
     out_free(&t);
-    return 0;
+    return x.shown > 0 ? 0
+                       : gf_err_set(e, GF_E_NOINPUT,
+                                    "records show: %.64s is there, and not of this channel or "
+                                    "endpoint; show it by its ID alone",
+                                    options_arg(o, 1));
 }
 
 /* ---- the command ---- */
@@ -390,6 +396,10 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         if (options_count(o, lists[i]) > 0)
             return gf_err_set(e, GF_E_USAGE, "records %.64s: --%s is for list", verb, lists[i]);
     }
+    if (is_show && options_count(o, "state") > 0)
+        return gf_err_set(e, GF_E_USAGE,
+                          "records show: shows a record in whatever state it is; "
+                          "--state is for list");
     if (!is_show && options_count(o, "line") > 0)
         return gf_err_set(e, GF_E_USAGE, "records %.64s: --line is for show", verb);
     if (strcmp(verb, "drop") != 0 && options_count(o, "reason") > 0)

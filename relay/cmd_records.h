@@ -11,7 +11,6 @@
 struct cmd_records_pick {
     struct ledger_filter f;
     struct gf_id agent, record;
-    int dead; /* 1: --state dead */
 };
 /* From the options and the ID at argument 1; GF_E_USAGE, GF_E_NOINPUT (an agent that nobody knows).
  * An ID that records of several agents have needs --agent. */

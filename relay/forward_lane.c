@@ -7,9 +7,10 @@
 
 #include "relay/forward.h"
 
-#define CHUNK      64   /* records that are read at once */
-#define AT_ONCE    1000 /* records that a lane settles without sending, before others have a turn */
-#define TOLD_LANES 32   /* lanes without endpoint that are told by name */
+#define CHUNK 64 /* records that are read at once */
+#define AT_ONCE                                                                                    \
+    1000 /* records that a lane passes over or settles unsent, before others have a turn */
+#define TOLD_LANES 32 /* lanes without endpoint that are told by name */
 
 /* ---- which lanes there are ---- */
 
@@ -150,6 +151,9 @@ int forward_lane_fill(struct forward_walk *w, struct forward_lane *lane, struct 
             n = CHUNK;
         int got = ledger_due(w->r->ledger, lane->channel, w->r->now, n, &lane->at, gather, &g, e);
         lane->over = got != -1 && (size_t)got < n;
+        /* Those that are another lane's have cost a look, too. */
+        if (got != -1)
+            settled += (size_t)got - g.found.n;
         if (got == -1 || mark(w, lane, &g.found, &settled, e) == -1) {
             forward_list_free(&g.found);
             return -1;

@@ -96,18 +96,18 @@ static int name_strangers(struct verify *v, struct gf_err *e) {
     struct gf_card *cards = NULL;
     char self[COMMAND_SELF];
     size_t n = 0;
+    int rc = 0;
 
     if (v->nstrangers > 0 && ledger_strangers(v->r->ledger, &cards, &n, e) == -1)
         return -1;
-    for (size_t i = 0; i < v->nstrangers; i++) {
+    for (size_t i = 0; rc == 0 && i < v->nstrangers; i++) {
         char fingerprint[GF_FINGERPRINT_TEXT];
         struct gf_buf name;
         size_t k = 0;
         while (k < n && memcmp(&cards[k].identity, &v->strangers[i], sizeof *v->strangers) != 0)
             k++;
         if (k == n) {
-            if (name_unseen(v, i, e) == -1)
-                break;
+            rc = name_unseen(v, i, e);
             continue;
         }
         gf_buf_init(&name, 1024);
@@ -122,7 +122,7 @@ static int name_strangers(struct verify *v, struct gf_err *e) {
         gf_buf_free(&name);
     }
     free(cards);
-    return 0;
+    return rc;
 }
 
 /* ---- verdicts ---- */

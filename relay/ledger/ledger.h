@@ -58,7 +58,8 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  *   bundle      agent, identity (its sender), bundle, seq; refused: the code, where it was
  *   fork        agent, identity, bundle, seq: of a number that another bundle has
  *   response    agent, identity, bundle, stream, seq
- *   notice      policy: what is asked of nodes from now on; user, null: the manager above
+ *   notice      policy: what holds for nodes from now on, the stricter of all that is asked; user,
+ *               who has asked for something else than before; null: the manager above
  *   behind      identity, stream, seq: it has a response that this ledger never wrote
  *   courier     courier; removed: true, where he was
  *   brought     courier, header: he handed in the bundle whose header has this digest

@@ -57,6 +57,7 @@ int ledger_has_news(struct ledger *l, const struct gf_id *agent, struct gf_err *
     if (db_number(&l->db, &n, 0, e,
                   "SELECT EXISTS (SELECT 1 FROM record WHERE agent = ?1 AND told IS NOT receipt)"
                   " OR EXISTS (SELECT 1 FROM conflict WHERE agent = ?1 AND told_by IS NULL)"
+                  " OR EXISTS (SELECT 1 FROM fork WHERE agent = ?1 AND told_by IS NULL)"
                   " OR EXISTS (SELECT 1 FROM bundle WHERE agent = ?1 AND refused IS NOT NULL"
                   " AND told_by IS NULL)"
                   " OR EXISTS (SELECT 1 FROM notice WHERE NOT EXISTS (SELECT 1 FROM notice_told"

@@ -9,13 +9,32 @@
 #include "relay/ledger/ledger_grid.h"
 #include "relay/ledger/ledger_internal.h"
 
-static int audit(struct ledger *l, const struct grid_policy *p, const char *user, int64_t now,
+static int read_policy(const struct db_query *q, struct grid_policy *p, struct gf_err *e) {
+    *p = (struct grid_policy){.denied = db_int(q, 1) != 0, .airgap = (int)db_int(q, 2)};
+    (void)snprintf(p->channel, sizeof p->channel, "%s", db_text(q, 0));
+    if (p->airgap >= 0 && p->airgap <= 2)
+        return 0;
+    return gf_err_set(e, GF_E_DAMAGED, "%s: a notice that says nothing", q->d->path);
+}
+
+/* What holds for a channel from now on, and who has asked for another thing than before. */
+static int audit(struct ledger *l, const char *channel, const char *user, int64_t now,
                  struct gf_err *e) {
+    struct grid_policy p = {.airgap = 0};
+    struct db_query q;
     struct gf_buf b;
 
+    int found =
+        db_query(&l->db, &q, e, "SELECT channel, denied, airgap FROM notice WHERE channel = ?", "t",
+                 channel);
+    if (found == 0 && (found = db_next(&q, e)) == 1 && read_policy(&q, &p, e) == -1)
+        found = -1;
+    db_done(&q);
+    if (found != 1)
+        return found;
     gf_buf_init(&b, 4096);
     gf_buf_text(&b, "\"policy\":");
-    grid_policy_write(p, &b);
+    grid_policy_write(&p, &b);
     gf_buf_text(&b, user != NULL ? ",\"user\":" : ",\"user\":null");
     if (user != NULL)
         gf_json_put_shown(&b, user, strlen(user));
@@ -54,20 +73,14 @@ int ledger_policy(struct ledger *l, enum ledger_whose whose, const struct grid_p
     int rc =
         db_run(&l->db, e,
                "INSERT INTO policy (channel, whose, denied, airgap) VALUES (?, ?, ?, ?) ON "
-               "CONFLICT DO UPDATE SET denied = excluded.denied, airgap = excluded.airgap",
+               "CONFLICT DO UPDATE SET denied = excluded.denied, airgap = excluded.airgap WHERE "
+               "(denied, airgap) IS NOT (excluded.denied, excluded.airgap)",
                "tiii", p->channel, (int64_t)whose, (int64_t)(p->denied != 0), (int64_t)p->airgap);
+    int asked = rc == 0 && db_changes(&l->db) > 0;
     int changed = rc == 0 ? renew(l, p->channel, now, e) : -1;
-    if (changed == 1 && audit(l, p, user, now, e) == -1)
+    if (changed != -1 && asked && audit(l, p->channel, user, now, e) == -1)
         changed = -1;
     return db_end(&l->db, changed, e);
-}
-
-static int read_policy(const struct db_query *q, struct grid_policy *p, struct gf_err *e) {
-    *p = (struct grid_policy){.denied = db_int(q, 1) != 0, .airgap = (int)db_int(q, 2)};
-    (void)snprintf(p->channel, sizeof p->channel, "%s", db_text(q, 0));
-    if (p->airgap >= 0 && p->airgap <= 2)
-        return 0;
-    return gf_err_set(e, GF_E_DAMAGED, "%s: a notice that says nothing", q->d->path);
 }
 
 int ledger_notices(struct ledger *l, const struct gf_id *agent, ledger_each_notice *fn, void *arg,

@@ -51,7 +51,7 @@ int ledger_decided(struct ledger *l, const char *verb, const struct ledger_filte
         gf_text_hex(f->agent->b, sizeof f->agent->b, agent);
     if (reason != NULL)
         ledger_reason(reason, safe);
-    gf_buf_init(&b, LEDGER_LINK_MAX / 2);
+    gf_buf_init(&b, LEDGER_LINK_MAX);
     gf_buf_printf(&b, "\"records\":%" PRId64, n);
     ledger_audit_put(&b, "user", user);
     ledger_audit_put(&b, "record", f->record != NULL ? record : NULL);

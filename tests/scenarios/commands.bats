@@ -166,6 +166,8 @@ lines() { R records list --json "$@" | jq -r '.records[].record'; }
     R records show "$first" --line | jq -r .body | grep -qxE '\{"users":[1-5]\}'
     gives 66 R records show 01a202b1-ef5a-79e3-95fa-c38da30f43d5
     gives 64 R records show nonsense
+    gives 64 R records show "$first" --state delivered
+    gives 66 R records show "$first" --channel other
 
     # Another try, at once.
     vendor_script

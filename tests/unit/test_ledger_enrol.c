@@ -168,6 +168,17 @@ static void while_a_lineage_is_forked_only_a_persons_word_lets_a_third_key_in(vo
     gf_identity_free(&third);
 }
 
+static void a_fork_of_bundles_is_news(void **state) {
+    struct site *s = *state;
+    struct gf_header h = header(s, 1);
+    struct gf_hash d = {{1}};
+
+    testing_enrol(s, &kit_site);
+    assert_int_equal(ledger_has_news(s->r.ledger, &kit_site.card.agent, &s->e), 0);
+    assert_ok(ledger_fork(s->r.ledger, &h, &d, "two of one number", NOW, &s->e), s->e);
+    assert_int_equal(ledger_has_news(s->r.ledger, &kit_site.card.agent, &s->e), 1);
+}
+
 /* ---- the audit log ---- */
 
 struct lines {
@@ -254,6 +265,18 @@ static void each_line_of_the_audit_log_is_strict_json_and_names_who_did_it(void 
     gf_identity_free(&second);
 }
 
+static void any_reason_of_a_decision_can_be_logged(void **state) {
+    struct site *s = *state;
+    char reason[GF_REASON_MAX + 1];
+
+    memset(reason, '"', GF_REASON_MAX);
+    reason[GF_REASON_MAX] = '\0';
+    assert_ok(ledger_decided(s->r.ledger, "drop", &(struct ledger_filter){LEDGER_ANY}, 1, reason,
+                             "me", NOW, &s->e),
+              s->e);
+    assert_line(s, "\\\"\\\"\"}");
+}
+
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
     const struct CMUnitTest tests[] = {
@@ -261,6 +284,8 @@ int main(void) {
         T(it_is_told_also_where_the_loser_has_acknowledged_it),
         T(nothing_is_noted_as_told_to_a_key_that_has_a_successor),
         T(while_a_lineage_is_forked_only_a_persons_word_lets_a_third_key_in),
+        T(a_fork_of_bundles_is_news),
+        T(any_reason_of_a_decision_can_be_logged),
         T(each_line_of_the_audit_log_is_strict_json_and_names_who_did_it),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);

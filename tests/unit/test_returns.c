@@ -313,6 +313,36 @@ static int ask(struct site *s, enum ledger_whose whose, int denied, int airgap) 
 #define POLICY(consent, airgap)                                                                    \
     "{\"channel\":\"c\",\"consent\":" consent ",\"airgap\":\"" airgap "\"}"
 
+/* Counts the notices in the audit log; `line` is the last of them. */
+struct logged {
+    int n;
+    char line[400];
+};
+
+static int see_link(void *arg, const struct ledger_link *x, struct gf_err *e) {
+    struct logged *l = arg;
+    (void)e;
+
+    if (strstr(x->line, "\"event\":\"notice\"") == NULL)
+        return 0;
+    l->n++;
+    (void)snprintf(l->line, sizeof l->line, "%s", x->line);
+    return 0;
+}
+
+static void each_wish_is_logged_with_what_holds_from_then_on(void **state) {
+    struct site *s = *state;
+    struct logged l = {0};
+
+    assert_int_equal(ask(s, LEDGER_FROM_ABOVE, 0, 2), 1);
+    assert_int_equal(ask(s, LEDGER_OURS, 0, 1), 0); /* another wish, and the same holds */
+    assert_int_equal(ask(s, LEDGER_OURS, 0, 1), 0); /* no other wish */
+    assert_ok(ledger_chain(s->r.ledger, 0, see_link, &l, &s->e), s->e);
+    assert_int_equal(l.n, 2);
+    assert_non_null(strstr(l.line, "\"airgap\":\"discard\""));
+    assert_non_null(strstr(l.line, "\"user\":\"tester\""));
+}
+
 static void what_holds_is_the_stricter_of_ours_and_what_comes_from_above(void **state) {
     static const char above[] = "notice {\"type\":\"policy\",\"at\":\"2026-01-01T00:00:00Z\","
                                 "\"data\":\"{\\\"channel\\\":\\\"c\\\",\\\"consent\\\":null,"
@@ -408,6 +438,8 @@ int main(void) {
                                         make, tear_down),
         cmocka_unit_test_setup_teardown(
             what_holds_is_the_stricter_of_ours_and_what_comes_from_above, make, tear_down),
+        cmocka_unit_test_setup_teardown(each_wish_is_logged_with_what_holds_from_then_on, make,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_notice_is_told_once_and_again_when_its_response_is_lost,
                                         make, tear_down),
     };
