@@ -45,7 +45,7 @@ trip() { ask "$@" && home && relay 0 && home; }
     publish 3 new/tool-1.3.tar new/NOTES
     trip --version 1.2
     gives 0 A updates list
-    says 'demo 1.3 (serial 3, stable, any)' 'here      tool-1.3.tar, 13 bytes' 'here      NOTES'
+    says 'demo 1.3 (serial 3, stable, any)' 'here       tool-1.3.tar, 13 bytes' 'here       NOTES'
     mkdir install
     gives 0 A updates fetch --all install
     cmp new/tool-1.3.tar install/tool-1.3.tar
@@ -275,7 +275,7 @@ fails() {
     ISSUED='2 years ago' EXPIRES=yesterday publish 3 new/tool-1.3.tar
     trip
     gives 0 A updates list
-    says 'ended     on'
+    says 'ended      on'
     [ "$(served tool-1.3.tar)" = 0 ]
 }
 
