@@ -32,7 +32,7 @@ static int append(struct draft *d, int which, const struct gf_buf *line, struct 
 }
 
 static int remember(struct draft *d, const struct ledger_told *told, struct gf_err *e) {
-    if ((d->ntold & (d->ntold - 1)) == 0) {
+    if (d->told == NULL || (d->ntold & (d->ntold - 1)) == 0) {
         struct ledger_told *more =
             realloc(d->told, (d->ntold == 0 ? 1 : 2 * d->ntold) * sizeof *more);
         if (more == NULL)

@@ -64,11 +64,12 @@ static int read_waiting(const struct db_query *q, void *element, struct gf_err *
 int ledger_waiting(struct ledger *l, struct ledger_waiting **out, size_t *n, struct gf_err *e) {
     struct db_query q;
 
+    /* What is on its way has a time that it is due, and so is in the index of those. */
     return db_list(&q,
                    db_query(&l->db, &q, e,
                             "SELECT ifnull(endpoint, ''), count(*), min(received), "
                             "min(CASE WHEN state = ? THEN due ELSE 0 END) FROM record "
-                            "WHERE state IN (?, ?, ?) GROUP BY 1 ORDER BY 1",
+                            "WHERE state IN (?, ?, ?) AND due IS NOT NULL GROUP BY 1 ORDER BY 1",
                             "iiii", (int64_t)LEDGER_LATER, (int64_t)LEDGER_RECEIVED,
                             (int64_t)LEDGER_SENDING, (int64_t)LEDGER_LATER),
                    sizeof **out, read_waiting, out, n, e);
