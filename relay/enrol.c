@@ -112,8 +112,18 @@ static int compare_identity(const void *identity, const void *ref) {
     return memcmp(identity, &(*card)->identity, sizeof(*card)->identity);
 }
 
+static const struct gf_card **find(const struct enrol_cards *c, const struct gf_hash *identity) {
+    return c->n == 0 ? NULL : bsearch(identity, c->refs, c->n, sizeof *c->refs, compare_identity);
+}
+
 int enrol_cards_has(const struct enrol_cards *c, const struct gf_hash *identity) {
-    return c->n > 0 && bsearch(identity, c->refs, c->n, sizeof *c->refs, compare_identity) != NULL;
+    return find(c, identity) != NULL;
+}
+
+void enrol_cards_trust(const struct enrol_cards *c, const struct gf_hash *identity,
+                       struct gf_check *check) {
+    check->trusted = find(c, identity);
+    check->ntrusted = check->trusted != NULL;
 }
 
 void enrol_cards_free(struct enrol_cards *c) {

@@ -20,7 +20,7 @@ GF_MUST_CHECK int enrol_is_hopeful(struct relay *r, const struct gf_card *c, str
 /* Whose bundles can be verified. Zeroed: nobody. */
 struct enrol_cards {
     struct gf_card *cards;
-    const struct gf_card **refs; /* for struct gf_check */
+    const struct gf_card **refs; /* sorted by identity; for struct gf_check */
     size_t n;
 };
 /* The enrolled agents; ended 1: and those who were, to find again what was taken from them. *out is
@@ -28,6 +28,10 @@ struct enrol_cards {
 GF_MUST_CHECK int enrol_cards_load(struct relay *r, int ended, struct enrol_cards *out,
                                    struct gf_err *e);
 int enrol_cards_has(const struct enrol_cards *c, const struct gf_hash *identity);
+/* Let a check trust the card of this identity alone, or nobody where there is none: whoever knows
+ * from whom a bundle says it comes need not compare it with every card. Borrows from c. */
+void enrol_cards_trust(const struct enrol_cards *c, const struct gf_hash *identity,
+                       struct gf_check *check);
 void enrol_cards_free(struct enrol_cards *c);
 
 #endif

@@ -302,8 +302,7 @@ static int take_one(struct intake *in, const struct item *it, struct gf_err *e) 
             return -1;
     }
     keys_check(in->r, &own, &check);
-    check.trusted = in->agents.refs;
-    check.ntrusted = in->agents.n;
+    enrol_cards_trust(&in->agents, &route.from, &check);
     if (gf_bundle_head(it->fd, &check, &head, &why) == -1)
         return leave_bad(in, it, 1, &why, e);
     int rc = take(in, it, &head, e);

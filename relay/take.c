@@ -277,13 +277,17 @@ int take_bundle(struct relay *r, const struct gf_head *h, const struct take_from
 }
 
 int take_is_known(struct relay *r, int fd, const struct enrol_cards *who, struct gf_err *e) {
-    struct gf_check check = {.trusted = who->refs, .ntrusted = who->n};
+    struct gf_check check = {0};
     struct own_keys_all own;
     enum ledger_seen seen = LEDGER_NEW;
+    struct gf_route route;
     struct gf_head head;
     struct gf_err why;
 
+    if (gf_bundle_route(fd, &route, &why) == -1)
+        return 0;
     keys_check(r, &own, &check);
+    enrol_cards_trust(who, &route.from, &check);
     if (gf_bundle_head(fd, &check, &head, &why) == -1)
         return 0;
     int rc = ledger_seen(r->ledger, &head.header, &head.digest, &seen, e);

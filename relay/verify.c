@@ -277,7 +277,7 @@ static int verify_head(struct verify *v, const struct item *it, const struct gf_
 }
 
 static int verify_file(struct verify *v, const struct item *it, struct gf_err *e) {
-    struct gf_check check = {.trusted = v->agents.refs, .ntrusted = v->agents.n};
+    struct gf_check check = {0};
     struct own_keys_all own;
     struct gf_route route;
     struct gf_head head;
@@ -299,6 +299,7 @@ static int verify_file(struct verify *v, const struct item *it, struct gf_err *e
         return rc == 1 ? drop(v, it, e) : -1;
     }
     keys_check(v->r, &own, &check);
+    enrol_cards_trust(&v->agents, &route.from, &check);
     if (gf_bundle_head(it->fd, &check, &head, &why) == -1)
         return refuse(v, it, NULL, &why, e);
     int rc = verify_head(v, it, &head, e);
