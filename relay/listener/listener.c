@@ -91,19 +91,6 @@ static void fail_method(struct listener_call *c, const char *allow, const char *
     fail(c, &a, GF_E_USAGE, text);
 }
 
-int listener_read(int fd, int64_t size, struct gf_buf *out) {
-    char *room = fd != -1 && size >= 0 ? gf_buf_grow(out, (size_t)size + 1) : NULL;
-    ssize_t n = room != NULL ? gf_file_read_at(fd, room, (size_t)size, 0) : -1;
-
-    if (fd != -1)
-        (void)close(fd);
-    if (n == -1)
-        return -1;
-    out->len += (size_t)n;
-    out->data[out->len] = '\0';
-    return 0;
-}
-
 /* ---- questions to the worker ---- */
 
 void listener_ask_with(struct listener_call *c, struct wire_ask *a, const void *data,

@@ -139,9 +139,6 @@ void listener_ask_with(struct listener_call *c, struct wire_ask *a, const void *
 void listener_fail(struct listener_call *c, unsigned status, enum gf_code code, const char *text,
                    unsigned retry_after_s);
 
-/* Append the bytes of a descriptor, which is closed in any case; -1: that does not work. */
-GF_MUST_CHECK int listener_read(int fd, int64_t size, struct gf_buf *out);
-
 /* The first bytes of a bundle, at most GF_HEAD_MAX of them, and how long all of it is to be. */
 struct listener_head {
     const char *bytes;
@@ -161,6 +158,8 @@ GF_MUST_CHECK int listener_head_verify(const struct listener_head *p, const stru
 void listener_watch_text(struct listener_call *c, unsigned status, const char *text);
 void listener_watch_ready(struct listener_call *c);
 void listener_watch_metrics(struct listener_call *c);
+/* Append the bytes of a descriptor, which is closed in any case; -1: that does not work. */
+GF_MUST_CHECK int listener_watch_read(int fd, int64_t size, struct gf_buf *out);
 
 /* POST /v1/bundles (listener_post.c). */
 void listener_post_begin(struct listener_call *c);

@@ -54,6 +54,19 @@ static void put_own(const struct listener *l, struct gf_buf *b) {
                           gf_err_name((enum gf_code)i), l->refused[i].n);
 }
 
+int listener_watch_read(int fd, int64_t size, struct gf_buf *out) {
+    char *room = fd != -1 && size >= 0 ? gf_buf_grow(out, (size_t)size + 1) : NULL;
+    ssize_t n = room != NULL ? gf_file_read_at(fd, room, (size_t)size, 0) : -1;
+
+    if (fd != -1)
+        (void)close(fd);
+    if (n == -1)
+        return -1;
+    out->len += (size_t)n;
+    out->data[out->len] = '\0';
+    return 0;
+}
+
 static void on_metrics(struct listener_call *c, const struct wire_say *s, const char *data,
                        int fd) {
     const struct httpd_reply ok = {.status = 200, .type = METRICS_TYPE};
@@ -64,7 +77,7 @@ static void on_metrics(struct listener_call *c, const struct wire_say *s, const 
         return;
     }
     gf_buf_init(&b, METRICS_MAX);
-    int rc = listener_read(fd, s->size, &b);
+    int rc = listener_watch_read(fd, s->size, &b);
     if (rc == 0)
         put_own(c->l, &b);
     if (rc == 0 && b.failed == 0)

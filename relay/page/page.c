@@ -101,7 +101,7 @@ static void on_facts(struct listener_call *c, const struct wire_say *s, const ch
         return;
     gf_buf_init(&text, HTML_MAX);
     gf_buf_init(&b, HTML_MAX);
-    int rc = listener_read(fd, s->size, &text);
+    int rc = listener_watch_read(fd, s->size, &text);
     if (rc == 0)
         rc = c->page->row == 0 ? view_home(&b, text.data, text.len, c->page->csrf, &why)
                                : view_bundle(&b, text.data, text.len, c->page->csrf, &why);
