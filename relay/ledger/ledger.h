@@ -184,11 +184,12 @@ struct ledger_record {
     int released;     /* 1: it was in doubt, and the operator released it all the same */
     const char *reason;
     const char *endpoint; /* the last one */
-    const char *line;
+    const char *line;     /* line_len bytes, and no NUL */
     size_t line_len;
     const char *file;
 };
 
+/* Its texts are borrowed until fn returns. */
 typedef int ledger_each(void *arg, const struct ledger_record *r, struct gf_err *e);
 /* Walk records; state -1: all. */
 GF_MUST_CHECK int ledger_walk(struct ledger *l, int state, ledger_each *fn, void *arg,

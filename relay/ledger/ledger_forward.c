@@ -18,76 +18,40 @@ const char *const ledger_states[] = {"received",  "sending",  "later",   "held",
     "endpoint, text, file, asked, since, doubt, released FROM record JOIN line ON line.record = "  \
     "record.row "
 
-/* A record with memory of its own, so that it outlives the query. */
-struct copy {
-    struct ledger_record r;
-    struct gf_buf texts;
-};
-
-/* Append a column's text; its offset, or SIZE_MAX for NULL. */
-static size_t keep(struct gf_buf *b, const struct db_query *q, int column) {
-    size_t len = 0;
-    size_t at = b->len;
-    const char *text = db_blob(q, column, &len);
-
-    if (text == NULL)
-        return SIZE_MAX;
-    gf_buf_add(b, text, len);
-    gf_buf_byte(b, '\0');
-    return at;
-}
-
-static const char *kept(const struct gf_buf *b, size_t at) {
-    return at == SIZE_MAX ? NULL : b->data + at;
-}
-
-static int read_row(const struct ledger *l, const struct db_query *q, struct copy *out,
+/* The record of the current row: its texts are borrowed until the next one. */
+static int read_row(const struct ledger *l, const struct db_query *q, struct ledger_record *r,
                     struct gf_err *e) {
-    struct gf_buf *b = &out->texts;
-    struct ledger_record *r = &out->r;
-
-    gf_buf_clear(b);
     *r = (struct ledger_record){.row = db_int(q, 0),
+                                .channel = db_text(q, 4),
+                                .product = db_text(q, 5),
                                 .state = (enum ledger_state)db_int(q, 6),
                                 .attempts = db_int(q, 7),
                                 .due = db_int(q, 8),
                                 .received = db_int(q, 9),
+                                .reason = db_text(q, 10),
+                                .endpoint = db_text(q, 11),
+                                .file = db_text(q, 13),
                                 .asked = db_int(q, 14),
                                 .since = db_int(q, 15),
                                 .doubt = db_int(q, 16),
                                 .released = db_int(q, 17) != 0};
+    r->line = db_blob(q, 12, &r->line_len);
     if (db_fixed(q, 1, &r->agent, sizeof r->agent) == -1 ||
         db_fixed(q, 2, &r->id, sizeof r->id) == -1 ||
         db_fixed(q, 3, &r->digest, sizeof r->digest) == -1)
         return gf_err_set(e, GF_E_DAMAGED, "%s: record %lld has no identity", l->db.path,
                           (long long)r->row);
-    size_t channel = keep(b, q, 4);
-    size_t product = keep(b, q, 5);
-    size_t reason = keep(b, q, 10);
-    size_t endpoint = keep(b, q, 11);
-    size_t line = keep(b, q, 12);
-    (void)db_blob(q, 12, &r->line_len);
-    size_t file = keep(b, q, 13);
-    if (gf_buf_check(b, "a record", e) == -1)
-        return -1;
-    r->channel = kept(b, channel);
-    r->product = kept(b, product);
-    r->reason = kept(b, reason);
-    r->endpoint = kept(b, endpoint);
-    r->line = kept(b, line);
-    r->file = kept(b, file);
     return 0;
 }
 
 int ledger_select(struct ledger *l, const struct ledger_filter *f, ledger_each *fn, void *arg,
                   struct gf_err *e) {
-    struct copy c;
+    struct ledger_record r;
     struct db_query q;
 
     /* One state that has an index by that; all else in the order of the table, so that nothing has
      * to be sorted in memory. */
     int indexed = f->first == f->last && f->first > LEDGER_SENDING && f->last < LEDGER_DELIVERED;
-    gf_buf_init(&c.texts, (size_t)4 * GF_LINE_MAX);
     int rc = indexed
                  ? db_query(&l->db, &q, e,
                             COLUMNS "WHERE state = ?1 AND state > 1 AND state < 5 AND " LEDGER_MATCH
@@ -96,12 +60,11 @@ int ledger_select(struct ledger *l, const struct ledger_filter *f, ledger_each *
                  : db_query(&l->db, &q, e, COLUMNS "WHERE +" LEDGER_MATCH "ORDER BY row",
                             LEDGER_MATCH_TYPES, LEDGER_MATCH_ARGS(f));
     while (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        rc = read_row(l, &q, &c, e);
+        rc = read_row(l, &q, &r, e);
         if (rc == 0)
-            rc = fn(arg, &c.r, e);
+            rc = fn(arg, &r, e);
     }
     db_done(&q);
-    gf_buf_free(&c.texts);
     return rc == -1 ? -1 : 0;
 }
 
@@ -139,21 +102,21 @@ int ledger_channels(struct ledger *l, ledger_each_channel *fn, void *arg, struct
 /* A walk over what is due, and whom it calls. */
 struct due {
     struct ledger_cursor at;
-    struct copy c;
     ledger_each *fn;
     void *arg;
     int n;
 };
 
 static int walk_due(struct ledger *l, struct db_query *q, struct due *d, struct gf_err *e) {
+    struct ledger_record r;
     int rc = 0;
 
     while (rc == 0 && (rc = db_next(q, e)) == 1) {
-        rc = read_row(l, q, &d->c, e);
+        rc = read_row(l, q, &r, e);
         if (rc == 0)
-            rc = d->fn(d->arg, &d->c.r, e);
+            rc = d->fn(d->arg, &r, e);
         if (rc == 0) {
-            d->at = (struct ledger_cursor){d->c.r.due, d->c.r.row};
+            d->at = (struct ledger_cursor){r.due, r.row};
             d->n++;
         }
     }
@@ -168,7 +131,6 @@ int ledger_due(struct ledger *l, const char *channel, int64_t now, size_t max,
     /* Two queries, since one with both conditions, or a limit of time in the first (which a place
      * that this function gave has kept already), would not be answered by the index alone.
      * States below 3 are received, sending and later. */
-    gf_buf_init(&d.c.texts, (size_t)4 * GF_LINE_MAX);
     int rc = db_query(&l->db, &q, e,
                       COLUMNS "WHERE channel = ? AND due = ? AND row > ? AND state < 3 "
                               "ORDER BY row LIMIT ?",
@@ -185,7 +147,6 @@ int ledger_due(struct ledger *l, const char *channel, int64_t now, size_t max,
             rc = walk_due(l, &q, &d, e);
         db_done(&q);
     }
-    gf_buf_free(&d.c.texts);
     if (rc == -1)
         return -1;
     *at = d.at;
