@@ -97,10 +97,6 @@ static int put_waiting(const struct worker *w, int64_t now, struct gf_buf *b, st
     for (size_t i = 0; i < n; i++)
         sample(b, "endpoint_oldest_waiting_seconds", "endpoint", list[i].endpoint,
                now > list[i].oldest ? now - list[i].oldest : 0);
-    head(b, "endpoint_breaker_open", "gauge",
-         "1: it failed, and is left alone until the first of these is tried again.");
-    for (size_t i = 0; i < n; i++)
-        sample(b, "endpoint_breaker_open", "endpoint", list[i].endpoint, list[i].due > now);
     head(b, "endpoint_retry_in_seconds", "gauge",
          "Until the first of these is tried again; 0: at the next turn.");
     for (size_t i = 0; i < n; i++)

@@ -536,7 +536,7 @@ metric() { awk -v name="gapferry_relay_$1" '$1 == name { print $2 }' body; }
     [ "$(metric 'http_refused_total{code="shell"}')" = 1 ]
     [ "$(metric 'records{channel="metrics",state="later"}')" = 1 ]
     [ "$(metric 'endpoint_waiting_records{endpoint="usage"}')" = 1 ]
-    [ "$(metric 'endpoint_breaker_open{endpoint="usage"}')" = 1 ]
+    (($(metric 'endpoint_retry_in_seconds{endpoint="usage"}') > 0))
     [ "$(metric 'endpoint_oldest_waiting_seconds{endpoint="usage"}')" -le 60 ]
     [ "$(metric 'responses_waiting')" = 1 ]
     [ "$(metric 'quarantine_bundles')" = 0 ]
