@@ -30,8 +30,8 @@ GF_MUST_CHECK int ledger_select(struct ledger *l, const struct ledger_filter *f,
 /* ---- what the operator decides (ledger_select.c); *n: of how many records ---- */
 
 /* `held`, `later` and `onward` records of these are due at once; for the next hop one that it has
- * already is nothing new. Whoever releases one that is held in doubt takes a second effect into the
- * bargain. */
+ * already is nothing new. Whoever releases one that is held in doubt, or by its id one that waits
+ * in doubt, takes a second effect into the bargain. */
 GF_MUST_CHECK int ledger_release(struct ledger *l, const struct ledger_filter *f, int64_t now,
                                  int64_t *n, struct gf_err *e);
 /* Those of these that are not at an end are rejected, for this reason (NULL: for the one they were

@@ -9,12 +9,12 @@
 
 int ledger_release(struct ledger *l, const struct ledger_filter *f, int64_t now, int64_t *n,
                    struct gf_err *e) {
+    /* Who names one record has seen at the endpoint what became of it, also where it only waits. */
     if (db_run(&l->db, e,
-               "UPDATE record SET released = released OR (state = ?9 AND doubt > 0), doubt = "
-               "iif(state "
-               "= ?9, 0, doubt), state = ?10, due = ?11, since = ?11, asked = 0 WHERE state IN "
-               "(?9, ?10, ?12) AND state > 1 AND state < 5 "
-               "AND " LEDGER_MATCH,
+               "UPDATE record SET released = released OR (doubt > 0 AND (state = ?9 OR (state = "
+               "?10 AND ?6 IS NOT NULL))), doubt = iif(state = ?9 OR (state = ?10 AND ?6 IS NOT "
+               "NULL), 0, doubt), state = ?10, due = ?11, since = ?11, asked = 0 "
+               "WHERE state IN (?9, ?10, ?12) AND state > 1 AND state < 5 AND " LEDGER_MATCH,
                LEDGER_MATCH_TYPES "iiii", LEDGER_MATCH_ARGS(f), (int64_t)LEDGER_HELD,
                (int64_t)LEDGER_LATER, now, (int64_t)LEDGER_ONWARD) == -1)
         return -1;

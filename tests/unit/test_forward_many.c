@@ -152,6 +152,46 @@ static void who_releases_what_is_in_doubt_gets_at_least_once(void **state) {
     crowd_free(crowd);
 }
 
+/* One that waits, in doubt for so long that the endpoint has forgotten its key. */
+static void retry(struct site *s, int by_id) {
+    struct ledger_filter f = {.first = LEDGER_LATER, .last = LEDGER_LATER};
+    int64_t n = 0;
+    int64_t row = interrupt(s, NOW - 30 * 3600);
+
+    f.record = by_id ? &s->id : NULL;
+    assert_ok(ledger_doubt(s->r.ledger, row, &s->e), s->e);
+    assert_ok(ledger_later(s->r.ledger, row, "busy", NOW + 100, 0, NOW - 30 * 3600, &s->e), s->e);
+    assert_ok(ledger_release(s->r.ledger, &f, NOW, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+}
+
+static void who_names_one_record_that_waits_in_doubt_gets_it_sent(void **state) {
+    struct site *s = *state;
+    struct crowd *crowd = crowd_start(0, -1, "");
+
+    configure_at(s, crowd->port, "", 1);
+    retry(s, 1);
+    forward(s, 10);
+    crowd_stop(crowd);
+    assert_int_equal(rows_of(s).row[0].state, LEDGER_DELIVERED);
+    assert_ok(ledger_news(s->r.ledger, &kit_site.card.agent, see_guarantee, NULL, &s->e), s->e);
+    assert_int_equal(guarantee, GF_GUARANTEE_LEAST);
+    crowd_free(crowd);
+}
+
+static void who_names_none_is_asked_about_what_waits_in_doubt(void **state) {
+    struct site *s = *state;
+    struct crowd *crowd = crowd_start(0, -1, "");
+
+    configure_at(s, crowd->port, "", 1);
+    retry(s, 0);
+    forward(s, 10);
+    crowd_stop(crowd);
+    assert_int_equal(rows_of(s).row[0].state, LEDGER_HELD);
+    assert_int_equal(crowd->requests, 0);
+    crowd_free(crowd);
+}
+
 static void what_was_released_once_can_be_in_doubt_again(void **state) {
     struct site *s = *state;
     struct crowd *crowd = crowd_start(0, -1, "");
@@ -339,6 +379,8 @@ int main(void) {
         FORWARD_TEST(what_was_marked_and_did_not_go_counts_no_attempt),
         FORWARD_TEST(what_a_crash_left_is_sent_again_only_where_that_does_no_harm),
         FORWARD_TEST(who_releases_what_is_in_doubt_gets_at_least_once),
+        FORWARD_TEST(who_names_one_record_that_waits_in_doubt_gets_it_sent),
+        FORWARD_TEST(who_names_none_is_asked_about_what_waits_in_doubt),
         FORWARD_TEST(what_was_released_once_can_be_in_doubt_again),
         FORWARD_TEST(answers_are_kept_while_the_ledger_is_busy),
         FORWARD_TEST(no_answer_is_doubt_and_a_refusal_to_listen_is_none),
