@@ -164,7 +164,7 @@ struct half {
     int copy;
     const struct gf_head *head;
     struct own_keys_all own; /* points to the relay's */
-    int out; /* closed at the end */
+    int out;                 /* closed at the end */
     int rc;
     int broken; /* it failed only because the child had stopped reading */
     struct gf_err err;

@@ -258,8 +258,8 @@ GF_MUST_CHECK int store_written(struct store *s, const struct gf_id *id, int64_t
 GF_MUST_CHECK int store_sent(struct store *s, const struct gf_id *bundle, int64_t now,
                              struct gf_err *e);
 /* When the oldest queued record was accepted (INT64_MAX: none is queued), and whether one is queued
- * that a person waits for: of channel license or updates. One that was refused by itself, so that it
- * leaves only by `resend`, is none of them. */
+ * that a person waits for: of channel license or updates. One that was refused by itself, so that
+ * it leaves only by `resend`, is none of them. */
 GF_MUST_CHECK int store_oldest_queued(struct store *s, int64_t *accepted, int *wants_answer,
                                       struct gf_err *e);
 /* Drives that a person has synced here; `drive` is a name as in drives.h. known: 1 or 0. */

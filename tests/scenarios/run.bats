@@ -17,7 +17,7 @@ setup() {
 
 teardown() {
     run_stop
-    touch done # for who holds a lock until then
+    touch finished # for who holds a lock until then
     if [ -n "${NS:-}" ]; then ip netns del "$NS" 2>/dev/null || true; fi
     if mountpoint -q usb; then umount -l usb; fi
     if mountpoint -q other; then umount -l other; fi
@@ -92,19 +92,19 @@ SH
     sed -i "1a cd '$PWD' || exit" slow
     printf '[source "slow"]\nchannel = metrics\ninterval = 1h\ntimeout = 1m\ncommand = %s\n' "$PWD/slow" \
         >>site/etc/gapferry/agent.conf
-    flock "$STATE/lock" sh -c 'touch held; until [ -e done ]; do sleep 0.05; done' 3>&- &
+    flock "$STATE/lock" sh -c 'touch held; until [ -e finished ]; do sleep 0.05; done' 3>&- &
     soon test -e held
     gives 73 A run --once
     says "$STATE/lock"
     [ ! -e started ]
-    touch done
+    touch finished
     wait $!
 
     # Another command takes it while a source is at work, and what it makes is queued all the same.
-    rm done
+    rm finished
     (
         until [ -e started ]; do sleep 0.05; done
-        flock "$STATE/lock" sh -c 'touch locked; until [ -e done ]; do sleep 0.05; done'
+        flock "$STATE/lock" sh -c 'touch locked; until [ -e finished ]; do sleep 0.05; done'
     ) 3>&- &
     echo garbage >"$STATE/intake/019b7ca9-8c88-7031-b233-343536373839.spool"
     echo "no folder" >"$STATE/quarantine"
@@ -112,7 +112,7 @@ SH
     says "$STATE/lock" "event=turn-failed" "step=intake"
     absent grep -q step=lock <<<"$err"
     [ "$(state queued)" = 1 ]
-    touch done
+    touch finished
     wait $!
     rm "$STATE/quarantine"
     gives 0 A run --once

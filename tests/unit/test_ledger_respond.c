@@ -2,7 +2,7 @@
  * test_ledger_respond.c -- the relay's ledger: what is news, which response tells it, and what
  * becomes of the response.
  */
-#include "relay_testing.h"
+#include "ledger_testing.h"
 
 /* ---- one record in ---- */
 
@@ -12,12 +12,10 @@ static int take_line(struct site *s, const struct gf_record *r, const char *line
 }
 
 static struct gf_id take_record(struct site *s, int64_t seq, const char *body, int answer) {
-    struct gf_header h = {.from = kit_site.card.identity, .stream = s->stream, .seq = seq};
-    struct gf_hash d;
+    struct gf_header h = header(s, seq);
+    struct gf_hash d = digest_of(&h);
     struct gf_record r;
 
-    gf_digest_random(&h.id, sizeof h.id);
-    gf_digest_256(&h, sizeof h, &d);
     char *line = testing_record(s, "license", body, answer);
     assert_ok(gf_record_parse(line, strlen(line), &r, &s->e), s->e);
     assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, NOW, &s->e), s->e);
@@ -239,19 +237,11 @@ static void whatever_an_endpoint_says_can_be_a_reason(void **state) {
 
 static void another_body_under_a_known_id_is_rejected_and_told(void **state) {
     struct site *s = *state;
-    struct gf_header h = {.from = kit_site.card.identity, .stream = s->stream, .seq = 2};
     struct gf_hash d;
-    struct gf_record r;
-    struct gf_buf line;
 
     testing_enrol(s, &kit_site);
     struct gf_id id = take_record(s, 1, "{\"a\":1}", 0);
-    gf_digest_256(&h, sizeof h, &d);
-    gf_buf_init(&line, GF_LINE_MAX);
-    testing_line(&line, &id, "license", GF_BODY_TEXT, "{\"a\":2}", 0);
-    assert_ok(gf_record_parse(line.data, line.len, &r, &s->e), s->e);
-    assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, NOW, &s->e), s->e);
-    assert_int_equal(take_line(s, &r, line.data), 0);
+    assert_int_equal(take(s, 2, &id, "{\"a\":2}"), 0);
     struct news n = news(s);
     assert_int_equal(n.n, 2);
     assert_int_equal(n.told[0].state, GF_STATE_RELAYED);
@@ -262,8 +252,6 @@ static void another_body_under_a_known_id_is_rejected_and_told(void **state) {
     (void)respond(s, &n, NULL);
     assert_int_equal(news(s).n, 0);
     assert_int_equal(testing_find(s, &id).state, LEDGER_RECEIVED);
-    gf_record_free(&r);
-    gf_buf_free(&line);
 }
 
 static int note_refusal(void *arg, const struct gf_refusal *r, struct gf_err *e) {
@@ -461,10 +449,9 @@ static void receipts_are_told_again_when_the_sender_has_lost_them(void **state) 
     struct ledger_seq seq;
 
     testing_enrol(s, &kit_site);
-    struct gf_header h = {.from = kit_site.card.identity, .stream = s->stream, .seq = 1};
-    struct gf_hash d;
+    struct gf_header h = header(s, 1);
+    struct gf_hash d = digest_of(&h);
     struct gf_record r;
-    gf_digest_256(&h, sizeof h, &d);
     char *line = testing_record(s, "license", "{}", 0);
     assert_ok(gf_record_parse(line, strlen(line), &r, &s->e), s->e);
     assert_ok(ledger_take_bundle(s->r.ledger, &h, &d, NOW, &s->e), s->e);
