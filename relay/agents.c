@@ -6,6 +6,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "relay/ledger/ledger_operator.h"
 
 const char *const agents_states[] = {"enrolled", "pending", "forked", "revoked",
                                      "replaced", "overdue", "behind", NULL};
@@ -31,6 +34,47 @@ static enum agents_state state_of(const struct ledger_agent *a, int64_t span, in
     return a->missing > 0 ? AGENTS_BEHIND : AGENTS_ENROLLED;
 }
 
+int agents_section(const struct relay *r, const struct gf_hash *sender, const char **out,
+                   struct gf_err *e) {
+    char(*list)[GF_FINGERPRINT_TEXT] = NULL, spelled[GF_FINGERPRINT_TEXT];
+    const char *name = config_name(r->config, "agent", 0);
+    size_t n = 0;
+
+    *out = NULL;
+    if (name == NULL)
+        return 0;
+    if (ledger_fingerprints(r->ledger, sender, &list, &n, e) == -1)
+        return -1;
+    for (size_t i = 0; *out == NULL && (name = config_name(r->config, "agent", i)) != NULL; i++)
+        for (size_t k = 0; k < n && gf_card_fingerprint_spell(name, spelled) == 0; k++)
+            if (strcmp(list[k], spelled) == 0)
+                *out = name;
+    free(list);
+    return 0;
+}
+
+int agents_name(const struct relay *r, struct gf_card *c, struct gf_err *e) {
+    const char *section = NULL, *name;
+
+    if (r->config == NULL)
+        return 0;
+    if (agents_section(r, &c->identity, &section, e) == -1)
+        return -1;
+    name = section != NULL ? config_get(r->config, "agent", section, "name") : NULL;
+    if (name != NULL)
+        (void)snprintf(c->name, sizeof c->name, "%s", name);
+    return 0;
+}
+
+/* Of an agent without any other name the token's that let it in says which it is. */
+static int name_one(const struct relay *r, struct ledger_agent *a, struct gf_err *e) {
+    if (agents_name(r, &a->card, e) == -1)
+        return -1;
+    if (a->card.name[0] == '\0' && strcmp(a->how, "token") == 0)
+        (void)snprintf(a->card.name, sizeof a->card.name, "%s", a->by);
+    return 0;
+}
+
 int agents_load(struct relay *r, struct agents_list *out, struct gf_err *e) {
     struct ledger_agent *roll = NULL;
     int64_t span = 30LL * 86400;
@@ -40,13 +84,17 @@ int agents_load(struct relay *r, struct agents_list *out, struct gf_err *e) {
         ledger_roll(r->ledger, &roll, &n, e) == -1)
         return -1;
     struct agents_one *list = calloc(n + 1, sizeof *list);
-    for (size_t i = 0; list != NULL && i < n; i++) {
+    int rc = list != NULL ? 0 : gf_err_set(e, GF_E_SYSTEM, "no memory for the list of agents");
+    for (size_t i = 0; rc == 0 && i < n; i++) {
         list[i].a = roll[i];
         list[i].state = state_of(&roll[i], span, r->now);
+        rc = name_one(r, &list[i].a, e);
     }
     free(roll);
-    if (list == NULL)
-        return gf_err_set(e, GF_E_SYSTEM, "no memory for the list of agents");
+    if (rc == -1) {
+        free(list);
+        return -1;
+    }
     *out = (struct agents_list){list, n};
     return 0;
 }

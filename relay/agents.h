@@ -21,6 +21,14 @@ enum agents_state {
 };
 extern const char *const agents_states[]; /* "enrolled" "pending" ... NULL */
 
+/* The [agent "FINGERPRINT"] of relay.conf for this sender, by any fingerprint that its lineage has
+ * had; NULL: there is none. Borrowed from the configuration. */
+GF_MUST_CHECK int agents_section(const struct relay *r, const struct gf_hash *sender,
+                                 const char **out, struct gf_err *e);
+/* Where the operator has a name for the agent of this card (`name` in that section), it takes the
+ * place of the card's own, which on a drive is mostly absent. The card is a copy to be shown. */
+GF_MUST_CHECK int agents_name(const struct relay *r, struct gf_card *c, struct gf_err *e);
+
 struct agents_one {
     struct ledger_agent a;
     enum agents_state state;

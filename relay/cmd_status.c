@@ -31,8 +31,11 @@ static int put_agents(struct relay *r, struct out *t, struct cmd_status_next *ne
         ledger_strangers(r->ledger, &strangers, nstrangers, e) == -1)
         goto out;
     out_open(t, "agents", '[');
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        if (agents_name(r, &agents[i], e) == -1)
+            goto out;
         command_card(t, "agent", NULL, &agents[i]);
+    }
     out_close(t, ']');
     if (n == 0)
         out_text(t, "%-13snone is enrolled\n", "agent");

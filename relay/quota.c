@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/nearest.h"
+#include "relay/agents.h"
 #include "relay/ledger/ledger_operator.h"
 
 #define DAY   86400
@@ -29,26 +30,6 @@ static int read_section(const struct config *c, const char *section, const char 
                : 0;
 }
 
-/* The section of an agent, by any fingerprint that its lineage has had; NULL: it has none. */
-static int find_own(const struct relay *r, const struct gf_hash *sender, const char **out,
-                    struct gf_err *e) {
-    char(*list)[GF_FINGERPRINT_TEXT] = NULL, spelled[GF_FINGERPRINT_TEXT];
-    const char *name = config_name(r->config, "agent", 0);
-    size_t n = 0;
-
-    *out = NULL;
-    if (name == NULL)
-        return 0;
-    if (ledger_fingerprints(r->ledger, sender, &list, &n, e) == -1)
-        return -1;
-    for (size_t i = 0; *out == NULL && (name = config_name(r->config, "agent", i)) != NULL; i++)
-        for (size_t k = 0; k < n && gf_card_fingerprint_spell(name, spelled) == 0; k++)
-            if (strcmp(list[k], spelled) == 0)
-                *out = name;
-    free(list);
-    return 0;
-}
-
 static int read_quota(const struct relay *r, const struct gf_hash *sender, struct quota *q,
                       struct gf_err *e) {
     const char *own = NULL;
@@ -56,7 +37,8 @@ static int read_quota(const struct relay *r, const struct gf_hash *sender, struc
     *q = (struct quota){0};
     if (r->config == NULL)
         return 0;
-    if (read_section(r->config, "relay", NULL, q, e) == -1 || find_own(r, sender, &own, e) == -1)
+    if (read_section(r->config, "relay", NULL, q, e) == -1 ||
+        agents_section(r, sender, &own, e) == -1)
         return -1;
     return own != NULL ? read_section(r->config, "agent", own, q, e) : 0;
 }
@@ -76,6 +58,10 @@ int quota_check(const struct config *c, struct gf_err *e) {
                               "%s: [agent \"%s\"]: is not a fingerprint; it has five groups of "
                               "four, such as ABCD-EFGH-IJKL-MNOP-QRST (gapferry-relay agents)",
                               config_where(c, "agent", name), name);
+        const char *called = config_get(c, "agent", name, "name");
+        if (called != NULL && (called[0] == '\0' || strlen(called) > GF_WORD_MAX))
+            return gf_err_set(e, GF_E_CONFIG, "%s: [agent \"%s\"]: name must have 1 to %d bytes",
+                              config_where(c, "agent", name), name, GF_WORD_MAX);
         if (read_section(c, "agent", name, &q, e) == -1)
             return -1;
     }

@@ -18,6 +18,7 @@
     {"relay", 0, "quota_pending", "0",                                                             \
      "records of one sender that may wait before more bundles of it are taken; 0: any number"},    \
     {"relay", 0, "keep_free", "64M", "bytes of the disk that bundles and artifacts leave free"},   \
+    {"agent", 1, "name", NULL, "what the agent of this fingerprint is called here"},               \
     {"agent", 1, "quota_bundles_per_day", NULL, "that of [relay], for the agent of this fingerprint"}, \
     {"agent", 1, "quota_bytes", NULL, "that of [relay], for this agent"},                          \
     {"agent", 1, "quota_pending", NULL, "that of [relay], for this agent"}

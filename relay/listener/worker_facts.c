@@ -14,6 +14,7 @@
 
 #include "gapferry/file.h"
 #include "gapferry/json.h"
+#include "relay/agents.h"
 #include "relay/listener/worker.h"
 #include "relay/page/look.h"
 
@@ -46,6 +47,7 @@ static int find_sender(const struct worker *w, const struct gf_hash *identity, s
     int rc = ledger_enrolled(w->r->ledger, identity, &b, e);
     if (rc == 1 && gf_card_parse(b.data, b.len, "a card", &card, e) == 0) {
         s.is = "enrolled";
+        rc = agents_name(w->r, &card, e) == -1 ? -1 : 1;
         set_card(&s, &card);
     }
     gf_buf_free(&b);

@@ -154,6 +154,18 @@ post() {
     sed -i "s/\[agent .*/[agent \"$own\"]/" "$conf"
     gives 0 R config check
     [ -z "$err" ] || fail "$err"
+
+    # What the operator calls it is shown for its card, which has no name on a drive.
+    sed -i "s/quota_bytes = 1M/name = \"Plant 7\"/" "$conf"
+    gives 0 R config check
+    [ -z "$err" ] || fail "$err"
+    [ "$(fact '.agents[0].name' R agents)" = 'Plant 7' ]
+    [ "$(fact '.agents[0].name' R status)" = 'Plant 7' ]
+    gives 0 R agents
+    says "$own" 'Plant 7'
+    sed -i "s/name = .*/name = $(printf '%0300d' 0)/" "$conf"
+    gives 78 R config check
+    says 'name must have 1 to'
 }
 
 # ---- a full disk ----

@@ -20,6 +20,8 @@ teardown() {
 
 @test "an unknown sender is named with its fingerprint, kept when confirmed, and taken when approved" {
     R approve --withdraw "$(A card --fingerprint)" >/dev/null
+    # What the operator calls it counts once it is let in.
+    printf '[agent "%s"]\nname = "Plant <7>"\n' "$(A card --fingerprint)" >>relay/etc/gapferry/relay.conf
     page_start
     users 1 >/dev/null
     bundle
@@ -51,7 +53,7 @@ teardown() {
     answers 200 'not enrolled' 'until its sender is approved'
     gives 0 R approve "$(A card --fingerprint)"
     looked
-    shows 'Its signature is that of an enrolled sender' '1 record' 'Confirm: hand it in'
+    shows 'Its signature is that of an enrolled sender' 'Plant &lt;7&gt;' '1 record' 'Confirm: hand it in'
     where=$first
     kill -HUP "$RUN"
     for ((i = 0; i < 100; i++)); do
