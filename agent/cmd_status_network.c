@@ -36,7 +36,7 @@ static int show_changes(struct agent *a, struct out *t, const char *relay, struc
 /* One relay as gapferry-link sees it. */
 static int show_reach(struct agent *a, struct out *t, const struct link_relay *r,
                       struct gf_err *e) {
-    char since[GF_TIME_TEXT];
+    char since[GF_TIME_TEXT], next[GF_TIME_TEXT];
 
     out_open(t, NULL, '{');
     out_str(t, "relay", r->relay[0] ? r->relay : NULL);
@@ -61,7 +61,12 @@ static int show_reach(struct agent *a, struct out *t, const struct link_relay *r
     out_safe(t, r->stage);
     out_text(t, "%s", r->evidence[0] ? " (" : "");
     out_safe(t, r->evidence);
-    out_text(t, "%s\n", r->evidence[0] ? ")" : "");
+    out_text(t, "%s", r->evidence[0] ? ")" : "");
+    if (r->next != 0) {
+        gf_text_time(r->next, next);
+        out_text(t, "; next try %s", next);
+    }
+    out_text(t, "\n");
     return rc;
 }
 

@@ -16,7 +16,7 @@
 
 #define CARDS_MAX   GF_DRIVE_CARDS_MAX
 #define ENTRIES_MAX 4096           /* of STATE/cards/ */
-#define EAGER_MAX   300            /* seconds of back-off at most in mode online */
+#define EAGER_MAX   300            /* seconds between tries in mode online, at most */
 #define SITE_MAX    900            /* seconds between visits to a relay within the site, at most */
 #define SPAN_MAX    (30 * 86400LL) /* seconds of a distance in the configuration */
 
@@ -172,8 +172,11 @@ static int load_rules(const struct peers *p, int once, struct peer *peer, struct
         r->poll = r->poll < SITE_MAX ? r->poll : SITE_MAX;
         r->retry_max = r->retry_max < SITE_MAX ? r->retry_max : SITE_MAX;
     }
-    if (p->mode == PEERS_ONLINE && r->retry_max > EAGER_MAX)
-        r->retry_max = EAGER_MAX;
+    /* Nobody carries drives there, so that whoever waits for an answer waits for the next visit. */
+    if (p->mode == PEERS_ONLINE) {
+        r->poll = r->poll < EAGER_MAX ? r->poll : EAGER_MAX;
+        r->retry_max = r->retry_max < EAGER_MAX ? r->retry_max : EAGER_MAX;
+    }
     if (r->retry_max < r->retry)
         r->retry_max = r->retry;
     if (once)

@@ -302,6 +302,17 @@ carries() { # STATUS SENT FETCHED
     [ "$(value next)" \< "$(date -u -d +16min +%FT%TZ)" ] || fail "$(value next)"
 }
 
+@test "mode online: tries are five minutes apart at most, after a refusal too, and status tells the next" {
+    bundle
+    MODE=online config "$URL" 'successes = 1' 'poll = 10h'
+    behave '{"post": 403, "error": "approve ABCD"}'
+    daemon
+    within 10 is online
+    [ -n "$(value person)" ] || fail "$(cat "$STATE/link.state")"
+    [ "$(value next)" \< "$(date -u -d +301sec +%FT%TZ)" ] || fail "$(value next)"
+    A status | grep -E "^network .*; next try $(value next)\$"
+}
+
 @test "a relay that goes on sending what nobody can use does not fill the disk" {
     bundle
     response
