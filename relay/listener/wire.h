@@ -42,7 +42,7 @@ enum wire_kind {
     WIRE_FACTS,    /* row; 0: all of the courier. YES: a descriptor with JSON, and its size */
     WIRE_BRING,    /* what, identity, digest, size: NEW and a file to write to, or SEEN and a row */
     WIRE_BROUGHT,  /* the tag of its BRING: all is written, and the file closed. YES: a row, or, for
-                      a card, whether its sender is enrolled now */
+                      a card, one of enum wire_card */
     WIRE_CONFIRM,  /* row: it is handed in. YES */
     WIRE_DISCARD,  /* row: it is not. YES */
     WIRE_TAKE,     /* id: a response. As FETCH */
@@ -71,6 +71,13 @@ struct wire_ask {
     struct gf_hash identity; /* of the sender */
     struct gf_hash digest;   /* of bundle.json */
     struct gf_id id;
+};
+
+/* What became of a card. */
+enum wire_card {
+    WIRE_CARD_NOTED,
+    WIRE_CARD_ENROLLED, /* its sender is enrolled now */
+    WIRE_CARD_UNNEEDED, /* it is not that of an agent */
 };
 
 enum wire_answer {

@@ -246,8 +246,8 @@ static void bring(struct worker *w, const struct wire_ask *a, const char *courie
     }
 }
 
-/* The card of an agent: known from now on, and 1 if it is enrolled, for it may prove itself. -1
- * with *why also where it tried to, and failed. */
+/* A card, which enrols its sender if it proves itself. enum wire_card, or -1 with *why, also where
+ * it tried to, and failed. */
 static int take_card(struct worker *w, const struct worker_upload *u, struct gf_err *why) {
     struct gf_err wrong = {.text = ""};
     struct gf_card card;
@@ -257,8 +257,7 @@ static int take_card(struct worker *w, const struct worker_upload *u, struct gf_
     if (gf_file_load(w->r->state_fd, u->path, GF_CARD_FILE_MAX, &b, why) == 0 &&
         gf_card_parse(b.data != NULL ? b.data : "", b.len, "the card", &card, why) == 0) {
         if (card.role != GF_ROLE_AGENT)
-            (void)gf_err_set(why, GF_E_CARD, "it is the card of a %s, not of an agent",
-                             gf_card_roles[card.role]);
+            rc = WIRE_CARD_UNNEEDED; /* all that lies in cards/ of a drive may be uploaded */
         else
             rc = enrol_card(w->r, &card, b.data, b.len, 1, now_s(), &wrong, why);
     }
@@ -268,7 +267,7 @@ static int take_card(struct worker *w, const struct worker_upload *u, struct gf_
     }
     gf_buf_free(&b);
     w->want[WORKER_LOOK] = 1;
-    w->want[WORKER_VERIFY] |= rc == 1;
+    w->want[WORKER_VERIFY] |= rc == WIRE_CARD_ENROLLED;
     return rc;
 }
 

@@ -25,7 +25,7 @@ struct result {
     char name[FORM_FILE];
     char why[400]; /* "": it is here */
     int64_t row;   /* of a bundle; 0: a card, or refused */
-    int enrolled;  /* 1: a card, and its sender is enrolled now */
+    int unneeded;  /* 1: a card of somebody who sends nothing here */
 };
 
 enum field { FIELD_NONE, FIELD_CSRF, FIELD_FILE };
@@ -95,7 +95,7 @@ static void on_brought(struct listener_call *c, const struct wire_say *s, const 
     if (s->answer != WIRE_YES)
         refuse(c, code_of(s), data);
     else if (card)
-        at_hand(u)->enrolled = s->size == 1;
+        at_hand(u)->unneeded = s->size == WIRE_CARD_UNNEEDED;
     else
         at_hand(u)->row = s->size;
 }
@@ -106,7 +106,7 @@ static void finish(struct listener_call *c) {
     struct wire_ask a = {.kind = WIRE_BROUGHT, .nonce = c->page->session, .tag = u->tag};
 
     if (u->size > 0 && u->written != u->size) {
-        refuse(c, GF_E_SHELL, "it has another length than its own header says; copy it again");
+        refuse(c, GF_E_SHELL, "it is cut off; copy it from the drive again");
         return;
     }
     /* The worker takes no file that somebody could still write to. */
@@ -120,7 +120,7 @@ static void write_some(struct listener_call *c, const char *data, size_t len) {
 
     u->written += (int64_t)len;
     if (u->size > 0 && u->written > u->size)
-        refuse(c, GF_E_SHELL, "something follows its end; copy it again");
+        refuse(c, GF_E_SHELL, "something follows its end; copy it from the drive again");
     else if (gf_file_write(u->fd, data, len) == -1)
         refuse(c, GF_E_CREATE, "the relay's disk is full");
 }
@@ -178,6 +178,20 @@ static void on_card(struct listener_call *c, const struct wire_say *s, const cha
     ask_bring(c, &a);
 }
 
+/* What is wrong with its shell, for a courier, who knows nothing of what a bundle is made of. */
+static const char *shell_words(const struct page_upload *u, size_t len) {
+    static const char first[] = "bundle.json"; /* with its NUL */
+    int64_t whole = gf_bundle_length(u->head, len);
+
+    if (memcmp(u->head, first, len < sizeof first ? len : sizeof first) != 0)
+        return "this is no bundle; choose the .gfb files in GAPFERRY/to-relay of the drive";
+    if (u->ended && whole > (int64_t)u->head_len)
+        return "it is cut off; copy it from the drive again";
+    if (u->ended && whole > 0 && whole < (int64_t)u->head_len)
+        return "something follows its end; copy it from the drive again";
+    return "it is cut off, or was damaged on the way; copy it from the drive again";
+}
+
 /* Enough of it is here: whose is it? */
 static void judge(struct listener_call *c) {
     struct page_upload *u = c->page->upload;
@@ -200,7 +214,8 @@ static void judge(struct listener_call *c) {
     }
     const struct listener_head part = {u->head, len, u->size > 0 ? u->size : (int64_t)len};
     if (listener_head_route(&part, &c->l->us, &route, &why) == -1) {
-        refuse(c, why.code, why.text);
+        int shell = why.code == GF_E_SHELL || why.code == GF_E_LIMIT || why.code == GF_E_MINISIG;
+        refuse(c, why.code, shell ? shell_words(u, len) : why.text);
         return;
     }
     u->from = route.from;
@@ -334,8 +349,8 @@ void page_upload_begin(struct listener_call *c) {
 }
 
 /* One line for each file; where the only one is a bundle, its own page. */
-static void show_results(struct listener_call *c) {
-    const struct html_page page = {.title = "Not all was taken"};
+static void show_results(struct listener_call *c, const char *title) {
+    const struct html_page page = {.title = title};
     const struct page_upload *u = c->page->upload;
     struct gf_buf b;
 
@@ -352,11 +367,13 @@ static void show_results(struct listener_call *c) {
             html_text(&b, x->why);
         } else if (x->row > 0) {
             gf_buf_printf(&b,
-                          "<span class=\"is good\">here</span>, <a href=\"/bundle/%" PRId64
-                          "\">see what it contains</a>",
+                          "<span class=\"is good\">uploaded</span>: <a href=\"/bundle/%" PRId64
+                          "\">review and confirm</a>",
                           x->row);
+        } else if (x->unneeded) {
+            gf_buf_text(&b, "<span class=\"is off\">not needed</span>: only cards of sites are");
         } else {
-            gf_buf_text(&b, "<span class=\"is good\">known from now on</span>");
+            gf_buf_text(&b, "<span class=\"is good\">site&#39;s card noted</span>");
         }
         gf_buf_text(&b, "</li>\n");
     }
@@ -373,7 +390,7 @@ static void show_results(struct listener_call *c) {
 
 void page_upload_end(struct listener_call *c) {
     const struct page_upload *u = c->page->upload;
-    size_t refused = 0, bundles = 0;
+    size_t refused = 0, bundles = 0, unneeded = 0;
     char path[64] = "/";
 
     if (u == NULL || c->tag != 0)
@@ -381,6 +398,7 @@ void page_upload_end(struct listener_call *c) {
     for (size_t i = 0; i < u->nresults; i++) {
         refused += u->results[i].why[0] != '\0';
         bundles += u->results[i].row > 0;
+        unneeded += u->results[i].unneeded != 0;
         if (u->results[i].row > 0)
             (void)snprintf(path, sizeof path, "/bundle/%" PRId64, u->results[i].row);
     }
@@ -393,9 +411,11 @@ void page_upload_end(struct listener_call *c) {
         page_fail(c, 403, GF_E_USER,
                   "This form was not made for this session. Go back to the start, and try again.");
     else if (refused > 0 || u->bad[0] != '\0')
-        show_results(c);
+        show_results(c, "Not all was taken");
     else if (u->nresults == 0)
         page_fail(c, 400, GF_E_USAGE, "No file was chosen.");
+    else if (unneeded > 0 && bundles == 0)
+        show_results(c, "Uploaded");
     else
         page_see(c, bundles == 1 ? path : "/");
 }

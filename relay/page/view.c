@@ -99,6 +99,7 @@ void view_responses(struct gf_buf *b, struct view_facts *f) {
         const char *id = "", *name = NULL, *fingerprint = NULL, *created = NULL;
         struct gf_json_obj o;
         int64_t size = 0;
+        char few[9];
         (void)gf_json_item_obj(&f->root, "responses", i, &o);
         (void)gf_json_str(&o, "id", 1, VIEW_TEXT, &id);
         (void)gf_json_str_opt(&o, "name", 1, VIEW_TEXT, &name);
@@ -115,7 +116,11 @@ void view_responses(struct gf_buf *b, struct view_facts *f) {
         html_text(b, id);
         gf_buf_text(b, ".gfb\">Download<span class=\"skip\"> response ");
         html_text(b, id);
-        gf_buf_text(b, "</span></a></td></tr>\n");
+        /* One site may have several, made in the same minute. */
+        (void)snprintf(few, sizeof few, "%.8s", id);
+        gf_buf_text(b, "</span></a> <code class=\"few\">");
+        html_text(b, few);
+        gf_buf_text(b, "&hellip;</code></td></tr>\n");
     }
     gf_buf_text(b, "</tbody></table></div></section>\n");
 }

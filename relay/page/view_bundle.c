@@ -193,7 +193,7 @@ static void put_taken(struct gf_buf *b, struct view_facts *f, struct view_bundle
     gf_buf_text(b, "<section aria-labelledby=\"where\"><h2 id=\"where\">Where its records are</h2>"
                    "\n<div class=\"wide\"><table><thead><tr><th scope=\"col\">Channel</th>"
                    "<th scope=\"col\">Endpoint</th><th scope=\"col\" class=\"n\">Records</th>"
-                   "<th scope=\"col\">They are</th></tr></thead><tbody>\n");
+                   "<th scope=\"col\">State</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < f->ndeliveries; i++)
         put_delivery(b, f, i);
     gf_buf_printf(

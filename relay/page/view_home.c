@@ -47,7 +47,7 @@ static void put_brought(struct gf_buf *b, struct view_facts *f) {
     gf_buf_text(b, "<section aria-labelledby=\"brought\"><h2 id=\"brought\">What you brought</h2>\n"
                    "<div class=\"wide\"><table><thead><tr><th scope=\"col\">From</th>"
                    "<th scope=\"col\">Uploaded</th><th scope=\"col\" class=\"n\">Size</th>"
-                   "<th scope=\"col\">It is</th></tr></thead><tbody>\n");
+                   "<th scope=\"col\">State</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < f->nbundles; i++) {
         struct view_bundle x;
         view_read_bundle(f, i, &x);

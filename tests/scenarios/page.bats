@@ -74,6 +74,7 @@ teardown() {
     users 1 >/dev/null
     bundle
     head -c 20000 /dev/urandom >garbage.gfb
+    echo 'hello, relay' >text.gfb
     head -c -100 "$bundle" >cut.gfb
     cat "$bundle" - <<<x >longer.gfb
     cp "$bundle" payload.gfb
@@ -90,14 +91,21 @@ teardown() {
     visit "$where"
     visit "$where/confirm" --data-urlencode "csrf=$(proof)"
     answers 409 'cannot be handed in'
-    upload garbage.gfb cut.gfb longer.gfb empty.gfb '<script>alert(1)<script>.gfb'
-    answers 200 'garbage.gfb</code>: <span class="is bad">refused</span>: not a bundle' \
-        'cut off: ' 'something follows its end' 'empty.gfb</code>: <span class="is bad">refused</span>: it is empty' \
-        '&lt;script&gt;alert(1)&lt;script&gt;.gfb</code>: <span class="is good">here</span>'
-    absent grep -q '<script' page
+    upload garbage.gfb text.gfb cut.gfb longer.gfb empty.gfb "$RSTATE/keys/card" "$STATE/keys/card" \
+        '<script>alert(1)<script>.gfb'
+    answers 200 'garbage.gfb</code>: <span class="is bad">refused</span>: this is no bundle' \
+        'text.gfb</code>: <span class="is bad">refused</span>: this is no bundle' \
+        'it is cut off; copy it' '<span class="is off">not needed' 'site&#39;s card noted' \
+        'something follows its end' 'empty.gfb</code>: <span class="is bad">refused</span>: it is empty' \
+        '&lt;script&gt;alert(1)&lt;script&gt;.gfb</code>: <span class="is good">uploaded</span>'
+    absent grep -qE '<script|bundle\.json|member' page
     [ "$(find "$RSTATE/brought" "$RSTATE/uploads" -name '*.gfb' | wc -l)" = 2 ]
     visit /metrics
-    shows 'http_refused_total{code="shell"} 4'
+    shows 'http_refused_total{code="shell"} 5'
+    # Somebody else's card by itself is no error.
+    upload "$RSTATE/keys/card"
+    answers 200 '<h1>Uploaded</h1>' 'not needed'
+    absent grep -q refused page
     # What is whole goes its way.
     looked /bundle/2
     press confirm 2
