@@ -56,7 +56,7 @@ outside() {
 }
 
 # of NUMBER SQL: a fact of this node's queue. 3 is delivered, 4 rejected.
-of() { sqlite3 "node-$1/var/lib/gapferry/agent/agent.db" "$2"; }
+of() { sqlite3 -cmd ".timeout 10000" "node-$1/var/lib/gapferry/agent/agent.db" "$2"; }
 states() { of "$1" "SELECT group_concat(state || ' ' || n, ', ') FROM (SELECT state, count(*) AS n FROM record GROUP BY state)"; }
 
 usage() { N "$1" record metrics - <<<"{\"users\":$2}" >/dev/null; } # NUMBER USERS

@@ -40,7 +40,7 @@ online() {
 }
 
 onward() { [[ $(MR status) == *"metrics: $1 onward"* ]]; }
-taken_in() { [ "$(sqlite3 mgr/var/lib/gapferry/agent/agent.db 'SELECT count(*) FROM record')" = "$1" ]; }
+taken_in() { [ "$(sqlite3 -cmd '.timeout 10000' mgr/var/lib/gapferry/agent/agent.db 'SELECT count(*) FROM record')" = "$1" ]; }
 all_are() { # NODES STATES
     local i
     for ((i = 1; i <= $1; i++)); do [ "$(states "$i")" = "$2" ] || return 1; done
@@ -59,7 +59,7 @@ refuses() { # NODE: its agent records nothing
     for ((i = 1; i <= 20; i++)); do usage "$i" "$i"; done
     soon onward 20
     soon taken_in 20
-    all_are 20 "2 1"
+    soon all_are 20 "2 1"
     outside
     soon all_are 20 "3 1"
     [ "$(tally '.effects | length')" -eq 20 ]

@@ -100,7 +100,7 @@ trip() {
     gives 0 A status
     says 'update     demo 1.3: here, to be installed'
     gives 0 A updates list
-    says 'demo 1.3 (serial 3, stable, any)' 'here      tool-1.3.tar, 13 bytes' 'here      NOTES'
+    says 'demo 1.3 (serial 3, stable, any)' 'here       tool-1.3.tar, 13 bytes' 'here       NOTES'
     [ "$(fact '.updates[0] | "\(.serial) \(.missing) \(.ended) \(.artifacts | length)"' A updates list)" = "3 0 false 2" ]
     mkdir install
     gives 66 A updates fetch tool-1.3.tar no/where
@@ -189,7 +189,7 @@ refuses_manifest() {
     mkdir wrong && echo "the bad tool" >wrong/tool-1.3.tar
     trip m wrong/tool-1.3.tar NOTES
     gives 0 A updates list
-    says 'missing   tool-1.3.tar' 'here      NOTES' 'is not what the manifest with serial 3 names'
+    says 'missing    tool-1.3.tar' 'here       NOTES' 'is not what the manifest with serial 3 names'
     mkdir install
     gives 66 A updates fetch tool-1.3.tar install
     says 'tool-1.3.tar: is not here yet'
@@ -213,7 +213,7 @@ refuses_manifest() {
     ISSUED='2 years ago' EXPIRES=yesterday signed m 3 tool-1.3.tar
     trip m tool-1.3.tar
     gives 0 A updates list
-    says 'ended     on' 'ask again'
+    says 'ended      on' 'ask again'
     mkdir install
     gives 83 A updates fetch tool-1.3.tar install
     says 'its manifest ended on' '--expired'
