@@ -76,6 +76,8 @@ static int tell(struct relay *r, const struct options *o, const struct ledger_re
     command_int(&t, "agents", "agents", x->agents);
     command_int(&t, "told anew", "responses", x->responses);
     command_int(&t, "kept", "kept", kept);
+    command_int(&t, "revoked again", "revoked", x->revoked);
+    command_int(&t, "tokens withdrawn", "tokens", x->tokens);
     if (x->newest > 0)
         command_time(&t, "known until", "known_until", x->newest);
     else
@@ -95,8 +97,15 @@ static int tell(struct relay *r, const struct options *o, const struct ledger_re
     out_text(
         &t,
         "What may be missing: a record that was delivered after that is delivered once more; an "
-        "endpoint that honours idempotency keys takes it once. Approvals and releases that were "
-        "made after that have to be made again.\n");
+        "endpoint that honours idempotency keys takes it once. Approvals, declines and releases "
+        "that were made after that are forgotten and have to be made again; revocations are not, "
+        "they stand in %s/revoked.\n",
+        r->state);
+    if (made || x->tokens > 0)
+        out_text(&t,
+                 "No enrolment token of before lets anybody in, for nobody can tell which were "
+                 "used: make new ones (%s token).\n",
+                 relay_self(r, self));
     if (command_end(&t, e) == -1)
         return -1;
     command_next(r, "sync DRIVE");
@@ -136,7 +145,8 @@ int cmd_reconcile(const char *root, int argc, char **argv) {
         {COMMAND_PROGRAM " reconcile", "[OPTION]...",
          "Go on after relay.db was put back from a backup, or was lost: responses go on in a new "
          "stream, so that no number is given twice, and what no agent has acknowledged is told "
-         "anew. Says what may be missing. Nothing is removed. Where nothing is lost there is "
+         "anew. Who was revoked is so again, and every open enrolment token is withdrawn. Says "
+         "what may be missing. Nothing is removed. Where nothing is lost there is "
          "nothing "
          "to do, unless --force is given.",
          specs, "Examples:\n  gapferry-relay reconcile\n  gapferry-relay reconcile --since 30d\n"},

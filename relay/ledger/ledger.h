@@ -53,7 +53,7 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  *   decline     identity, user
  *   enrol       fingerprint; how (of ledger_hows), and by: the user, vendor, token or predecessor
  *   forked      fingerprint, why
- *   revoke      fingerprint, user
+ *   revoke      fingerprint, user; reason
  *   token       number, name, user; token-withdraw: the same
  *   bundle      agent, identity (its sender), bundle, seq; refused: the code, where it was
  *   fork        agent, identity, bundle, seq: of a number that another bundle has
@@ -64,7 +64,7 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  *   courier     courier; removed: true, where he was
  *   brought     courier, header: he handed in the bundle whose header has this digest
  *   rotated     fingerprint, replaces, user: this relay has new keys
- *   reconciled  user, agents, responses
+ *   reconciled  user, agents, responses, revoked, tokens
  *   forgive     bundle, user: it was refused, and is verified over again
  *   release, reject, drop   user, records (how many), and what they were picked by; reason
  *   prune       records, bundles, responses (how many): forgotten, from before a time
@@ -81,9 +81,12 @@ struct ledger_reconciled {
     int64_t newest;    /* when the last bundle was taken that this ledger knows; 0: none */
     int64_t agents;    /* whose responses go on in a new stream */
     int64_t responses; /* whose receipts and answers are written anew */
+    int64_t revoked;   /* agents that this ledger had as not revoked, and are again */
+    int64_t tokens;    /* withdrawn: nobody can tell which of them were used since */
 };
 /* After a restore: a new stream to every agent, and what no agent has acknowledged, or was told
- * since a time, is told anew. Seals. */
+ * since a time, is told anew; who was revoked is again, and every open token is withdrawn. Seals.
+ */
 GF_MUST_CHECK int ledger_reconcile(struct ledger *l, int64_t since, const char *user, int64_t now,
                                    struct ledger_reconciled *out, struct gf_err *e);
 

@@ -59,6 +59,7 @@ int ledger_approve(struct ledger *l, const char *fingerprint, const char *user, 
                    struct gf_err *e) {
     char spelled[GF_FINGERPRINT_TEXT];
     struct gf_card card;
+    int64_t revoked = 0;
 
     if (spell(fingerprint, spelled, e) == -1 || db_begin(&l->db, e) == -1)
         return -1;
@@ -73,6 +74,10 @@ int ledger_approve(struct ledger *l, const char *fingerprint, const char *user, 
         rc = find_waiting(l, spelled, &card, e);
     if (rc == 1)
         rc = ledger_enrol(l, &card, LEDGER_BY_FINGERPRINT, user, now, e);
+    else if (rc == 0 && (rc = ledger_revoked_find(l, spelled, &revoked, e)) == 1) {
+        ledger_revoked_say(revoked, "", e);
+        rc = -1;
+    }
     return db_end(&l->db, rc, e);
 }
 

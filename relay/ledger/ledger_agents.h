@@ -11,7 +11,7 @@ struct ledger;
 
 /* Approve a fingerprint, perhaps ahead of the first contact; a card of this fingerprint that was
  * seen already is enrolled at once. Case, dashes and spaces do not matter; GF_E_USAGE if it is no
- * fingerprint. */
+ * fingerprint, GF_E_SENDER if its lineage was revoked. */
 GF_MUST_CHECK int ledger_approve(struct ledger *l, const char *fingerprint, const char *user,
                                  int64_t now, struct gf_err *e);
 /* Take back an approval ahead of the first contact: 1 done, 0 there is none. GF_E_USAGE if it is no

@@ -214,9 +214,14 @@ int ledger_reconcile(struct ledger *l, int64_t since, const char *user, int64_t 
         rc = renew_streams(l, &r.agents, e);
     if (rc == 0)
         rc = ledger_tell_anew(l, NULL, since, now, e);
+    if (rc == 0)
+        rc = ledger_revoked_put_back(l, &r.revoked, e);
+    if (rc == 0)
+        rc = ledger_token_withdraw_all(l, now, &r.tokens, e);
     (void)snprintf(members, sizeof members,
-                   "\"user\":\"%s\",\"agents\":%" PRId64 ",\"responses\":%" PRId64, who, r.agents,
-                   r.responses);
+                   "\"user\":\"%s\",\"agents\":%" PRId64 ",\"responses\":%" PRId64
+                   ",\"revoked\":%" PRId64 ",\"tokens\":%" PRId64,
+                   who, r.agents, r.responses, r.revoked, r.tokens);
     if (rc == 0)
         rc = ledger_audit(l, now, "reconciled", members, e);
     if (db_end(&l->db, rc, e) == -1)

@@ -39,6 +39,7 @@ struct standing {
 
 static int find(struct ledger *l, const struct gf_hash *identity, struct standing *out,
                 struct gf_err *e) {
+    char hex[GF_HASH_TEXT];
     struct db_query q;
 
     *out = (struct standing){0};
@@ -58,7 +59,13 @@ static int find(struct ledger *l, const struct gf_hash *identity, struct standin
                  : gf_err_set(e, GF_E_DAMAGED, "%s: an agent without id", l->db.path);
     }
     db_done(&q);
-    return rc;
+    if (rc == -1 || out->revoked)
+        return rc;
+    /* A ledger that was put back, or is new, may know nothing of it. */
+    gf_text_hex(identity->b, sizeof identity->b, hex);
+    rc = ledger_revoked_find(l, hex, &out->ended, e);
+    out->revoked = rc == 1;
+    return rc == -1 ? -1 : 0;
 }
 
 static void say_ended(const struct standing *s, struct gf_err *why) {
@@ -66,11 +73,7 @@ static void say_ended(const struct standing *s, struct gf_err *why) {
 
     gf_text_time(s->ended, at);
     if (s->revoked)
-        (void)gf_err_set(
-            why, GF_E_SENDER,
-            "this agent was revoked here on %s%s%.300s, for good; the site needs a new "
-            "agent: gapferry-agent init, and its approval",
-            at, s->reason[0] ? ": " : "", s->reason);
+        ledger_revoked_say(s->ended, s->reason, why);
     else
         (void)gf_err_set(why, GF_E_SENDER,
                          "this key was replaced by its successor on %s; nothing that it signs is "
@@ -95,6 +98,24 @@ int ledger_count_refused(struct ledger *l, const struct gf_hash *identity, struc
 }
 
 /* ---- rules of a lineage ---- */
+
+/* 1 and *why if its lineage was revoked, also where this ledger has forgotten it; 0. */
+static int check_revoked(struct ledger *l, const struct gf_card *c, struct gf_err *why,
+                         struct gf_err *e) {
+    char hex[GF_ID_TEXT], at[GF_TIME_TEXT];
+    int64_t when = 0;
+
+    gf_text_hex(c->agent.b, sizeof c->agent.b, hex);
+    int rc = ledger_revoked_find(l, hex, &when, e);
+    if (rc == 1) {
+        gf_text_time(when, at);
+        (void)gf_err_set(why, GF_E_SENDER,
+                         "this card belongs to an agent which was revoked here on %s; its lineage "
+                         "has ended, and the site needs a new agent: gapferry-agent init",
+                         at);
+    }
+    return rc;
+}
 
 /* 0 if this identity may be enrolled; 1 and *why: another one of its lineage stands against it.
  * chosen: a person means this very fingerprint, so that it may end a fork. */
@@ -127,7 +148,7 @@ static int check_lineage(struct ledger *l, const struct gf_card *c, int chosen, 
                              db_text(&q, 0));
     }
     db_done(&q);
-    return rc;
+    return rc == 0 ? check_revoked(l, c, why, e) : rc;
 }
 
 static int read_identity(const struct db_query *q, void *element, struct gf_err *e) {
@@ -387,7 +408,7 @@ int ledger_show_card(struct ledger *l, const struct ledger_shown *x, int64_t now
 
 /* ---- the end of a lineage ---- */
 
-static int end_lineage(struct ledger *l, const struct gf_card *c, const char *reason, int64_t now,
+int ledger_end_lineage(struct ledger *l, const struct gf_id *agent, const char *reason, int64_t now,
                        struct gf_err *e) {
     static const char *const forget[] = {
         "DELETE FROM approval WHERE fingerprint IN (SELECT fingerprint FROM agent WHERE agent = ?)",
@@ -395,17 +416,17 @@ static int end_lineage(struct ledger *l, const struct gf_card *c, const char *re
     };
 
     for (size_t i = 0; i < sizeof forget / sizeof *forget; i++) {
-        if (db_run(&l->db, e, forget[i], "b", &c->agent, sizeof c->agent) == -1)
+        if (db_run(&l->db, e, forget[i], "b", agent, sizeof *agent) == -1)
             return -1;
     }
     if (db_run(&l->db, e,
                "UPDATE agent SET ended = ?, ending = 'revoked', reason = ? WHERE agent = ?", "itb",
-               now, reason, &c->agent, sizeof c->agent) == -1)
+               now, reason, agent, sizeof *agent) == -1)
         return -1;
     return db_run(&l->db, e,
                   "UPDATE response SET lost = ? WHERE agent = ? AND noted IS NOT NULL AND "
                   "acknowledged IS NULL AND lost IS NULL",
-                  "ib", now, &c->agent, sizeof c->agent);
+                  "ib", now, agent, sizeof *agent);
 }
 
 /* The card of a fingerprint that was enrolled once and is not revoked. */
@@ -448,9 +469,13 @@ int ledger_revoke(struct ledger *l, const char *fingerprint, const char *reason,
         return -1;
     int rc = find_lineage(l, spelled, &c, e);
     if (rc == 0)
-        rc = end_lineage(l, &c, reason != NULL ? kept : NULL, now, e);
+        rc = ledger_end_lineage(l, &c.agent, reason != NULL ? kept : NULL, now, e);
+    if (rc == 0)
+        rc = ledger_revoked_save(l, e);
     if (rc == 0)
         rc = ledger_audit_texts(l, now, "revoke",
-                                (const char *[]){"fingerprint", spelled, "user", user, NULL}, e);
+                                (const char *[]){"fingerprint", spelled, "user", user, "reason",
+                                                 reason != NULL ? kept : NULL, NULL},
+                                e);
     return db_end(&l->db, rc, e);
 }

@@ -49,10 +49,37 @@ GF_MUST_CHECK int ledger_take_begin(struct ledger *l, const struct gf_hash *dige
  * lineage forbids it. grantor: the user, vendor, token or predecessor. how: enum ledger_how. */
 GF_MUST_CHECK int ledger_enrol(struct ledger *l, const struct gf_card *c, unsigned how,
                                const char *grantor, int64_t now, struct gf_err *e);
+/* Within a transaction: nothing is enrolled of this lineage any more; it was revoked `at`. */
+GF_MUST_CHECK int ledger_end_lineage(struct ledger *l, const struct gf_id *agent,
+                                     const char *reason, int64_t at, struct gf_err *e);
+
+/*
+ * Lineages that were revoked, also where the database was put back from a backup
+ * (ledger_revoked.c):
+ *
+ *   DIR/revoked   a line for each of their identities: identity and agent id in hex, fingerprint,
+ *                 when it was revoked
+ */
+/* 1 and when it was, if it has this identity, agent id or fingerprint, as text; 0. */
+GF_MUST_CHECK int ledger_revoked_find(const struct ledger *l, const char *what, int64_t *at,
+                                      struct gf_err *e);
+/* Add what the ledger says to the file, durably; within the transaction that revokes, so that no
+ * revocation is in the ledger alone. */
+GF_MUST_CHECK int ledger_revoked_save(struct ledger *l, struct gf_err *e);
+/* Within a transaction: what the file has and the ledger has not is revoked again; how many
+ * lineages. Approvals of theirs ahead of the first contact go. */
+GF_MUST_CHECK int ledger_revoked_put_back(struct ledger *l, int64_t *n, struct gf_err *e);
+/* Why what it sends is refused; reason "": none is known. */
+void ledger_revoked_say(int64_t since, const char *reason, struct gf_err *why);
+
 /* Within a transaction: the token that this card's MAC was made with is used: 1, and its name or
  * number in `by`; 0 and *why why it is not; -1. */
 GF_MUST_CHECK int ledger_token_use(struct ledger *l, const struct gf_card *c, int64_t now,
                                    char by[GF_WORD_MAX + 1], struct gf_err *why, struct gf_err *e);
+
+/* Within a transaction: no token that was given out can be used any more; how many could. */
+GF_MUST_CHECK int ledger_token_withdraw_all(struct ledger *l, int64_t now, int64_t *n,
+                                            struct gf_err *e);
 
 /* Within a transaction: keep the answer of a record, in the place of one that was kept before: 1,
  * or 0 if the record wants none. The body is at most LEDGER_ANSWER_INSIDE bytes. */

@@ -162,3 +162,14 @@ int ledger_token_withdraw(struct ledger *l, int64_t number, const char *user, in
         rc = -1;
     return db_end(&l->db, rc, e);
 }
+
+int ledger_token_withdraw_all(struct ledger *l, int64_t now, int64_t *n, struct gf_err *e) {
+    if (db_run(
+            &l->db, e,
+            "UPDATE token SET withdrawn = ?1 WHERE withdrawn IS NULL AND used < uses AND expires "
+            "> ?1",
+            "i", now) == -1)
+        return -1;
+    *n = db_changes(&l->db);
+    return 0;
+}

@@ -340,6 +340,7 @@ trust_vendor() { # NAME KEY
     [ "$(state site)" = revoked ]
     [ "$(facts site .reason)" = 'host was "stolen"' ]
     [ "$(events revoke)" = "$(print)" ]
+    [ "$(events revoke .reason)" = 'host was "stolen"' ]
     gives 66 R revoke "$(print)"
 
     # The response is taken off the drive, a new request stays on it and is kept as evidence.
@@ -363,6 +364,56 @@ trust_vendor() { # NAME KEY
     gives 0 R approve "$(print again)"
     visit again
     [ "$(relayed again)" = 1 ]
+}
+
+# reconciled: the ledger that was put back, or is gone, is gone on with; its facts.
+reconciled() { R reconcile --json >.reconciled && jq -r "$1" .reconciled; }
+# shut SITE: its drive is refused, and so is a person's word for it.
+shut() {
+    speak "$1"
+    visit "$1"
+    told "was revoked here on"
+    [ "$(facts "$1" .state)" != enrolled ]
+    [ "$(relayed "$1")" = 1 ]
+    gives 77 R approve "$(print "$1")"
+    says "was revoked here on" "gapferry-agent init"
+    [ "$(R agents --json | jq '[.agents[] | select(.state == "enrolled")] | length')" = 0 ]
+}
+
+@test "revoke: a ledger of before, or a new one, lets nobody in again, and opens no token" {
+    vendor_key acme
+    trust_vendor acme acme.pub
+    R token --uses 5 2>/dev/null >token
+    cp $RSTATE/relay.db empty.db
+    site_new site --token-file token
+    visit
+    [ "$(relayed)" = 1 ]
+    cp $RSTATE/relay.db enrolled.db
+    gives 0 R revoke "$(print)"
+
+    # The ledger has it as enrolled.
+    cp enrolled.db $RSTATE/relay.db
+    [ "$(reconciled '"\(.revoked) \(.tokens)"')" = "1 1" ]
+    [ "$(state site)" = revoked ]
+    shut site
+    [ "$(R token list --json | jq -r '.tokens[0].state')" = withdrawn ]
+    [ "$(reconciled .nothing_to_do)" = true ]
+
+    # The ledger has never heard of it, and the vendor vouches for it.
+    cp empty.db $RSTATE/relay.db
+    gives 0 R reconcile
+    says "tokens withdrawn" "make new ones" "declines" "revocations are not"
+    SITE=site A card --out site.card >/dev/null
+    sign_card site.card acme.key usb/GAPFERRY/cards/signed.card
+    shut site
+    site_new other --token-file token
+    visit other
+    told "was withdrawn on"
+
+    # There is none any more.
+    rm $RSTATE/relay.db
+    [ "$(reconciled '"\(.new_ledger) \(.revoked)"')" = "true 0" ]
+    shut site
 }
 
 # ---- new keys ----

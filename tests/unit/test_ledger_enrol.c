@@ -275,6 +275,46 @@ static void any_reason_of_a_decision_can_be_logged(void **state) {
                              "me", NOW, &s->e),
               s->e);
     assert_line(s, "\\\"\\\"\"}");
+    testing_enrol(s, &kit_site);
+    memset(reason, '\\', GF_REASON_MAX);
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    gf_card_fingerprint(&kit_site.card, fingerprint);
+    assert_ok(ledger_revoke(s->r.ledger, fingerprint, reason, "me", NOW, &s->e), s->e);
+    assert_line(s, "\\\\\\\\\"}");
+}
+
+/* ---- a ledger that has forgotten ---- */
+
+static void no_key_of_a_revoked_lineage_is_enrolled_by_a_new_ledger(void **state) {
+    struct site *s = *state;
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    struct gf_identity next;
+    struct gf_err why;
+
+    testing_enrol(s, &kit_site);
+    gf_card_fingerprint(&kit_site.card, fingerprint);
+    assert_ok(ledger_revoke(s->r.ledger, fingerprint, NULL, "me", NOW, &s->e), s->e);
+    ledger_close(s->r.ledger);
+    s->r.ledger = NULL;
+    assert_int_equal(unlinkat(s->r.state_fd, "relay.db", 0), 0);
+    assert_ok(ledger_make(s->r.state, &s->r.ledger, &s->e), s->e);
+
+    assert_int_equal(ledger_is_ended(s->r.ledger, &kit_site.card.identity, &why, &s->e), 1);
+    assert_non_null(strstr(why.text, "was revoked here on"));
+    assert_int_equal(ledger_approve(s->r.ledger, fingerprint, "me", NOW, &s->e), -1);
+    assert_int_equal(s->e.code, GF_E_SENDER);
+
+    /* A successor, which was never seen here: its agent id is known. */
+    next = succeed(s, "next");
+    gf_card_fingerprint(&next.card, fingerprint);
+    assert_ok(ledger_approve(s->r.ledger, fingerprint, "me", NOW, &s->e), s->e);
+    assert_int_equal(show(s, &next), -1);
+    assert_int_equal(is_enrolled(s, &next), 0);
+    gf_identity_free(&next);
+
+    /* Others come in. */
+    testing_enrol(s, &kit_other);
+    assert_int_equal(is_enrolled(s, &kit_other), 1);
 }
 
 int main(void) {
@@ -286,6 +326,7 @@ int main(void) {
         T(while_a_lineage_is_forked_only_a_persons_word_lets_a_third_key_in),
         T(a_fork_of_bundles_is_news),
         T(any_reason_of_a_decision_can_be_logged),
+        T(no_key_of_a_revoked_lineage_is_enrolled_by_a_new_ledger),
         T(each_line_of_the_audit_log_is_strict_json_and_names_who_did_it),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
