@@ -1,6 +1,8 @@
 /*
- * cmd_quarantine.c -- `quarantine list | show | release`: what was refused, why, and another look.
+ * cmd_quarantine.c -- `quarantine list | show | release | drop`: what was refused, why, another
+ * look, or none.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -203,7 +205,7 @@ static int verify_again(struct relay *r, const struct quarantined *q, struct tur
     if (renameat(r->state_fd, q->path, r->state_fd, to) == -1)
         return gf_err_errno(e, "%s/%s: cannot take it out", r->state, q->path);
     (void)unlinkat(r->state_fd, why, 0);
-    if (relay_verify(r, t, e) == -1 || turn_count(r, t, e) == -1)
+    if (relay_verify_one(r, q->name, t, e) == -1 || turn_count(r, t, e) == -1)
         return -1;
     return ledger_seal(r->ledger, e);
 }
@@ -240,10 +242,47 @@ static int release(struct relay *r, const struct options *o, int *status, struct
     return rc;
 }
 
+/* ---- away with it ---- */
+
+/* Noted first: whatever is gone, the audit log says by whom. */
+static int remove_one(struct relay *r, const struct quarantined *q, struct gf_err *e) {
+    char user[65], why[320];
+
+    command_user(user);
+    (void)snprintf(why, sizeof why, "%s.why", q->path);
+    if (ledger_discard(r->ledger, q->name, user, r->now, e) == -1 ||
+        ledger_seal(r->ledger, e) == -1)
+        return -1;
+    if (unlinkat(r->state_fd, q->path, 0) == -1)
+        return gf_err_errno(e, "%s/%s: cannot remove it", r->state, q->path);
+    if (unlinkat(r->state_fd, why, 0) == -1 && errno != ENOENT)
+        return gf_err_errno(e, "%s/%s: cannot remove it", r->state, why);
+    return 0;
+}
+
+static int drop(struct relay *r, const struct options *o, struct gf_err *e) {
+    struct quarantined q;
+    struct out t;
+
+    if (open_one(r, o, &q, e) == -1)
+        return -1;
+    (void)close(q.fd);
+    if (ledger_lock(r->ledger, "quarantine", e) == -1)
+        return -1;
+    int rc = remove_one(r, &q, e);
+    ledger_unlock(r->ledger);
+    if (rc == -1)
+        return -1;
+    out_begin(&t, o);
+    out_str(&t, "dropped", q.name);
+    out_text(&t, "removed from quarantine: %s\n", q.name);
+    return command_end(&t, e);
+}
+
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
     const char *verb = options_arg(o, 0);
 
-    if (command_args(o, 1, 2, "list, show or release, and a NAME", e) == -1)
+    if (command_args(o, 1, 2, "list, show, release or drop, and a NAME", e) == -1)
         return -1;
     if (files_make(r->state_fd, e) == -1)
         return gf_err_prefix(e, "%s", r->state);
@@ -257,14 +296,17 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         return show(r, o, e);
     if (strcmp(verb, "release") == 0)
         return release(r, o, status, e);
-    return gf_err_set(e, GF_E_USAGE, "quarantine %.64s: must be list, show or release", verb);
+    if (strcmp(verb, "drop") == 0)
+        return drop(r, o, e);
+    return gf_err_set(e, GF_E_USAGE, "quarantine %.64s: must be list, show, release or drop", verb);
 }
 
 int cmd_quarantine(const char *root, int argc, char **argv) {
     static const struct command c = {
-        {COMMAND_PROGRAM " quarantine", "list|show|release [OPTION]... [NAME]",
+        {COMMAND_PROGRAM " quarantine", "list|show|release|drop [OPTION]... [NAME]",
          "list: what was refused, when and why. show: also what it says of itself. release: "
-         "verify it over again, with every check; what is still wrong lands there again.",
+         "verify it over again, with every check; what is still wrong lands there again. drop: "
+         "remove it.",
          specs,
          "Examples:\n  gapferry-relay quarantine list\n"
          "  gapferry-relay quarantine release 0f3a...gfb\n"},

@@ -24,7 +24,7 @@ static const struct command_entry commands[] = {
     {"run", cmd_run, "stay: take bundles in by HTTP, forward, keep responses"},
     {"status", cmd_status, "show what waits, who is enrolled, what needs a person"},
     {"records", cmd_records, "list and show records; try again, give up"},
-    {"quarantine", cmd_quarantine, "what was refused and why; verify it over again"},
+    {"quarantine", cmd_quarantine, "what was refused and why; verify it over again, or drop it"},
     {"endpoints", cmd_endpoints, "where records go, and whether that can be reached"},
     {"couriers", cmd_couriers, "who may use the page, for machines that have only a browser"},
     {"reconcile", cmd_reconcile, "go on after the ledger was restored from a backup, or lost"},

@@ -120,6 +120,9 @@ GF_MUST_CHECK int relay_import(struct relay *r, int fd, const char *name, struct
 /* verify.c: everything in incoming/ and pending/: head, digest, decryption, items in a child
  * without keys or network; into the ledger, or to pending/ or quarantine/ with NAME.why. */
 GF_MUST_CHECK int relay_verify(struct relay *r, struct turn *t, struct gf_err *e);
+/* The same of incoming/NAME alone: whatever else lies there is neither taken nor counted. */
+GF_MUST_CHECK int relay_verify_one(struct relay *r, const char *name, struct turn *t,
+                                   struct gf_err *e);
 
 /* Pure: 1 if something on our side failed (disk, memory, a lock, a defect), so that nothing is
  * wrong with what was looked at. */

@@ -307,38 +307,54 @@ static int verify_file(struct verify *v, const struct item *it, struct gf_err *e
     return rc;
 }
 
+static int verify_named(struct verify *v, const char *folder, const char *name, struct gf_err *e) {
+    struct item it = {.folder = folder, .name = name};
+
+    (void)snprintf(it.label, sizeof it.label, "%s/%s", folder, name);
+    it.fd = openat(v->r->state_fd, it.label, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (it.fd == -1)
+        return gf_err_errno(e, "%s/%s", v->r->state, it.label);
+    int rc = verify_file(v, &it, e);
+    (void)close(it.fd);
+    return rc;
+}
+
 static int verify_folder(struct verify *v, const char *folder, struct gf_err *e) {
     struct files_list list = {0};
     int rc = 0;
 
     if (files_list(v->r, folder, &list, e) == -1)
         return -1;
-    for (size_t i = 0; rc == 0 && i < list.n; i++) {
-        struct item it = {.folder = folder, .name = list.entries[i].name};
-        (void)snprintf(it.label, sizeof it.label, "%s/%s", folder, it.name);
-        it.fd = openat(v->r->state_fd, it.label, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-        if (it.fd == -1) {
-            rc = gf_err_errno(e, "%s/%s", v->r->state, it.label);
-            break;
-        }
-        rc = verify_file(v, &it, e);
-        (void)close(it.fd);
-    }
+    for (size_t i = 0; rc == 0 && i < list.n; i++)
+        rc = verify_named(v, folder, list.entries[i].name, e);
     free(list.entries);
     return rc;
 }
 
-int relay_verify(struct relay *r, struct turn *t, struct gf_err *e) {
+/* One of incoming/ that is named; NULL: all. */
+static int verify(struct relay *r, const char *name, struct turn *t, struct gf_err *e) {
     struct verify v = {.r = r, .t = t};
     int rc = -1;
 
     if (keys_renew(r, e) == -1 || enrol_cards_load(r, 0, &v.agents, e) == -1)
         goto out;
-    if (verify_folder(&v, "pending", e) == 0 && verify_folder(&v, "incoming", e) == 0)
+    if (name != NULL)
+        rc = verify_named(&v, "incoming", name, e);
+    else if ((rc = verify_folder(&v, "pending", e)) == 0)
+        rc = verify_folder(&v, "incoming", e);
+    if (rc == 0)
         rc = name_strangers(&v, e);
 out:
     enrol_cards_free(&v.agents);
     free(v.strangers);
     free(v.nbundles);
     return rc;
+}
+
+int relay_verify(struct relay *r, struct turn *t, struct gf_err *e) {
+    return verify(r, NULL, t, e);
+}
+
+int relay_verify_one(struct relay *r, const char *name, struct turn *t, struct gf_err *e) {
+    return verify(r, name, t, e);
 }

@@ -66,6 +66,7 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  *   rotated     fingerprint, replaces, user: this relay has new keys
  *   reconciled  user, agents, responses, revoked, tokens
  *   forgive     bundle, user: it was refused, and is verified over again
+ *   discard     file, user: removed from quarantine/
  *   release, reject, drop   user, records (how many), and what they were picked by; reason
  *   prune       records, bundles, responses (how many): forgotten, from before a time
  */
@@ -146,6 +147,9 @@ GF_MUST_CHECK int ledger_refuse(struct ledger *l, const struct gf_header *h,
 /* It is to be verified over again: forget that it was refused. 1 it was, 0 it was not; logged. */
 GF_MUST_CHECK int ledger_forgive(struct ledger *l, const struct gf_header *h,
                                  const struct gf_hash *digest, const char *user, int64_t now,
+                                 struct gf_err *e);
+/* Note that somebody removes a file of quarantine/; what the ledger knows of it stays. */
+GF_MUST_CHECK int ledger_discard(struct ledger *l, const char *file, const char *user, int64_t now,
                                  struct gf_err *e);
 /* A bundle of the same number but other bytes: nothing of it is taken; its sender is told once. */
 GF_MUST_CHECK int ledger_fork(struct ledger *l, const struct gf_header *h,

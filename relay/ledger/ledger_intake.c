@@ -155,3 +155,12 @@ int ledger_forgive(struct ledger *l, const struct gf_header *h, const struct gf_
     rc = db_end(&l->db, rc, e);
     return rc == -1 ? -1 : was;
 }
+
+int ledger_discard(struct ledger *l, const char *file, const char *user, int64_t now,
+                   struct gf_err *e) {
+    if (db_begin(&l->db, e) == -1)
+        return -1;
+    int rc = ledger_audit_texts(l, now, "discard",
+                                (const char *[]){"file", file, "user", user, NULL}, e);
+    return db_end(&l->db, rc, e);
+}

@@ -69,7 +69,7 @@ _gapferry_relay() {
     else
         case $command in
         records) mapfile -t COMPREPLY < <(compgen -W 'list show release retry reject drop' -- "$word") ;;
-        quarantine) mapfile -t COMPREPLY < <(compgen -W 'list show release' -- "$word") ;;
+        quarantine) mapfile -t COMPREPLY < <(compgen -W 'list show release drop' -- "$word") ;;
         endpoints) mapfile -t COMPREPLY < <(compgen -W 'list check firewall' -- "$word") ;;
         audit) mapfile -t COMPREPLY < <(compgen -W 'verify export' -- "$word") ;;
         agents) mapfile -t COMPREPLY < <(compgen -W 'list show' -- "$word") ;;

@@ -290,6 +290,13 @@ CONF
     says 'not verified' "$(A card --fingerprint)"
     gives 65 R quarantine release "$name"
     [ "$(R quarantine list --json | jq '.quarantine | length')" = 1 ]
+    # Whoever else waits is none of its business.
+    SITE=other site_init
+    SITE=other A trust "$RSTATE/keys/card" --yes --fingerprint "$(R card --fingerprint)" >/dev/null
+    SITE=other users 2 >/dev/null
+    mkdir other.usb
+    SITE=other A sync other.usb >/dev/null
+    gives 77 R sync other.usb --wait 0
     gives 66 R quarantine show nothing
     gives 64 R quarantine release
     gives 64 R quarantine show ../relay.db
@@ -303,6 +310,21 @@ CONF
     gives 0 R quarantine list
     says 'nothing lies in quarantine'
     [ ! -e "$RSTATE/quarantine/$name.why" ]
+
+    # What nobody wants goes, and the audit log says who let it go.
+    users 3 >/dev/null
+    home
+    for name in usb/GAPFERRY/to-relay/*.gfb; do
+        printf 'X' | dd of="$name" bs=1 seek=5000 conv=notrunc status=none
+    done
+    R sync usb --wait 0 >/dev/null 2>&1 || true
+    name=$(R quarantine list --json | jq -r '.quarantine[0].name')
+    gives 66 R quarantine drop nothing
+    gives 0 R quarantine drop "$name"
+    [ ! -e "$RSTATE/quarantine/$name" ]
+    [ ! -e "$RSTATE/quarantine/$name.why" ]
+    [ "$(R audit export | jq -r .line | jq -r 'select(.event == "discard").file')" = "$name" ]
+    gives 66 R quarantine drop "$name"
 }
 
 # ---- quotas ----
