@@ -41,10 +41,11 @@ static int open_ledger(struct relay *r, struct gf_err *e) {
     if (ledger_fits_head(r->ledger, e) == 0)
         return 0;
     (void)snprintf(what, sizeof what, "%.300s", e->text);
+    size_t len = strlen(what);
     return gf_err_set(e, e->code,
-                      "%s Nothing is taken and nothing leaves until this is settled: %s "
+                      "%s%s Nothing is taken and nothing leaves until this is settled: %s "
                       "reconcile",
-                      what, relay_self(r, self));
+                      what, len > 0 && what[len - 1] == '?' ? "" : ".", relay_self(r, self));
 }
 
 /* Configuration and directory. */

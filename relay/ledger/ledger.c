@@ -153,6 +153,7 @@ static int open_as(const char *dir, enum db_how how, struct ledger **out, struct
     if (l == NULL)
         return gf_err_set(e, GF_E_SYSTEM, "no memory for the ledger");
     l->lock_fd = l->held[LEDGER_FORWARDING] = l->held[LEDGER_RUNNING] = -1;
+    l->made = how == DB_MAKE;
     (void)snprintf(l->dir, sizeof l->dir, "%s", dir);
     l->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (l->dir_fd == -1) {

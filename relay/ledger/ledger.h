@@ -72,7 +72,10 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  */
 GF_MUST_CHECK int ledger_audit(struct ledger *l, int64_t now, const char *event,
                                const char *members, struct gf_err *e);
-/* Write the head if the chain has grown; before anything leaves that the chain speaks of. */
+/* Write the head if the chain has grown; before anything leaves that the chain speaks of. A head
+ * that the chain does not fit, or that is missing, is left as it is: see ledger_fits_head(). Only a
+ * ledger that was made (ledger_make) or reconciled (ledger_reconcile) by this process has one
+ * written anew. */
 GF_MUST_CHECK int ledger_seal(struct ledger *l, struct gf_err *e);
 /* GF_E_DAMAGED if the ledger is older than its head (it was put back from a backup), or the head is
  * missing or is none. */

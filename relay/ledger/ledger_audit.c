@@ -81,46 +81,56 @@ int ledger_audit_texts(struct ledger *l, int64_t now, const char *event, const c
 
 /* ---- the head ---- */
 
-int ledger_fits_head(struct ledger *l, struct gf_err *e) {
-    struct gf_hash now, written, then = {0};
-    int64_t n = 0, at = 0;
+/* 1 and *at, the head's number, if the chain has the line that the head names; 0 there is no head;
+ * -1. */
+static int compare(struct ledger *l, int64_t *at, struct gf_err *e) {
+    struct gf_hash written, then = {0};
     struct db_query q;
 
-    if (newest(l, &n, &now, e) == -1)
-        return -1;
-    int rc = chain_head_load(l->dir_fd, HEAD, &at, &written, e);
-    if (rc == -1)
-        return gf_err_prefix(e, "%s", l->dir);
-    if (rc == 0 && n > 0)
-        return gf_err_set(e, GF_E_DAMAGED,
-                          "%s/" HEAD ": is missing, so nobody can tell how old "
-                          "relay.db is",
-                          l->dir);
+    int rc = chain_head_load(l->dir_fd, HEAD, at, &written, e);
     if (rc != 1)
-        return rc;
-    rc = db_query(&l->db, &q, e, "SELECT hash FROM audit WHERE n = ?", "i", at);
+        return rc == -1 ? gf_err_prefix(e, "%s", l->dir) : 0;
+    rc = db_query(&l->db, &q, e, "SELECT hash FROM audit WHERE n = ?", "i", *at);
     if (rc == 0 && (rc = db_next(&q, e)) == 1)
         (void)db_fixed(&q, 0, &then, sizeof then);
     db_done(&q);
     if (rc == -1)
         return -1;
     if (rc == 1 && memcmp(&then, &written, sizeof then) == 0)
-        return 0;
+        return 1;
     return gf_err_set(
         e, GF_E_DAMAGED,
         "%s/relay.db: is older than " HEAD " beside it; was it put back from a backup?", l->dir);
 }
 
+int ledger_fits_head(struct ledger *l, struct gf_err *e) {
+    struct gf_hash now;
+    int64_t n = 0, at = 0;
+
+    if (newest(l, &n, &now, e) == -1)
+        return -1;
+    int rc = compare(l, &at, e);
+    if (rc == 0 && n > 0)
+        return gf_err_set(e, GF_E_DAMAGED,
+                          "%s/" HEAD ": is missing, so nobody can tell how old "
+                          "relay.db is",
+                          l->dir);
+    return rc == -1 ? -1 : 0;
+}
+
 int ledger_seal(struct ledger *l, struct gf_err *e) {
-    struct gf_hash now, written;
+    struct gf_hash now;
     struct gf_err why;
     int64_t n = 0, at = 0;
 
     if (newest(l, &n, &now, e) == -1)
         return -1;
-    /* A head that is newer than the chain is evidence: only reconcile may overwrite it. */
-    if (n == 0 ||
-        (chain_head_load(l->dir_fd, HEAD, &at, &written, &why) == 1 && at >= n && !l->reconciled))
+    if (n == 0)
+        return 0;
+    /* A head that the chain does not fit, that is none, or that is gone is evidence: a seal in its
+     * place would let an older ledger pass. Only reconcile settles that. */
+    int rc = l->reconciled ? 0 : compare(l, &at, &why);
+    if (!l->reconciled && (rc == -1 || (rc == 1 && at >= n) || (rc == 0 && !l->made)))
         return 0;
     return chain_head_save(l->dir_fd, HEAD, n, &now, e) == -1 ? gf_err_prefix(e, "%s", l->dir) : 0;
 }

@@ -23,6 +23,7 @@ struct ledger {
     int held[2]; /* of each purpose; -1: not held */
     struct ledger_taking taking;
     int64_t news_row; /* of the record that is being told */
+    int made;         /* 1: by ledger_make(): its first head is still to be written */
     int reconciled;   /* 1: the head may be overwritten, whatever it says */
 };
 

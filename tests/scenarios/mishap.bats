@@ -133,6 +133,23 @@ waiting() { state exported; }
     agree
 }
 
+@test "a ledger whose head is gone or none stays refused until reconcile" {
+    local head
+    ready
+    users 1
+    home
+    there
+    for head in none gone; do
+        if [ $head = none ]; then echo x >$RSTATE/audit.head; else rm $RSTATE/audit.head; fi
+        gives 65 R sync usb
+        says 'audit.head' '. Nothing is taken' 'gapferry-relay --root relay reconcile'
+        gives 65 R sync usb
+        gives 0 R reconcile
+        says 'told anew'
+        gives 0 R status
+    done
+}
+
 @test "a ledger that is gone is made anew by reconcile alone" {
     ready
     users 1
