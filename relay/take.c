@@ -40,6 +40,7 @@ struct take {
     size_t nlost;
     int64_t records;
     int behind; /* 1: the sender has responses that the ledger does not know */
+    int moved;  /* 1: a file has its place */
     int begun;  /* 1: within the transaction */
     int ours;   /* 1: what failed is not the bundle's fault */
 };
@@ -68,28 +69,27 @@ static int read_contents(struct take *k, struct gf_err *why) {
     return rc;
 }
 
+/* What stored_path() puts before NAME. */
+#define STORED (sizeof "files/" - 1 + 32 + 1)
+
+static int move_file(void *arg, const char *path, struct gf_err *e) {
+    struct take *k = arg;
+    char member[160];
+
+    (void)snprintf(member, sizeof member, "files/%s", path + STORED);
+    if (renameat(k->work, member, k->r->state_fd, path) == -1)
+        return gf_err_errno(e, "%s/%s: cannot put a body there", k->r->state, path);
+    k->moved = 1;
+    return 0;
+}
+
 /* The files get their place before the ledger's word for them is durable; those of a transaction
  * that fails are put there again, over themselves, by the next attempt. A body of a record that was
  * known is nobody's, and goes with the work directory. */
-static int move_files(const struct take *k, struct gf_err *e) {
-    int moved = 0;
-
-    for (size_t i = 0; i < k->contents.nmembers; i++) {
-        const char *member = k->contents.members[i].member;
-        char path[160];
-        if (gf_contents_member_of(member) != GF_MEMBER_FILE)
-            continue;
-        stored_path(k, member, path);
-        int named = ledger_names_file(k->r->ledger, &k->h->digest, path, e);
-        if (named == -1)
-            return -1;
-        if (named == 0)
-            continue;
-        if (renameat(k->work, member, k->r->state_fd, path) == -1)
-            return gf_err_errno(e, "%s/%s: cannot put a body there", k->r->state, path);
-        moved = 1;
-    }
-    if (moved && syncfs(k->r->state_fd) == -1)
+static int move_files(struct take *k, struct gf_err *e) {
+    if (ledger_files(k->r->ledger, &k->h->digest, move_file, k, e) == -1)
+        return -1;
+    if (k->moved && syncfs(k->r->state_fd) == -1)
         return gf_err_errno(e, "%s: cannot flush", k->r->state);
     return 0;
 }

@@ -128,12 +128,14 @@ struct ledger_arrival {
  * sender needs it, and the same id with another digest is noted as `rejected: conflict`. */
 GF_MUST_CHECK int ledger_take_records(struct ledger *l, const struct ledger_arrival *a, size_t n,
                                       int64_t now, struct gf_err *e);
-/* 1 if a record of the bundle with this header has its body in this file, 0, -1. */
-GF_MUST_CHECK int ledger_names_file(struct ledger *l, const struct gf_hash *digest,
-                                    const char *file, struct gf_err *e);
+/* The files in which new records of the bundle with this header have their bodies, each once, in
+ * one pass over its records. fn returns 0, or -1 with *e, and changes nothing in the ledger. */
+typedef int ledger_each_file(void *arg, const char *file, struct gf_err *e);
+GF_MUST_CHECK int ledger_files(struct ledger *l, const struct gf_hash *digest, ledger_each_file *fn,
+                               void *arg, struct gf_err *e);
 
 /* Records that came with an id that was taken and another body: nothing of them was taken, and
- * their agent is told. The oldest first; free(). */
+ * their agent is told. */
 struct ledger_conflict {
     struct gf_id agent, id;
     struct gf_hash digest; /* of the body that was not taken */

@@ -35,16 +35,18 @@ int ledger_take_begin(struct ledger *l, const struct gf_hash *digest, struct gf_
     return 0;
 }
 
-int ledger_names_file(struct ledger *l, const struct gf_hash *digest, const char *file,
-                      struct gf_err *e) {
-    int64_t n = 0;
+int ledger_files(struct ledger *l, const struct gf_hash *digest, ledger_each_file *fn, void *arg,
+                 struct gf_err *e) {
+    struct db_query q;
+    int rc = db_query(&l->db, &q, e,
+                      "SELECT DISTINCT r.file FROM bundle AS b JOIN record AS r ON r.row BETWEEN "
+                      "b.first AND b.last WHERE b.digest = ? AND r.file IS NOT NULL",
+                      "b", digest, sizeof *digest);
 
-    if (db_number(&l->db, &n, 0, e,
-                  "SELECT EXISTS (SELECT 1 FROM bundle AS b JOIN record AS r ON r.row BETWEEN "
-                  "b.first AND b.last WHERE b.digest = ? AND r.file = ?)",
-                  "bt", digest, sizeof *digest, file) == -1)
-        return -1;
-    return n != 0;
+    while (rc == 0 && (rc = db_next(&q, e)) == 1)
+        rc = fn(arg, db_text(&q, 0), e);
+    db_done(&q);
+    return rc;
 }
 
 /* ---- what was known ---- */

@@ -134,6 +134,7 @@ struct testing_request {
     int64_t expires;   /* 0: never */
     const char *lines; /* records.jsonl; NULL: none */
     const char *file;  /* content of a file "body.bin"; NULL: none */
+    size_t others;     /* empty files beside it, which no record names */
     const struct gf_have *have;
     size_t nhave;
     const struct gf_want *want;
@@ -216,6 +217,11 @@ static inline int testing_pack(struct site *s, const struct testing_request *q, 
         size_t len = strlen(q->file);
         assert_ok(gf_writer_member(w, GF_MEMBER_FILE, "body.bin", (int64_t)len, NULL, &s->e), s->e);
         assert_ok(gf_writer_data(w, q->file, len, &s->e), s->e);
+    }
+    for (size_t i = 0; i < q->others; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "other%zu", i);
+        assert_ok(gf_writer_member(w, GF_MEMBER_FILE, name, 0, NULL, &s->e), s->e);
     }
     assert_ok(gf_writer_finish(w, h, digest, &s->e), s->e);
     gf_writer_free(w);
