@@ -19,7 +19,7 @@ static const struct option_spec specs[] = {
     {"agent", 'a', "AGENT", "only of this agent: its fingerprint, or its id"},
     {"endpoint", 'e', "NAME", "only those that this endpoint was tried for last"},
     {"since", 0, "TIME", "list: only what came to its state since: a date, or a span back"},
-    {"limit", 0, "N", "list: at most so many"},
+    {"limit", 0, "N", "list: at most so many, conflicts among them"},
     {"after", 0, "N", "list: go on behind this number, which the list before has named"},
     {"reason", 'r', "TEXT", "drop: why; the site gets it in the receipt"},
     {"line", 0, NULL, "show: print the record exactly as it came, with its body"},
@@ -185,13 +185,17 @@ static int list_one(void *arg, const struct ledger_record *r, struct gf_err *e) 
     return 0;
 }
 
-/* What is no record of its own, since its id was taken already. */
-static int list_conflicts(struct relay *r, struct out *t, struct gf_err *e) {
+/* What is no record of its own, since its id was taken already; within what the limit leaves. */
+static int list_conflicts(struct relay *r, struct listing *l, struct gf_err *e) {
     char id[GF_UUID_TEXT], agent[GF_ID_TEXT], digest[GF_HASH_TEXT], at[GF_TIME_TEXT];
     struct ledger_conflict *list = NULL;
+    struct out *t = l->t;
+    int64_t all = 0;
     size_t n = 0;
 
-    if (ledger_conflicts(r->ledger, &list, &n, e) == -1)
+    if (ledger_conflict_count(r->ledger, &all, e) == -1 ||
+        ((l->max == 0 || l->n < l->max) &&
+         ledger_conflicts(r->ledger, l->max > 0 ? l->max - l->n : 0, &list, &n, e) == -1))
         return -1;
     out_open(t, "conflicts", '[');
     for (size_t i = 0; i < n; i++) {
@@ -209,9 +213,17 @@ static int list_conflicts(struct relay *r, struct out *t, struct gf_err *e) {
                  "%s  conflict   agent %.8s...  %s: came again with another body, which was "
                  "rejected; was that agent cloned or restored?\n",
                  id, agent, at);
+        out_flush(t);
     }
     out_close(t, ']');
     free(list);
+    int64_t more = all - (int64_t)n;
+    out_int(t, "more_conflicts", more);
+    if (more > 0)
+        out_text(t,
+                 "%" PRId64 " record%s more came again with another body, beyond --limit; without "
+                 "it %s shown\n",
+                 more, more == 1 ? "" : "s", more == 1 ? "it is" : "all are");
     return 0;
 }
 
@@ -249,7 +261,7 @@ static int list(struct relay *r, const struct options *o, struct gf_err *e) {
         out_text(&t, "no records\n");
     int rejected = p.f.first <= LEDGER_REJECTED && p.f.last >= LEDGER_REJECTED;
     if (rejected && p.f.channel == NULL && p.f.endpoint == NULL && p.f.agent == NULL &&
-        p.f.after == 0 && p.f.since == 0 && list_conflicts(r, &t, e) == -1)
+        p.f.after == 0 && p.f.since == 0 && list_conflicts(r, &l, e) == -1)
         goto fail;
     if (l.more)
         out_int(&t, "more_after", l.row);

@@ -159,17 +159,16 @@ static int put_losses(struct relay *r, struct out *t, struct gf_err *e) {
 
 /* Ids that came twice with different bodies: somebody has to look at that agent. */
 static int put_conflicts(struct relay *r, struct out *t, struct gf_err *e) {
-    struct ledger_conflict *list = NULL;
     char self[COMMAND_SELF];
-    size_t n = 0;
+    int64_t n = 0;
 
-    if (ledger_conflicts(r->ledger, &list, &n, e) == -1)
+    if (ledger_conflict_count(r->ledger, &n, e) == -1)
         return -1;
-    free(list);
-    out_int(t, "conflicts", (int64_t)n);
+    out_int(t, "conflicts", n);
     if (n > 0)
         out_text(t,
-                 "%-13s%zu record%s came again with another body, and %s rejected; which: %s "
+                 "%-13s%" PRId64
+                 " record%s came again with another body, and %s rejected; which: %s "
                  "records list\n",
                  "conflicts", n, n == 1 ? "" : "s", n == 1 ? "was" : "were", relay_self(r, self));
     return 0;

@@ -60,14 +60,6 @@ static int count_waiting(struct relay *r, struct turn *t, int64_t *untried, stru
     return 0;
 }
 
-static int count_conflicts(const struct relay *r, size_t *n, struct gf_err *e) {
-    struct ledger_conflict *list = NULL;
-
-    int rc = ledger_conflicts(r->ledger, &list, n, e);
-    free(list);
-    return rc;
-}
-
 /* ---- for people ---- */
 
 /* A record with the id of another is rejected, and its site will wonder why. */
@@ -197,13 +189,13 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         return -1;
     r->name_on_card = options_count(o, "name-on-card") > 0;
     turn_begin(&t);
-    size_t before = 0, now = 0;
-    int rc = count_conflicts(r, &before, e);
+    int64_t before = 0, now = 0;
+    int rc = ledger_conflict_count(r->ledger, &before, e);
     if (rc == 0)
         rc = visit(r, dir, wait_s, &t, e);
     if (rc == 0)
-        rc = count_conflicts(r, &now, e);
-    t.conflicts = (int64_t)now - (int64_t)before;
+        rc = ledger_conflict_count(r->ledger, &now, e);
+    t.conflicts = now - before;
     if (rc == 0)
         rc = count_waiting(r, &t, &untried, &oldest, e);
     if (rc == 0) {

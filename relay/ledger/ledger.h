@@ -141,8 +141,10 @@ struct ledger_conflict {
     struct gf_hash digest; /* of the body that was not taken */
     int64_t at;
 };
-GF_MUST_CHECK int ledger_conflicts(struct ledger *l, struct ledger_conflict **out, size_t *n,
-                                   struct gf_err *e);
+/* The oldest first, at most max of them, 0: all; free(). */
+GF_MUST_CHECK int ledger_conflicts(struct ledger *l, int64_t max, struct ledger_conflict **out,
+                                   size_t *n, struct gf_err *e);
+GF_MUST_CHECK int ledger_conflict_count(struct ledger *l, int64_t *n, struct gf_err *e);
 
 /* A bundle whose form is wrong had no effect at all: note it with the reason, so that it counts as
  * seen and the sender is told in the next response. */

@@ -228,10 +228,17 @@ static int read_conflict(const struct db_query *q, void *element, struct gf_err 
     return 0;
 }
 
-int ledger_conflicts(struct ledger *l, struct ledger_conflict **out, size_t *n, struct gf_err *e) {
+int ledger_conflicts(struct ledger *l, int64_t max, struct ledger_conflict **out, size_t *n,
+                     struct gf_err *e) {
     struct db_query q;
 
-    return db_list(
-        &q, db_query(&l->db, &q, e, "SELECT agent, id, digest, at FROM conflict ORDER BY row", ""),
-        sizeof **out, read_conflict, out, n, e);
+    return db_list(&q,
+                   db_query(&l->db, &q, e,
+                            "SELECT agent, id, digest, at FROM conflict ORDER BY row LIMIT ?", "i",
+                            max > 0 ? max : (int64_t)-1),
+                   sizeof **out, read_conflict, out, n, e);
+}
+
+int ledger_conflict_count(struct ledger *l, int64_t *n, struct gf_err *e) {
+    return db_number(&l->db, n, 0, e, "SELECT count(*) FROM conflict", "");
 }

@@ -427,4 +427,16 @@ waiting() { state exported; }
     gives 0 R records list
     says 'conflict   agent ' 'was that agent cloned'
     [ "$(fact '.conflicts[0].at' R records list)" = 2023-11-14T22:13:20Z ]
+
+    # They count towards a limit, and those that it leaves out are told.
+    sqlite3 $RSTATE/relay.db "INSERT INTO conflict (agent, id, digest, bundle, at)
+        SELECT agent, id, randomblob(32), bundle, 1700000001 FROM conflict, generate_series(1, 4)"
+    gives 0 R records list --limit 3
+    [ "$(grep -c 'conflict   agent ' <<<"$out")" = 2 ]
+    says '3 records more came again with another body' '--limit'
+    gives 0 R records list --limit 1
+    [[ $out != *'conflict   agent '* ]]
+    says '5 records more'
+    [ "$(fact '[(.conflicts | length), .more_conflicts] | join(" ")' R records list --limit 4)" = '3 2' ]
+    [ "$(fact '[(.conflicts | length), .more_conflicts] | join(" ")' R records list)" = '5 0' ]
 }

@@ -328,7 +328,7 @@ static void records_that_come_together_are_each_taken_once(void **state) {
     assert_ok(ledger_end(s->r.ledger, 0, &s->e), s->e);
 
     assert_int_equal(testing_records(s, -1), N - 3);
-    assert_ok(ledger_conflicts(s->r.ledger, &conflicts, &n, &s->e), s->e);
+    assert_ok(ledger_conflicts(s->r.ledger, 0, &conflicts, &n, &s->e), s->e);
     assert_int_equal(n, 1);
     assert_memory_equal(&conflicts[0].id, &a[34].id, sizeof conflicts[0].id);
     assert_memory_equal(&conflicts[0].digest, &digests[1], sizeof digests[1]);
