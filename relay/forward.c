@@ -50,7 +50,8 @@ static int is_ending(const struct forward_walk *w) {
 
 /* With each success a lane may have twice as much ahead. */
 static void trust(struct forward_lane *lane, const struct forward_job *j) {
-    if (j->failed || j->result.verdict == ENDPOINT_LATER || j->result.verdict == ENDPOINT_HELD)
+    if (j->failed || j->unsent || j->result.verdict == ENDPOINT_LATER ||
+        j->result.verdict == ENDPOINT_HELD)
         return;
     lane->credit = 2 * lane->credit < lane->credit_max ? 2 * lane->credit : lane->credit_max;
 }

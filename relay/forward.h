@@ -44,6 +44,7 @@ struct forward_job {
     int64_t asked_until; /* until when the endpoint asked to be left alone; 0: it did not */
     int asked;           /* 1: the profile knows of it: end() is due */
     int failed;          /* 1: something on our side is wrong: result.reason, and it is held */
+    int unsent;          /* 1: it was not begun, since its sender's records rest */
 };
 
 struct forward_list {
@@ -108,8 +109,8 @@ GF_MUST_CHECK int forward_job_new(struct forward_walk *w, struct forward_lane *l
                                   const struct ledger_record *row, struct forward_job **out,
                                   struct gf_err *e);
 void forward_job_free(struct forward_job *j);
-/* Begin its next request. It is under way, or, if there was nothing to send, among those that are
- * done. */
+/* Begin its next request. It is under way, or, if there was nothing to send or its sender's records
+ * rest meanwhile, among those that are done. */
 void forward_job_begin(struct forward_walk *w, struct forward_job *j);
 /* Take one request that is over: 1, or 0: none is. */
 int forward_job_collect(struct forward_walk *w);
@@ -153,7 +154,8 @@ void forward_lanes_tell(struct forward_walk *w);
  * the last one. */
 GF_MUST_CHECK int forward_settle(struct forward_walk *w, struct forward_job *j, struct gf_err *e);
 GF_MUST_CHECK int forward_settle_plain(struct forward_walk *w, struct gf_err *e);
-/* It was marked and did not go: the lane is left alone, or the turn is over. */
+/* It was marked and did not go: the lane is left alone, its sender's records rest, or the turn is
+ * over. */
 GF_MUST_CHECK int forward_settle_unsent(struct forward_walk *w, struct forward_job *j,
                                         struct gf_err *e);
 /* What must not be sent, for what it is: 1 it was settled, 0 it can be sent, -1. */

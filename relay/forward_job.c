@@ -155,21 +155,21 @@ static void note_verdict(struct forward_walk *w, struct forward_job *j) {
 
     j->due = res->verdict == ENDPOINT_LATER ? due_of(w, j) : forward_now(w);
     j->asked_until = res->retry_after_s > 0 ? forward_now(w) + res->retry_after_s : 0;
-    endpoint_breaker_note(&j->lane->breaker, res, j->due, j->asked_until);
+    endpoint_breaker_note(&j->lane->breaker, &j->row.agent, res, j->due, j->asked_until);
 }
 
 /* It is judged: the lane knows at once, the ledger a little later. */
 static void put_done(struct forward_walk *w, struct forward_job *j) {
     if (w->done.n == 0)
         w->done_since = mono_ms();
-    if (!j->failed)
+    if (!j->failed && !j->unsent)
         note_verdict(w, j);
     forward_put(&w->done, j);
 }
 
 void forward_job_lost(struct forward_walk *w, struct forward_lane *lane, const struct gf_err *why) {
     for (struct forward_job *j = w->done.first; j != NULL; j = j->next) {
-        if (j->lane != lane || j->failed || j->result.verdict != ENDPOINT_ONWARD)
+        if (j->lane != lane || j->failed || j->unsent || j->result.verdict != ENDPOINT_ONWARD)
             continue;
         j->result.verdict = ENDPOINT_LATER;
         (void)snprintf(j->result.reason, sizeof j->result.reason, "%s", why->text);
@@ -222,6 +222,11 @@ static int start(struct forward_walk *w, struct forward_job *j, struct gf_err *e
 void forward_job_begin(struct forward_walk *w, struct forward_job *j) {
     struct gf_err why;
 
+    if (endpoint_breaker_rests(&j->lane->breaker, &j->row.agent, NULL) && j->job.step == 0) {
+        j->unsent = 1;
+        put_done(w, j);
+        return;
+    }
     do {
         if (start(w, j, &why) == -1) {
             fail(j, j->job.step > 0, &why);

@@ -139,6 +139,8 @@ static int wait(struct forward_walk *w, struct forward_job *j, struct gf_err *e)
 int forward_settle(struct forward_walk *w, struct forward_job *j, struct gf_err *e) {
     const struct endpoint_result *res = &j->result;
 
+    if (j->unsent)
+        return forward_settle_unsent(w, j, e);
     if (j->failed)
         return hold_tried(w, j, e);
     switch (res->verdict) {
@@ -164,18 +166,29 @@ int forward_settle(struct forward_walk *w, struct forward_job *j, struct gf_err 
 
 /* ---- what is not sent ---- */
 
+/* It is not tried. It is told why in words that nothing of another record is in: that may be
+ * another sender's. */
+static int rest(struct forward_walk *w, struct forward_job *j, const struct endpoint_rest *why,
+                struct gf_err *e) {
+    char reason[512];
+
+    (void)snprintf(reason, sizeof reason, "not tried: endpoint \"%.200s\" %s", j->lane->name,
+                   why->why);
+    w->t->later++;
+    j->lane->later++;
+    return ledger_later(w->r->ledger, j->row.row, reason, why->due, why->asked, forward_now(w), e);
+}
+
 int forward_settle_unsent(struct forward_walk *w, struct forward_job *j, struct gf_err *e) {
-    struct forward_lane *lane = j->lane;
-    const struct endpoint_breaker *b = &lane->breaker;
+    struct endpoint_rest why;
 
     if (ledger_unsent(w->r->ledger, j->row.row, j->row.state, e) == -1)
         return -1;
     /* One that may have arrived keeps that in its state. */
-    if (!b->open || j->row.state == LEDGER_SENDING)
+    if (j->row.state == LEDGER_SENDING ||
+        !endpoint_breaker_rests(&j->lane->breaker, &j->row.agent, &why))
         return 0;
-    w->t->later++;
-    lane->later++;
-    return ledger_later(w->r->ledger, j->row.row, b->reason, b->due, b->asked, forward_now(w), e);
+    return rest(w, j, &why, e);
 }
 
 /* Attempts are told: one that got no answer may have taken effect all the same. */
@@ -220,7 +233,7 @@ static int hold_forgotten(struct forward_walk *w, struct forward_job *j, struct 
 
 int forward_settle_early(struct forward_walk *w, struct forward_job *j, struct gf_err *e) {
     struct forward_lane *lane = j->lane;
-    const struct endpoint_breaker *b = &lane->breaker;
+    struct endpoint_rest why;
     int64_t now = forward_now(w);
     int rc;
 
@@ -235,12 +248,10 @@ int forward_settle_early(struct forward_walk *w, struct forward_job *j, struct g
         rc = hold(w, j, lane->unusable.text, e);
     } else if (j->doubt > 0 && now - j->doubt >= lane->endpoint.retention_s) {
         rc = hold_forgotten(w, j, e);
-    } else if (b->open) {
+    } else if (endpoint_breaker_rests(&lane->breaker, &j->row.agent, &why)) {
         if (j->row.state == LEDGER_SENDING)
             return 1; /* as it is */
-        w->t->later++;
-        lane->later++;
-        rc = ledger_later(w->r->ledger, j->row.row, b->reason, b->due, b->asked, now, e);
+        rc = rest(w, j, &why, e);
     } else {
         return 0;
     }

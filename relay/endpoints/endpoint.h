@@ -134,6 +134,8 @@ struct endpoint_result {
     enum gf_guarantee guarantee;
     int64_t retry_after_s; /* for later; -1: our own back-off */
     int unknown; /* for later and held: 1: it may have taken effect, wholly or in part, or has */
+    int alone;   /* for held: 1: something is wrong with this record alone, and the endpoint is well
+                  */
     char reason[GF_REASON_MAX + 1];
     int64_t status;             /* HTTP; 0 if none came */
     struct https_answer answer; /* the last one; if delivered, it travels back where the record

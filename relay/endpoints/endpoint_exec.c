@@ -147,6 +147,7 @@ static int judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_er
     if (ending->status == 0) {
         r->verdict = ENDPOINT_HELD;
         r->unknown = 1;
+        r->alone = 1;
         (void)snprintf(r->reason, sizeof r->reason,
                        "the program's answer is longer than %d bytes and cannot travel back",
                        ENDPOINT_ANSWER_MAX);

@@ -132,6 +132,7 @@ int endpoint_http_judge(struct endpoint_job *j, struct endpoint_result *r, struc
         r->verdict = ENDPOINT_HELD;
         r->guarantee = GF_GUARANTEE_NONE;
         r->unknown = 1;
+        r->alone = 1;
         (void)snprintf(r->reason, sizeof r->reason,
                        "HTTP %ld: the answer is longer than %d bytes and cannot travel back",
                        a->status, ENDPOINT_ANSWER_MAX);

@@ -221,6 +221,7 @@ static int judge_local(struct endpoint_job *j, struct endpoint_result *r, struct
         (void)snprintf(r->reason, sizeof r->reason, "%s", a->bad.text);
     r->guarantee = GF_GUARANTEE_NONE;
     r->verdict = a->bad.code == GF_E_NOT_FOR_US ? ENDPOINT_HELD : ENDPOINT_REJECTED;
+    r->alone = a->bad.code != GF_OK;
     if (a->bad.code != GF_OK)
         return 0;
     return a->known.absent ? go_on(j, r, e) : give_known(j, r, e);

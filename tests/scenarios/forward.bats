@@ -142,6 +142,45 @@ CONF
     says 'endpoint "dead"'
 }
 
+@test "one agent's failing records keep no other agent's waiting, and none hears of another's" {
+    ready
+    cat >deliver <<'PROGRAM'
+#!/bin/sh
+body=$(cat)
+case $body in
+*13*) echo "tried $GAPFERRY_AGENT" >>"$(dirname "$0")/tried"; echo 'no thirteen' >&2; exit 1 ;;
+esac
+echo "$GAPFERRY_RECORD $body" >>"$(dirname "$0")/delivered"
+PROGRAM
+    chmod +x deliver
+    : >delivered
+    sed -i "/endpoint \"usage\"/,\$ { s|^url = .*|profile = exec\nprogram = $PWD/deliver\nconnections = 1| }" \
+        relay/etc/gapferry/relay.conf
+    SITE=other site_init
+    SITE=other acquaint
+    local i own site
+    for site in site other; do
+        R approve --card "$site/var/lib/gapferry/agent/keys/card" "$(SITE=$site A card --fingerprint)" >/dev/null
+    done
+    for ((i = 0; i < 20; i++)); do users 13 >/dev/null; done
+    A sync usb >/dev/null 2>&1
+    gives 0 R import usb/GAPFERRY/*/*.gfb
+    # The other's come behind all of these.
+    mkdir usb2
+    for ((i = 0; i < 3; i++)); do SITE=other users 2 >/dev/null; done
+    SITE=other A sync usb2 >/dev/null 2>&1
+    gives 0 R import usb2/GAPFERRY/*/*.gfb
+    gives 75 R forward
+    [ "$(wc -l <delivered)" = 3 ] || fail "$(R records list)"
+    [ "$(wc -l <tried)" = 3 ] || fail "$(cat tried)"
+    # The operator hears it in the program's words, other records do not.
+    says 'no thirteen'
+    own=$(fact '[.records[].reason // "" | select(contains("no thirteen"))] | length' R records list)
+    [ "$own" = 3 ] || fail "$(R records list)"
+    [ "$(fact '[.records[] | select(.reason != null) | .reason | select(startswith("not tried:"))] | unique | .[]' R records list)" = \
+        'not tried: endpoint "usage" failed for 3 records of this sender in a row' ]
+}
+
 @test "another host's certificate: nothing is sent, and it is said" {
     command -v openssl >/dev/null || skip 'openssl is not installed'
     ready

@@ -397,6 +397,7 @@ static void too_long_an_answer_matters_only_where_it_is_wanted(void **state) {
         reply[(size_t)head + len] = '\0';
         tell(reply, CLOSE, "", answer, &r, NULL);
         assert_int_equal(r.verdict, answer ? ENDPOINT_HELD : ENDPOINT_DELIVERED);
+        assert_int_equal(r.alone, answer); /* the endpoint is well */
         endpoint_result_free(&r);
     }
     free(reply);

@@ -92,7 +92,9 @@ static void a_dead_endpoint_is_asked_once_and_others_go_on(void **state) {
         assert_int_equal(rows.row[i].state, LEDGER_LATER);
         assert_int_equal(rows.row[i].attempts, i == 0);
         assert_int_equal(rows.row[i].due, rows.row[0].due);
-        assert_string_equal(rows.row[i].reason, rows.row[0].reason);
+        if (i > 0)
+            assert_string_equal(rows.row[i].reason,
+                                "not tried: endpoint \"e\" was not reached: refused");
     }
     assert_ptr_equal(strstr(rows.row[0].reason, "refused: "), rows.row[0].reason);
     assert_int_equal(s->t.later, 3);
