@@ -68,8 +68,10 @@ static void read_again(const struct config *c) {
         free(again.items[i].value);
         free(again.items[i].origin);
     }
-    for (size_t i = 0; i < again.nsections; i++)
+    for (size_t i = 0; i < again.nsections; i++) {
         free(again.sections[i].name);
+        free(again.sections[i].origin);
+    }
     free(again.items);
     free(again.sections);
     gf_buf_free(&shown);
