@@ -167,10 +167,21 @@ static int leave_ended(struct intake *in, const struct item *it, const struct gf
         in->t->replays++;
         return 0;
     }
-    if (files_name_of(it->fd, name, &ignored) == 0 && !files_has(in->r, "quarantine", name) &&
+    int named = files_name_of(it->fd, name, &ignored) == 0;
+    /* Whoever brings the drive again was told, and it is not ours to remove. */
+    if (in->d != NULL && named && files_has(in->r, "quarantine", name)) {
+        in->t->ended++;
+        return 0;
+    }
+    if (named && !files_has(in->r, "quarantine", name) &&
         ledger_count_refused(in->r->ledger, &route->from, e) == -1)
         return -1;
-    return leave_bad(in, it, 1, why, e);
+    const char *left = in->left;
+    if (in->d != NULL)
+        in->left = "it was left on the drive, and can be deleted there";
+    int rc = leave_bad(in, it, 1, why, e);
+    in->left = left;
+    return rc;
 }
 
 /* The card of an unknown sender, if it lies on the drive: 1 it proves itself. */

@@ -64,7 +64,9 @@ struct turn {
     int64_t replays;   /* bundles seen before */
     int64_t strangers; /* bundles of unknown senders, now pending */
     int64_t refused;   /* bundles in quarantine */
-    int64_t over;      /* bundles beyond their sender's quota, which wait where they are */
+    int64_t
+        ended; /* bundles on the drive by keys that have ended here, which an earlier turn told */
+    int64_t over; /* bundles beyond their sender's quota, which wait where they are */
     int64_t not_ours;
     int64_t records;   /* new */
     int64_t conflicts; /* records with the id of another one, rejected; counted by `sync` */

@@ -59,6 +59,13 @@ void summary_came_in(struct out *o, const struct turn *t) {
     summary_part(o, "came in", &parts, t->cleared, "bundle removed from the drive",
                  "bundles removed from the drive");
     summary_end(o, "came in", parts, "nothing for this relay");
+    /* A note, which asks nobody for anything: that was done when it came first. */
+    if (t->ended > 0)
+        out_text(o,
+                 "%-13s%" PRId64 " bundle%s on the drive, refused here before, by agents that were "
+                 "revoked or have newer keys (gapferry-relay agents shows since when): delete "
+                 "%s there; one that was revoked needs a new agent\n",
+                 "left alone", t->ended, t->ended == 1 ? "" : "s", t->ended == 1 ? "it" : "them");
 }
 
 void summary_forwarded(struct out *o, const struct turn *t) {
@@ -122,6 +129,7 @@ void summary_numbers(struct out *o, const struct turn *t) {
         {"seen_before", t->replays},
         {"strangers", t->strangers},
         {"refused", t->refused},
+        {"ended", t->ended},
         {"over_quota", t->over},
         {"not_ours", t->not_ours},
         {"conflicts", t->conflicts},

@@ -347,12 +347,16 @@ trust_vendor() { # NAME KEY
     speak site
     A sync usb >/dev/null 2>&1 || true
     gives 77 R sync usb --wait 0
-    says "was revoked here on" 'host was "stolen"'
+    says "was revoked here on" 'host was "stolen"' "can be deleted there"
     [ "$(find usb/GAPFERRY/to-site -name '*.gfb' | wc -l)" = 0 ]
     [ "$(find usb/GAPFERRY/to-relay -name '*.gfb' | wc -l)" -ge 1 ]
     [ "$(find $RSTATE/quarantine -name '*.gfb' | wc -l)" = 1 ]
     [ "$(facts site .refused)" = 1 ]
-    gives 77 R sync usb --wait 0
+    # Who brings it again was told; its record of before still waits.
+    gives 75 R sync usb --wait 0
+    says "left alone" "delete it there" "needs a new agent"
+    absent grep -qF 'needs you' <<<"$out"
+    [ "$(R sync usb --wait 0 --json | jq '.ended')" = 1 ]
     [ "$(facts site .refused)" = 1 ]
     gives 77 R approve "$(print)"
     says "gapferry-agent init"
