@@ -67,31 +67,16 @@ int history_end(struct history_line *h, struct agent *a, struct gf_err *e) {
 
 /* STATE/history.head: 1 read, 0 there is none, -1. */
 static int read_head(const struct agent *a, int64_t *n, struct gf_hash *hash, struct gf_err *e) {
-    char path[sizeof a->state + 32];
+    char path[sizeof a->state + 32], self[COMMAND_SELF];
 
     (void)snprintf(path, sizeof path, "%s/" HEAD, a->state);
     int rc = chain_head_load(AT_FDCWD, path, n, hash, e);
     if (rc == -1 && e->code == GF_E_DAMAGED)
         (void)gf_err_set(e, GF_E_DAMAGED,
-                         "%s: is not a number and a hash; keep a copy as evidence, remove it, and "
-                         "run `gapferry-agent history verify`",
-                         path);
+                         "%s: is not a number and a hash, so nobody can tell how old agent.db is; "
+                         "restore keeps it as evidence, and goes on: %s restore",
+                         path, command_self(a, self));
     return rc;
-}
-
-int history_seal(struct agent *a, struct gf_err *e) {
-    char path[sizeof a->state + 32];
-    struct gf_hash now, written;
-    struct gf_err why;
-    int64_t n = 0, m = 0;
-
-    if (store_history_head(a->store, &n, &now, e) == -1)
-        return -1;
-    /* A head that is newer than the chain is evidence: it is not overwritten. */
-    if (n == 0 || (read_head(a, &m, &written, &why) == 1 && m >= n))
-        return 0;
-    (void)snprintf(path, sizeof path, "%s/" HEAD, a->state);
-    return chain_head_save(AT_FDCWD, path, n, &now, e);
 }
 
 struct nth {
@@ -109,13 +94,14 @@ static int take_nth(void *arg, const struct store_event *v, struct gf_err *e) {
     return 1;
 }
 
-/* 1 if the chain has the line that STATE/history.head names, or there is no head; 0 if not. */
-static int head_fits(struct agent *a, int *is_there, struct gf_err *e) {
+/* 1 if the chain has the line that STATE/history.head names, *at, or there is no head (*at is 0); 0
+ * if not. */
+static int head_fits(struct agent *a, int64_t *at, struct gf_err *e) {
     struct gf_hash written;
     struct nth x = {0};
 
     int rc = read_head(a, &x.n, &written, e);
-    *is_there = rc == 1;
+    *at = rc == 1 ? x.n : 0;
     if (rc != 1)
         return rc == 0 ? 1 : -1;
     if (store_history_walk(a->store, x.n, take_nth, &x, e) == -1)
@@ -123,11 +109,27 @@ static int head_fits(struct agent *a, int *is_there, struct gf_err *e) {
     return x.found && memcmp(x.hash.b, written.b, sizeof written.b) == 0;
 }
 
+int history_seal(struct agent *a, struct gf_err *e) {
+    char path[sizeof a->state + 32];
+    struct gf_hash now;
+    struct gf_err why;
+    int64_t n = 0, at = 0;
+
+    if (store_history_head(a->store, &n, &now, e) == -1)
+        return -1;
+    /* A head that the chain does not fit, or that is none, is evidence: it is not overwritten, or
+     * an older database would pass the next time. */
+    if (n == 0 || head_fits(a, &at, &why) != 1 || at == n)
+        return 0;
+    (void)snprintf(path, sizeof path, "%s/" HEAD, a->state);
+    return chain_head_save(AT_FDCWD, path, n, &now, e);
+}
+
 int history_check_head(struct agent *a, struct gf_err *e) {
     char self[COMMAND_SELF];
-    int there;
+    int64_t at;
 
-    int fits = head_fits(a, &there, e);
+    int fits = head_fits(a, &at, e);
     if (fits != 0)
         return fits == 1 ? 0 : -1;
     return gf_err_set(e, GF_E_DAMAGED,
@@ -158,14 +160,14 @@ static int check_line(void *arg, const struct store_event *v, struct gf_err *e) 
 
 int history_verify(struct agent *a, struct history_verdict *out, struct gf_err *e) {
     struct verifying x = {0};
-    int there = 0;
+    int64_t at = 0;
 
     if (store_history_walk(a->store, 1, check_line, &x, e) == -1)
         return -1;
-    int fits = head_fits(a, &there, e);
+    int fits = head_fits(a, &at, e);
     if (fits == -1)
         return -1;
-    x.v.head = !fits ? -1 : there;
+    x.v.head = !fits ? -1 : at > 0;
     if (history_verify_files(a, &x.v, e) == -1 || history_verify_lost(a, &x.v, e) == -1)
         return -1;
     *out = x.v;

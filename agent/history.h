@@ -40,7 +40,8 @@ void history_hash(struct history_line *h, const char *name, const struct gf_hash
 GF_MUST_CHECK int history_end(struct history_line *h, struct agent *a, struct gf_err *e);
 
 /* Write STATE/history.head if the chain has grown since; best done at the end of a command. A
- * crash before it costs nothing: the head is then older than the chain, and still fits. */
+ * crash before it costs nothing: the head is then older than the chain, and still fits. A head that
+ * the chain does not fit, or that is none, is left as it is: `restore` moves it out of the way. */
 GF_MUST_CHECK int history_seal(struct agent *a, struct gf_err *e);
 
 /* GF_E_DAMAGED if the database is older than STATE/history.head: it was put back from a backup, or

@@ -279,10 +279,11 @@ static int note_history(struct agent *a, struct restore_result *r, struct gf_err
     history_number(&h, "records", r->records);
     int rc = history_end(&h, a, e);
     gf_buf_free(&sealed);
-    if (rc == 0 && is_there) {
+    /* Whatever it is: what stays there would not be sealed over. */
+    if (rc == 0) {
         stamp(a->now, at);
         (void)snprintf(to, sizeof to, "%s.before-restore-%s", from, at);
-        if (rename(from, to) == -1)
+        if (rename(from, to) == -1 && errno != ENOENT)
             rc = gf_err_errno(e, "%s: cannot keep it as evidence", from);
     }
     return rc == 0 ? history_seal(a, e) : rc;

@@ -107,6 +107,32 @@ static void an_older_database_is_noticed_and_the_head_is_kept_as_evidence(void *
     site_free(&s);
 }
 
+static void a_head_that_is_none_or_of_another_chain_is_not_sealed_over(void **state) {
+    (void)state;
+    struct site s;
+    struct gf_err e;
+    make(&s);
+    run(&s, "DELETE FROM history WHERE n = 3");
+    for (int i = 0; i < 2; i++) {
+        struct history_line h;
+        history_begin(&h, &s.a, "forged");
+        assert_int_equal(history_end(&h, &s.a, &e), 0);
+    }
+    assert_int_equal(history_seal(&s.a, &e), 0);
+    assert_int_equal(history_check_head(&s.a, &e), -1);
+
+    char path[sizeof s.a.state + 32];
+    (void)snprintf(path, sizeof path, "%s/history.head", s.a.state);
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    assert_int_equal(write(fd, "x\n", 2), 2);
+    (void)close(fd);
+    assert_int_equal(history_seal(&s.a, &e), 0);
+    assert_int_equal(history_check_head(&s.a, &e), -1);
+    assert_int_equal(e.code, GF_E_DAMAGED);
+    assert_non_null(strstr(e.text, "restore"));
+    site_free(&s);
+}
+
 static void a_crash_before_the_head_was_written_costs_nothing(void **state) {
     (void)state;
     struct site s;
@@ -216,6 +242,7 @@ int main(void) {
         T(a_removed_line_is_noticed),
         T(a_chain_made_anew_does_not_fit_its_head),
         T(an_older_database_is_noticed_and_the_head_is_kept_as_evidence),
+        T(a_head_that_is_none_or_of_another_chain_is_not_sealed_over),
         T(a_crash_before_the_head_was_written_costs_nothing),
         T(a_settled_bundle_is_kept_and_one_changed_byte_is_noticed),
         T(what_was_kept_for_400_days_goes_and_the_history_says_so),
