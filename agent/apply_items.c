@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "agent/apply_parts.h"
+#include "agent/forked.h"
 #include "agent/history.h"
 #include "agent/notice.h"
 #include "agent/returns.h"
@@ -189,6 +190,17 @@ static int take_answer(struct applying *x, const char *line, size_t len, struct 
 
 /* ---- refusals and notices ---- */
 
+/* The records of a fork are not at fault: whatever carries them next may be taken. */
+static int give_back(struct agent *a, const struct gf_refusal *refusal,
+                     const struct store_bundle *b, int64_t *again, int64_t *stuck,
+                     struct gf_err *e) {
+    if (strcmp(refusal->code, FORKED_CODE) != 0)
+        return store_refused(a->store, &refusal->bundle, a->now, again, stuck, e);
+    if (store_withdraw(a->store, &refusal->bundle, a->now, again, e) == -1)
+        return -1;
+    return forked_note(a, &b->stream, e);
+}
+
 static int apply_refusal(struct applying *x, const struct gf_refusal *refusal, struct gf_err *e) {
     struct agent *a = x->r->a;
     char id[GF_ID_TEXT];
@@ -200,7 +212,7 @@ static int apply_refusal(struct applying *x, const struct gf_refusal *refusal, s
         return -1;
     if (!known || b.settled || memcmp(b.relay.b, x->r->head->header.from.b, sizeof b.relay.b) != 0)
         return 0;
-    if (store_refused(a->store, &refusal->bundle, a->now, &again, &stuck, e) == -1)
+    if (give_back(a, refusal, &b, &again, &stuck, e) == -1)
         return -1;
     x->result.refusals++;
     gf_text_hex(refusal->bundle.b, sizeof refusal->bundle.b, id);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "agent/command.h"
+#include "agent/forked.h"
 #include "agent/history.h"
 #include "agent/returns.h"
 #include "agent/succession.h"
@@ -98,6 +99,21 @@ static void import_inbox(struct agent *a, struct importing *x) {
         out_text(&x->t, "%s/inbox: nothing waits there\n", a->state);
 }
 
+/* 1 if a relay has found that this agent exists twice; then it is told. */
+static int tell_forked(struct agent *a, struct importing *x, struct gf_err *e) {
+    char remedy[FORKED_REMEDY];
+
+    int is = forked_is(a, e);
+    if (is == -1)
+        return -1;
+    out_bool(&x->t, "forked", is);
+    if (is) {
+        forked_remedy(a, remedy);
+        out_text(&x->t, "needs you: " FORKED_WHAT ": %s\n", remedy);
+    }
+    return is;
+}
+
 /* What all of them did. 1 if a person has to see to something. */
 static int tell_sum(struct importing *x) {
     const struct apply_result *r = &x->sum;
@@ -142,12 +158,15 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
         rc = history_seal(a, e);
     store_unlock(a->store);
     int awaited = tell_sum(&x);
+    int forked = rc == 0 ? tell_forked(a, &x, e) : 0;
+    if (forked == -1)
+        rc = -1;
     if (rc == 0)
         rc = out_end(&x.t, e);
     out_free(&x.t);
     if (x.failed > 0)
         *status = (int)gf_err_exit(x.first);
-    else if (awaited)
+    else if (awaited || forked)
         *status = GF_EXIT_AWAITED;
     else if (o->nargs > 0 && x.applied == 0 && x.seen > 0)
         *status = GF_EXIT_REPLAY;

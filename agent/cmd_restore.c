@@ -48,7 +48,10 @@ static int tell(struct agent *a, const struct options *o, const struct restore_r
     out_int(&t, "records_bundled_anew", r->again);
     out_int(&t, "bundles_in_quarantine", r->unopened);
     out_int(&t, "history_lines_missing", missing);
-    out_text(&t, "stream     new; nothing is numbered twice\n");
+    out_int(&t, "relays_to_hear_of_it", r->relays);
+    out_text(&t, "stream     new; nothing is numbered twice%s\n",
+             r->relays > 0 ? "; the relay hears of it with the next drive, or from gapferry-link"
+                           : "");
     out_text(&t, "outbox     %" PRId64 " bundle%s known again, with %" PRId64 " record%s\n",
              r->bundles, plural(r->bundles), r->records, plural(r->records));
     if (r->sealed > 0)
@@ -74,9 +77,9 @@ static int tell(struct agent *a, const struct options *o, const struct restore_r
             "them (ask again), history, and records "
             "that had not been exported\n");
     else
-        out_text(&t,
-                 "missing    whatever was recorded, decided or applied since the backup, except "
-                 "for what the outbox held\n");
+        out_text(
+            &t, "missing    if agent.db was put back from a backup: whatever was recorded, decided "
+                "or applied since, except for what the outbox held\n");
     if (out_end(&t, e) == -1)
         return -1;
     command_next(a, r->is_new ? "trust CARD" : "status");

@@ -3,6 +3,7 @@
  * what.
  */
 #include "agent/doctor_parts.h"
+#include "agent/forked.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -206,6 +207,17 @@ static int examine_quarantine(struct doctor *d) {
                       "files that could not be used and were put aside: %" PRId64, n);
 }
 
+static int examine_forked(struct doctor *d) {
+    char remedy[FORKED_REMEDY];
+
+    int is = forked_is(d->a, d->e);
+    if (is != 1)
+        return is;
+    forked_remedy(d->a, remedy);
+    return doctor_say(d, DOCTOR_WARN, "agent", remedy,
+                      FORKED_WHAT ": the relay holds two bundles of one number");
+}
+
 static int examine_network(struct doctor *d) {
     struct link_relay *list = NULL;
     struct doctor_finding f;
@@ -227,9 +239,9 @@ static int examine_network(struct doctor *d) {
 }
 
 static doctor_examination *const examinations[] = {
-    examine_config, examine_clock,   examine_room,       examine_history,
-    examine_relay,  examine_consent, doctor_licenses,    doctor_sources,
-    doctor_queue,   examine_bundles, examine_quarantine, examine_network,
+    examine_forked,  examine_config,     examine_clock,   examine_room,   examine_history,
+    examine_relay,   examine_consent,    doctor_licenses, doctor_sources, doctor_queue,
+    examine_bundles, examine_quarantine, examine_network,
 };
 
 int doctor_examine(const char *root, int64_t now, doctor_tell *fn, void *arg, struct gf_err *e) {

@@ -17,6 +17,7 @@
 
 #include "agent/command.h"
 #include "agent/history.h"
+#include "agent/store/store_relays.h"
 #include "common/log.h"
 #include "gapferry/digest.h"
 #include "gapferry/drive.h"
@@ -289,6 +290,19 @@ static int note_history(struct agent *a, struct restore_result *r, struct gf_err
     return rc == 0 ? history_seal(a, e) : rc;
 }
 
+/* Who has seen the stream before hears of the new one, though nothing be queued. */
+static int greet_relays(struct agent *a, int64_t *relays, struct gf_err *e) {
+    struct gf_card *cards = NULL;
+    size_t n = 0;
+    int rc = store_cards(a->store, GF_ROLE_RELAY, &cards, &n, e);
+
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = store_greet(a->store, &cards[i].identity, e);
+    free(cards);
+    *relays = (int64_t)n;
+    return rc;
+}
+
 static int restore_all(struct agent *a, struct restore_result *r, struct gf_err *e) {
     int outbox = agent_folder(a, "outbox", e);
     char folder[sizeof a->state + 16];
@@ -298,6 +312,8 @@ static int restore_all(struct agent *a, struct restore_result *r, struct gf_err 
     int rc = store_put_fact(a->store, "agent-id", a->id.card.agent.b, sizeof a->id.card.agent.b, e);
     if (rc == 0)
         rc = store_new_stream(a->store, e);
+    if (rc == 0)
+        rc = greet_relays(a, &r->relays, e);
     if (rc == 0)
         rc = adopt_outbox(a, outbox, r, e);
     if (rc == 0)

@@ -15,6 +15,7 @@ struct restore_result {
     int64_t unopened; /* bundles of the outbox that cannot be opened: in quarantine/ */
     int64_t head;     /* number of the newest history line that was ever sealed; 0: none */
     int64_t line;     /* and of the newest that the database has */
+    int64_t relays;   /* that are trusted: to each a request is due, though it carry nothing */
 };
 
 /*

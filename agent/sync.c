@@ -2,6 +2,7 @@
  * sync.c -- one visit of a drive, step by step; a step that fails does not hold back the others.
  */
 #include "agent/sync.h"
+#include "agent/forked.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -113,6 +114,21 @@ static void take_refused(struct sync *x) {
                       installed);
 }
 
+/* A relay has taken another bundle of one of our numbers: it goes on until somebody ends it. */
+static void tell_forked(struct sync *x) {
+    char remedy[FORKED_REMEDY];
+    struct gf_err e;
+
+    int is = forked_is(x->a, &e);
+    if (is == -1)
+        sync_trouble(x, NULL, &e);
+    if (is != 1)
+        return;
+    forked_remedy(x->a, remedy);
+    gf_buf_printf(&x->r.people, FORKED_WHAT ": %s\n", remedy);
+    x->r.status = command_graver(x->r.status, GF_EXIT_AWAITED);
+}
+
 int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result *out,
                struct gf_err *e) {
     struct sync x = {.a = a, .o = o, .r = {.safe = 1}};
@@ -133,6 +149,7 @@ int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result
     serve_others(&x);
     if (export_due(&x))
         sync_out(&x);
+    tell_forked(&x);
     count_waiting(&x);
     if (x.r.in.unusable > 0) {
         gf_buf_printf(&x.r.people, "%s cannot be used; `%s status` says why\n",

@@ -203,6 +203,7 @@ struct store_bundle {
     struct gf_hash relay;  /* whom it is for, by its identity of now: its file may be addressed to
                               one before */
     struct gf_hash digest; /* of its header */
+    struct gf_id stream;
     int64_t seq;
     int64_t created;
     int64_t records; /* 0: carries nothing but `have` */
@@ -271,9 +272,9 @@ GF_MUST_CHECK int store_drive_known(struct store *s, const char *drive, struct g
 GF_MUST_CHECK int store_withdraw(struct store *s, const struct gf_id *id, int64_t now,
                                  int64_t *records, struct gf_err *e);
 
-/* The relay has refused a bundle: withdraw it, and count that for its records. After the second
- * time they are exported in halves, down to one record, which then waits for a person; *stuck is
- * how many came to that. */
+/* The relay has refused a bundle for what is in it: withdraw it, and count that for its records.
+ * After the second time they are exported in halves, down to one record, which then waits for a
+ * person; *stuck is how many came to that. */
 GF_MUST_CHECK int store_refused(struct store *s, const struct gf_id *id, int64_t now,
                                 int64_t *records, int64_t *stuck, struct gf_err *e);
 /* Queued records that wait for a person (store_stretch.most -1): how many, and as store_walk(). */

@@ -204,7 +204,8 @@ int store_read_bundle(const struct db_query *q, struct store_bundle *out, struct
 
     if (STORE_FIXED(q, 0, &b.id, "bundle", e) == -1 ||
         STORE_FIXED(q, 1, &b.relay, "bundle", e) == -1 ||
-        STORE_FIXED(q, 8, &b.digest, "bundle", e) == -1)
+        STORE_FIXED(q, 8, &b.digest, "bundle", e) == -1 ||
+        STORE_FIXED(q, 10, &b.stream, "bundle", e) == -1)
         return -1;
     gf_drive_bundle_name(&b.id, b.file);
     *out = b;

@@ -29,7 +29,7 @@ static int affected(struct store *s, const char *channel, struct store_bundle **
             rc = -1;
             break;
         }
-        (*rows)[(*n)++] = db_int(&q, 10);
+        (*rows)[(*n)++] = db_int(&q, 11);
     }
     db_done(&q);
     return rc;

@@ -131,7 +131,7 @@ GF_MUST_CHECK int store_drop_oldest(struct store *s, const char *channel, int64_
 
 /* The columns that store_read_bundle() reads, in its order. */
 #define STORE_BUNDLE_COLUMNS                                                                       \
-    "id, relay, seq, created, records, settled, withdrawn, written, digest, left"
+    "id, relay, seq, created, records, settled, withdrawn, written, digest, left, stream"
 GF_MUST_CHECK int store_read_bundle(const struct db_query *q, struct store_bundle *out,
                                     struct gf_err *e);
 

@@ -221,6 +221,30 @@ waiting() { state exported; }
     out=$(cat .out)
     err=$(cat .err)
     says bundle-refused code=fork 'gapferry-agent restore'
+    # In plain words, and until it is mended.
+    for command in 'sync usb' import; do
+        # shellcheck disable=SC2086 # the command and its words
+        gives 75 A $command
+        says 'needs you' 'was cloned, or its state was put back' 'restore; on the copy: init'
+    done
+    gives 0 A status
+    says 'forked     this agent was cloned'
+    absent grep -q '^stuck' <<<"$out"
+    A doctor >.out 2>.err || true
+    out=$(cat .out)
+    says 'this agent was cloned'
+    gives 0 A restore
+    says 'the relay hears of it with the next drive'
+    [ "$(A status --json | jq .forked)" = false ]
+    home
+
+    # A new stream is told although nothing is queued.
+    gives 0 A restore
+    gives 0 A sync usb
+    says '1 request written' '1 without records'
+    gives 0 R sync usb
+    gives 0 R agents
+    absent grep -q forked <<<"$out"
 }
 
 # ---- litter ----

@@ -305,12 +305,20 @@ void reply_part(struct reply *r, const char *name, const void *whole, const stru
     r->files[r->nfiles - 1].part = *part;
 }
 
-void reply_refusal(struct reply *r, const struct gf_id *bundle) {
+static void refusal(struct reply *r, const struct gf_id *bundle, const char *code) {
     struct gf_refusal x = {
-        .bundle = *bundle, .code = "digest", .reason = "it was damaged", .at = SITE_NOW};
+        .bundle = *bundle, .code = code, .reason = "it is not as it should be", .at = SITE_NOW};
     struct gf_err e;
 
     check(gf_refusal_write(&x, &r->refusals, &e), &e);
+}
+
+void reply_refusal(struct reply *r, const struct gf_id *bundle) {
+    refusal(r, bundle, "digest");
+}
+
+void reply_fork(struct reply *r, const struct gf_id *bundle) {
+    refusal(r, bundle, "fork");
 }
 
 void reply_notice(struct reply *r, const char *type, const char *data) {

@@ -100,6 +100,7 @@ void reply_receipt(struct reply *r, const struct gf_id *record, const char *body
                    enum gf_state state, const char *reason);
 void reply_answer(struct reply *r, const struct gf_id *record, int64_t status, const char *body);
 void reply_refusal(struct reply *r, const struct gf_id *bundle);
+void reply_fork(struct reply *r, const struct gf_id *bundle); /* refused as that */
 void reply_notice(struct reply *r, const char *type, const char *data);
 void reply_notice_at(struct reply *r, int64_t at, const char *type, const char *data);
 /* An answer whose body is a file of the bundle ("files/..."). */

@@ -2,6 +2,7 @@
  * test_apply.c -- responses into the store: form all or nothing, items one by one.
  */
 #define AGENT_TESTING_LICENSES
+#include "agent/forked.h"
 #include "agent_testing.h"
 
 #include <fcntl.h>
@@ -283,6 +284,39 @@ static void a_refused_bundle_gives_its_records_back(void **state) {
     assert_true(x.records == 1);
 }
 
+/* Refused as a fork, it alone; its record is queued again. */
+static void fork_first(struct site *s, int64_t seq) {
+    struct store_bundle b = site_bundle(s, 0);
+    struct apply_result r;
+    struct reply reply;
+
+    reply_begin(&reply, seq);
+    reply_fork(&reply, &b.id);
+    assert_int_equal(reply_apply(&reply, s, &r, &e), 0);
+    assert_true(r.refusals == 1);
+}
+
+static void a_fork_is_no_fault_of_its_records_and_stands_until_a_new_stream(void **state) {
+    struct site *s = *state;
+    struct gf_id id = site_add(s, "metrics", "{}", 0);
+    int64_t seq = 1;
+
+    assert_int_equal(forked_is(&s->a, &e), 0);
+    for (; seq <= 4; seq++) {
+        struct export_result x = site_export(s);
+        assert_true(x.records == 1);
+        fork_first(s, seq);
+        assert_int_equal(site_state(s, &id), STORE_QUEUED);
+        assert_int_equal(forked_is(&s->a, &e), 1);
+    }
+    (void)site_export(s);
+    assert_int_equal(store_new_stream(s->a.store, &e), 0);
+    assert_int_equal(forked_is(&s->a, &e), 0);
+    /* What was made before and is refused only now says nothing about the new one. */
+    fork_first(s, seq);
+    assert_int_equal(forked_is(&s->a, &e), 0);
+}
+
 /* ---- what is not for us, or not whole ---- */
 
 static void only_a_trusted_relay_is_heard(void **state) {
@@ -404,6 +438,7 @@ int main(void) {
         T(answers_of_other_channels_are_marked),
         T(what_cannot_be_decided_undoes_all_of_it),
         T(a_refused_bundle_gives_its_records_back),
+        T(a_fork_is_no_fault_of_its_records_and_stands_until_a_new_stream),
         T(only_a_trusted_relay_is_heard),
         T(an_expired_response_is_refused),
         T(a_damaged_response_has_no_effect),

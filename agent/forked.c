@@ -1,0 +1,36 @@
+/*
+ * forked.c -- the stream that a relay has found to be forked, as a fact of the store.
+ */
+#include "agent/forked.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define FACT "forked"
+
+int forked_note(struct agent *a, const struct gf_id *stream, struct gf_err *e) {
+    return store_put_fact(a->store, FACT, stream->b, sizeof stream->b, e);
+}
+
+int forked_is(struct agent *a, struct gf_err *e) {
+    struct gf_buf told, now;
+    int rc = -1;
+
+    gf_buf_init(&now, 0);
+    int found = store_get_fact(a->store, FACT, &told, e);
+    int begun = found == 1 ? store_get_fact(a->store, "stream", &now, e) : 0;
+    if (found != -1 && begun != -1)
+        rc = begun == 1 && told.len > 0 && told.len == now.len &&
+             memcmp(told.data, now.data, now.len) == 0;
+    gf_buf_free(&told);
+    gf_buf_free(&now);
+    return rc;
+}
+
+void forked_remedy(const struct agent *a, char out[FORKED_REMEDY]) {
+    char self[COMMAND_SELF];
+
+    (void)snprintf(out, FORKED_REMEDY,
+                   "on the one that goes on: %s restore; on the copy: init in an empty place",
+                   command_self(a, self));
+}

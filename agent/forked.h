@@ -1,0 +1,24 @@
+/*
+ * forked.h -- whether a relay holds two bundles of one number by this agent: it was cloned, or its
+ * state was put back. Known of the stream of now only, so that `restore`, which begins another,
+ * ends it.
+ */
+#ifndef AGENT_FORKED_H
+#define AGENT_FORKED_H
+
+#include "agent/command.h"
+
+#define FORKED_CODE "fork" /* of a refusal, as the relay writes it */
+
+/* A relay has refused a bundle of this stream as a fork. */
+GF_MUST_CHECK int forked_note(struct agent *a, const struct gf_id *stream, struct gf_err *e);
+
+/* 1 it is forked, 0 not that we know, or -1. */
+GF_MUST_CHECK int forked_is(struct agent *a, struct gf_err *e);
+
+/* What that is. And what is to be done, by a person. */
+#define FORKED_WHAT   "this agent was cloned, or its state was put back"
+#define FORKED_REMEDY (COMMAND_SELF + 96)
+void forked_remedy(const struct agent *a, char out[FORKED_REMEDY]);
+
+#endif
