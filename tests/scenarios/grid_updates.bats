@@ -155,9 +155,14 @@ lacks() { fact '.updates[0].missing' N "$1" updates list; } # NODE: how many art
         killed "$i" "$BIN/gapferry-agent" --root mgr sync usb
         killed "$i" "$BIN/gapferry-relay" --root mgr sync lan
     done
-    outside
-    down 1
-    down 1
+    # Parts of which a kill has left half are asked for again, which takes a trip more.
+    for i in 1 2 3 4; do
+        outside
+        down 1
+        down 1
+        [ "$(lacks 1)" != 0 ] || break
+        up 1
+    done
     whole 1 image.bin
     whole 1 NOTES
     [ "$(states 1)" = "3 1" ]

@@ -252,13 +252,17 @@ SH
     run_start
     switches() { awk '/^voluntary_ctxt/ { print $2 }' "/proc/$RUN/status"; }
     settled switches
-    local before after rss
+    local before after rss i
     rss=$(awk '/^VmRSS/ { print $2 }' "/proc/$RUN/status")
     [ "$rss" -lt 12288 ] || fail "$rss KiB resident"
-    before=$(switches)
-    sleep 8
-    after=$(switches)
-    [ $((after - before)) -le 2 ] || fail "woke up $((after - before)) times in eight seconds"
+    # What wakes it regularly does so each time; what this machine does beside it, not thrice.
+    for ((i = 0; i < 3; i++)); do
+        before=$(switches)
+        sleep 8
+        after=$(switches)
+        [ $((after - before)) -gt 2 ] || return 0
+    done
+    fail "woke up $((after - before)) times in eight seconds"
 }
 
 @test "over an hour of schedule in airgap mode not one packet leaves" {
