@@ -311,16 +311,6 @@ static int apply_all(struct applying *x, struct gf_err *e) {
     return store_applied(s, h, &x->r->head->digest, x->items, x->r->a->now, e);
 }
 
-/* What came is applied and durable; that an artifact could not be completed (a full disk) is told,
- * and tried again the next time. */
-static void complete_artifacts(struct agent *a) {
-    struct gf_err why;
-    int64_t made;
-
-    if (updates_collect(a, &made, &why) == -1)
-        log_write(LOG_LEVEL_ERROR, "update-artifacts", {"why", why.text, 0});
-}
-
 int agent_apply_items(const struct response *r, struct apply_result *out, struct gf_err *e) {
     struct applying x = {.r = r, .result = *out};
     int rc = -1;
@@ -329,7 +319,7 @@ int agent_apply_items(const struct response *r, struct apply_result *out, struct
         store_begin(r->a->store, e) == 0)
         rc = store_end(r->a->store, apply_all(&x, e), e);
     if (rc == 0 && x.came)
-        complete_artifacts(r->a);
+        updates_complete(r->a);
     updates_files_free(x.files);
     if (rc == 0)
         *out = x.result;

@@ -12,6 +12,7 @@
 #include "agent/returns.h"
 #include "agent/succession.h"
 #include "agent/turn.h"
+#include "agent/updates/updates.h"
 
 static const struct option_spec specs[] = {
     COMMAND_OPTION_JSON,
@@ -152,6 +153,8 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     int64_t told;
     size_t taken;
     int rc = succession_offers(a, &taken, e);
+    if (rc == 0)
+        rc = updates_resume(a, e);
     if (rc == 0)
         rc = agent_returns(a, &told, e);
     if (rc == 0)

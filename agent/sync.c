@@ -13,6 +13,7 @@
 #include "agent/history.h"
 #include "agent/license/refused.h"
 #include "agent/returns.h"
+#include "agent/updates/updates.h"
 
 #define PEOPLE_MAX (1 << 20) /* bytes of what is told; more helps nobody */
 
@@ -87,8 +88,8 @@ static int export_due(struct sync *x) {
     return 1;
 }
 
-/* What others on this host have accepted goes with this drive, too; and nodes of a grid are told
- * what this drive has brought. */
+/* What others on this host have accepted goes with this drive, too; what an earlier visit could not
+ * complete is completed; and nodes of a grid are told what this drive has brought. */
 static void serve_others(struct sync *x) {
     struct intake_result taken;
     int64_t told;
@@ -96,6 +97,8 @@ static void serve_others(struct sync *x) {
 
     if (agent_intake(x->a, &taken, &e) == -1)
         sync_trouble(x, "intake", &e);
+    if (updates_resume(x->a, &e) == -1)
+        sync_trouble(x, "updates", &e);
     if (agent_returns(x->a, &told, &e) == -1)
         sync_trouble(x, "returns", &e);
 }

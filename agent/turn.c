@@ -9,6 +9,7 @@
 #include "agent/history.h"
 #include "agent/license/refused.h"
 #include "agent/returns.h"
+#include "agent/updates/updates.h"
 #include "common/log.h"
 
 #define RETRY 300 /* seconds after a turn in which something failed */
@@ -48,6 +49,8 @@ static void exchange(struct agent *a, struct turn *t) {
         fail(t, "refused", &e);
     if (agent_inbox(a, t, log_response, NULL, &e) == -1)
         fail(t, "inbox", &e);
+    if (updates_resume(a, &e) == -1)
+        fail(t, "updates", &e);
     if (agent_returns(a, &t->returned, &e) == -1)
         fail(t, "returns", &e);
     if (agent_sent(a, &t->sent, &e) == -1)

@@ -130,7 +130,7 @@ GF_MUST_CHECK int updates_of_node(struct agent *a, const struct gf_hash *relay, 
 /* Files of a response, to be taken in three steps:
  *   updates_files_open()     before the transaction: flushes them, finds their digests
  *   updates_files_take()     within it, after the answers: moves them to parts/ and notes them
- *   updates_collect()        after it: makes artifacts of what is complete */
+ *   updates_complete()       after it: makes artifacts of what is complete */
 struct updates_files;
 GF_MUST_CHECK int updates_files_open(struct agent *a, const struct gf_contents *c, int dir,
                                      struct updates_files **out, struct gf_err *e);
@@ -150,6 +150,14 @@ void updates_files_free(struct updates_files *f);
  * parts are kept in refused/. Can be repeated at any time; the caller holds store_lock(). *made is
  * how many artifacts are here newly. */
 GF_MUST_CHECK int updates_collect(struct agent *a, int64_t *made, struct gf_err *e);
+
+/* The same once a response was applied, which is durable: that an artifact could not be completed
+ * (a full disk) is logged, and updates_resume() tries again. */
+void updates_complete(struct agent *a);
+
+/* The same where files in parts/ wait: what a crash or a full disk has left. With each turn and
+ * visit, before it is decided what is wanted. */
+GF_MUST_CHECK int updates_resume(struct agent *a, struct gf_err *e);
 
 /* ---- what is known (updates_known.c) ---- */
 

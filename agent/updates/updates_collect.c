@@ -4,7 +4,7 @@
  *
  * An artifact has its final name only when it is complete and flushed, and the store says that it
  * is here only after that. So a crash at any point leaves something that the next call goes on
- * with.
+ * with: updates_resume() makes it, with the next turn or visit.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -363,4 +363,24 @@ int updates_collect(struct agent *a, int64_t *made, struct gf_err *e) {
     if (rc == 0)
         *made = w.made;
     return rc;
+}
+
+void updates_complete(struct agent *a) {
+    struct gf_err why;
+    int64_t made;
+
+    if (updates_collect(a, &made, &why) == -1)
+        log_write(LOG_LEVEL_ERROR, "update-artifacts", {"why", why.text, 0});
+}
+
+int updates_resume(struct agent *a, struct gf_err *e) {
+    struct store_part *parts = NULL;
+    size_t n = 0;
+
+    if (store_parts(a->store, NULL, &parts, &n, e) == -1)
+        return -1;
+    free(parts);
+    if (n > 0)
+        updates_complete(a);
+    return 0;
 }

@@ -158,7 +158,7 @@ int updates_folder(struct agent *a, const struct updates_known *k, int make, str
 /* ---- what is wanted ---- */
 
 /* Indexes that are missing of a file some parts of which are here; none are listed where all are
- * missing. */
+ * missing. 1; 0: all are here, and wait to be joined. */
 static int list_missing(struct agent *a, struct gf_want *w, struct gf_err *e) {
     struct store_part *parts = NULL;
     size_t n = 0;
@@ -166,7 +166,8 @@ static int list_missing(struct agent *a, struct gf_want *w, struct gf_err *e) {
     if (store_parts(a->store, &w->digest, &parts, &n, e) == -1)
         return -1;
     int64_t count = n ? parts[0].count : 0;
-    if (count > 1 && count <= UPDATES_PARTS_MAX) {
+    int missing = n == 0 || (int64_t)n < count;
+    if (missing && count > 1 && count <= UPDATES_PARTS_MAX) {
         w->parts = calloc((size_t)count, sizeof *w->parts);
         if (!w->parts) {
             free(parts);
@@ -181,7 +182,7 @@ static int list_missing(struct agent *a, struct gf_want *w, struct gf_err *e) {
         }
     }
     free(parts);
-    return 0;
+    return missing;
 }
 
 static int want_of(struct agent *a, const struct updates_known *k, struct gf_want *list, size_t *n,
@@ -197,9 +198,10 @@ static int want_of(struct agent *a, const struct updates_known *k, struct gf_wan
         if (again)
             continue;
         *w = (struct gf_want){.digest = k->update.artifacts[i].blake2b};
-        if (list_missing(a, w, e) == -1)
+        int missing = list_missing(a, w, e);
+        if (missing == -1)
             return -1;
-        ++*n;
+        *n += (size_t)missing;
     }
     return 0;
 }

@@ -151,9 +151,9 @@ lacks() { fact '.updates[0].missing' N "$1" updates list; } # NODE: how many art
         wait "$pid" 2>/dev/null || true
     }
     local i
-    for i in 010 020 030 050 080 120; do
-        killed "$i" "$BIN/gapferry-agent" --root mgr sync usb
-        killed "$i" "$BIN/gapferry-relay" --root mgr sync lan
+    for i in $(shuf -i 5-250 -n 6); do
+        killed "$(printf %03d "$i")" "$BIN/gapferry-agent" --root mgr sync usb
+        killed "$(printf %03d "$i")" "$BIN/gapferry-relay" --root mgr sync lan
     done
     # Parts of which a kill has left half are asked for again, which takes a trip more.
     for i in 1 2 3 4; do

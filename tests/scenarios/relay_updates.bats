@@ -310,7 +310,7 @@ fails() {
     publish 3 new/image.bin
     ask && home
     for i in $(seq 10); do
-        R sync usb >/dev/null 2>&1 3>&- &
+        "$BIN/gapferry-relay" --root relay sync usb >/dev/null 2>&1 3>&- &
         pid=$!
         sleep 0.0$((RANDOM % 8 + 1))
         kill -KILL "$pid" 2>/dev/null || true

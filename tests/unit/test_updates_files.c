@@ -213,6 +213,30 @@ static void files_without_manifest_are_bounded_in_time(void **state) {
     free(parts);
 }
 
+static void what_a_crash_or_a_full_disk_left_complete_is_made_later(void **state) {
+    struct site *s = *state;
+    struct gf_want *want;
+    size_t n;
+
+    /* No artifact can be put there. */
+    int updates = agent_folder(&s->a, "updates", &e);
+    int fd = openat(updates, "demo", O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_true(updates != -1 && fd != -1);
+    close(fd);
+    (void)answer(s, &(struct recipe){.serial = 1, .artifacts = {tool}}, &tool, 1);
+    look(s);
+    assert_int_equal(updates_missing(&known[0]), 1);
+    assert_int_equal(updates_want(&s->a, &kit_relay.card.identity, &want, &n, &e), 0);
+    assert_int_equal(n, 0);
+    updates_want_free(want, n);
+    assert_int_equal(unlinkat(updates, "demo", 0), 0);
+    close(updates);
+    assert_int_equal(updates_resume(&s->a, &e), 0);
+    look(s);
+    assert_int_equal(updates_missing(&known[0]), 0);
+    check_here(s, 0, &tool);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(a_wrong_artifact_is_refused_and_wanted_again),
@@ -225,6 +249,7 @@ int main(void) {
         T(parts_that_contradict_each_other_are_dropped_and_wanted_again),
         T(parts_that_join_to_another_file_are_refused),
         T(files_without_manifest_are_bounded_in_time),
+        T(what_a_crash_or_a_full_disk_left_complete_is_made_later),
     };
     const int rc = cmocka_run_group_tests(tests, begin, end);
     updates_known_free(known, nknown);
