@@ -113,9 +113,13 @@ void httpd_reply_file(struct httpd_request *r, const struct httpd_reply *a, int 
 
 /* ---- the socket (httpd_listen.c) ---- */
 
+/* Whether an address is one to listen at, without doing so: numeric or "unix:/PATH". Errors:
+ * GF_E_CONFIG. */
+GF_MUST_CHECK int httpd_listen_check(const char *address, struct gf_err *e);
+
 /* Listen at a numeric address ("127.0.0.1", "::1", "0.0.0.0"; port 0: any) or at "unix:/PATH"
- * (mode 0660; what a dead process left there is replaced). Errors: GF_E_CONFIG (no such address,
- * in use, not permitted). */
+ * (mode 0660; what a dead process left there is replaced). Errors: GF_E_BUSY (another
+ * process listens there), GF_E_CONFIG (no such address, not permitted). */
 GF_MUST_CHECK int httpd_listen_open(const char *address, uint16_t port, int *fd, struct gf_err *e);
 /* The port of the socket; 0 for a path. */
 uint16_t httpd_listen_port(int fd);

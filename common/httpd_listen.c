@@ -39,12 +39,14 @@ static int resolve(const char *address, uint16_t port, struct sockaddr_storage *
 }
 
 static int fail(int fd, const char *address, uint16_t port, struct gf_err *e) {
+    int in_use = errno == EADDRINUSE;
+
     if (path_of(address) != NULL)
         (void)gf_err_errno(e, "cannot listen at %s", address);
     else
         (void)gf_err_errno(e, "cannot listen at %s port %u", address, (unsigned)port);
     if (e != NULL)
-        e->code = GF_E_CONFIG;
+        e->code = in_use ? GF_E_BUSY : GF_E_CONFIG;
     if (fd != -1)
         (void)close(fd);
     return -1;
@@ -64,15 +66,31 @@ static void remove_dead(const struct sockaddr_un *a) {
     (void)close(fd);
 }
 
-static int listen_unix(const char *address, int *out, struct gf_err *e) {
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
+int httpd_listen_check(const char *address, struct gf_err *e) {
     const char *path = path_of(address);
+    struct sockaddr_storage a;
+    socklen_t len = 0;
 
-    if (path[0] != '/' || strlen(path) >= sizeof a.sun_path)
+    if (path != NULL) {
+        if (path[0] == '/' && strlen(path) < sizeof((struct sockaddr_un *)0)->sun_path)
+            return 0;
         return gf_err_set(e, GF_E_CONFIG,
                           "%.120s: must be unix: and an absolute path of at most "
                           "107 bytes",
                           address);
+    }
+    if (resolve(address, 0, &a, &len) == 0)
+        return 0;
+    return gf_err_set(e, GF_E_CONFIG,
+                      "%.100s: is no numeric address; use 127.0.0.1, ::1, 0.0.0.0, :: or that "
+                      "of an interface, or unix:/PATH",
+                      address);
+}
+
+static int listen_unix(const char *address, int *out, struct gf_err *e) {
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    const char *path = path_of(address);
+
     memcpy(a.sun_path, path, strlen(path) + 1);
     remove_dead(&a);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -91,13 +109,12 @@ int httpd_listen_open(const char *address, uint16_t port, int *out, struct gf_er
     socklen_t len = 0;
     const int on = 1;
 
+    if (httpd_listen_check(address, e) == -1)
+        return -1;
     if (path_of(address) != NULL)
         return listen_unix(address, out, e);
     if (resolve(address, port, &a, &len) == -1)
-        return gf_err_set(e, GF_E_CONFIG,
-                          "%.100s: is no numeric address; use 127.0.0.1, ::1, 0.0.0.0, :: or that "
-                          "of an interface, or unix:/PATH",
-                          address);
+        return gf_err_set(e, GF_E_SYSTEM, "%.100s: no memory", address);
     int fd = socket(a.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd == -1 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == -1 ||
         bind(fd, (const struct sockaddr *)&a, len) == -1 || listen(fd, BACKLOG) == -1)

@@ -32,13 +32,13 @@
 #define BACKOFF_MAX 60
 
 /* Milliseconds: after a turn that failed; after one that went out, if nothing new comes in, since
- * what it left due will not go any better at once; for all to end; for the port to become free when
- * an earlier listener is still ending. */
+ * what it left due will not go any better at once; for all to end; for the port to become free,
+ * since the listener of a daemon that was killed ends a moment after it. */
 #define AGAIN_MS 2000
 #define LOOK_MS  20000
 #define REST_MS  60000
 #define STOP_MS  75000
-#define BIND_MS  10000
+#define BIND_MS  2000
 
 static const char *const kinds[] = {"verify", "forward", "look"};
 
@@ -293,28 +293,44 @@ static void loop(struct run *d) {
 
 /* ---- beginning and end ---- */
 
-/* One socket; the listener of a daemon that was killed is gone within a moment. */
-static int open_socket(const struct listener_config *o, const char *event, int *fd,
-                       struct gf_err *e) {
+static int open_socket(const struct run *d, const struct listener_config *o, const char *section,
+                       int *fd, struct gf_err *e) {
     int64_t began = mono_ms();
+    struct gf_err why;
 
-    while (httpd_listen_open(o->address, (uint16_t)o->port, fd, e) == -1) {
-        if (mono_ms() - began > BIND_MS)
-            return -1;
-        (void)usleep(200000);
+    if (o->address == NULL)
+        return 0;
+    while (httpd_listen_open(o->address, (uint16_t)o->port, fd, &why) == -1) {
+        if (why.code == GF_E_BUSY && mono_ms() - began < BIND_MS) {
+            (void)usleep(100000);
+            continue;
+        }
+        return gf_err_set(e, GF_E_CONFIG, "%s: [%s] %.250s; %s",
+                          config_origin(d->r->config, section, NULL, "address"), section, why.text,
+                          why.code == GF_E_BUSY
+                              ? "end what listens there (ss -lntp shows it), or give another port"
+                              : "give an address and a port that this machine has and we may use");
     }
-    log_write(LOG_LEVEL_NOTICE, event, {"address", o->address, 0},
-              {"port", NULL, (int64_t)httpd_listen_port(*fd)},
-              {"tls", o->cert_file != NULL ? "yes" : "no", 0});
     return 0;
 }
 
+static void announce(const struct listener_config *o, const char *event, int fd) {
+    log_write(LOG_LEVEL_NOTICE, event, {"address", o->address, 0},
+              {"port", NULL, (int64_t)httpd_listen_port(fd)},
+              {"tls", o->cert_file != NULL ? "yes" : "no", 0});
+}
+
+/* All sockets or none; nothing is announced before all are there. */
 static int listen_at(struct run *d, struct gf_err *e) {
-    if (d->page.address != NULL && open_socket(&d->page, "showing-page", &d->page_fd, e) == -1)
+    if (open_socket(d, &d->page, "page", &d->page_fd, e) == -1 ||
+        open_socket(d, &d->config, "listen", &d->listen_fd, e) == -1)
         return -1;
-    if (d->config.address != NULL)
-        return open_socket(&d->config, "listening", &d->listen_fd, e);
-    log_write(LOG_LEVEL_NOTICE, "not-listening", {"why", "[listen] has no address", 0});
+    if (d->page_fd != -1)
+        announce(&d->page, "showing-page", d->page_fd);
+    if (d->listen_fd != -1)
+        announce(&d->config, "listening", d->listen_fd);
+    else
+        log_write(LOG_LEVEL_NOTICE, "not-listening", {"why", "[listen] has no address", 0});
     return 0;
 }
 

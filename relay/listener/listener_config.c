@@ -42,6 +42,11 @@ static int check_file(const struct config *c, const char *section, const char *k
 
 static int check_tls(const struct config *c, const char *section, const struct listener_config *o,
                      struct gf_err *e) {
+    struct gf_err why;
+
+    if (httpd_listen_check(o->address, &why) == -1)
+        return gf_err_set(e, GF_E_CONFIG, "%s: [%s] address = %s",
+                          config_origin(c, section, NULL, "address"), section, why.text);
     if ((o->cert_file != NULL) != (o->key_file != NULL))
         return gf_err_set(
             e, GF_E_CONFIG, "%s: cert_file and key_file belong together",

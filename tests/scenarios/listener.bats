@@ -344,6 +344,8 @@ nothing_kept() {
     says 'cert_file and key_file are needed'
     gives 78 R run
     sed -i 's/^address = .*/address = localhost/' "$conf"
+    gives 78 R config check
+    says 'is no numeric address'
     gives 78 R run
     sed -i 's/^address = .*/address = 127.0.0.1\ncert_file = gone.pem/' "$conf"
     gives 78 R config check
@@ -351,6 +353,27 @@ nothing_kept() {
     sed -i 's/^cert_file = .*/cert_file = gone.pem\nkey_file = gone.key/' "$conf"
     gives 78 R config check
     says 'gone.pem'
+}
+
+@test "run ends at once where it cannot listen, and announces nothing before" {
+    local began=$SECONDS
+    # Somebody else has the port of the second socket.
+    relay_start
+    RELAY=second gives 0 R init
+    printf '[listen]\naddress = 127.0.0.1\nport = %s\n[page]\nenabled = yes\nport = %s\n' \
+        "$port" $((port + 1)) >>second/etc/gapferry/relay.conf
+    RELAY=second gives 78 R run
+    says '[listen] cannot listen at 127.0.0.1 port' "second/etc/gapferry/relay.conf:" 'ss -lntp'
+    absent grep -E 'event=(listening|showing-page)' .err
+    relay_stop
+    # An address for documentation, which no machine has.
+    touch c
+    sed -i "s|^address = .*|address = 192.0.2.1\ncert_file = $PWD/c\nkey_file = $PWD/c|" \
+        relay/etc/gapferry/relay.conf
+    gives 78 R run
+    says 'cannot listen at 192.0.2.1'
+    absent grep -E 'event=(listening|showing-page)' .err
+    [ $((SECONDS - began)) -lt 20 ]
 }
 
 @test "a unix socket for a proxy of one's own" {

@@ -334,6 +334,11 @@ static void an_address_is_numeric_or_a_path(void **state) {
     assert_int_equal(e.code, GF_E_CONFIG);
     assert_int_equal(httpd_listen_open("unix:relative", 0, &fd, &e), -1);
     assert_int_equal(e.code, GF_E_CONFIG);
+    assert_int_equal(httpd_listen_check("localhost", &e), -1);
+    assert_non_null(strstr(e.text, "no numeric address"));
+    assert_int_equal(httpd_listen_check("unix:relative", &e), -1);
+    assert_int_equal(httpd_listen_check("unix:/run/x", &e), 0);
+    assert_int_equal(httpd_listen_check("::", &e), 0);
     assert_int_equal(httpd_listen_is_local("127.8.9.1"), 1);
     assert_int_equal(httpd_listen_is_local("::1"), 1);
     assert_int_equal(httpd_listen_is_local("unix:/run/x"), 1);
@@ -350,7 +355,7 @@ static void an_address_in_use_is_told(void **state) {
 
     assert_int_equal(httpd_listen_open("127.0.0.1", 0, &one, &e), 0);
     assert_int_equal(httpd_listen_open("127.0.0.1", httpd_listen_port(one), &two, &e), -1);
-    assert_int_equal(e.code, GF_E_CONFIG);
+    assert_int_equal(e.code, GF_E_BUSY);
     assert_non_null(strstr(e.text, "127.0.0.1 port "));
     (void)close(one);
 }
@@ -370,7 +375,7 @@ static void a_path_outlives_a_crash_and_not_a_living_server(void **state) {
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0660);
     assert_int_equal(httpd_listen_open(address, 0, &two, &e), -1);
-    assert_int_equal(e.code, GF_E_CONFIG);
+    assert_int_equal(e.code, GF_E_BUSY);
     (void)close(one);
     assert_int_equal(httpd_listen_open(address, 0, &two, &e), 0);
     httpd_listen_remove(address);
