@@ -15,6 +15,7 @@
 #include "common/log.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
+#include "relay/files.h"
 #include "relay/keys.h"
 #include "relay/ledger/ledger_rotate.h"
 #include "relay/ledger/ledger_updates.h"
@@ -30,6 +31,11 @@ struct batch {
 /* Bytes of texts from which on a batch is full. */
 #define BATCH_FULL GF_LINE_MAX
 
+/* Bytes of records after which it is seen again whether the disk has room, and for how much: the
+ * ledger takes twice what comes until the next look, and SQLite has 2 MiB in memory. */
+#define ROOM_EVERY ((size_t)1 << 20)
+#define ROOM_AHEAD ((int64_t)4 << 20)
+
 struct take {
     struct relay *r;
     const struct gf_head *h;
@@ -39,10 +45,11 @@ struct take {
     struct gf_lost *lost; /* what its sender has dropped */
     size_t nlost;
     int64_t records;
-    int behind; /* 1: the sender has responses that the ledger does not know */
-    int moved;  /* 1: a file has its place */
-    int begun;  /* 1: within the transaction */
-    int ours;   /* 1: what failed is not the bundle's fault */
+    size_t unlooked; /* bytes of records since room was looked for */
+    int behind;      /* 1: the sender has responses that the ledger does not know */
+    int moved;       /* 1: a file has its place */
+    int begun;       /* 1: within the transaction */
+    int ours;        /* 1: what failed is not the bundle's fault */
 };
 
 /* Where a member files/NAME is kept: named by the header's digest, for senders choose ids. */
@@ -168,9 +175,19 @@ static int flush(struct take *k, struct gf_err *e) {
     if (added == -1)
         return -1;
     k->records += added;
+    k->unlooked += b->text.len;
     b->n = 0;
     gf_buf_clear(&b->text);
     return 0;
+}
+
+/* A record takes more in the ledger than in its bundle, whose plaintext was all that room was
+ * looked for at first. */
+static int look_for_room(struct take *k, struct gf_err *e) {
+    if (k->unlooked < ROOM_EVERY)
+        return 0;
+    k->unlooked = 0;
+    return files_need(k->r, ROOM_AHEAD, e);
 }
 
 /* One more; what it points to is lent only until the next. */
@@ -195,7 +212,7 @@ static int add(void *arg, const struct handover_record *r, struct gf_err *e) {
     if ((b->n == LEDGER_TAKE_MOST || b->text.len >= BATCH_FULL) && flush(k, e) == -1)
         return -1;
     k->ours = 0;
-    return 0;
+    return look_for_room(k, e);
 }
 
 /* ---- the rest of it ---- */

@@ -11,7 +11,8 @@
  * Unpack a verified bundle and take it: body files into STATE/files, all else into the ledger, in
  * one transaction, which goes on while the payload is read. 0 and the number of new records, and
  * whether the sender has responses that this ledger never wrote; 1 with *why (one of
- * unpack_bundle()'s, also one that is not the bundle's fault): nothing has happened; -1 with *e.
+ * unpack_bundle()'s, also one that is not the bundle's fault; GF_E_CREATE where its records take
+ * what is kept free of the disk): nothing has happened; -1 with *e.
  */
 struct take_from {
     int copy;     /* the bundle */

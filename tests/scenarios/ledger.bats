@@ -207,6 +207,9 @@ full() {
     [[ $out == *'make room'* || $out == *'No space left on device'* ]] || fail "$out"
 }
 
+# entries: records of any state that the ledger has.
+entries() { fact '[.channels[][] | numbers] | add // 0' R status; }
+
 long() { jq -nc --argjson n "$1" '{users: $n, edition: ("x" * 3000)}' | A record metrics - >/dev/null; }
 
 @test "a ledger on a full disk: told, nothing lost or doubled, and it goes on once there is room" {
@@ -235,7 +238,7 @@ long() { jq -nc --argjson n "$1" '{users: $n, edition: ("x" * 3000)}' | A record
     for free in 0 8 24 40 60 80 100; do
         leave "$free"
         full || continue
-        [ "$(fact '[.records[]?[]?] | add // 0' R status)" = 0 ] || fail "$(R status)"
+        [ "$(entries)" = 0 ] || fail "$(R status)"
         met+=$out
     done
     for i in 'left on the drive' 'there is room for' 'relay.db: '; do [[ $met == *"$i"* ]] || fail "$i: $met"; done
@@ -258,4 +261,41 @@ long() { jq -nc --argjson n "$1" '{users: $n, edition: ("x" * 3000)}' | A record
     [ "$(state)" = 'delivered 9' ] || fail "$(state)"
     agree
     gives 0 R audit verify
+}
+
+@test "a bundle that grows in the ledger leaves what is to be kept free, and is taken once there is room" {
+    local before
+    small 24m
+    mkdir usb got
+    site_init
+    R init >/dev/null
+    inside sed -i 's/^\[relay\]/&\nkeep_free = 17M/' relay/etc/gapferry/relay.conf
+    inside cat "$RSTATE/keys/card" >card
+    A trust card --yes --fingerprint "$(R card --fingerprint)" >/dev/null
+    R approve "$(A card --fingerprint)" >/dev/null
+    long 1
+    home
+    "$BIN/gapferry-bundle" unpack -i "$STATE/keys" -f "$STATE/keys/card" -C got usb/GAPFERRY/to-relay/*.gfb >/dev/null
+    rm usb/GAPFERRY/to-relay/*.gfb
+    jq -c '.body = "" | .type = "a/b"' got/records.jsonl >one
+    awk '{ for (i = 0; i < 20000; i++) { s = $0; sub(/......","channel"/, sprintf("%06x\",\"channel\"", i), s); print s } }' one >many
+    "$BIN/gapferry-bundle" pack -i "$STATE/keys" -t card --kind request --records many \
+        -o usb/GAPFERRY/to-relay/22222222222222222222222222222222.gfb >/dev/null
+    [ "$(stat -c %s many)" -gt 4000000 ] && [ "$(stat -c %s usb/GAPFERRY/to-relay/*.gfb)" -lt 100000 ]
+
+    # Its 4.7 MB would fit beside what is kept free; what the ledger makes of them would not.
+    before=$(inside stat -fc %a relay)
+    gives 73 R sync usb
+    says 'incoming/' 'more are needed on this disk' keep_free 'is tried again by the next sync'
+    [ "$(bundles to-relay)" = 1 ]
+    [ "$(entries)" = 0 ] || fail "$(R status)"
+    # All but the bundle's own copy is free again.
+    [ $((before - $(inside stat -fc %a relay))) -lt 100 ] || fail "$before $(inside stat -fc %a relay)"
+
+    # Room is made.
+    inside mount -o remount,size=100m relay
+    gives 75 R sync usb
+    says '1 bundle, 20000 records'
+    [ "$(bundles to-relay)" = 0 ]
+    [ "$(entries)" = 20000 ] || fail "$(R status)"
 }
