@@ -18,6 +18,9 @@
  * is closed. */
 #define DRAIN_MAX (1 << 20)
 
+/* The same for a chunked body: a reply can only be given at its end. */
+#define DRAIN_CHUNKED_MAX (64 << 20)
+
 /* Bytes of memory for one connection: buffers both ways, and the head. */
 #define MEMORY 32768
 
@@ -106,16 +109,14 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *mhd
     (void)arg;
 
     if (c != NULL)
-        httpd_head_begin(&c->head, target);
+        httpd_head_begin(&c->head, &c->h->rules, target);
     return NULL;
 }
 
-static void check_head(struct httpd_request *r) {
+static void check_head(struct httpd_request *r, const char *version) {
     (void)MHD_get_connection_values(r->mhd, MHD_HEADER_KIND, add_field, &r->c->head);
-    if (r->h->pages)
-        r->c->head.origin = 0;
-    struct httpd_head_refusal no = httpd_head_judge(&r->c->head, r->method, r->h->body_max);
-    r->body_size = r->c->head.length;
+    struct httpd_head_refusal no = httpd_head_judge(&r->c->head, r->method, version);
+    r->body_size = r->c->head.encoded ? -1 : r->c->head.length;
     r->last = no.close;
     if (no.status != 0)
         refuse(r, no.status, no.text);
@@ -162,8 +163,8 @@ static enum MHD_Result settle(struct httpd_request *r) {
     return MHD_YES;
 }
 
-static enum MHD_Result begin_request(struct httpd_request *r) {
-    check_head(r);
+static enum MHD_Result begin_request(struct httpd_request *r, const char *version) {
+    check_head(r, version);
     if (r->reply == NULL && r->h->calls.begin != NULL)
         r->h->calls.begin(r->h->arg, r);
     enter(r->c, PHASE_BODY);
@@ -175,11 +176,21 @@ static enum MHD_Result begin_request(struct httpd_request *r) {
     return settle(r);
 }
 
+/* Only a chunked one can come to more than its head has said. */
+static enum MHD_Result bound_body(struct httpd_request *r) {
+    if (r->body_got > r->h->rules.body_max && r->reply == NULL)
+        refuse(r, 413, "the body is larger than this server takes\n");
+    return r->body_size == -1 && r->reply != NULL && r->body_got > DRAIN_CHUNKED_MAX ? MHD_NO
+                                                                                     : MHD_YES;
+}
+
 static enum MHD_Result take_body(struct httpd_request *r, const char *data, size_t *len) {
     size_t taken = *len;
 
     r->body_got += (int64_t)*len;
     r->c->moved = r->body_got;
+    if (bound_body(r) == MHD_NO)
+        return MHD_NO;
     if (r->reply == NULL && r->h->calls.body != NULL)
         taken = r->h->calls.body(r->h->arg, r, data, *len);
     if (taken > *len || (taken < *len && !r->held))
@@ -193,12 +204,11 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const c
                                   const char *method, const char *version, const char *data,
                                   size_t *len, void **context) {
     struct httpd_request *r = *context;
-    (void)version;
 
     if (r == NULL) {
         r = new_request(arg, mhd, url, method);
         *context = r;
-        return r == NULL ? MHD_NO : begin_request(r);
+        return r == NULL ? MHD_NO : begin_request(r, version);
     }
     if (r->c->phase == PHASE_HELD)
         enter(r->c, PHASE_BODY);
@@ -286,8 +296,8 @@ int httpd_new(const struct httpd_options *o, struct httpd **out, struct gf_err *
     h->arg = o->arg;
     h->head_ms = (int64_t)o->head_s * 1000;
     h->rate_min = o->rate_min > 0 ? o->rate_min : 1;
-    h->body_max = o->body_max;
-    h->pages = o->pages;
+    h->rules = (struct httpd_head_rules){
+        .body_max = o->body_max, .chunked = o->chunked, .pages = o->pages, .hosts = o->hosts};
     if (start(h, o) == -1) {
         httpd_free(h);
         if (o->cert != NULL)

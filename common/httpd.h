@@ -13,10 +13,11 @@
  * used beyond the listening one; further callers wait in its backlog. A head has at most about
  * 32 KiB (else 431).
  *
- * Requests with Transfer-Encoding, with a body but no Content-Length, with an Origin (a browser's
- * page; unless the program serves pages), with a method other than GET, HEAD and POST, GET and HEAD
- * with a body, with %00 in the target or with a head that two readers could understand differently
- * are answered here and never shown (httpd_head.h).
+ * Requests with Transfer-Encoding (unless the program takes chunked bodies), with a body but no
+ * Content-Length, with a Host that is not the server's (where it has names), with an Origin (a
+ * browser's page; unless the program serves pages), with a method other than GET, HEAD and POST,
+ * GET and HEAD with a body, with %00 in the target or with a head that two readers could understand
+ * differently are answered here and never shown (httpd_head.h).
  */
 #ifndef COMMON_HTTPD_H
 #define COMMON_HTTPD_H
@@ -44,14 +45,17 @@ struct httpd_calls {
 };
 
 struct httpd_options {
-    int listen_fd;           /* borrowed; listening, non-blocking */
-    const char *cert, *key;  /* PEM texts, borrowed for the call; NULL: plain HTTP */
-    unsigned connections;    /* at most, 1 to 4096 */
-    unsigned per_address;    /* of these from one address; 0: no such limit */
-    unsigned head_s, idle_s; /* seconds; 1 to 3600 */
-    int64_t rate_min;        /* bytes per second */
-    int64_t body_max;        /* bytes of a body: more is answered 413 */
-    int pages;               /* 1: an Origin is let through; the program judges it */
+    int listen_fd;            /* borrowed; listening, non-blocking */
+    const char *cert, *key;   /* PEM texts, borrowed for the call; NULL: plain HTTP */
+    unsigned connections;     /* at most, 1 to 4096 */
+    unsigned per_address;     /* of these from one address; 0: no such limit */
+    unsigned head_s, idle_s;  /* seconds; 1 to 3600 */
+    int64_t rate_min;         /* bytes per second */
+    int64_t body_max;         /* bytes of a body: more is answered 413 */
+    int pages;                /* 1: an Origin is let through; the program judges it */
+    int chunked;              /* 1: a body may be chunked; such a request is not held in begin() */
+    const char *const *hosts; /* names that a Host may have, any port; NULL-ended, borrowed. NULL:
+                                 any */
     struct httpd_calls calls;
     void *arg;
 };
@@ -79,7 +83,7 @@ const char *httpd_path(const struct httpd_request *r); /* decoded, without the q
 /* The value of a query argument or header; NULL: none. Borrowed until gone(). */
 const char *httpd_query(const struct httpd_request *r, const char *name);
 const char *httpd_header(const struct httpd_request *r, const char *name);
-/* Content-Length; 0 without a body. */
+/* Content-Length; 0 without a body, -1: it is chunked, and its size not known. */
 int64_t httpd_body_size(const struct httpd_request *r);
 /* 1 if it comes from this machine: by a loopback address or a unix socket. */
 int httpd_is_local(const struct httpd_request *r);
@@ -96,7 +100,8 @@ void httpd_resume(struct httpd_request *r);
 /* The reply; the first one counts. Bytes are copied; a descriptor is taken over (closed in any
  * case), its first `size` bytes are sent. retry_after_s 0: no such header. `allow`: the header of
  * that name for 405, or NULL. What is left of the body is read and thrown away, so that the caller
- * hears the reply; where it is long and none of it was read, the connection is closed instead. */
+ * hears the reply; where it is long and none of it was read, or a chunked one does not end, the
+ * connection is closed instead. */
 struct httpd_field {
     const char *name, *value;
 };

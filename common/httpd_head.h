@@ -9,14 +9,27 @@
 
 #include <stdint.h>
 
+/* What a server takes. */
+struct httpd_head_rules {
+    int64_t body_max;         /* bytes */
+    int chunked;              /* 1: a body may be chunked (RFC 9112, 7.1) */
+    int pages;                /* 1: an Origin is the program's to judge */
+    const char *const *hosts; /* names that a Host may have, without its port; NULL-ended. NULL: any
+                               */
+};
+
 /* What was seen of a head. */
 struct httpd_head {
-    int lengths;    /* how often Content-Length occurs */
-    int64_t length; /* bytes; -1: it is no number; 0: none was named */
-    int encoded;    /* 1: Transfer-Encoding */
-    int origin;     /* 1: Origin: a browser's page */
-    int odd;        /* 1: a name that is no token (RFC 9110, 5.6.2) */
-    int nul;        /* 1: %00 in the target */
+    const struct httpd_head_rules *rules; /* borrowed */
+    int lengths;                          /* how often Content-Length occurs */
+    int64_t length;                       /* bytes; -1: it is no number; 0: none was named */
+    int encoded;                          /* how often Transfer-Encoding occurs */
+    int chunked;                          /* 1: its value is "chunked" and nothing else */
+    int hosts;                            /* how often Host occurs */
+    int host_known;                       /* 1: it is one of the rules' */
+    int origin;                           /* 1: Origin: a browser's page */
+    int odd;                              /* 1: a name that is no token (RFC 9110, 5.6.2) */
+    int nul;                              /* 1: %00 in the target */
 };
 
 /* A refusal. */
@@ -27,12 +40,14 @@ struct httpd_head_refusal {
 };
 
 /* A new head, by its target as it came, before anything in it is decoded. */
-void httpd_head_begin(struct httpd_head *h, const char *target);
+void httpd_head_begin(struct httpd_head *h, const struct httpd_head_rules *rules,
+                      const char *target);
 
 /* Another field; `value` may be NULL. */
 void httpd_head_field(struct httpd_head *h, const char *name, const char *value);
 
+/* version: "HTTP/1.1". */
 struct httpd_head_refusal httpd_head_judge(const struct httpd_head *h, const char *method,
-                                           int64_t body_max);
+                                           const char *version);
 
 #endif

@@ -30,7 +30,7 @@ struct httpd_request {
     struct MHD_Connection *mhd;
     const char *method;
     char *path;
-    int64_t body_size, body_got;
+    int64_t body_size, body_got; /* body_size -1: chunked */
     int held;
     int ended;  /* 1: end() was called */
     int queued; /* 1: libmicrohttpd has the reply */
@@ -45,8 +45,8 @@ struct httpd {
     struct httpd_calls calls;
     void *arg;
     int epoll;
-    int64_t head_ms, rate_min, body_max;
-    int pages;
+    int64_t head_ms, rate_min;
+    struct httpd_head_rules rules;
     struct httpd_connection *connections;
     size_t requests;
     int64_t looked; /* ms: when deadlines were looked at */
