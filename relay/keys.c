@@ -53,17 +53,25 @@ void keys_forget(struct relay *r) {
 
 /* ---- loading ---- */
 
+/* On failure the relay goes on with the keys that it has. */
 static int load(struct relay *r, struct gf_err *e) {
+    struct own_keys_former former = {0};
+    struct gf_identity id;
     struct gf_err why;
 
-    keys_forget(r);
     /* The next command tries again. */
     if (own_keys_tidy(r->state, &why) == -1)
         log_write(LOG_LEVEL_WARNING, "former-keys-not-put-away", {"why", why.text, 0});
-    return command_keys(r->state, &r->id, e) == -1 ||
-                   own_keys_former_load(r->state, &r->former, e) == -1
-               ? -1
-               : 0;
+    if (command_keys(r->state, &id, e) == -1)
+        return -1;
+    if (own_keys_former_load(r->state, &former, e) == -1) {
+        gf_identity_free(&id);
+        return -1;
+    }
+    keys_forget(r);
+    r->id = id;
+    r->former = former;
+    return 0;
 }
 
 /* Each identity in its place in the ledger, the oldest first. */

@@ -14,7 +14,8 @@
 GF_MUST_CHECK int keys_load(struct relay *r, int mend, struct gf_err *e);
 
 /* Another process may have given this relay new keys: 1 they are loaded now, 0 nothing has changed.
- * To be asked under the lock by whatever verifies or signs. */
+ * To be asked by whatever verifies or signs, before it does; by what signs bundles, under the lock.
+ * What cannot be loaded leaves the keys that are there. */
 GF_MUST_CHECK int keys_renew(struct relay *r, struct gf_err *e);
 
 /* Whom what comes in may be addressed to: check->us. *all must outlive *check. */

@@ -91,6 +91,31 @@ static void what_is_addressed_to_a_key_before_is_taken(void **state) {
     assert_int_equal(on_stick(s, "to-relay"), 1);
 }
 
+/* The next question to this relay is answered all the same. */
+static void keys_that_cannot_be_loaded_leave_those_that_are_there(void **state) {
+    struct site *s = *state;
+    struct own_keys_all all;
+    char key[128], away[128];
+
+    rotate(s);
+    const struct gf_hash now = s->r.id.card.identity;
+    decide(s);
+    (void)snprintf(key, sizeof key, "%s/keys/seal.key", s->state);
+    (void)snprintf(away, sizeof away, "%s/away", s->state);
+    assert_int_equal(rename(key, away), 0);
+    assert_fails(keys_renew(&s->r, &s->e), s->e, GF_E_DAMAGED);
+    own_keys_all(&s->r.id, &s->r.former, &all);
+    assert_int_equal(all.n, 2);
+    assert_memory_equal(&all.us[0], &now, sizeof now);
+    assert_memory_equal(&all.us[1], &first.identity, sizeof now);
+    assert_non_null(s->r.id.sign);
+    assert_non_null(s->r.id.seal);
+
+    assert_int_equal(rename(away, key), 0);
+    assert_int_equal(keys_renew(&s->r, &s->e), 1);
+    assert_memory_not_equal(&s->r.id.card.identity, &now, sizeof now);
+}
+
 static void an_agent_is_answered_by_the_key_it_knows_and_told_of_the_new_card(void **state) {
     struct site *s = *state;
     struct gf_card told;
@@ -228,6 +253,7 @@ static void a_ledger_from_before_a_rotation_is_mended_only_when_asked(void **sta
 int main(void) {
     const struct CMUnitTest tests[] = {
         T(what_is_addressed_to_a_key_before_is_taken),
+        T(keys_that_cannot_be_loaded_leave_those_that_are_there),
         T(an_agent_is_answered_by_the_key_it_knows_and_told_of_the_new_card),
         T(who_came_after_the_rotation_hears_nothing_of_it),
         T(what_comes_late_for_the_old_key_changes_nothing_a_new_stream_does),
