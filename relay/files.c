@@ -295,6 +295,15 @@ out:
     return rc;
 }
 
+int files_sync(const struct relay *r, const char *folder, struct gf_err *e) {
+    int fd = openat(r->state_fd, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int rc = fd == -1 || fsync(fd) == -1 ? gf_err_errno(e, "%s/%s", r->state, folder) : 0;
+
+    if (fd != -1)
+        (void)close(fd);
+    return rc;
+}
+
 int files_why(const struct relay *r, const char *name, const char *why, struct gf_err *e) {
     char path[300];
     char at[GF_TIME_TEXT];
@@ -324,9 +333,5 @@ int files_quarantine(const struct relay *r, const char *folder, const char *name
     (void)snprintf(to, sizeof to, "quarantine/%s", name);
     if (renameat(r->state_fd, from, r->state_fd, to) == -1)
         return gf_err_errno(e, "%s/%s: cannot move it to quarantine", r->state, from);
-    int dir = openat(r->state_fd, "quarantine", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = dir == -1 || fsync(dir) == -1 ? gf_err_errno(e, "%s/quarantine", r->state) : 0;
-    if (dir != -1)
-        (void)close(dir);
-    return rc;
+    return files_sync(r, "quarantine", e);
 }

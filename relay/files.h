@@ -78,6 +78,9 @@ struct files_copy {
 GF_MUST_CHECK int files_keep(const struct relay *r, struct files_quota *q,
                              const struct files_copy *c, struct gf_err *e);
 
+/* Flush a folder: what was renamed within it, or into it, is there after a crash. */
+GF_MUST_CHECK int files_sync(const struct relay *r, const char *folder, struct gf_err *e);
+
 /* Remove the oldest of quarantine/ beyond both limits, and log how many. */
 GF_MUST_CHECK int files_trim(const struct relay *r, struct gf_err *e);
 

@@ -79,7 +79,7 @@ static const char *find_courier(struct worker *w, const struct wire_ask *a) {
         end_session(s);
         return NULL;
     }
-    if (a->kind != WIRE_FACTS || a->what != WIRE_BY_ITSELF)
+    if (a->what != WIRE_BY_ITSELF)
         s->used = mono_ms();
     return s->courier;
 }
@@ -333,11 +333,7 @@ static int move(struct worker *w, const struct ledger_brought *b, const char *fo
             return gf_err_errno(e, "%s/%s", w->r->state, to);
         (void)unlinkat(w->r->state_fd, from, 0);
     }
-    int fd = openat(w->r->state_fd, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int rc = fd == -1 || fsync(fd) == -1 ? gf_err_errno(e, "%s/%s", w->r->state, folder) : 0;
-    if (fd != -1)
-        (void)close(fd);
-    return rc;
+    return files_sync(w->r, folder, e);
 }
 
 static void confirm(struct worker *w, const struct wire_ask *a, const struct ledger_brought *b) {
