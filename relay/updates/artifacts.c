@@ -73,24 +73,24 @@ void artifacts_discard(const struct relay *r, const struct gf_hash *digest) {
     (void)unlinkat(r->state_fd, path, 0);
 }
 
-int artifacts_accept(const struct relay *r, const struct update_artifact *a, int fd,
-                     struct gf_err *e) {
+int artifacts_keep(const struct relay *r, const struct update_artifact *a, int fd,
+                   struct gf_err *e) {
     char part[PATH], path[PATH];
 
     path_of(&a->blake2b, ".part", part);
     path_of(&a->blake2b, "", path);
-    if (update_check(a, fd, -1, a->name, e) == -1) {
-        if (e->code == GF_E_UPDATE)
-            artifacts_discard(r, &a->blake2b);
-        return -1;
-    }
     if (fsync(fd) == -1 || renameat(r->state_fd, part, r->state_fd, path) == -1)
         return gf_err_errno(e, "%s/%s", r->state, path);
-    int dir = openat(r->state_fd, FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = dir == -1 || fsync(dir) == -1 ? gf_err_errno(e, "%s/" FOLDER, r->state) : 0;
-    if (dir != -1)
-        (void)close(dir);
-    return rc;
+    return files_sync(r, FOLDER, e);
+}
+
+int artifacts_accept(const struct relay *r, const struct update_artifact *a, int fd,
+                     struct gf_err *e) {
+    if (update_check(a, fd, -1, a->name, e) == 0)
+        return artifacts_keep(r, a, fd, e);
+    if (e->code == GF_E_UPDATE)
+        artifacts_discard(r, &a->blake2b);
+    return -1;
 }
 
 /* 1 if a file of the folder is needed, 0 if not, -1. */

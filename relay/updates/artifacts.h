@@ -23,6 +23,9 @@ GF_MUST_CHECK int artifacts_begin(const struct relay *r, const struct update_art
  * GF_E_UPDATE: it is another file, and was removed; GF_E_SYSTEM, GF_E_CREATE. */
 GF_MUST_CHECK int artifacts_accept(const struct relay *r, const struct update_artifact *a, int fd,
                                    struct gf_err *e);
+/* The same for one that was compared as it was written here, so that it need not be read again. */
+GF_MUST_CHECK int artifacts_keep(const struct relay *r, const struct update_artifact *a, int fd,
+                                 struct gf_err *e);
 
 /* Begin anew the next time. */
 void artifacts_discard(const struct relay *r, const struct gf_hash *digest);

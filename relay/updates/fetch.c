@@ -74,18 +74,22 @@ static int begin_anew(struct fetch *f, const char *reason, struct gf_err *e) {
     return put_off(f, reason, e);
 }
 
-static int accept_all(struct fetch *f, struct gf_err *e) {
-    struct gf_err why;
-
-    if (artifacts_accept(f->r, &f->a.is, f->fd, &why) == -1) {
-        if (why.code == GF_E_UPDATE)
-            return put_off(f, why.text, e);
-        *e = why;
-        return -1;
-    }
+/* It has its name in artifacts/. */
+static int arrived(struct fetch *f, struct gf_err *e) {
     log_write(LOG_LEVEL_NOTICE, "update-artifact", {"endpoint", f->a.endpoint, 0},
               {"name", f->a.is.name, 0}, {"bytes", NULL, f->a.is.size});
     return ledger_artifact_here(f->r->ledger, f->a.row, f->r->now, e);
+}
+
+static int accept_all(struct fetch *f, struct gf_err *e) {
+    struct gf_err why;
+
+    if (artifacts_accept(f->r, &f->a.is, f->fd, &why) == 0)
+        return arrived(f, e);
+    if (why.code == GF_E_UPDATE)
+        return put_off(f, why.text, e);
+    *e = why;
+    return -1;
 }
 
 /* The vendor has it no more; perhaps nobody names it any more either. */
@@ -184,7 +188,6 @@ static int request(struct fetch *f, struct gf_err *e) {
 static int fetch_open(struct fetch *f, struct gf_err *e) {
     int rc = 0;
 
-    f->asked_s = 0;
     f->fd = artifacts_begin(f->r, &f->a.is, &f->had, e);
     if (f->fd == -1)
         return -1;
@@ -200,7 +203,7 @@ static int fetch_open(struct fetch *f, struct gf_err *e) {
 
 /* ---- from the manager's own agent ---- */
 
-/* A copy, for what was verified must not change any more. */
+/* A copy, for what was verified must not change any more. It is verified while it is copied. */
 static int copy(struct fetch *f, int from, struct gf_err *e) {
     struct gf_err why;
 
@@ -213,7 +216,7 @@ static int copy(struct fetch *f, int from, struct gf_err *e) {
         *e = why;
         rc = why.code == GF_E_UPDATE ? begin_anew(f, why.text, e) : -1;
     } else if (rc == 0) {
-        rc = accept_all(f, e);
+        rc = artifacts_keep(f->r, &f->a.is, f->fd, e) == -1 ? -1 : arrived(f, e);
     }
     (void)close(f->fd);
     if (rc == 0)
@@ -226,7 +229,6 @@ static int take_over(struct fetch *f, struct gf_err *e) {
     int from = -1;
     int rc = handed_open(f->r, f->a.endpoint, &f->a.is, &from, e);
 
-    f->asked_s = 0;
     if (rc == 1) {
         rc = copy(f, from, e);
         (void)close(from);
@@ -247,8 +249,10 @@ static const struct endpoint_profile *find_profile(const struct fetch *f) {
 static int fetch_one(struct fetch *f, struct gf_err *e) {
     const struct endpoint_profile *profile = find_profile(f);
 
+    f->asked_s = 0;
     if (profile == NULL)
-        return put_off(f, "there is no endpoint of this name and profile updates any more", e);
+        return put_off(f, "there is no endpoint of this name and profile updates or agent any more",
+                       e);
     if (profile == &endpoint_agent)
         return take_over(f, e);
     if (endpoint_open(&f->p, f->r, f->a.endpoint, e) == -1)

@@ -55,22 +55,27 @@ static inline struct update_artifact artifact(const char *name, int64_t size) {
 }
 
 /* A verified manifest of this serial becomes known; its source. */
-static inline int64_t publish(struct site *s, int64_t serial, int64_t expires,
-                              struct update_artifact *a, size_t n) {
+static inline int64_t publish_at(struct site *s, const struct ledger_place *at, int64_t serial,
+                                 int64_t expires, struct update_artifact *a, size_t n) {
     const struct update u = {.serial = serial, .expires = expires, .nartifacts = n, .artifacts = a};
     struct ledger_source known = {.etag = "\"x\""};
 
     gf_buf_init(&known.text, 100);
     gf_buf_text(&known.text, "manifest");
-    assert_ok(ledger_source_put(s->r.ledger, &place, &u, &known, NOW, &s->e), s->e);
+    assert_ok(ledger_source_put(s->r.ledger, at, &u, &known, NOW, &s->e), s->e);
     ledger_source_free(&known);
-    assert_ok(ledger_source(s->r.ledger, &place, &known, &s->e), s->e);
+    assert_ok(ledger_source(s->r.ledger, at, &known, &s->e), s->e);
     assert_true(known.serial == serial && known.expires == expires && known.asked == NOW);
     assert_string_equal(known.etag, "\"x\"");
     assert_int_equal(known.text.len, 8);
     int64_t row = known.row;
     ledger_source_free(&known);
     return row;
+}
+
+static inline int64_t publish(struct site *s, int64_t serial, int64_t expires,
+                              struct update_artifact *a, size_t n) {
+    return publish_at(s, &place, serial, expires, a, n);
 }
 
 static inline void give(struct site *s, const struct gf_identity *who, int64_t source) {

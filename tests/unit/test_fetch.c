@@ -161,7 +161,7 @@ static void a_dead_vendor_is_asked_once_and_told(void **state) {
     s->r.config =
         endpoint_config(s->path, "[endpoint \"repo\"]\nchannel = u\nurl = http://[::1]/\n");
     get(s, go_on);
-    assert_true(testing_says(s, "no endpoint of this name and profile updates any more"));
+    assert_true(testing_says(s, "no endpoint of this name and profile updates or agent any more"));
     (void)close(dead);
 }
 
@@ -182,6 +182,26 @@ static void a_vendor_that_asks_for_time_gets_it(void **state) {
     assert_string_equal(due.is.name, "two");
     assert_int_equal(ledger_artifact_due(s->r.ledger, NOW + 7200, 0, &due, &s->e), 1);
     assert_string_equal(due.is.name, "one");
+    free(server);
+}
+
+/* What one vendor asks for says nothing of an artifact whose section is gone. */
+static void a_section_that_is_gone_has_not_asked_for_time(void **state) {
+    static const struct ledger_place gone = {"gone", "demo", "stable", "any"};
+    struct site *s = *state;
+    struct update_artifact a[] = {artifact("one", 20), artifact("two", 20)};
+    const struct reply replies[] = {
+        {"HTTP/1.1 503 No\r\nRetry-After: 7200\r\nContent-Length: 0\r\n\r\n", KEEP}, {NULL, 0}};
+    struct ledger_artifact due;
+
+    struct server *server = server_start(replies);
+    begin(s, server->port, &a[0], 1);
+    give(s, &kit_site, publish_at(s, &gone, 1, NOW + YEAR, &a[1], 1));
+    get(s, go_on);
+    server_stop(server);
+    assert_int_equal(server->requests, 1);
+    assert_int_equal(ledger_artifact_due(s->r.ledger, NOW + 15, 0, &due, &s->e), 1);
+    assert_string_equal(due.is.name, "two");
     free(server);
 }
 
@@ -342,6 +362,7 @@ int main(void) {
         T(a_record_that_nobody_has_tried_comes_first),
         T(a_dead_vendor_is_asked_once_and_told),
         T(a_vendor_that_asks_for_time_gets_it),
+        T(a_section_that_is_gone_has_not_asked_for_time),
         T(one_that_does_not_fit_starves_no_other),
         T(a_page_longer_than_the_artifact_says_what_it_is_all_the_same),
         T(a_weak_validator_does_not_join_two_files),
