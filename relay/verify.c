@@ -133,13 +133,23 @@ static int drop(const struct verify *v, const struct item *it, struct gf_err *e)
     return 0;
 }
 
+/* A courier may have put a whole copy in the place of the one that was looked at, which is gone
+ * then: the listener's worker does not wait for the lock. */
+static int is_replaced(const struct verify *v, const struct item *it) {
+    struct stat was, is;
+
+    return fstat(it->fd, &was) == 0 &&
+           (fstatat(v->r->state_fd, it->label, &is, AT_SYMLINK_NOFOLLOW) == -1 ||
+            was.st_dev != is.st_dev || was.st_ino != is.st_ino);
+}
+
 int relay_verify_is_ours(const struct gf_err *why) {
     return why->code == GF_E_SYSTEM || why->code == GF_E_CREATE || why->code == GF_E_NOINPUT ||
            why->code == GF_E_BUG || why->code == GF_E_BUSY || why->code == GF_E_DAMAGED;
 }
 
-/* It has no effect. What we could not do for want of disk or memory is tried again next time; all
- * else is kept as evidence. */
+/* It has no effect. What we could not do for want of disk or memory is tried again next time, and
+ * so is another copy that has its name by now; all else is kept as evidence. */
 static int refuse(struct verify *v, const struct item *it, const struct gf_head *h,
                   const struct gf_err *why, struct gf_err *e) {
     char remedy[400];
@@ -149,6 +159,8 @@ static int refuse(struct verify *v, const struct item *it, const struct gf_head 
         turn_fault(v->t, it->label, why, "it stays there and is tried again by the next sync");
         return 0;
     }
+    if (is_replaced(v, it))
+        return 0;
     v->t->refused++;
     if (h != NULL)
         gf_text_hex(h->header.id.b, sizeof h->header.id.b, id);
@@ -167,6 +179,8 @@ static int hold_fork(struct verify *v, const struct item *it, const struct gf_he
     char fingerprint[GF_FINGERPRINT_TEXT];
     char why[300];
 
+    if (is_replaced(v, it))
+        return 0;
     gf_card_fingerprint(h->sender, fingerprint);
     (void)snprintf(why, sizeof why,
                    "fork: %s has sent two bundles with number %lld of one stream; was the agent "

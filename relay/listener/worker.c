@@ -98,12 +98,18 @@ static int give_verdict(struct worker *w, struct worker_wait *x) {
         worker_say_trouble(w, x->tag, &e);
         return 1;
     }
-    if (!files_has(w->r, "incoming", x->name) && worker_read_why(w, x->name, &why) == 0) {
-        worker_say_error(w, x->tag, WIRE_REFUSED, &why, 0);
+    const int waits = files_has(w->r, "incoming", x->name);
+    if (!waits && worker_read_why(w, x->name, &why) == 0) {
+        if (x->others) {
+            (void)gf_err_set(&why, GF_E_BUSY, "another copy of it was here, and damaged; send it");
+            worker_say_error(w, x->tag, WIRE_LATER, &why, 1);
+        } else {
+            worker_say_error(w, x->tag, WIRE_REFUSED, &why, 0);
+        }
         return 1;
     }
     /* It was here so long ago that only its number is remembered. */
-    if (!files_has(w->r, "incoming", x->name) && !files_has(w->r, "pending", x->name)) {
+    if (!waits && !files_has(w->r, "pending", x->name)) {
         start_waiting(w, x, WORKER_FORWARD);
         return 0;
     }
@@ -201,9 +207,11 @@ static void take_upload(struct worker *w, const struct wire_ask *a) {
     x.digest = u->digest;
     files_name(&x.digest, x.name);
     (void)snprintf(path, sizeof path, "incoming/%s", x.name);
-    /* One of this name that waits there is as good. */
-    if (renameat2(w->r->state_fd, u->path, w->r->state_fd, path, RENAME_NOREPLACE) == -1 &&
-        errno != EEXIST) {
+    /* Not flushed, for its sender has it until it is in the ledger. Which of two is whole only
+     * verifying shows: the first one is tried, and if it is not, this one is asked for again. */
+    int rc = renameat2(w->r->state_fd, u->path, w->r->state_fd, path, RENAME_NOREPLACE);
+    x.others = rc == -1 && errno == EEXIST;
+    if (rc == -1 && !x.others) {
         (void)gf_err_errno(&why, "%s/%s", w->r->state, path);
         worker_say_trouble(w, a->tag, &why);
         worker_upload_drop(w, u);
@@ -223,6 +231,7 @@ static void admit(struct worker *w, const struct wire_ask *a) {
     int fate = ledger_fate(w->r->ledger, &a->digest, &agent, &why, &e);
     if (fate == 0 && files_has(w->r, "incoming", x.name)) {
         x.seen = 0;
+        x.others = 1;
         add_wait(w, &x, WORKER_VERIFY);
         return;
     }

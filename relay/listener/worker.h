@@ -35,6 +35,7 @@ struct worker_wait {
     struct gf_hash identity, digest;
     char name[FILES_NAME]; /* in incoming/ */
     int seen;              /* 1: it was here before */
+    int others;            /* 1: what lies there came by somebody else, and may be damaged */
     enum worker_turn turn;
     uint64_t number; /* of the turn */
     int64_t since;   /* ms: it came in; ms: it waits for WORKER_FORWARD */

@@ -248,6 +248,48 @@ static void a_refused_bundle_is_told_with_its_reason(void **state) {
     part(p);
 }
 
+/* One that asks while another copy waits, and one that had come as far at the same time: neither
+ * hears that its bundle is refused. */
+static void a_damaged_copy_that_came_first_does_not_stand_for_a_whole_one(void **state) {
+    struct site *s = *state;
+    struct wire_say answer;
+    struct wire_ask a;
+    struct pair *p = meet(s);
+
+    int fd = upload(s, p, &a);
+    assert_int_equal(pwrite(handed, "\x01\x02\x03", 3, a.size - 1024 - 700), 3);
+    (void)close(handed);
+    struct wire_ask same = a;
+    same.kind = WIRE_ADMIT;
+    same.tag = 2;
+    assert_int_equal(ask(s, p, &same, &answer), WIRE_NEW);
+    copy_to(fd, handed);
+    (void)close(handed);
+    assert_int_equal(ask(s, p, &a, &answer), 0);
+    same.kind = WIRE_DONE;
+    assert_int_equal(ask(s, p, &same, &answer), 0);
+    struct wire_ask late = a;
+    late.kind = WIRE_ADMIT;
+    late.tag = 3;
+    assert_int_equal(ask(s, p, &late, &answer), 0);
+    verify(s, p);
+    for (uint64_t left = 3; left > 0; left--) {
+        assert_int_equal(wire_say_next(p->theirs, &answer, data, &handed, &s->e), 1);
+        assert_int_equal(answer.answer, answer.tag == a.tag ? WIRE_REFUSED : WIRE_LATER);
+    }
+    assert_int_equal(p->w.nwaits, 0);
+
+    assert_int_equal(ask(s, p, &late, &answer), WIRE_NEW);
+    copy_to(fd, handed);
+    (void)close(handed);
+    late.kind = WIRE_DONE;
+    assert_int_equal(ask(s, p, &late, &answer), 0);
+    verify(s, p);
+    assert_int_equal(testing_records(s, -1), 1);
+    (void)close(fd);
+    part(p);
+}
+
 static void a_response_is_handed_out_for_reading_only(void **state) {
     struct site *s = *state;
     struct wire_ask a = {.kind = WIRE_FETCH, .tag = 1};
@@ -355,6 +397,7 @@ int main(void) {
         T(one_sender_has_so_many_uploads_and_no_more),
         T(a_size_that_no_disk_has_waits),
         T(a_refused_bundle_is_told_with_its_reason),
+        T(a_damaged_copy_that_came_first_does_not_stand_for_a_whole_one),
         T(a_response_is_handed_out_for_reading_only),
         T(a_card_is_let_in_if_it_proves_itself_and_leaves_no_trace_if_not),
         T(nonsense_ends_the_listener),
