@@ -154,10 +154,13 @@ static int settle(struct ledger *l, const struct ledger_arrival *a, int64_t row,
                       : note_conflict(l, &t->agent, &a->id, &a->digest, t->bundle, now, e);
 }
 
-/* The bundle's own records so far. */
-static int note_rows(struct ledger *l, int64_t first, int64_t last, struct gf_err *e) {
-    return db_run(&l->db, e, "UPDATE bundle SET first = ifnull(first, ?), last = ? WHERE row = ?",
-                  "iii", first, last, l->taking.bundle);
+/* The bundle's own records so far. Its last one is the newest of all, not the last row that was
+ * tried: that of a record which was known is still free, and goes to the next bundle. */
+static int note_rows(struct ledger *l, int64_t first, struct gf_err *e) {
+    return db_run(&l->db, e,
+                  "UPDATE bundle SET first = ifnull(first, ?), last = (SELECT max(row) FROM "
+                  "record) WHERE row = ?",
+                  "ii", first, l->taking.bundle);
 }
 
 /* n is 1 or ROWS. */
@@ -174,7 +177,7 @@ static int take(struct ledger *l, const struct ledger_arrival *a, size_t n, int6
         if (settle(l, &a[i], first + (int64_t)i, now, e) == -1)
             return -1;
     }
-    if (added > 0 && note_rows(l, first, t->next - 1, e) == -1)
+    if (added > 0 && note_rows(l, first, e) == -1)
         return -1;
     return added;
 }

@@ -296,12 +296,25 @@ static void a_record_takes_effect_once_in_whatever_bundle_it_comes(void **state)
     assert_int_equal(r.state, LEDGER_RECEIVED);
 }
 
+/* How many records ledger_deliveries() says a bundle has brought. */
+static int64_t brought(struct site *s, const struct gf_header *h) {
+    const struct gf_hash d = digest_of(h);
+    struct ledger_delivery *groups = NULL;
+    int64_t records = 0;
+    size_t n = 0;
+
+    assert_ok(ledger_deliveries(s->r.ledger, &d, &groups, &n, &s->e), s->e);
+    for (size_t i = 0; i < n; i++)
+        records += groups[i].records;
+    free(groups);
+    return records;
+}
+
 static void records_that_come_together_are_each_taken_once(void **state) {
     enum { N = 3 * LEDGER_TAKE_MOST + 5 };
     static const char *const bodies[] = {"{\"a\":1}", "{\"a\":2}"};
     struct ledger_arrival a[N];
     struct ledger_conflict *conflicts = NULL;
-    struct ledger_delivery *groups = NULL;
     struct site *s = *state;
     struct gf_header h = header(s, 2);
     struct gf_hash d = digest_of(&h), digests[2];
@@ -334,10 +347,36 @@ static void records_that_come_together_are_each_taken_once(void **state) {
     assert_memory_equal(&conflicts[0].digest, &digests[1], sizeof digests[1]);
     free(conflicts);
     /* What the bundle has brought is its own, and no other's. */
-    assert_ok(ledger_deliveries(s->r.ledger, &d, &groups, &n, &s->e), s->e);
-    assert_int_equal(n, 1);
-    assert_int_equal(groups[0].records, N - 4);
-    free(groups);
+    assert_int_equal(brought(s, &h), N - 4);
+}
+
+static void a_bundle_that_ends_in_known_records_has_none_of_the_next_ones(void **state) {
+    struct ledger_arrival a[LEDGER_TAKE_MOST], other;
+    struct site *s = *state;
+    struct gf_header first = header(s, 2), next = header(s, 1);
+    struct gf_hash d = digest_of(&first);
+    struct gf_id known = new_id();
+
+    testing_enrol(s, &kit_site);
+    testing_enrol(s, &kit_other);
+    assert_int_equal(take(s, 1, &known, "{}"), 1);
+    for (size_t i = 0; i < LEDGER_TAKE_MOST; i++)
+        a[i] = (struct ledger_arrival){.id = new_id(), .channel = "metrics", .line = "x", .len = 1};
+    gf_digest_256("{}", 2, &a[LEDGER_TAKE_MOST - 1].digest);
+    a[LEDGER_TAKE_MOST - 1].id = known;
+    other = a[0];
+    other.id = new_id();
+    assert_ok(ledger_take_bundle(s->r.ledger, &first, &d, NOW, &s->e), s->e);
+    assert_int_equal(ledger_take_records(s->r.ledger, a, LEDGER_TAKE_MOST, NOW, &s->e),
+                     LEDGER_TAKE_MOST - 1);
+
+    next.from = kit_other.card.identity;
+    gf_digest_random(&next.stream, sizeof next.stream);
+    d = digest_of(&next);
+    assert_ok(ledger_take_bundle(s->r.ledger, &next, &d, NOW, &s->e), s->e);
+    assert_int_equal(ledger_take_records(s->r.ledger, &other, 1, NOW, &s->e), 1);
+    assert_int_equal(brought(s, &first), LEDGER_TAKE_MOST - 1);
+    assert_int_equal(brought(s, &next), 1);
 }
 
 static void what_is_rolled_back_never_was(void **state) {
@@ -418,6 +457,7 @@ int main(void) {
         T(a_refused_bundle_counts_as_seen),
         T(a_record_takes_effect_once_in_whatever_bundle_it_comes),
         T(records_that_come_together_are_each_taken_once),
+        T(a_bundle_that_ends_in_known_records_has_none_of_the_next_ones),
         T(what_is_rolled_back_never_was),
         T(the_lock_is_held_by_one_and_names_it),
     };
