@@ -17,6 +17,7 @@
 
 #include "gapferry/file.h"
 #include "support/kit.h"
+#include "support/threads.h"
 
 static void a_reader_opens_but_is_not_the_addressee(void **state) {
     struct gf_pack p = kit_request();
@@ -129,6 +130,35 @@ static void no_room_for_the_members_leaves_nothing_behind(void **state) {
     (void)close(fd);
 }
 
+static void without_a_thread_nothing_is_opened_and_nothing_left_open(void **state) {
+    const struct gf_card *trusted[] = {&kit_site.card};
+    const struct gf_check check = {.trusted = trusted, .ntrusted = 1};
+    const struct gf_items_options o = {.threads = 1};
+    const struct gf_seal_key *keys[] = {kit_relay.seal};
+    struct gf_pack p = kit_request();
+    struct gf_contents c = {0};
+    struct gf_head h = {0};
+    struct gf_err e = {0};
+    int fd = kit_pack(&p, kit_data, 100000, NULL);
+    int dir = kit_new_dir(), fds = open("/proc/self/fd", O_RDONLY | O_DIRECTORY);
+    size_t size = 0, before = kit_entries(fds);
+
+    (void)state;
+    assert_int_equal(gf_bundle_head(fd, &check, &h, &e), 0);
+    assert_int_equal(threads_forbid(1, &size), 0);
+    assert_int_equal(gf_bundle_open(fd, &h, keys, 1, &o, dir, &c, &e), -1);
+    assert_int_equal(threads_forbid(0, &size), 0);
+    assert_int_equal(e.code, GF_E_SYSTEM);
+    assert_int_equal(kit_entries(dir), 0);
+    assert_int_equal(kit_entries(fds), before);
+    assert_int_equal(gf_bundle_open(fd, &h, keys, 1, &o, dir, &c, &e), 0);
+    gf_contents_free(&c);
+    gf_head_free(&h);
+    (void)close(fds);
+    (void)close(dir);
+    (void)close(fd);
+}
+
 static void the_wrong_key_opens_nothing(void **state) {
     const struct gf_card *trusted[] = {&kit_site.card};
     const struct gf_check check = {.trusted = trusted, .ntrusted = 1};
@@ -183,6 +213,7 @@ int main(void) {
         cmocka_unit_test(the_copy_has_the_head_that_was_verified),
         cmocka_unit_test(a_quota_is_checked_before_anything_else_is_read),
         cmocka_unit_test(no_room_for_the_members_leaves_nothing_behind),
+        cmocka_unit_test(without_a_thread_nothing_is_opened_and_nothing_left_open),
         cmocka_unit_test(the_wrong_key_opens_nothing),
         cmocka_unit_test(peeking_shows_the_header_without_any_key),
         cmocka_unit_test(a_directory_is_not_a_bundle),

@@ -170,6 +170,24 @@ GF_MUST_CHECK int gf_bundle_decrypt(int copy, const struct gf_head *h,
                                     const struct gf_seal_key *const *keys, size_t nkeys, int out_fd,
                                     struct gf_err *e);
 
+/*
+ * The same beside step 3: a thread decrypts into a pipe, whose other end somebody reads meanwhile.
+ * pipe_fd is taken over and closed when all is written, or on failure. copy, *h and the keys must
+ * stay until the end. A payload that any pipe holds is decrypted at once, without a thread. The
+ * thread takes no signals; the process ignores SIGPIPE, or its reader stays. Errors: GF_E_SYSTEM
+ * (no thread, no memory); what fails later is told at the end.
+ */
+struct gf_bundle_decrypting;
+GF_MUST_CHECK int gf_bundle_decrypt_begin(int copy, const struct gf_head *h,
+                                          const struct gf_seal_key *const *keys, size_t nkeys,
+                                          int pipe_fd, struct gf_bundle_decrypting **out,
+                                          struct gf_err *e);
+/* Wait for it, and release it; the pipe was read to its end by then, or is closed. rc and *e say
+ * what reading came to: that is returned where decryption did not fail, or failed only because
+ * nobody read any more. Else -1 with its own error (those of gf_bundle_decrypt()), which is the
+ * cause of whatever the reader met. */
+GF_MUST_CHECK int gf_bundle_decrypt_end(struct gf_bundle_decrypting *d, int rc, struct gf_err *e);
+
 /* ---- step 3: no keys ---- */
 
 struct gf_record;
@@ -202,8 +220,7 @@ GF_MUST_CHECK int gf_bundle_items(int plain_fd, const struct gf_header *h,
 /* Remove what gf_bundle_items() wrote, from its directory; best effort. */
 void gf_bundle_items_remove(int dir);
 
-/* Steps 2 and 3 together, in one process and at the same time: decryption in a thread, a pipe
- * between. */
+/* Steps 2 and 3 together, in one process and at the same time. */
 GF_MUST_CHECK int gf_bundle_open(int copy, const struct gf_head *h,
                                  const struct gf_seal_key *const *keys, size_t nkeys,
                                  const struct gf_items_options *o, int dir, struct gf_contents *out,
