@@ -112,8 +112,11 @@ static int digest_file(const struct take *k, const char *member, struct gf_hash 
     int rc = -1;
 
     int fd = openat(k->work, member, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    /* Only what is not there, or is no file, is the bundle's fault. */
     if (fd == -1)
-        return gf_err_set(e, GF_E_RECORD, "a record's body is not in the bundle");
+        return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+                   ? gf_err_set(e, GF_E_RECORD, "a record's body is not in the bundle")
+                   : gf_err_errno(e, "%s: cannot open it", member);
     if (fstat(fd, &st) == -1) {
         (void)gf_err_errno(e, "%s", member);
         goto out;

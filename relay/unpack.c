@@ -5,8 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,10 +34,8 @@ struct pipes {
     int late;       /* an unnamed file: records whose bodies are files, which come behind them */
 };
 
-/* What the pipes hold, so that both sides run on. */
+/* What the pipe of records holds, so that both sides run on. */
 #define PIPE_SIZE (1 << 20)
-/* A payload that fits any pipe as it is needs no thread: it is decrypted first, then read. */
-#define SMALL_SIZE 16384
 
 static void close_pair(int fds[2]) {
     for (int i = 0; i < 2; i++) {
@@ -151,47 +147,12 @@ static int read_verdict(int fd, int status, struct gf_err *e) {
     return gf_err_set(e, v.err.code, "%s", v.err.text);
 }
 
-static int wait_for(pid_t pid, int *status) {
+static int wait_for(pid_t pid, int *status, struct gf_err *e) {
     while (waitpid(pid, status, 0) == -1) {
         if (errno != EINTR)
-            return -1;
+            return gf_err_errno(e, "cannot wait for the process that reads payloads");
     }
     return 0;
-}
-
-/* Decryption, in a thread where the payload is large. */
-struct half {
-    int copy;
-    const struct gf_head *head;
-    struct own_keys_all own; /* points to the relay's */
-    int out;                 /* closed at the end */
-    int rc;
-    int broken; /* it failed only because the child had stopped reading */
-    struct gf_err err;
-};
-
-static void *decrypt(void *arg) {
-    struct half *d = arg;
-    struct pollfd end = {.fd = d->out};
-
-    d->rc = gf_bundle_decrypt(d->copy, d->head, d->own.seal, d->own.n, d->out, &d->err);
-    d->broken = poll(&end, 1, 0) == 1 && (end.revents & POLLERR) != 0;
-    (void)close(d->out);
-    return NULL;
-}
-
-/* The thread takes no signals: they are for who waits for it. */
-static int start(struct half *d, pthread_t *thread, struct gf_err *e) {
-    sigset_t all, before;
-
-    (void)sigfillset(&all);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    int rc = pthread_create(thread, NULL, decrypt, d);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc == 0)
-        return 0;
-    errno = rc;
-    return gf_err_errno(e, "cannot start a thread");
 }
 
 /* Who gets the records. */
@@ -218,49 +179,44 @@ static int read_records(int fd, struct taker *t, struct gf_err *e) {
     return rc;
 }
 
-/* Decrypt into the pipe, which is closed then, and take the records meanwhile. */
-static int take_both(struct half *d, int records, struct taker *t, struct gf_err *e) {
-    int small = d->head->header.payload_size <= SMALL_SIZE;
-    pthread_t thread;
+/* The bundle that is unpacked. */
+struct source {
+    const struct relay *r; /* its keys open it */
+    int copy;
+    const struct gf_head *head;
+};
 
-    if (small) {
-        (void)decrypt(d);
-    } else if (start(d, &thread, e) == -1) {
-        (void)close(d->out);
-        return -1;
-    }
-    int rc = read_records(records, t, e);
-    /* Who still writes is told that nobody listens. */
-    (void)close(records);
-    if (!small)
-        (void)pthread_join(thread, NULL);
-    return rc;
-}
-
-static int run_parent(struct half *d, struct pipes *p, pid_t pid, struct taker *t,
+/* Decrypt into the pipe, and take the records from the child meanwhile. */
+static int run_parent(const struct source *from, struct pipes *p, pid_t pid, struct taker *t,
                       struct gf_err *e) {
-    struct gf_err items_err = {.code = GF_OK}, records_err = {.code = GF_OK};
+    struct gf_bundle_decrypting *d = NULL;
+    struct gf_err items_err, ignored;
+    struct own_keys_all own;
     int status = 0;
 
     (void)close(p->plain[0]);
     (void)close(p->records[1]);
     (void)close(p->verdict[1]);
-    d->out = p->plain[1];
-    int rc = take_both(d, p->records[0], t, &records_err);
+    own_keys_all(&from->r->id, &from->r->former, &own);
+    int begun =
+        gf_bundle_decrypt_begin(from->copy, from->head, own.seal, own.n, p->plain[1], &d, e);
+    int rc = begun == 0 ? read_records(p->records[0], t, e) : -1;
+    /* Who still writes is told that nobody listens. */
+    (void)close(p->records[0]);
     p->plain[0] = p->plain[1] = p->records[0] = p->records[1] = p->verdict[1] = -1;
-    if (wait_for(pid, &status) == -1)
-        return gf_err_errno(e, "cannot wait for the process that reads payloads");
-    int items_rc = read_verdict(p->verdict[0], status, &items_err);
-
-    if (rc == 0 && items_rc == 0 && d->rc == 0)
-        return 0;
-    /* If decryption and the child both failed, the cause is what decryption says, unless it only
-     * lost its reader. */
-    if (!t->failed && d->rc == -1 && !d->broken)
-        *e = d->err;
-    else
-        *e = !t->failed && items_rc == -1 ? items_err : records_err;
-    return -1;
+    int items_rc = wait_for(pid, &status, &items_err);
+    if (items_rc == 0)
+        items_rc = read_verdict(p->verdict[0], status, &items_err);
+    if (begun == -1)
+        return -1;
+    /* What the taker has to say is the cause of all the rest. */
+    if (t->failed)
+        return gf_bundle_decrypt_end(d, -1, &ignored);
+    if (items_rc == -1) {
+        rc = -1;
+        *e = items_err;
+    }
+    return gf_bundle_decrypt_end(d, rc, e);
 }
 
 static int open_pipes(struct pipes *p, int work, struct gf_err *e) {
@@ -268,7 +224,6 @@ static int open_pipes(struct pipes *p, int work, struct gf_err *e) {
         pipe2(p->verdict, O_CLOEXEC) == -1)
         return gf_err_errno(e, "cannot make a pipe");
     /* Best effort: what an ordinary user may have in pipes is limited. */
-    (void)fcntl(p->plain[0], F_SETPIPE_SZ, PIPE_SIZE);
     (void)fcntl(p->records[0], F_SETPIPE_SZ, PIPE_SIZE);
     p->late = gf_file_unnamed(work, e);
     return p->late == -1 ? -1 : 0;
@@ -278,7 +233,7 @@ int unpack_bundle(struct relay *r, int copy, const struct gf_head *h, int64_t ro
                   unpack_record *fn, void *arg, struct gf_err *e) {
     struct gf_items_options o = {.check_lines = 1, .threads = 1};
     struct pipes p = {{-1, -1}, {-1, -1}, {-1, -1}, -1};
-    struct half d = {.copy = copy, .head = h};
+    const struct source from = {r, copy, h};
     struct taker t = {.fn = fn, .arg = arg};
     int rc = -1;
 
@@ -292,8 +247,7 @@ int unpack_bundle(struct relay *r, int copy, const struct gf_head *h, int64_t ro
     }
     if (pid == 0)
         run_child(r, &p, &h->header, &o, work);
-    own_keys_all(&r->id, &r->former, &d.own);
-    rc = run_parent(&d, &p, pid, &t, e);
+    rc = run_parent(&from, &p, pid, &t, e);
     if (rc == 0 && lseek(p.late, 0, SEEK_SET) == -1)
         rc = gf_err_errno(e, "cannot read records");
     if (rc == 0)

@@ -5,8 +5,10 @@
 #include "ledger_testing.h"
 
 #include <sqlite3.h>
+#include <sys/resource.h>
 
 #include "relay/ledger/ledger_internal.h"
+#include "support/threads.h"
 
 #define MANY 3000 /* records: more than are taken at a time, and more than the pipes hold */
 
@@ -115,6 +117,75 @@ static void a_record_whose_file_is_missing_takes_the_others_with_it(void **state
     gf_buf_free(&b);
 }
 
+/* ---- what is not the bundle's fault ---- */
+
+/* Verified once more, now that nothing is in the way, it is taken. */
+static void assert_waits_and_is_taken(struct site *s, int64_t records) {
+    assert_int_equal(s->t.refused, 0);
+    assert_int_equal(s->t.gravest, GF_E_SYSTEM);
+    assert_int_equal(testing_records(s, -1), 0);
+    assert_int_equal(in_state(s, "incoming"), 1);
+    testing_turn(s);
+    assert_ok(files_tidy(&s->r, &s->e), s->e);
+    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
+    assert_int_equal(s->t.taken, 1);
+    assert_int_equal(s->t.records, records);
+}
+
+static void want_of_a_thread_refuses_no_bundle(void **state) {
+    struct site *s = *state;
+    struct gf_buf b;
+    size_t size = 0;
+
+    testing_enrol(s, &kit_site);
+    gf_buf_init(&b, 16 << 20);
+    put_lines(&b, MANY);
+    const struct testing_request q = {.seq = 1, .lines = b.data};
+    testing_send(s, &q, NULL);
+    assert_ok(relay_intake(&s->r, s->d, &s->t, &s->e), s->e);
+    size_t before = testing_count("/proc/self", "fd");
+    assert_int_equal(threads_forbid(1, &size), 0);
+    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
+    assert_int_equal(threads_forbid(0, &size), 0);
+    assert_int_equal(testing_count("/proc/self", "fd"), before);
+    assert_waits_and_is_taken(s, MANY);
+    gf_buf_free(&b);
+}
+
+/* Once a record is in the ledger nothing can be opened any more. */
+static void forbid_to_open(void *arg, int what, const char *db, const char *table,
+                           sqlite3_int64 row) {
+    const struct rlimit none = {0, *(rlim_t *)arg};
+    (void)what;
+    (void)db;
+    (void)row;
+
+    if (strcmp(table, "record") == 0)
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+}
+
+static void want_of_descriptors_refuses_no_bundle(void **state) {
+    struct gf_id id = new_id();
+    struct site *s = *state;
+    struct rlimit was;
+    struct gf_buf b;
+
+    testing_enrol(s, &kit_site);
+    gf_buf_init(&b, 16 << 20);
+    put_lines(&b, LEDGER_TAKE_MOST);
+    testing_line(&b, &id, "metrics", GF_BODY_FILE, "files/body.bin", 0);
+    const struct testing_request q = {.seq = 1, .lines = b.data, .file = "the body"};
+    testing_send(s, &q, NULL);
+    assert_ok(relay_intake(&s->r, s->d, &s->t, &s->e), s->e);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+    (void)sqlite3_update_hook(s->r.ledger->db.handle, forbid_to_open, &was.rlim_max);
+    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
+    (void)sqlite3_update_hook(s->r.ledger->db.handle, NULL, NULL);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+    assert_waits_and_is_taken(s, LEDGER_TAKE_MOST + 1);
+    gf_buf_free(&b);
+}
+
 /* ---- what a bundle may cost ---- */
 
 static int count_steps(void *arg) {
@@ -158,6 +229,8 @@ int main(void) {
         T(every_record_of_a_large_bundle_is_taken_and_told),
         T(records_with_files_have_the_digests_of_the_files),
         T(a_record_whose_file_is_missing_takes_the_others_with_it),
+        T(want_of_a_thread_refuses_no_bundle),
+        T(want_of_descriptors_refuses_no_bundle),
         T(files_that_no_record_names_cost_the_ledger_nothing),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
