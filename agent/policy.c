@@ -108,18 +108,6 @@ static int is_there(int dir, const struct gf_buf *want) {
     return same;
 }
 
-static int replace(int dir, const struct gf_buf *b, struct gf_err *e) {
-    struct gf_out o;
-
-    int rc = gf_out_open(&o, dir, FILE_NAME, e);
-    if (rc == 0 && gf_file_write(o.fd, b->data, b->len) == -1)
-        rc = gf_err_errno(e, FILE_NAME ": cannot write it");
-    if (rc == 0)
-        rc = gf_out_commit(&o, 0600, 1, e);
-    gf_out_close(&o);
-    return rc;
-}
-
 int agent_policy_publish(struct agent *a, struct gf_err *e) {
     struct gf_buf b;
     int rc = -1;
@@ -129,7 +117,7 @@ int agent_policy_publish(struct agent *a, struct gf_err *e) {
         return gf_err_errno(e, "%s", a->state);
     gf_buf_init(&b, POLICY_MAX);
     if (put_policy(a, &b, e) == 0)
-        rc = is_there(dir, &b) ? 0 : replace(dir, &b, e);
+        rc = is_there(dir, &b) ? 0 : gf_file_save(dir, FILE_NAME, b.data, b.len, 0600, e);
     gf_buf_free(&b);
     (void)close(dir);
     return rc;

@@ -115,7 +115,6 @@ static int remove_others(struct folder *f, struct gf_err *e) {
  */
 static int publish_own(const struct gf_identity *id, struct folder *f, struct gf_err *e) {
     struct gf_buf text, there;
-    struct gf_out o;
     char fingerprint[GF_FINGERPRINT_TEXT];
     char *name = f->names[f->n++];
 
@@ -128,14 +127,8 @@ static int publish_own(const struct gf_identity *id, struct folder *f, struct gf
         same = there.len == text.len && memcmp(there.data, text.data, text.len) == 0;
         gf_buf_free(&there);
     }
-    if (rc == 0 && !same) {
-        rc = gf_out_open(&o, f->dir, name, e);
-        if (rc == 0) {
-            rc = gf_file_write(o.fd, text.data, text.len) == -1 ? gf_err_errno(e, "cards/%s", name)
-                                                                : gf_out_commit(&o, 0600, 1, e);
-            gf_out_close(&o);
-        }
-    }
+    if (rc == 0 && !same && (rc = gf_file_save(f->dir, name, text.data, text.len, 0600, e)) == -1)
+        (void)gf_err_prefix(e, "cards");
     gf_buf_free(&text);
     return rc;
 }

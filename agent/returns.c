@@ -56,18 +56,12 @@ static int write_answer(const struct store_node *n, const struct gf_answer *answ
 
 static int save_body(struct agent *a, const char *name, const struct gf_body *body,
                      struct gf_err *e) {
-    struct gf_out o = {.fd = -1, .dir = -1};
     mode_t mode = 0;
     int dir = agent_folder(a, GRID_RETURNS, e);
 
     int rc = dir == -1 ? -1 : grid_file_mode(dir, &mode, e);
-    if (rc == 0)
-        rc = gf_out_open(&o, dir, name, e);
-    if (rc == 0 && gf_file_write(o.fd, body->data, body->len) == -1)
-        rc = gf_err_errno(e, "%s/" GRID_RETURNS "/%s: cannot write it", a->state, name);
-    if (rc == 0)
-        rc = gf_out_commit(&o, mode, 1, e);
-    gf_out_close(&o);
+    if (rc == 0 && (rc = gf_file_save(dir, name, body->data, body->len, mode, e)) == -1)
+        (void)gf_err_prefix(e, "%s/" GRID_RETURNS, a->state);
     if (dir != -1)
         (void)close(dir);
     return rc;

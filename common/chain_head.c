@@ -3,12 +3,10 @@
  */
 #include "common/chain_head.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "gapferry/file.h"
 
@@ -34,16 +32,10 @@ int chain_head_parse(const char *text, size_t len, int64_t *n, struct gf_hash *h
 
 int chain_head_load(int dir, const char *path, int64_t *n, struct gf_hash *hash, struct gf_err *e) {
     struct gf_buf text;
-    int rc = -1;
 
-    if (gf_file_load(dir, path, HEAD_MAX, &text, e) == -1)
-        /* What is there and is no file is no missing one. */
-        rc = e->code == GF_E_NOINPUT && faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == -1 ? 0
-                                                                                              : -1;
-    else if (chain_head_parse(text.data ? text.data : "", text.len, n, hash) == 0)
-        rc = 1;
-    else
-        (void)gf_err_set(e, GF_E_DAMAGED, "%s: is not a number and a hash", path);
+    int rc = gf_file_load_if_there(dir, path, HEAD_MAX, &text, e);
+    if (rc == 1 && chain_head_parse(text.data ? text.data : "", text.len, n, hash) == -1)
+        rc = gf_err_set(e, GF_E_DAMAGED, "%s: is not a number and a hash", path);
     gf_buf_free(&text);
     return rc;
 }
@@ -51,15 +43,8 @@ int chain_head_load(int dir, const char *path, int64_t *n, struct gf_hash *hash,
 int chain_head_save(int dir, const char *path, int64_t n, const struct gf_hash *hash,
                     struct gf_err *e) {
     char text[HEAD_MAX], hex[GF_HASH_TEXT];
-    struct gf_out out = {.fd = -1, .dir = -1};
 
     gf_text_hex(hash->b, sizeof hash->b, hex);
     int len = snprintf(text, sizeof text, "%" PRId64 " %s\n", n, hex);
-    int rc = gf_out_open(&out, dir, path, e);
-    if (rc == 0 && gf_file_write(out.fd, text, (size_t)len) == -1)
-        rc = gf_err_errno(e, "%s", path);
-    if (rc == 0)
-        rc = gf_out_commit(&out, 0600, 1, e);
-    gf_out_close(&out);
-    return rc;
+    return gf_file_save(dir, path, text, (size_t)len, 0600, e);
 }

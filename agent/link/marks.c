@@ -76,21 +76,15 @@ static void put(struct gf_buf *b, const struct mark *x) {
 
 /* The newer half in place of the file. */
 static int halve(struct marks *m, struct gf_err *e) {
-    struct gf_out out = {.fd = -1};
     struct gf_buf text;
     size_t from = m->n / 2;
-    int rc = -1;
 
     gf_buf_init(&text, FILE_MAX);
     for (size_t i = from; i < m->n; i++)
         put(&text, &m->list[i]);
-    if (gf_buf_check(&text, m->path, e) == 0 && gf_out_open(&out, AT_FDCWD, m->path, e) == 0) {
-        if (gf_file_write(out.fd, text.data, text.len) == -1)
-            (void)gf_err_errno(e, "%s", m->path);
-        else
-            rc = gf_out_commit(&out, 0600, 1, e);
-    }
-    gf_out_close(&out);
+    int rc = gf_buf_check(&text, m->path, e);
+    if (rc == 0)
+        rc = gf_file_save(AT_FDCWD, m->path, text.data, text.len, 0600, e);
     gf_buf_free(&text);
     if (rc == 0) {
         m->n -= from;

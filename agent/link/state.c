@@ -16,20 +16,6 @@ static void path_of(const struct peers *p, const char *name, char out[600]) {
     (void)snprintf(out, 600, "%s/%s", p->state, name);
 }
 
-static int replace(const char *path, const struct gf_buf *text, struct gf_err *e) {
-    struct gf_out out = {.fd = -1};
-    int rc = -1;
-
-    if (gf_out_open(&out, AT_FDCWD, path, e) == 0) {
-        if (gf_file_write(out.fd, text->data, text->len) == -1)
-            (void)gf_err_errno(e, "%s", path);
-        else
-            rc = gf_out_commit(&out, 0644, 1, e);
-    }
-    gf_out_close(&out);
-    return rc;
-}
-
 /* ---- link.state ---- */
 
 static void put_words(struct gf_buf *b, const char *key, const char *words) {
@@ -67,7 +53,7 @@ int state_save(const struct peers *p, struct gf_err *e) {
     path_of(p, LINK_STATE_FILE, path);
     int rc = gf_buf_check(&text, path, e);
     if (rc == 0)
-        rc = replace(path, &text, e);
+        rc = gf_file_save(AT_FDCWD, path, text.data, text.len, 0644, e);
     gf_buf_free(&text);
     return rc;
 }
@@ -88,7 +74,7 @@ static int halve(const char *path, struct gf_err *e) {
         rc = gf_buf_check(&half, path, e);
     }
     if (rc == 0)
-        rc = replace(path, &half, e);
+        rc = gf_file_save(AT_FDCWD, path, half.data, half.len, 0644, e);
     gf_buf_free(&all);
     gf_buf_free(&half);
     return rc;

@@ -145,6 +145,13 @@ out:
     return rc;
 }
 
+int gf_file_load_if_there(int dir, const char *path, size_t max, struct gf_buf *out,
+                          struct gf_err *e) {
+    if (gf_file_load(dir, path, max, out, e) == 0)
+        return 1;
+    return faccessat(dir, path, F_OK, AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT ? 0 : -1;
+}
+
 int gf_file_split(int dir, const char *path, int *parent, char name[256], struct gf_err *e) {
     const char *slash = strrchr(path, '/');
     const char *last = slash != NULL ? slash + 1 : path;

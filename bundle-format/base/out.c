@@ -138,8 +138,8 @@ void gf_out_close(struct gf_out *o) {
     *o = (struct gf_out){.fd = -1, .dir = -1};
 }
 
-int gf_file_save_new(int dir, const char *path, const void *data, size_t len, mode_t mode,
-                     struct gf_err *e) {
+static int save(int dir, const char *path, const void *data, size_t len, mode_t mode, int replace,
+                struct gf_err *e) {
     int rc = -1;
     struct gf_out o;
 
@@ -149,10 +149,20 @@ int gf_file_save_new(int dir, const char *path, const void *data, size_t len, mo
         gf_err_errno(e, "%s: cannot write it", path);
         goto out;
     }
-    rc = gf_out_commit(&o, mode, 0, e);
+    rc = gf_out_commit(&o, mode, replace, e);
 out:
     gf_out_close(&o);
     return rc;
+}
+
+int gf_file_save(int dir, const char *path, const void *data, size_t len, mode_t mode,
+                 struct gf_err *e) {
+    return save(dir, path, data, len, mode, 1, e);
+}
+
+int gf_file_save_new(int dir, const char *path, const void *data, size_t len, mode_t mode,
+                     struct gf_err *e) {
+    return save(dir, path, data, len, mode, 0, e);
 }
 
 int gf_file_unnamed(int dir, struct gf_err *e) {

@@ -377,7 +377,6 @@ int gf_identity_save_card(int dir, const char *path, const char *text, size_t le
                           struct gf_err *e) {
     struct gf_identity id;
     struct gf_card c;
-    struct gf_out o;
     int rc = -1;
 
     if (gf_card_parse(text, len, "card", &c, e) == -1 || gf_identity_load(dir, path, &id, e) == -1)
@@ -388,11 +387,8 @@ int gf_identity_save_card(int dir, const char *path, const char *text, size_t le
         (void)gf_err_set(e, GF_E_KEY, "%s: the card is not one of these keys", path);
     else if (fd == -1)
         (void)gf_err_errno(e, "%s", path);
-    else if (gf_out_open(&o, fd, "card", e) == 0) {
-        rc = gf_file_write(o.fd, text, len) == -1 ? gf_err_errno(e, "%s/card", path)
-                                                  : gf_out_commit(&o, 0644, 1, e);
-        gf_out_close(&o);
-    }
+    else if ((rc = gf_file_save(fd, "card", text, len, 0644, e)) == -1)
+        (void)gf_err_prefix(e, "%s", path);
     if (fd != -1)
         (void)close(fd);
     gf_identity_free(&id);

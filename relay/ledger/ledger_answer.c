@@ -40,17 +40,9 @@ static int pack_headers(const struct ledger_answer *a, const struct gf_id *recor
 /* A long body stands beside the database; it is there before the transaction that names it. */
 static int save_body(struct ledger *l, const char *path, const struct ledger_answer *a,
                      struct gf_err *e) {
-    struct gf_out o;
-    int rc = -1;
-
-    if (gf_out_open(&o, l->dir_fd, path, e) == -1)
-        return -1;
-    if (gf_file_write(o.fd, a->body, a->len) == -1)
-        (void)gf_err_errno(e, "%s/%s", l->dir, path);
-    else
-        rc = gf_out_commit(&o, 0600, 1, e);
-    gf_out_close(&o);
-    return rc;
+    if (gf_file_save(l->dir_fd, path, a->body, a->len, 0600, e) == -1)
+        return gf_err_prefix(e, "%s", l->dir);
+    return 0;
 }
 
 static int keep_answer(struct ledger *l, int64_t row, const struct ledger_answer *a,

@@ -2,12 +2,9 @@
  * ledger_revoked.c -- lineages that were revoked, also where the database was put back from a
  * backup and knows nothing of it.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "gapferry/file.h"
 #include "relay/ledger/ledger_internal.h"
@@ -17,14 +14,11 @@
 /* Bytes of the file at most: identities of 100,000 lineages. */
 #define FILE_MAX (16 << 20)
 
-/* The whole file; empty where there is none. What is there and is no file is no missing one. */
+/* The whole file; empty where there is none. */
 static int load(const struct ledger *l, struct gf_buf *out, struct gf_err *e) {
-    if (gf_file_load(l->dir_fd, NAME, FILE_MAX, out, e) == 0 ||
-        (e->code == GF_E_NOINPUT && faccessat(l->dir_fd, NAME, F_OK, AT_SYMLINK_NOFOLLOW) == -1 &&
-         errno == ENOENT))
-        return 0;
-    gf_buf_free(out);
-    return gf_err_prefix(e, "%s", l->dir);
+    if (gf_file_load_if_there(l->dir_fd, NAME, FILE_MAX, out, e) == -1)
+        return gf_err_prefix(e, "%s", l->dir);
+    return 0;
 }
 
 /* What is looked for is found wherever it stands: whatever else was written there hides nothing.
@@ -95,23 +89,15 @@ static int add_rows(struct ledger *l, struct gf_buf *text, struct gf_err *e) {
 }
 
 int ledger_revoked_save(struct ledger *l, struct gf_err *e) {
-    struct gf_out out = {.fd = -1, .dir = -1};
     struct gf_buf text;
 
     if (load(l, &text, e) == -1)
         return -1;
     size_t had = text.len;
     int rc = add_rows(l, &text, e);
-    if (rc == 0 && text.len > had) {
-        rc = gf_out_open(&out, l->dir_fd, NAME, e);
-        if (rc == 0 && gf_file_write(out.fd, text.data, text.len) == -1)
-            rc = gf_err_errno(e, NAME);
-        if (rc == 0)
-            rc = gf_out_commit(&out, 0600, 1, e);
-        gf_out_close(&out);
-        if (rc == -1)
-            (void)gf_err_prefix(e, "%s", l->dir);
-    }
+    if (rc == 0 && text.len > had &&
+        (rc = gf_file_save(l->dir_fd, NAME, text.data, text.len, 0600, e)) == -1)
+        (void)gf_err_prefix(e, "%s", l->dir);
     gf_buf_free(&text);
     return rc;
 }

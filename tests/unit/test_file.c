@@ -55,6 +55,31 @@ static void a_file_of_max_bytes_loads_and_a_larger_one_does_not(void **state) {
     gf_buf_free(&b);
 }
 
+static void only_what_is_not_there_at_all_is_missing(void **state) {
+    struct gf_buf b;
+    struct gf_err e;
+
+    (void)state;
+    put("a", "text");
+    assert_int_equal(gf_file_load_if_there(dir, "a", 10, &b, &e), 1);
+    assert_string_equal(b.data, "text");
+    gf_buf_free(&b);
+    assert_int_equal(gf_file_load_if_there(dir, "b", 10, &b, &e), 0);
+    assert_int_equal(b.len, 0);
+    gf_buf_text(&b, "0123456789"); /* it has its ceiling */
+    assert_int_equal(gf_buf_check(&b, "b", &e), 0);
+    gf_buf_free(&b);
+    assert_int_equal(symlinkat("nowhere", dir, "link"), 0);
+    assert_int_equal(mkdirat(dir, "sub", 0700), 0);
+    static const char *const there[] = {"link", "sub", "a/b"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(gf_file_load_if_there(dir, there[i], 10, &b, &e), -1);
+        assert_int_equal(e.code, GF_E_NOINPUT);
+    }
+    assert_int_equal(gf_file_load_if_there(dir, "a", 3, &b, &e), -1);
+    assert_int_equal(e.code, GF_E_LIMIT);
+}
+
 static void a_size_that_lies_is_not_believed(void **state) {
     struct gf_buf b;
     struct gf_err e;
@@ -151,6 +176,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FILE_TEST(split_gives_the_directory_and_the_last_name),
         FILE_TEST(a_file_of_max_bytes_loads_and_a_larger_one_does_not),
+        FILE_TEST(only_what_is_not_there_at_all_is_missing),
         FILE_TEST(a_size_that_lies_is_not_believed),
         FILE_TEST(what_is_no_regular_file_is_refused_without_waiting),
         FILE_TEST(short_reads_and_signals_are_no_end),

@@ -45,6 +45,24 @@ static void what_exists_is_never_overwritten(void **state) {
     assert_int_equal(entries(), 3);
 }
 
+static void saving_takes_the_place_of_what_has_the_name(void **state) {
+    struct gf_err e;
+
+    (void)state;
+    put("a", "a longer one");
+    assert_int_equal(symlinkat("a", dir, "link"), 0);
+    static const char *const names[] = {"a", "link", "b"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(gf_file_save(dir, names[i], "new", 3, 0640, &e), 0);
+        assert_holds(names[i], "new");
+        assert_int_equal(mode_of(names[i]), 0640);
+    }
+    assert_int_equal(entries(), 3);
+    assert_int_equal(mkdirat(dir, "sub", 0700), 0);
+    assert_int_equal(gf_file_save(dir, "sub", "new", 3, 0640, &e), -1);
+    assert_int_equal(entries(), 4);
+}
+
 static void a_file_has_no_name_until_it_is_committed(void **state) {
     struct gf_out o;
     struct gf_err e;
@@ -193,6 +211,11 @@ static int save_a(void) {
     return gf_file_save_new(dir, "a", "new", 3, 0644, &e) == 0 ? 0 : (int)e.code;
 }
 
+static int replace_a(void) {
+    struct gf_err e = {.code = GF_OK};
+    return gf_file_save(dir, "a", "new", 3, 0644, &e) == 0 ? 0 : (int)e.code;
+}
+
 static int save_secret(void) {
     struct gf_err e = {.code = GF_OK};
     return gf_file_save_new(dir, "a", "new", 3, 0400, &e) == 0 ? 0 : (int)e.code;
@@ -246,6 +269,19 @@ static void a_failure_leaves_nothing_behind(void **state) {
     }
 }
 
+static void what_cannot_be_replaced_stays_whole(void **state) {
+    static const struct fault faults[] = {
+        {SYS_write, 0, 0, ENOSPC}, {SYS_fsync, 0, 0, ENOSPC}, {SYS_renameat, 0, 0, EROFS}};
+
+    (void)state;
+    put("a", "old");
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        assert_int_equal(with_faults(&faults[i], 1, replace_a), GF_E_CREATE);
+        assert_holds("a", "old");
+        assert_int_equal(entries(), 1);
+    }
+}
+
 static void a_file_system_without_modes_takes_only_what_is_public(void **state) {
     const struct fault no_modes = {SYS_fchmod, 0, 0, EPERM};
 
@@ -269,6 +305,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FILE_TEST(a_saved_file_is_whole_alone_and_has_its_mode),
         FILE_TEST(what_exists_is_never_overwritten),
+        FILE_TEST(saving_takes_the_place_of_what_has_the_name),
         FILE_TEST(a_file_has_no_name_until_it_is_committed),
         FILE_TEST(commit_replaces_only_when_asked),
         FILE_TEST(a_directory_that_is_missing_is_no_input),
@@ -276,6 +313,7 @@ int main(void) {
         FILE_TEST(an_unnamed_file_leaves_no_name),
         FILE_TEST(without_exclusive_rename_nothing_is_overwritten_either),
         FILE_TEST(a_failure_leaves_nothing_behind),
+        FILE_TEST(what_cannot_be_replaced_stays_whole),
         FILE_TEST(a_file_system_without_modes_takes_only_what_is_public),
         FILE_TEST(without_unnamed_files_a_name_is_taken_away),
     };

@@ -28,7 +28,16 @@ GF_MUST_CHECK int gf_file_write_at(int fd, const void *buf, size_t len, int64_t 
 GF_MUST_CHECK int gf_file_load(int dir, const char *path, size_t max, struct gf_buf *out,
                                struct gf_err *e);
 
-/* Make a new file with these bytes, durable and all or nothing; GF_E_CREATE if it exists. */
+/* The same of a file that need not be there: 1 loaded, 0 nothing of this name is there (*out is
+ * empty then), -1. What may not be looked at, a link, and what is not a regular file are there. */
+GF_MUST_CHECK int gf_file_load_if_there(int dir, const char *path, size_t max, struct gf_buf *out,
+                                        struct gf_err *e);
+
+/* Make a file of these bytes, durable and all or nothing, in the place of what has its name.
+ * Errors: those of gf_out_open(); GF_E_CREATE also where there is no room. */
+GF_MUST_CHECK int gf_file_save(int dir, const char *path, const void *data, size_t len, mode_t mode,
+                               struct gf_err *e);
+/* The same for a new one; GF_E_CREATE if something of its name exists. */
 GF_MUST_CHECK int gf_file_save_new(int dir, const char *path, const void *data, size_t len,
                                    mode_t mode, struct gf_err *e);
 
