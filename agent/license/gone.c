@@ -36,13 +36,15 @@ static int has(const struct gf_buf *text, const char line[LINE_TEXT]) {
     return text->len > 0 && memmem(text->data, text->len, line, LINE_TEXT - 1) != NULL;
 }
 
-/* The whole file; empty where there is none. */
-static int load(const struct agent *a, char path[600], struct gf_buf *out, struct gf_err *e) {
-    (void)snprintf(path, 600, "%s/" NAME, a->state);
-    if (gf_file_load(AT_FDCWD, path, GONE_MAX, out, e) == 0 || e->code == GF_E_NOINPUT)
-        return 0;
-    gf_buf_free(out);
-    return -1;
+static void path_of(const struct agent *a, char out[600]) {
+    (void)snprintf(out, 600, "%s/" NAME, a->state);
+}
+
+int gone_load(const struct agent *a, struct gf_buf *out, struct gf_err *e) {
+    char path[600];
+
+    path_of(a, path);
+    return gf_file_load_if_there(AT_FDCWD, path, GONE_MAX, out, e) == -1 ? -1 : 0;
 }
 
 static int add(void *arg, const struct store_gone *g, struct gf_err *e) {
@@ -56,32 +58,22 @@ static int add(void *arg, const struct store_gone *g, struct gf_err *e) {
 }
 
 int gone_save(struct agent *a, struct gf_err *e) {
-    struct gf_out out = {.fd = -1, .dir = -1};
     struct gf_buf text;
     char path[600];
 
-    if (load(a, path, &text, e) == -1)
+    if (gone_load(a, &text, e) == -1)
         return -1;
+    path_of(a, path);
     int rc = store_each_gone(a->store, add, &text, e);
     if (rc == 0)
-        rc = gf_out_open(&out, AT_FDCWD, path, e);
-    if (rc == 0 && gf_file_write(out.fd, text.data, text.len) == -1)
-        rc = gf_err_errno(e, "%s", path);
-    if (rc == 0)
-        rc = gf_out_commit(&out, 0600, 1, e);
-    gf_out_close(&out);
+        rc = gf_file_save(AT_FDCWD, path, text.data, text.len, 0600, e);
     gf_buf_free(&text);
     return rc;
 }
 
-int gone_has(const struct agent *a, const char *id, const char *product, struct gf_err *e) {
-    char line[LINE_TEXT], path[600];
-    struct gf_buf text;
+int gone_has(const struct gf_buf *gone, const char *id, const char *product) {
+    char line[LINE_TEXT];
 
-    if (load(a, path, &text, e) == -1)
-        return -1;
     write_line(id, product, line);
-    int found = has(&text, line);
-    gf_buf_free(&text);
-    return found;
+    return has(gone, line);
 }

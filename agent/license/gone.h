@@ -18,8 +18,10 @@
  * licence has been given up. A crash before it costs nothing while the database stays. */
 GF_MUST_CHECK int gone_save(struct agent *a, struct gf_err *e);
 
-/* 1 if the file has this licence, 0 if not. */
-GF_MUST_CHECK int gone_has(const struct agent *a, const char *id, const char *product,
-                           struct gf_err *e);
+/* The whole file, for gone_has(); empty where there is none. Free with gf_buf_free(). */
+GF_MUST_CHECK int gone_load(const struct agent *a, struct gf_buf *out, struct gf_err *e);
+
+/* 1 if this licence stands in it, 0 if not. */
+int gone_has(const struct gf_buf *gone, const char *id, const char *product);
 
 #endif

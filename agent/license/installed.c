@@ -95,17 +95,22 @@ static int check_nonce(struct agent *a, const struct license *l, struct gf_err *
 /* What was given up may run elsewhere now. */
 static int check_gone(struct agent *a, const struct installed_document *d, struct gf_err *e) {
     char when[GF_TIME_TEXT];
+    struct gf_buf list;
     int64_t at = 0;
 
     int gone = store_is_gone(a->store, d->license.id, d->scope, &at, e);
-    if (gone == 0 && (gone = gone_has(a, d->license.id, d->scope, e)) == 1)
-        return gf_err_set(
-            e, GF_E_REPLAY,
-            "licence %s: was deactivated on this machine, as %s/license.gone says, and "
-            "is never accepted here again; ask the vendor for another one",
-            d->license.id, a->state);
-    if (gone != 1)
-        return gone;
+    if (gone == -1 || (gone == 0 && gone_load(a, &list, e) == -1))
+        return -1;
+    if (gone == 0) {
+        gone = gone_has(&list, d->license.id, d->scope);
+        gf_buf_free(&list);
+        return !gone ? 0
+                     : gf_err_set(e, GF_E_REPLAY,
+                                  "licence %s: was deactivated on this machine, as "
+                                  "%s/license.gone says, and is never accepted here again; ask "
+                                  "the vendor for another one",
+                                  d->license.id, a->state);
+    }
     gf_text_time(at, when);
     return gf_err_set(e, GF_E_REPLAY,
                       "licence %s: was deactivated on this machine on %s and is never accepted "
@@ -175,25 +180,25 @@ static int load_secret(struct agent *a, const char *product, struct installed_se
 }
 
 /* An older database was put back: what was given up since is installed again. */
-static int mark_gone(struct agent *a, struct installed *l, struct gf_err *e) {
+static void mark_gone(const struct agent *a, const struct gf_buf *gone, struct installed *l) {
     const char *id = l->document.license.id;
     char self[COMMAND_SELF];
 
-    l->gone = gone_has(a, id, l->document.scope, e);
-    if (l->gone == 1) {
-        l->valid = 0;
-        (void)snprintf(l->why, sizeof l->why,
-                       "licence %s was deactivated on this machine, as license.gone says, which "
-                       "agent.db is older than; ask the vendor for another one. If its vendor was "
-                       "not told yet: %s license deactivate --product %s",
-                       id, command_self(a, self), l->product);
-    }
-    return l->gone == -1 ? -1 : 0;
+    l->gone = gone_has(gone, id, l->document.scope);
+    if (!l->gone)
+        return;
+    l->valid = 0;
+    (void)snprintf(l->why, sizeof l->why,
+                   "licence %s was deactivated on this machine, as license.gone says, which "
+                   "agent.db is older than; ask the vendor for another one. If its vendor was "
+                   "not told yet: %s license deactivate --product %s",
+                   id, command_self(a, self), l->product);
 }
 
 struct collecting {
     struct agent *a;
     struct installed_machine machine;
+    struct gf_buf gone;
     int64_t floor;
     struct installed *list;
     size_t n;
@@ -227,14 +232,19 @@ static int collect(void *arg, const char *product, const char *text, size_t len,
     }
     license_judge(&l->document.license, c->machine.factors, c->machine.n, c->a->now, c->floor,
                   &l->verdict);
-    return mark_gone(c->a, l, e);
+    mark_gone(c->a, &c->gone, l);
+    return 0;
 }
 
 int installed_all(struct agent *a, struct installed **out, size_t *n, struct gf_err *e) {
     struct collecting c = {.a = a};
 
     if (installed_machine(a, &c.machine, e) == -1 || floor_get(a, &c.floor, e) == -1 ||
-        store_licenses(a->store, collect, &c, e) == -1) {
+        gone_load(a, &c.gone, e) == -1)
+        return -1;
+    int rc = store_licenses(a->store, collect, &c, e);
+    gf_buf_free(&c.gone);
+    if (rc == -1) {
         free(c.list);
         return -1;
     }

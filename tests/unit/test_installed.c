@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sodium.h>
 
 #include "agent/floor.h"
 #include "agent/license/asked.h"
+#include "agent/license/gone.h"
 #include "agent/license/installed.h"
 #include "agent/license/proof.h"
 #include "gapferry/json.h"
@@ -171,6 +173,41 @@ static void what_was_given_up_is_never_accepted_again(void **state) {
     gf_buf_free(&same_id);
     sign(OURS("L-2", "2025-01-01T00:00:00Z"), &b);
     install(s, &b);
+    gf_buf_free(&b);
+}
+
+/* The database was put back from a backup; whoever hides the list as well has not won. */
+static void a_list_of_what_was_given_up_that_cannot_be_read_is_no_missing_one(void **state) {
+    const struct store_gone gone = {
+        .id = "L-1", .product = "demo", .installed_as = "demo", .user = "u", .at = SITE_NOW};
+    struct site *s = *state;
+    struct installed_document d;
+    struct installed one;
+    char path[600], elsewhere_path[600];
+    struct gf_buf b;
+    int elsewhere;
+
+    sign(OURS("L-1", "2025-01-01T00:00:00Z"), &b);
+    install(s, &b);
+    assert_int_equal(gone_save(&s->a, &e), 0); /* there was no list, and nothing to put on it */
+    assert_int_equal(store_end_license(s->a.store, &gone, &e), 0);
+    assert_int_equal(gone_save(&s->a, &e), 0);
+    (void)snprintf(path, sizeof path, "%s/license.gone", s->a.state);
+    (void)snprintf(elsewhere_path, sizeof elsewhere_path, "%s/elsewhere", s->a.state);
+    assert_int_equal(rename(path, elsewhere_path), 0);
+    assert_int_equal(symlink("elsewhere", path), 0);
+    assert_int_equal(gone_save(&s->a, &e), -1);
+    assert_int_equal(e.code, GF_E_NOINPUT);
+
+    /* Another database, as old as the licence. */
+    assert_int_equal(store_put_license(s->a.store, "demo", b.data, b.len, SITE_NOW, &e), 0);
+    assert_int_equal(installed_one(&s->a, "demo", &one, &e), -1);
+    assert_int_equal(rename(elsewhere_path, path), 0);
+    assert_int_equal(installed_one(&s->a, "demo", &one, &e), 1);
+    assert_int_equal(one.gone, 1);
+    assert_int_equal(one.valid, 0);
+    assert_int_equal(read_it(s, &b, NULL, NULL, &d, &elsewhere), -1);
+    assert_int_equal(e.code, GF_E_REPLAY);
     gf_buf_free(&b);
 }
 
@@ -373,6 +410,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(an_installed_licence_raises_the_floor_and_knows_its_order),
         T(what_was_given_up_is_never_accepted_again),
+        T(a_list_of_what_was_given_up_that_cannot_be_read_is_no_missing_one),
         T(a_proof_is_a_document_that_the_agents_key_has_signed),
         T(a_proof_is_signed_by_the_keys_before_too),
         T(a_keygen_file_needs_a_vendor_pinned_for_its_form),
