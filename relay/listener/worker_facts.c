@@ -1,7 +1,7 @@
 /*
- * worker_facts.c -- what the courier's page shows, as JSON: {"courier", "relay": {"name",
- * "fingerprint"}, "bundles": [...], "responses": [...], "deliveries": [...]}. The listener reads it
- * with relay/page/view.c.
+ * worker_facts.c -- what the courier's page shows, as JSON: {"bundles": [...], "deliveries": [...],
+ * "responses": [...], "courier", "relay", "fingerprint"}, the last two the relay's name and that of
+ * its keys. The listener reads it with relay/page/view.c.
  */
 #include <fcntl.h>
 #include <inttypes.h>
@@ -67,20 +67,34 @@ static int find_sender(const struct worker *w, const struct gf_hash *identity, s
     return 0;
 }
 
+/* Those of one page, each asked for once. */
+struct senders {
+    const struct worker *w;
+    struct sender *list; /* room for as many as there are bundles */
+    size_t n;
+};
+
+/* NULL with *e. Borrowed. */
+static const struct sender *sender_of(struct senders *all, const struct gf_hash *identity,
+                                      struct gf_err *e) {
+    for (size_t i = 0; i < all->n; i++)
+        if (memcmp(&all->list[i].identity, identity, sizeof *identity) == 0)
+            return &all->list[i];
+    return find_sender(all->w, identity, &all->list[all->n], e) == -1 ? NULL : &all->list[all->n++];
+}
+
 /* ---- one bundle ---- */
 
 /* Where it is: "looking", "looked" (facts say the rest), or, once it was handed in, "handed",
- * "pending", "taken", "refused", "lost". *news: 1: a response is still to be made. */
-static int find_state(struct worker *w, const struct ledger_brought *b, const struct sender *s,
-                      const char **state, int *news, struct gf_err *why, struct gf_err *e) {
-    struct gf_id agent;
-
+ * "pending", "taken", "refused", "lost"; *agent where it is taken. */
+static int find_state(struct worker *w, const struct ledger_brought *b, const char **state,
+                      struct gf_id *agent, struct gf_err *why, struct gf_err *e) {
     if (b->confirmed == 0) {
         *state = b->facts == NULL ? "looking" : "looked";
         w->want[WORKER_LOOK] |= b->facts == NULL;
         return 0;
     }
-    int fate = b->has_digest ? ledger_fate(w->r->ledger, &b->digest, &agent, why, e) : 0;
+    int fate = b->has_digest ? ledger_fate(w->r->ledger, &b->digest, agent, why, e) : 0;
     /* A copy that was refused may lie in quarantine/ while a good one is on its way. */
     if (fate == 1 || fate == 2)
         *state = fate == 1 ? "taken" : "refused";
@@ -90,21 +104,23 @@ static int find_state(struct worker *w, const struct ledger_brought *b, const st
         *state = "pending";
     else
         *state = worker_read_why(w, b->file, why) == 0 ? "refused" : "lost";
-    if (fate == 1 && strcmp(s->is, "enrolled") == 0)
-        *news = ledger_has_news(w->r->ledger, &agent, e);
-    return fate == -1 || *news == -1 ? -1 : 0;
+    return fate == -1 ? -1 : 0;
 }
 
-static int put_bundle(struct worker *w, const struct ledger_brought *b, struct gf_buf *out,
-                      struct gf_err *e) {
+/* "news", whether a response is still to be made, is asked only where a page shows one bundle. */
+static int put_bundle(struct worker *w, const struct ledger_brought *b, const struct sender *s,
+                      int is_one, struct gf_buf *out, struct gf_err *e) {
     char hex[GF_HASH_TEXT], self[COMMAND_SELF];
     struct gf_err why = {.text = ""};
     const char *state = "";
-    struct sender s;
+    struct gf_id agent;
     int news = 0;
 
-    if (find_sender(w, &b->sender, &s, e) == -1 ||
-        find_state(w, b, &s, &state, &news, &why, e) == -1)
+    if (find_state(w, b, &state, &agent, &why, e) == -1)
+        return -1;
+    if (is_one && strcmp(state, "taken") == 0 && strcmp(s->is, "enrolled") == 0)
+        news = ledger_has_news(w->r->ledger, &agent, e);
+    if (news == -1)
         return -1;
     gf_text_hex(b->sender.b, sizeof b->sender.b, hex);
     gf_buf_printf(out, "{\"row\":%" PRId64 ",\"size\":%" PRId64 ",\"state\":\"%s\",\"news\":%s",
@@ -112,10 +128,10 @@ static int put_bundle(struct worker *w, const struct ledger_brought *b, struct g
     look_put_time(out, "at", b->at);
     look_put_time(out, "confirmed", b->confirmed);
     look_put_text(out, "why", why.text);
-    look_put_text(out, "sender", s.is);
+    look_put_text(out, "sender", s->is);
     look_put_text(out, "identity", hex);
-    look_put_text(out, "name", s.name);
-    look_put_text(out, "fingerprint", s.fingerprint);
+    look_put_text(out, "name", s->name);
+    look_put_text(out, "fingerprint", s->fingerprint);
     look_put_text(out, "called", relay_self(w->r, self));
     gf_buf_printf(out, ",\"facts\":%s}", b->facts != NULL ? b->facts : "null");
     return 0;
@@ -145,14 +161,12 @@ static int put_deliveries(struct worker *w, const struct ledger_brought *b, stru
 
 /* ---- responses ---- */
 
-static int put_responses(struct worker *w, const struct gf_hash *identity, int *some,
-                         struct gf_buf *out, struct gf_err *e) {
+static int put_responses(struct worker *w, const struct sender *s, int *some, struct gf_buf *out,
+                         struct gf_err *e) {
     struct ledger_response *list = NULL;
-    struct sender s;
     size_t n = 0;
 
-    if (find_sender(w, identity, &s, e) == -1 ||
-        ledger_open_responses(w->r->ledger, identity, &list, &n, e) == -1)
+    if (ledger_open_responses(w->r->ledger, &s->identity, &list, &n, e) == -1)
         return -1;
     for (size_t i = 0; i < n; i++) {
         char path[80] = "outbox/", id[GF_ID_TEXT];
@@ -163,8 +177,8 @@ static int put_responses(struct worker *w, const struct gf_hash *identity, int *
         gf_text_hex(list[i].id.b, sizeof list[i].id.b, id);
         gf_buf_printf(out, "%s{\"size\":%" PRId64, (*some)++ > 0 ? "," : "", (int64_t)st.st_size);
         look_put_text(out, "id", id);
-        look_put_text(out, "name", s.name);
-        look_put_text(out, "fingerprint", s.fingerprint);
+        look_put_text(out, "name", s->name);
+        look_put_text(out, "fingerprint", s->fingerprint);
         look_put_time(out, "created", list[i].created);
         gf_buf_byte(out, '}');
     }
@@ -174,14 +188,16 @@ static int put_responses(struct worker *w, const struct gf_hash *identity, int *
 
 /* ---- all ---- */
 
-static int put_list(struct worker *w, const struct ledger_brought *list, size_t n, int is_one,
-                    struct gf_buf *out, struct gf_err *e) {
+static int put_all(struct worker *w, struct senders *all, const struct ledger_brought *list,
+                   size_t n, int is_one, struct gf_buf *out, struct gf_err *e) {
+    const struct sender *s;
     int some = 0;
 
     gf_buf_text(out, "\"bundles\":[");
     for (size_t i = 0; i < n; i++) {
         gf_buf_text(out, i > 0 ? "," : "");
-        if (put_bundle(w, &list[i], out, e) == -1)
+        if ((s = sender_of(all, &list[i].sender, e)) == NULL ||
+            put_bundle(w, &list[i], s, is_one, out, e) == -1)
             return -1;
     }
     gf_buf_text(out, "],\"deliveries\":[");
@@ -194,11 +210,23 @@ static int put_list(struct worker *w, const struct ledger_brought *list, size_t 
                          memcmp(&list[k].sender, &list[i].sender, sizeof list->sender) != 0))
             k++;
         if (list[i].confirmed != 0 && k == i &&
-            put_responses(w, &list[i].sender, &some, out, e) == -1)
+            ((s = sender_of(all, &list[i].sender, e)) == NULL ||
+             put_responses(w, s, &some, out, e) == -1))
             return -1;
     }
     gf_buf_byte(out, ']');
     return 0;
+}
+
+static int put_list(struct worker *w, const struct ledger_brought *list, size_t n, int is_one,
+                    struct gf_buf *out, struct gf_err *e) {
+    struct senders all = {.w = w, .list = calloc(n + 1, sizeof *all.list)};
+
+    if (all.list == NULL)
+        return gf_err_set(e, GF_E_SYSTEM, "no memory for the senders of a page");
+    int rc = put_all(w, &all, list, n, is_one, out, e);
+    free(all.list);
+    return rc;
 }
 
 static void say_text(struct worker *w, uint64_t tag, const struct gf_buf *b) {
