@@ -66,6 +66,9 @@ struct forward_lane {
     int takes_all; /* 1: no other endpoint takes anything of the channel */
     struct endpoint_breaker breaker;
     int64_t later, held; /* records of this turn */
+    /* The last failure's or held record's, in the endpoint's words: for the operator only, since it
+     * may tell what another sender has sent. */
+    char reason[GF_REASON_MAX + 1];
     struct ledger_cursor at;
     int over;      /* 1: nothing more is due */
     size_t credit; /* jobs marked and under way: grows with each success, so that a dead endpoint is

@@ -38,14 +38,14 @@ static int add_channel(void *arg, const char *channel, struct gf_err *e) {
     int takes_all = 0, endpoints = 0;
 
     for (size_t i = 0; (name = config_name(c, "endpoint", i)) != NULL; i++) {
-        if (strcmp(config_get(c, "endpoint", name, "channel"), channel) != 0)
+        if (strcmp(endpoint_value(c, name, "channel"), channel) != 0)
             continue;
         if (add_lane(w, name, channel, e) == NULL)
             return -1;
         endpoints++;
-        takes_all |= config_get(c, "endpoint", name, "product") == NULL &&
-                     config_get(c, "endpoint", name, "sender") == NULL &&
-                     config_get(c, "endpoint", name, "type") == NULL;
+        takes_all |= endpoint_value(c, name, "product") == NULL &&
+                     endpoint_value(c, name, "sender") == NULL &&
+                     endpoint_value(c, name, "type") == NULL;
     }
     if (takes_all && endpoints == 1)
         w->lanes[w->nlanes - 1].takes_all = 1;
@@ -196,20 +196,19 @@ static void tell_endpoint(struct forward_walk *w, const struct forward_lane *lan
         turn_person(w->t,
                     "endpoint \"%s\": %lld held: %.300s; mend its section in %s, then run: %s "
                     "records release",
-                    lane->name, (long long)lane->held, lane->breaker.reason, w->r->config_path,
+                    lane->name, (long long)lane->held, lane->reason, w->r->config_path,
                     relay_self(w->r, self));
     else if (lane->later > 0 && lane->breaker.asked > 0)
         turn_person(
             w->t,
             "endpoint \"%s\": %lld to be tried again: %.300s; it asks to be left alone until "
             "%s; to try all the same: %s records retry",
-            lane->name, (long long)lane->later, lane->breaker.reason, until,
-            relay_self(w->r, self));
+            lane->name, (long long)lane->later, lane->reason, until, relay_self(w->r, self));
     else if (lane->later > 0)
         turn_person(w->t,
                     "endpoint \"%s\": %lld to be tried again: %.300s; the next sync tries; if it "
                     "stays so, see url in its section in %s, and whether this machine may reach it",
-                    lane->name, (long long)lane->later, lane->breaker.reason, w->r->config_path);
+                    lane->name, (long long)lane->later, lane->reason, w->r->config_path);
 }
 
 void forward_lanes_tell(struct forward_walk *w) {

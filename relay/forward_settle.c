@@ -77,7 +77,7 @@ static int hold(struct forward_walk *w, struct forward_job *j, const char *reaso
                 struct gf_err *e) {
     w->t->held++;
     j->lane->held++;
-    (void)snprintf(j->lane->breaker.reason, sizeof j->lane->breaker.reason, "%s", reason);
+    (void)snprintf(j->lane->reason, sizeof j->lane->reason, "%s", reason);
     if (j->doubt > 0 && ledger_doubt(w->r->ledger, j->row.row, e) == -1)
         return -1;
     return ledger_held(w->r->ledger, j->row.row, reason, forward_now(w), e);

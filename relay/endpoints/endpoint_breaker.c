@@ -55,7 +55,6 @@ void endpoint_breaker_note(struct endpoint_breaker *b, const struct gf_id *agent
     note_failure(b, agent, due);
     b->due = due;
     b->asked = asked;
-    (void)snprintf(b->reason, sizeof b->reason, "%s", r->reason);
     int unreached = r->answer.stage != HTTPS_OK && !r->answer.sent;
     int wants_time = r->verdict == ENDPOINT_LATER && r->retry_after_s >= 0 &&
                      (r->status == 429 || r->status == 503);

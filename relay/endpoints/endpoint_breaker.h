@@ -34,9 +34,6 @@ struct endpoint_breaker {
     int64_t due;   /* when its records are tried again */
     int64_t asked; /* until when it asked to be left alone; 0: it did not */
     char why[160]; /* of open: nothing in it is of a record */
-    /* The last failure's or held record's, in the endpoint's words: for the operator only, since it
-     * may tell what another sender has sent. */
-    char reason[GF_REASON_MAX + 1];
 };
 
 /* What came of one request of this sender; due: when the record is tried again; asked: until when
