@@ -27,10 +27,6 @@ struct looking {
     int *status;
 };
 
-static const char *value(const struct looking *x, const char *name, const char *key) {
-    return config_get(x->r->config, "endpoint", name, key);
-}
-
 /* HOST:PORT, as firewalls and curl write it. */
 static void put_place(struct out *t, const struct endpoint_place *p) {
     int v6 = strchr(p->host, ':') != NULL;
@@ -51,11 +47,11 @@ static int list_one(struct looking *x, const char *name, struct gf_err *e) {
     out_open(t, NULL, '{');
     out_str(t, "endpoint", name);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        out_str(t, keys[i], value(x, name, keys[i]));
+        out_str(t, keys[i], endpoint_value(x->r->config, name, keys[i]));
     out_close(t, '}');
     out_safe(t, name);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *is = value(x, name, keys[i]);
+        const char *is = endpoint_value(x->r->config, name, keys[i]);
         if (is == NULL)
             continue;
         out_text(t, "  %s ", keys[i]);
@@ -134,9 +130,10 @@ static int connect_one(struct looking *x, const char *name, struct gf_err *e) {
         out_text(x->t, "  can be reached: the spools of the agent on this host\n");
         return 0;
     }
-    if (value(x, name, "url") == NULL) {
+    if (endpoint_value(x->r->config, name, "url") == NULL) {
         out_safe(x->t, name);
-        out_text(x->t, "  connects to nothing: profile %s\n", value(x, name, "profile"));
+        out_text(x->t, "  connects to nothing: profile %s\n",
+                 endpoint_value(x->r->config, name, "profile"));
         return 0;
     }
     if (endpoint_open(&p, x->r, name, e) == -1)

@@ -152,8 +152,8 @@ struct endpoint_result {
  *   judge  r->answer is what came (empty where q->local); set verdict, and reason unless
  *          delivered. ENDPOINT_MORE: answer and request are released, and next() is called. r has
  *          the section's guarantee, the answer's Retry-After and status. -1 as next()
- *   flush  what judge() called ENDPOINT_ONWARD so far becomes durable at the next hop; called
- * before the ledger notes it. -1: none of it since the last flush is there, and it is tried later
+ *   flush  what judge() called ENDPOINT_ONWARD so far becomes durable at the next hop, before the
+ *          ledger notes it. -1: none of it since the last flush is there, and it is tried later
  *   note   what else the ledger is to know of a delivery, in the transaction that notes it
  *   end    release j->own, however the job ended; also where next() failed
  * A job that is cut off by a crash begins with step 0 again.
@@ -186,6 +186,9 @@ GF_MUST_CHECK int endpoint_check(const struct config *c, struct gf_err *e);
 int endpoint_wrong(const struct config *c, const char *name, const char *key, const char *rule,
                    struct gf_err *e);
 int endpoint_missing(const char *name, const char *key, struct gf_err *e);
+/* The same for those that artifacts come from: how large one may be. GF_E_CONFIG. */
+GF_MUST_CHECK int endpoint_check_artifact_max(const struct config *c, const char *name,
+                                              struct gf_err *e);
 /* The profile of a section that was checked. */
 const struct endpoint_profile *endpoint_profile_of(const struct config *c, const char *name);
 

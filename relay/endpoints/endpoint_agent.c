@@ -17,19 +17,15 @@
 #define HERE "agent" /* beside the relay's own state directory */
 
 static int check(const struct config *c, const char *name, struct gf_err *e) {
-    const char *state = config_get(c, "endpoint", name, "agent_state");
-
-    int64_t size = 0;
+    const char *state = endpoint_value(c, name, "agent_state");
 
     if (state != NULL && state[0] != '/')
         return endpoint_wrong(c, name, "agent_state", "a path begins with /", e);
-    if (config_size(c, "endpoint", name, "artifact_max", &size, e) == -1)
-        return -1;
-    return size > UPDATE_SIZE_MAX ? endpoint_wrong(c, name, "artifact_max", "at most 1T", e) : 0;
+    return endpoint_check_artifact_max(c, name, e);
 }
 
 void endpoint_agent_state(const struct relay *r, const char *name, char out[512]) {
-    const char *state = config_get(r->config, "endpoint", name, "agent_state");
+    const char *state = endpoint_value(r->config, name, "agent_state");
     const char *slash = strrchr(r->state, '/');
 
     if (state != NULL)

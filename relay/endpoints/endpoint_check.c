@@ -10,6 +10,7 @@
 #include "common/https_header.h"
 #include "common/https_url.h"
 #include "common/nearest.h"
+#include "common/update.h"
 #include "relay/endpoints/endpoint.h"
 
 /* A broken rule of one key, told with the place where it stands. */
@@ -21,6 +22,14 @@ int endpoint_wrong(const struct config *c, const char *name, const char *key, co
 
 int endpoint_missing(const char *name, const char *key, struct gf_err *e) {
     return gf_err_set(e, GF_E_CONFIG, "[endpoint \"%s\"] has no %s", name, key);
+}
+
+int endpoint_check_artifact_max(const struct config *c, const char *name, struct gf_err *e) {
+    int64_t size = 0;
+
+    if (config_size(c, "endpoint", name, "artifact_max", &size, e) == -1)
+        return -1;
+    return size > UPDATE_SIZE_MAX ? endpoint_wrong(c, name, "artifact_max", "at most 1T", e) : 0;
 }
 
 static int check_match(const struct config *c, const char *name, struct gf_err *e) {

@@ -25,7 +25,7 @@
 /* ---- configuration ---- */
 
 static int check(const struct config *c, const char *name, struct gf_err *e) {
-    const char *program = config_get(c, "endpoint", name, "program");
+    const char *program = endpoint_value(c, name, "program");
     char *words[CHILD_WORDS_MAX + 1];
     struct gf_err why;
 
@@ -63,7 +63,7 @@ static int open_section(struct endpoint *p, struct gf_err *e) {
 
     p->own = command;
     if (command != NULL)
-        command->copy = strdup(config_get(p->relay->config, "endpoint", p->name, "program"));
+        command->copy = strdup(endpoint_value(p->relay->config, p->name, "program"));
     if (command == NULL || command->copy == NULL)
         (void)gf_err_set(e, GF_E_SYSTEM, "no memory for a program");
     else if (child_words(command->copy, command->words, e) == 0)

@@ -46,8 +46,8 @@ static void plan_free(struct plan *p) {
 /* What is POSTed where. *key names the setting that is wrong. */
 static int plan_make(const struct config *c, const char *name, struct plan *p, const char **key,
                      struct gf_err *e) {
-    const char *url = config_get(c, "endpoint", name, "url");
-    const char *fields = config_get(c, "endpoint", name, "fields");
+    const char *url = endpoint_value(c, name, "url");
+    const char *fields = endpoint_value(c, name, "fields");
     char *groups[STEPS_MAX];
     int ngroups = 0;
 

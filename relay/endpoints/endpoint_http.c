@@ -184,7 +184,7 @@ void endpoint_headers(struct endpoint_request *q, const struct endpoint_job *j, 
 
 static int check(const struct config *c, const char *name, struct gf_err *e) {
     static const char *const methods[] = {"POST", "PUT", NULL};
-    const char *path = config_get(c, "endpoint", name, "template");
+    const char *path = endpoint_value(c, name, "template");
     struct endpoint_template *t = NULL;
     struct gf_err why;
     int which;
@@ -202,7 +202,7 @@ static int check(const struct config *c, const char *name, struct gf_err *e) {
 }
 
 static int open_section(struct endpoint *p, struct gf_err *e) {
-    const char *path = config_get(p->relay->config, "endpoint", p->name, "template");
+    const char *path = endpoint_value(p->relay->config, p->name, "template");
     struct endpoint_template *t = NULL;
 
     if (path != NULL && endpoint_template_load(path, &t, e) == -1)

@@ -21,8 +21,8 @@ static int tell(const char *url, const struct https_url *u, const char *endpoint
 
 int endpoint_places(const struct config *c, const char *name, int through, endpoint_each_place *fn,
                     void *arg, struct gf_err *e) {
-    const char *proxy = config_get(c, "endpoint", name, "proxy");
-    const char *at = config_get(c, "endpoint", name, "url");
+    const char *proxy = endpoint_value(c, name, "proxy");
+    const char *at = endpoint_value(c, name, "url");
     char one[HTTPS_URL_MAX + 1];
     struct https_url u;
     int rc = 0;

@@ -44,20 +44,17 @@ static int check_vendor(const struct config *c, const char *name, struct gf_err 
 int endpoint_repository_check(const struct config *c, const char *name, struct gf_err *e) {
     const char *url = endpoint_value(c, name, "url");
     const char *release = endpoint_value(c, name, "release");
-    int64_t refresh = 0, size = 0;
+    int64_t refresh = 0;
 
     if (url[strlen(url) - 1] != '/' || strchr(url, '?') != NULL || strchr(url, '#') != NULL)
         return endpoint_wrong(c, name, "url", "the address of a repository ends with / ", e);
     if (!gf_text_is_word(release, strlen(release), GF_WORD_MAX))
         return endpoint_wrong(c, name, "release", "a channel is a word of [a-z0-9.-]", e);
-    if (config_span(c, "endpoint", name, "refresh", &refresh, e) == -1 ||
-        config_size(c, "endpoint", name, "artifact_max", &size, e) == -1)
+    if (config_span(c, "endpoint", name, "refresh", &refresh, e) == -1)
         return -1;
     if (refresh > 86400)
         return endpoint_wrong(c, name, "refresh", "at most 1d", e);
-    if (size > UPDATE_SIZE_MAX)
-        return endpoint_wrong(c, name, "artifact_max", "at most 1T", e);
-    return check_vendor(c, name, e);
+    return endpoint_check_artifact_max(c, name, e) == -1 ? -1 : check_vendor(c, name, e);
 }
 
 void endpoint_repository_close(struct endpoint *p) {

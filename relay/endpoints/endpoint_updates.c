@@ -151,9 +151,8 @@ static int begin(struct endpoint_job *j, struct gf_err *e) {
         return 0;
     a->bad.code = GF_OK;
     if (a->check.channel[0] == '\0')
-        (void)snprintf(
-            a->check.channel, sizeof a->check.channel, "%s",
-            config_get(j->endpoint->relay->config, "endpoint", j->endpoint->name, "release"));
+        (void)snprintf(a->check.channel, sizeof a->check.channel, "%s",
+                       endpoint_value(j->endpoint->relay->config, j->endpoint->name, "release"));
     a->place = (struct ledger_place){
         .endpoint = j->endpoint->name, .product = a->check.product, .channel = a->check.channel};
     return go_to(j, a->check.platform, e);

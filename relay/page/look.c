@@ -16,7 +16,6 @@
 #include "gapferry/bundle.h"
 #include "gapferry/file.h"
 #include "gapferry/json.h"
-#include "gapferry/lines.h"
 #include "relay/enrol.h"
 #include "relay/files.h"
 #include "relay/keys.h"

@@ -7,10 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "gapferry/digest.h"
-#include "gapferry/file.h"
 #include "relay/listener/listener_guard.h"
 #include "relay/page/form.h"
 #include "relay/page/html.h"
