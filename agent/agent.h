@@ -234,6 +234,8 @@ void agent_apply_sum(struct apply_result *sum, const struct apply_result *one);
 /* Consent was withdrawn after records had left, and the site must know what became of them: a line
  * about that, or nothing where there are none. 1 if somebody has to see to it. */
 int agent_apply_denied(const struct apply_result *r, struct gf_buf *out);
+/* Where records were rejected: a line about where their reasons stand; else nothing. */
+void agent_apply_rejected(const struct agent *a, const struct apply_result *r, struct gf_buf *out);
 
 /* ---- publish_cards.c: trusted relays' cards as files, for gapferry-link ---- */
 

@@ -1,9 +1,7 @@
 /*
  * apply_sum.c -- what several responses did, added up, and what a person must hear of it.
  */
-#include "agent/agent.h"
-
-#include "gapferry/text.h"
+#include "agent/command.h"
 
 void agent_apply_sum(struct apply_result *sum, const struct apply_result *one) {
     sum->delivered += one->delivered;
@@ -40,4 +38,12 @@ int agent_apply_denied(const struct apply_result *r, struct gf_buf *out) {
         gf_buf_printf(out, "; ask its operator: gapferry-relay records reject %s", id);
     gf_buf_text(out, "\n");
     return r->denied_state == GF_STATE_RELAYED;
+}
+
+void agent_apply_rejected(const struct agent *a, const struct apply_result *r, struct gf_buf *out) {
+    char self[COMMAND_SELF];
+
+    if (r->rejected > 0)
+        gf_buf_printf(out, "why %s rejected, and what to do: %s status\n",
+                      r->rejected == 1 ? "the record was" : "records were", command_self(a, self));
 }

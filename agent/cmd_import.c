@@ -116,9 +116,9 @@ static int tell_forked(struct agent *a, struct importing *x, struct gf_err *e) {
 }
 
 /* What all of them did. 1 if a person has to see to something. */
-static int tell_sum(struct importing *x) {
+static int tell_sum(const struct agent *a, struct importing *x) {
     const struct apply_result *r = &x->sum;
-    struct gf_buf denied;
+    struct gf_buf lines;
 
     out_int(&x->t, "delivered", r->delivered);
     out_int(&x->t, "rejected", r->rejected);
@@ -129,11 +129,12 @@ static int tell_sum(struct importing *x) {
              "%lld answers\n",
              (long long)r->delivered, (long long)r->rejected, (long long)r->expired,
              (long long)r->relayed, (long long)r->answers);
-    gf_buf_init(&denied, 1024);
-    int awaited = agent_apply_denied(r, &denied);
-    if (denied.len > 0)
-        out_text(&x->t, "%s", denied.data);
-    gf_buf_free(&denied);
+    gf_buf_init(&lines, 4096);
+    agent_apply_rejected(a, r, &lines);
+    int awaited = agent_apply_denied(r, &lines);
+    if (lines.len > 0)
+        out_text(&x->t, "%s", lines.data);
+    gf_buf_free(&lines);
     return awaited;
 }
 
@@ -160,7 +161,7 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     if (rc == 0)
         rc = history_seal(a, e);
     store_unlock(a->store);
-    int awaited = tell_sum(&x);
+    int awaited = tell_sum(a, &x);
     int forked = rc == 0 ? tell_forked(a, &x, e) : 0;
     if (forked == -1)
         rc = -1;

@@ -166,7 +166,7 @@ static int note_newest(void *arg, const struct store_record *r, struct gf_err *e
     return 0;
 }
 
-/* What the state means to somebody who waits, and what brings it on: the command, "": none. */
+/* What the state means to somebody who waits, and what brings it on, where no reason was given. */
 static const struct {
     const char *state, *means, *next, *command;
 } waiting[] = {
@@ -177,18 +177,27 @@ static const struct {
      "sync DRIVE"},
     {"delivered", "the vendor has it, but its answer holds no usable licence", "see why",
      "license status"},
-    {"rejected", "the vendor does not want it", "do what the reason says, then ask anew",
-     "license request"},
+    {"rejected", "the vendor does not want it", "ask anew", "license request"},
     {"expired", "its time was over before the vendor had it", "ask anew", "license request"},
 };
 
-static void tell_waiting(struct agent *a, struct out *t, const char *state) {
+/* A reason may be a sentence of its own, so that what is to be done stands behind it in another. */
+static void tell_waiting(struct agent *a, struct out *t, const struct newest *n) {
     char self[COMMAND_SELF];
 
     for (size_t i = 0; i < sizeof waiting / sizeof *waiting; i++) {
-        if (strcmp(waiting[i].state, state) == 0)
-            out_text(t, "%s; %s: %s %s\n", waiting[i].means, waiting[i].next, command_self(a, self),
+        if (strcmp(waiting[i].state, n->state) != 0)
+            continue;
+        out_text(t, "%s", waiting[i].means);
+        if (n->reason[0]) {
+            out_text(t, ": ");
+            out_safe(t, n->reason);
+            out_text(t, "\nonce that is mended, ask anew: %s license request\n",
+                     command_self(a, self));
+        } else {
+            out_text(t, "; %s: %s %s\n", waiting[i].next, command_self(a, self),
                      waiting[i].command);
+        }
     }
 }
 
@@ -209,13 +218,8 @@ static int check_none(struct agent *a, struct out *t, const char *product, struc
                  command_self(a, self), product ? product : "PRODUCT");
         return 0;
     }
-    out_text(t, "its request is %s", newest.state);
-    if (newest.reason[0]) {
-        out_text(t, ": ");
-        out_safe(t, newest.reason);
-    }
-    out_text(t, "\n");
-    tell_waiting(a, t, newest.state);
+    out_text(t, "its request is %s\n", newest.state);
+    tell_waiting(a, t, &newest);
     return 0;
 }
 

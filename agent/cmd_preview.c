@@ -202,11 +202,14 @@ static int show_relays(struct preview *p, struct gf_err *e) {
     if (found == -1 || store_cards(p->a->store, GF_ROLE_RELAY, &cards, &n, e) == -1)
         return -1;
     if (found) {
-        if (!p->t.json)
-            out_text(&p->t, n > 1 ? "goes, where its channel names no other, to relay "
-                                  : "goes to relay ");
-        command_card(&p->t, "relay", &relay);
-        out_text(&p->t, "\n\n");
+        /* In JSON the one for channels that name no other. */
+        if (p->t.json || n == 1) {
+            out_text(&p->t, "goes to relay ");
+            command_card(&p->t, "relay", &relay);
+            out_text(&p->t, "\n\n");
+        } else {
+            out_text(&p->t, "goes to one of %zu relays, which stands with each channel\n\n", n);
+        }
     } else {
         out_str(&p->t, "relay", NULL);
         out_text(&p->t, "goes nowhere yet: no relay is trusted (%s trust CARD)\n\n",

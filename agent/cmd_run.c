@@ -142,6 +142,7 @@ static int visit(struct agent *a, const char *dir, struct gf_err *e) {
               {"drive", dir, 0}, {"responses", NULL, result.responses},
               {"written", NULL, result.written}, {"records", NULL, result.records},
               {"safe_to_remove", result.safe ? "yes" : "no", 0},
+              {"notes", result.notes.len > 0 ? result.notes.data : "", 0},
               {"needs_a_person", result.people.len > 0 ? result.people.data : "", 0});
     sync_free(&result);
     return 0;

@@ -45,7 +45,7 @@ struct status {
     int relay;    /* 1: one is trusted */
     int64_t told;
     char unusable[GF_WORD_MAX + 1]; /* channel of the last answer that cannot be used; "": none */
-    int64_t unwritten;              /* bundles that no drive has seen yet */
+    int64_t unwritten;              /* bundles that nobody has carried yet */
     char rejected[GF_WORD_MAX + 1]; /* channel of the last record rejected of late; "": none */
     struct cmd_status_reach network;
 };
@@ -196,7 +196,10 @@ static int show_bundles(struct status *s, struct gf_err *e) {
     put_count(s, STORE_EXPORTED);
     out_text(&s->t, " without receipt, in %zu bundle%s", n, n == 1 ? "" : "s");
     if (unwritten)
-        out_text(&s->t, ", %lld not on a drive yet", (long long)unwritten);
+        out_text(&s->t,
+                 s->network.online ? ", %lld for gapferry-link to carry"
+                                   : ", %lld not on a drive yet",
+                 (long long)unwritten);
     if (last)
         out_text(&s->t, "; last written to a drive %s", written);
     out_text(&s->t, "\n");

@@ -21,7 +21,7 @@ struct cmd_status_next {
     int relay; /* 1: one is trusted */
     int64_t queued, exported, relayed;
     int64_t held;      /* of queued: they leave only once their relay is online (airgap) */
-    int64_t unwritten; /* bundles that no drive has seen yet */
+    int64_t unwritten; /* bundles that no drive, and no relay by HTTPS, has seen yet */
     struct cmd_status_reach network;
     int older;            /* 1: the database is older than what is known of it */
     const char *unusable; /* channel of the last answer that cannot be used; "": none */

@@ -25,7 +25,7 @@ void cmd_status_next(const struct agent *a, const struct cmd_status_next *n, str
         what = "nothing: `run` bundles it within export_interval, gapferry-link carries it; to "
                "bundle it now: ";
         command = " export";
-    } else if (n->network.online && (n->exported || n->relayed)) {
+    } else if (n->network.online && (n->exported || n->relayed || n->unwritten)) {
         what = "nothing: gapferry-link carries it; where `run` is not at work: ";
         command = " run --once";
     } else if (!n->relay && (n->queued || n->exported == 0)) {

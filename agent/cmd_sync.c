@@ -112,18 +112,18 @@ static void put_waits(struct out *t, const struct sync_result *r) {
     put(t, "waits", "waits", items, "nothing");
 }
 
-/* Each line of what needs a person; they were made safe to print already. */
-static void put_people(struct out *t, struct sync_result *r) {
-    char *at = r->people.data ? r->people.data : NULL;
+/* A line each of what is told; they were made safe to print already. */
+static void put_lines(struct out *t, const char *name, const char *label, struct gf_buf *lines) {
+    char *at = lines->data;
 
-    out_open(t, "needs_a_person", '[');
+    out_open(t, name, '[');
     while (at && *at) {
         char *end = at + strcspn(at, "\n");
         char *next = *end ? end + 1 : end;
 
         *end = '\0';
         out_str(t, NULL, at);
-        out_text(t, "%-11s%s\n", "needs you", at);
+        out_text(t, "%-11s%s\n", label, at);
         at = next;
     }
     out_close(t, ']');
@@ -138,7 +138,8 @@ static int print(const struct options *o, struct sync_result *r, const struct pl
     put_in(&t, r);
     put_out(&t, r);
     put_waits(&t, r);
-    put_people(&t, r);
+    put_lines(&t, "notes", "note", &r->notes);
+    put_lines(&t, "needs_a_person", "needs you", &r->people);
     out_bool(&t, "read_only", r->read_only);
     out_bool(&t, "safe_to_remove", r->safe);
     out_int(&t, "exit", (int64_t)r->status);

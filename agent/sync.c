@@ -111,7 +111,7 @@ static void take_refused(struct sync *x) {
     if (refused_retry_configured(x->a, &installed, &e) == -1)
         sync_trouble(x, NULL, &e);
     if (installed > 0)
-        gf_buf_printf(&x->r.people,
+        gf_buf_printf(&x->r.notes,
                       "answers that had been refused can be used now, and are installed: %" PRId64
                       "\n",
                       installed);
@@ -144,6 +144,7 @@ int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result
         return -1;
     }
     gf_buf_init(&x.r.people, PEOPLE_MAX);
+    gf_buf_init(&x.r.notes, PEOPLE_MAX);
     x.r.read_only = gf_drive_read_only(x.drive);
 
     sync_cards(&x);
@@ -154,6 +155,7 @@ int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result
         sync_out(&x);
     tell_forked(&x);
     count_waiting(&x);
+    agent_apply_rejected(a, &x.r.in, &x.r.notes);
     if (x.r.in.unusable > 0) {
         gf_buf_printf(&x.r.people, "%s cannot be used; `%s status` says why\n",
                       x.r.in.unusable == 1 ? "an answer" : "answers", command_self(a, self));
@@ -171,4 +173,5 @@ int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result
 
 void sync_free(struct sync_result *r) {
     gf_buf_free(&r->people);
+    gf_buf_free(&r->notes);
 }

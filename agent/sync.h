@@ -31,8 +31,8 @@ struct sync_result {
     int64_t exported; /* records without receipt */
     int64_t relayed;  /* received by the relay, not delivered yet */
     int64_t answers;  /* records without their answer */
-    /* needs a person: one line each, ended by LF; safe to print */
-    struct gf_buf people;
+    /* needs a person, and what one may like to hear: one line each, ended by LF; safe to print */
+    struct gf_buf people, notes;
     int safe; /* 1: all that was written is flushed; the drive can be pulled out */
     enum gf_exit status;
 };

@@ -164,7 +164,7 @@ static int trust_vouched(struct sync *x, const struct gf_card *there, size_t n) 
     if (rc != 1)
         return 0;
     gf_card_fingerprint(&there[i], fingerprint);
-    gf_buf_printf(&x->r.people,
+    gf_buf_printf(&x->r.notes,
                   "relay %s is trusted from now on: the vendor %s has signed its card\n",
                   fingerprint, vendor);
     return 1;
@@ -172,13 +172,13 @@ static int trust_vouched(struct sync *x, const struct gf_card *there, size_t n) 
 
 /* ---- a relay's new keys ---- */
 
-/* A person has to hear of it either way. */
+/* Whoever stands here hears of it, and of a second one must decide. */
 static void tell_succession(struct sync *x, const struct gf_card *c, enum succession what) {
     char fingerprint[GF_FINGERPRINT_TEXT], self[COMMAND_SELF];
 
     gf_card_fingerprint(c, fingerprint);
     if (what == SUCCESSION_TAKEN) {
-        gf_buf_printf(&x->r.people,
+        gf_buf_printf(&x->r.notes,
                       "the relay has new keys, which those before have signed; its "
                       "fingerprint is %s now\n",
                       fingerprint);
@@ -223,7 +223,7 @@ void sync_successors(struct sync *x) {
     if (succession_offers(x->a, &taken, &e) == -1)
         sync_trouble(x, NULL, &e);
     if (taken > 0)
-        gf_buf_text(&x->r.people, "the relay has new keys, which those before have signed\n");
+        gf_buf_text(&x->r.notes, "the relay has new keys, which those before have signed\n");
     if (COMMAND_REACH(gf_drive_cards(x->drive, &there, &n, &unreadable, &e)) == -1)
         return;
     while ((more = see_cards(x, there, n)) > 0)

@@ -237,7 +237,8 @@ trust_vendor() { # NAME KEY
     A card --install site-signed.card >/dev/null
     speak site
     gives 0 A sync usb
-    says "is trusted from now on: the vendor acme has signed its card"
+    grep -qE '^note +relay .* is trusted from now on: the vendor acme has signed its card' .out || fail "$out"
+    [[ $out != *'needs you'* ]] || fail "$out"
     R sync usb --wait 0 >/dev/null 2>&1 || true
     gives 0 A sync usb
     [ "$(relayed)" = 1 ]

@@ -54,7 +54,8 @@ bats_require_minimum_version 1.5.0
     users 1 >/dev/null
     license_request >/dev/null
     gives 0 A preview
-    says "  relay    $first" "  relay    $second"
+    says 'goes to one of 2 relays, which stands with each channel' "  relay    $first" "  relay    $second"
+    [ "$(grep -cE "$first|$second" .out)" = 2 ] || fail "$out"
     [ "$(fact '[.channels[] | "\(.channel) \(.relay)"] | sort | join(", ")' A preview)" = "license $second, metrics $first" ]
 }
 

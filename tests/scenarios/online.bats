@@ -42,6 +42,7 @@ CONF
 teardown() {
     local pid
     for pid in ${SERVICES:-}; do
+        kill -CONT "$pid" 2>/dev/null || true
         kill -TERM "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
@@ -73,6 +74,7 @@ relay_up() {
 }
 
 complete() { [ "$(missing)" = 0 ]; }
+fetched() { compgen -G "$STATE/inbox/*.gfb" >/dev/null; }
 delivered() { [ "$(state delivered)" = "$1" ]; }
 network() { [ "$(A status --json | jq -r '.network[0].state')" = "$1" ]; }
 
@@ -89,6 +91,18 @@ network() { [ "$(A status --json | jq -r '.network[0].state')" = "$1" ]; }
     users 2 >/dev/null
     soon delivered 3
     agree
+
+    # What only says what has come is not for a drive either.
+    kill -TERM "$PID_agent" && wait "$PID_agent"
+    users 3 >/dev/null
+    gives 0 A export
+    soon fetched
+    kill -STOP "$PID_link"
+    gives 0 A import
+    gives 0 A export
+    [ "$(state delivered)" = 4 ]
+    gives 0 A status
+    says 'left       0 records' ' for gapferry-link to carry' 'next       nothing: gapferry-link carries it'
 }
 
 @test "an update comes by itself, in parts, and the result goes back" {

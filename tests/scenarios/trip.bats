@@ -323,10 +323,12 @@ small_drive() { # SIZE
     home
     R sync usb >/dev/null
     gives 0 A sync usb
-    says '1 record rejected' '1 record delivered'
+    says '1 record rejected' '1 record delivered' 'note       why the record was rejected, and what to do: gapferry-agent --root site status'
     gives 0 A status
     says 'This licence key is not known here. Check it for slips, or write to sales@vendor.example.'
     gives 90 A license check
+    says 'its request is rejected' 'once that is mended, ask anew: gapferry-agent --root site license request'
+    [ "$(sed -n 2p .out)" = 'the vendor does not want it: HTTP 422: This licence key is not known here. Check it for slips, or write to sales@vendor.example.' ] || fail "$out"
     agree
     # With the right one it goes on.
     license_request
