@@ -8,8 +8,9 @@
  * A program describes what it knows in a table; everything else is an error with file, line and
  * the nearest known name. Keys that begin with "x-" are ignored. Files are read in order: FILE,
  * then FILE.d/NAME.conf sorted by name (hidden ones are left out); sections of the same name are
- * one; a later value of the same key in the same section replaces an earlier one, and an empty
- * value takes it back. White space around keys and values does not count. A value may stand in
+ * one. A value of a later file replaces that of the same key in the same section, and an empty one
+ * takes it back; within one file a key stands once in a section, however often its header does.
+ * White space around keys and values does not count. A value may stand in
  * double quotes, with \" and \\ inside; "" is a value, an empty one. A comment is a line of its
  * own: behind a value, # belongs to it.
  *

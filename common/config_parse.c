@@ -194,6 +194,22 @@ static int unquote(const struct line *l, char **value, struct gf_err *e) {
     return 0;
 }
 
+/* Within one file the second of two values is a slip of whoever did not see the first; a drop-in is
+ * there to replace. */
+static int check_once(const struct line *l, const struct config_item *item, struct gf_err *e) {
+    size_t len = strlen(l->path);
+
+    if (strncmp(item->origin, l->path, len) != 0 ||
+        strrchr(item->origin, ':') != item->origin + len)
+        return 0;
+    return gf_err_set(
+        e, GF_E_CONFIG,
+        "%s:%zu: %s in [%s%s%s%s] was set already: %s; keep one of the two (a drop-in may "
+        "replace what another file says)",
+        l->path, l->number, item->key->key, l->section, l->name ? " \"" : "",
+        l->name ? l->name : "", l->name ? "\"" : "", item->origin);
+}
+
 /* value NULL: taken back. */
 static int set(struct line *l, const struct config_key *key, const char *value, struct gf_err *e) {
     struct config *c = l->c;
@@ -210,6 +226,8 @@ static int set(struct line *l, const struct config_key *key, const char *value, 
         }
         item = &c->items[c->nitems++];
         *item = (struct config_item){.key = key, .name = l->name};
+    } else if (check_once(l, item, e) == -1) {
+        return -1;
     }
     char *copy = value ? strdup(value) : NULL;
     char *origin = origin_of(l);

@@ -81,9 +81,9 @@ files_in() { find "$@" -type f -name '*.gfb' | sort; }
     ready
     conf=site/etc/gapferry/agent.conf
     for rule in 'allow =' 'allow = ,' 'allow = ""' 'allow = " , "'; do
-        printf '[channel "metrics"]\nallow = users\n%s\n' "$rule" >$conf
+        printf '[channel "metrics"]\n%s\n' "$rule" >$conf
         gives 78 A config check
-        says "$conf:3: [channel \"metrics\"] allow names no field" 'allow = *' 'consent = denied'
+        says "$conf:2: [channel \"metrics\"] allow names no field" 'allow = *' 'consent = denied'
         gives 78 A record metrics - <<<'{"users":1,"host":"secret"}'
         gives 78 A sync usb
     done

@@ -129,16 +129,32 @@ static void sections_of_one_name_are_one_and_keep_their_order(void **state) {
     assert_value("agent", NULL, "mode", "y");
 }
 
-static void a_later_value_wins_and_an_empty_one_takes_back(void **state) {
+static void a_later_file_wins_and_an_empty_value_takes_back(void **state) {
     (void)state;
-    assert_loads("[agent]\nname = a\nname = b\nmode = airgap\nmode =\nlimit = \"\"\n");
+    drop_in("10-a.conf", "[agent]\nname = b\n\nmode =\n");
+    assert_loads("[agent]\nname = a\nmode = airgap\nlimit = \"\"\n");
     assert_value("agent", NULL, "name", "b");
     assert_value("agent", NULL, "mode", "auto");
     assert_string_equal(config_origin(config, "agent", NULL, "mode"), "default");
-    assert_non_null(strstr(config_emptied(config, "agent", NULL, "mode"), "a.conf:5"));
+    assert_non_null(strstr(config_emptied(config, "agent", NULL, "mode"), "10-a.conf:4"));
     assert_null(config_emptied(config, "agent", NULL, "name"));
     assert_null(config_emptied(config, "agent", NULL, "resend_after"));
     assert_value("agent", NULL, "limit", "");
+}
+
+static void a_key_stands_once_in_a_file(void **state) {
+    (void)state;
+    TOLD("[agent]\nname = a\nname = b\n", ":3: name in [agent] was set already: ");
+    TOLD("[agent]\nname = a\nname =\n", ":3: name in [agent] was set already: ");
+    TOLD("[agent]\nname =\n[agent]\nname = a\n", ":4: name in [agent] was set already: ");
+    TOLD("[relay \"a\"]\nurl = 1\n[relay \"b\"]\nurl = 2\n[relay \"a\"]\nurl = 1\n",
+         ":6: url in [relay \"a\"] was set already: ");
+    /* A drop-in replaces once, too; both lines are told. */
+    drop_in("10-a.conf", "[agent]\nname = b\nname = c\n");
+    TOLD("[agent]\nname = a\n", ".d/10-a.conf:3: name in [agent] was set already: ");
+    struct gf_err e;
+    assert_int_equal(load(&e), -1);
+    assert_non_null(strstr(e.text, "a.conf.d/10-a.conf:2; keep one of the two"));
 }
 
 static void drop_ins_follow_sorted_by_name(void **state) {
@@ -415,16 +431,17 @@ static void show_hides_what_could_be_a_secret(void **state) {
 static void show_tells_what_was_taken_back(void **state) {
     struct gf_buf out;
     (void)state;
-    assert_loads("[agent]\nmode = airgap\nname = x\nmode =\nname =\n");
+    drop_in("10-a.conf", "[agent]\nmode =\nname =\n");
+    assert_loads("[agent]\nmode = airgap\nname = x\n");
     gf_buf_init(&out, 10000);
     config_show(config, &out);
     const char *name = strstr(out.data, "[agent] name =  ");
     const char *mode = strstr(out.data, "[agent] mode = auto  ");
     assert_non_null(name);
     assert_non_null(mode);
-    assert_non_null(strstr(name, "a.conf:5, taken back\n"));
+    assert_non_null(strstr(name, "10-a.conf:3, taken back\n"));
     assert_non_null(strstr(mode, "# default; "));
-    assert_non_null(strstr(mode, "a.conf:4, taken back\n"));
+    assert_non_null(strstr(mode, "10-a.conf:2, taken back\n"));
     gf_buf_free(&out);
 }
 
@@ -436,7 +453,8 @@ int main(void) {
         CONFIG_TEST(a_missing_file_is_no_empty_one),
         CONFIG_TEST(crlf_and_a_last_line_without_end_are_fine),
         CONFIG_TEST(sections_of_one_name_are_one_and_keep_their_order),
-        CONFIG_TEST(a_later_value_wins_and_an_empty_one_takes_back),
+        CONFIG_TEST(a_later_file_wins_and_an_empty_value_takes_back),
+        CONFIG_TEST(a_key_stands_once_in_a_file),
         CONFIG_TEST(drop_ins_follow_sorted_by_name),
         CONFIG_TEST(unknown_names_are_told_with_the_nearest_known_one),
         CONFIG_TEST(sections_have_a_name_or_have_none),
