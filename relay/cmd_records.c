@@ -21,7 +21,7 @@ static const struct option_spec specs[] = {
     {"since", 0, "TIME", "list: only what came to its state since: a date, or a span back"},
     {"limit", 0, "N", "list: at most so many, conflicts among them"},
     {"after", 0, "N", "list: go on behind this number, which the list before has named"},
-    {"reason", 'r', "TEXT", "drop: why; the site gets it in the receipt"},
+    {"reason", 'r', "TEXT", "reject, drop: why; the site gets it in the receipt"},
     {"line", 0, NULL, "show: print the record exactly as it came, with its body"},
     COMMAND_OPTION_JSON,
     COMMAND_OPTION_ROOT,
@@ -414,8 +414,8 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
                           "--state is for list");
     if (!is_show && options_count(o, "line") > 0)
         return gf_err_set(e, GF_E_USAGE, "records %.64s: --line is for show", verb);
-    if (strcmp(verb, "drop") != 0 && options_count(o, "reason") > 0)
-        return gf_err_set(e, GF_E_USAGE, "records %.64s: --reason is for drop", verb);
+    if (strcmp(verb, "reject") != 0 && strcmp(verb, "drop") != 0 && options_count(o, "reason") > 0)
+        return gf_err_set(e, GF_E_USAGE, "records %.64s: --reason is for reject and drop", verb);
     if (is_list && options_arg(o, 1) != NULL)
         return gf_err_set(e, GF_E_USAGE, "records list: takes no ID; see: records show %.64s",
                           options_arg(o, 1));

@@ -369,20 +369,26 @@ small_drive() { # SIZE
 @test "the operator can give up what is held, and the site learns why" {
     ready
     A consent other grant >/dev/null
-    local id
+    local id told
     id=$(A record other - <<<'{}')
+    told=$(A record other - <<<'{}')
     home
     gives 75 R sync usb
     gives 64 R records reject
     gives 64 R records reject nonsense
+    gives 64 R records release --reason mended
+    says '--reason is for reject and drop'
     gives 66 R records reject --channel metrics
     gives 0 R records reject "$id"
     says '1 record rejected for good'
     gives 66 R records reject "$id"
+    gives 0 R records reject "$told" --reason 'nobody here reads this channel'
+    gives 0 R audit export
+    says 'nobody here reads this channel'
     there
     home
     gives 0 A status
-    says 'no endpoint for channel other'
+    says 'no endpoint for channel other' 'nobody here reads this channel'
     agree
 }
 
