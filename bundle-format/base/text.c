@@ -17,22 +17,24 @@ void gf_text_hex(const uint8_t *b, size_t len, char *out) {
     *out = '\0';
 }
 
-/* The value of a lower-case hex digit, or -1. */
-static int hex_value(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/* One more than the value of a lower-case hex digit; 0: it is none. */
+static const uint8_t hex_values[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 int gf_text_unhex(const char *text, size_t n, uint8_t *out, size_t len) {
+    const uint8_t *digit = (const uint8_t *)text;
     if (n / 2 != len || n % 2 != 0)
         return -1;
     /* Looked through first: the output stays untouched unless all of it is good. */
+    int bad = 0;
     for (size_t i = 0; i < n; i++)
-        if (hex_value(text[i]) < 0)
-            return -1;
-    for (size_t i = 0; i < len; i++)
-        out[i] = (uint8_t)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+        bad |= hex_values[digit[i]] == 0;
+    if (bad)
+        return -1;
+    for (size_t i = 0; i < len; i++, digit += 2)
+        out[i] = (uint8_t)((hex_values[digit[0]] - 1) << 4 | (hex_values[digit[1]] - 1));
     return 0;
 }
 
