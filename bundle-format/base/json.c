@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_value.h"
 #include "gapferry/limits.h"
 
 struct gf_json {
@@ -201,58 +202,60 @@ static const cJSON *element(struct gf_json_obj *o, const char *name, size_t i) {
 /*
  * Values of each type. node is NULL where its finder has found nothing and has said so.
  */
+static struct gf_json_value value_of(const cJSON *node) {
+    struct gf_json_value v = {.type = GF_JSON_NULL};
+
+    if (cJSON_IsString(node)) {
+        v.type = GF_JSON_TEXT;
+        v.text = node->valuestring;
+        v.len = strlen(v.text);
+    } else if (cJSON_IsNumber(node)) {
+        v.type = GF_JSON_NUMBER;
+        v.number = node->valuedouble;
+    } else if (cJSON_IsBool(node)) {
+        v.type = cJSON_IsTrue(node) ? GF_JSON_TRUE : GF_JSON_FALSE;
+    } else if (!cJSON_IsNull(node)) {
+        v.type = cJSON_IsArray(node) ? GF_JSON_ARRAY : GF_JSON_OBJECT;
+    }
+    return v;
+}
+
 static int get_str(struct gf_json_obj *o, const cJSON *node, const char *name, size_t i, size_t min,
                    size_t max, const char **out) {
-    char rule[96];
+    char rule[GF_JSON_RULE];
     if (node == NULL)
         return 0;
-    size_t len = cJSON_IsString(node) ? strlen(node->valuestring) : 0;
-    if (!cJSON_IsString(node) || len < min || len > max) {
-        (void)snprintf(rule, sizeof rule, "text of %zu to %zu bytes", min, max);
+    struct gf_json_value v = value_of(node);
+    if (!gf_json_value_str(&v, min, max, rule))
         return refuse(o, name, i, rule);
-    }
-    *out = node->valuestring;
+    *out = v.text;
     return 1;
 }
 
 static int get_int(struct gf_json_obj *o, const cJSON *node, const char *name, size_t i,
                    int64_t min, int64_t max, int64_t *out) {
-    char rule[96];
+    char rule[GF_JSON_RULE];
     if (node == NULL)
         return 0;
-    /* Of our own documents the scanner passes only what a double holds exactly. */
-    int fits = cJSON_IsNumber(node) && node->valuedouble >= -(double)GF_JSON_INT_MAX &&
-               node->valuedouble <= (double)GF_JSON_INT_MAX;
-    int64_t value = fits ? (int64_t)node->valuedouble : 0;
-    if (!fits || (double)value != node->valuedouble || value < min || value > max) {
-        (void)snprintf(rule, sizeof rule, "a number from %lld to %lld", (long long)min,
-                       (long long)max);
-        return refuse(o, name, i, rule);
-    }
-    *out = value;
-    return 1;
+    struct gf_json_value v = value_of(node);
+    return gf_json_value_int(&v, min, max, out, rule) ? 1 : refuse(o, name, i, rule);
 }
 
 static int get_hex(struct gf_json_obj *o, const cJSON *node, const char *name, size_t i,
                    uint8_t *out, size_t len) {
-    char rule[96];
+    char rule[GF_JSON_RULE];
     if (node == NULL)
         return 0;
-    if (!cJSON_IsString(node) ||
-        gf_text_unhex(node->valuestring, strlen(node->valuestring), out, len) == -1) {
-        (void)snprintf(rule, sizeof rule, "%zu lower-case hex digits", 2 * len);
-        return refuse(o, name, i, rule);
-    }
-    return 1;
+    struct gf_json_value v = value_of(node);
+    return gf_json_value_hex(&v, out, len, rule) ? 1 : refuse(o, name, i, rule);
 }
 
 static int get_time(struct gf_json_obj *o, const cJSON *node, const char *name, int64_t *out) {
+    char rule[GF_JSON_RULE];
     if (node == NULL)
         return 0;
-    if (!cJSON_IsString(node) ||
-        gf_text_untime(node->valuestring, strlen(node->valuestring), out) == -1)
-        return refuse(o, name, SIZE_MAX, "a time of the form YYYY-MM-DDThh:mm:ssZ");
-    return 1;
+    struct gf_json_value v = value_of(node);
+    return gf_json_value_time(&v, out, rule) ? 1 : refuse(o, name, SIZE_MAX, rule);
 }
 
 static int get_obj(struct gf_json_obj *o, const cJSON *node, const char *name, size_t i,
@@ -284,13 +287,12 @@ int gf_json_int(struct gf_json_obj *o, const char *name, int64_t min, int64_t ma
 }
 
 int gf_json_bool(struct gf_json_obj *o, const char *name, int *out) {
+    char rule[GF_JSON_RULE];
     const cJSON *node = take(o, name, 0);
     if (node == NULL)
         return 0;
-    if (!cJSON_IsBool(node))
-        return refuse(o, name, SIZE_MAX, "true or false");
-    *out = cJSON_IsTrue(node) ? 1 : 0;
-    return 1;
+    struct gf_json_value v = value_of(node);
+    return gf_json_value_bool(&v, out, rule) ? 1 : refuse(o, name, SIZE_MAX, rule);
 }
 
 int gf_json_hex(struct gf_json_obj *o, const char *name, uint8_t *out, size_t len) {
@@ -310,20 +312,12 @@ int gf_json_time_opt(struct gf_json_obj *o, const char *name, int64_t *out) {
 }
 
 int gf_json_enum(struct gf_json_obj *o, const char *name, const char *const *words, int *out) {
+    char rule[GF_JSON_RULE];
     const cJSON *node = take(o, name, 0);
     if (node == NULL)
         return 0;
-    for (int i = 0; cJSON_IsString(node) && words[i] != NULL; i++) {
-        if (strcmp(node->valuestring, words[i]) == 0) {
-            *out = i;
-            return 1;
-        }
-    }
-
-    char rule[256] = "one of";
-    for (size_t i = 0, len = strlen(rule); words[i] != NULL && len < sizeof rule; i++)
-        len += (size_t)snprintf(rule + len, sizeof rule - len, "%s %s", i > 0 ? "," : "", words[i]);
-    return refuse(o, name, SIZE_MAX, rule);
+    struct gf_json_value v = value_of(node);
+    return gf_json_value_enum(&v, words, out, rule) ? 1 : refuse(o, name, SIZE_MAX, rule);
 }
 
 int gf_json_obj(struct gf_json_obj *o, const char *name, struct gf_json_obj *out) {

@@ -1,5 +1,5 @@
 /*
- * json_check.c -- the strict scanner that stands before the JSON parser: gf_json_check().
+ * json_check.c -- the strict scanner that stands before whatever reads JSON: gf_json_check().
  *
  * One pass over the text, nothing built. Names are noted as they pass, and compared as they are
  * meant, escapes resolved, when their object ends.
@@ -8,16 +8,10 @@
 
 #include <string.h>
 
+#include "base/json_members.h"
+#include "base/json_names.h"
 #include "base/utf8.h"
 #include "gapferry/limits.h"
-
-/* A name of an object that is still open. */
-struct name {
-    const uint8_t *raw; /* between the quotes */
-    uint32_t hash;      /* of the decoded bytes */
-    uint16_t raw_len;
-    uint16_t len; /* decoded; shorter than raw_len if there is an escape */
-};
 
 #define NAMES_MAX (GF_JSON_DEPTH_MAX * GF_JSON_MEMBERS_MAX)
 
@@ -28,8 +22,10 @@ struct scan {
     unsigned depth;        /* of open objects and arrays */
     unsigned values;       /* so far */
     int foreign;           /* 1: any number of RFC 8259 will do */
-    size_t names;          /* of all open objects, a stack */
-    struct name name[NAMES_MAX];
+    size_t saved;          /* bytes by which escapes make the last string longer than its meaning */
+    struct gf_json_members *members; /* of the outermost object, to be noted; NULL: nobody asks */
+    size_t names;                    /* of all open objects, a stack */
+    struct gf_json_name name[NAMES_MAX]; /* of open objects */
 };
 
 static int bad_at(struct scan *s, const uint8_t *at, const char *why) {
@@ -141,13 +137,12 @@ static size_t utf8_length(uint32_t c) {
     return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 }
 
-/* Pass a string, from its opening to behind its closing quote. *saved is set to the number of
- * bytes by which escapes make the text longer than what it means. */
-static int scan_string(struct scan *s, size_t *saved) {
+/* Pass a string, from its opening to behind its closing quote, and set s->saved. */
+static int scan_string(struct scan *s) {
     const uint8_t *at = s->at + 1, *end = s->end;
     uint32_t c;
 
-    *saved = 0;
+    s->saved = 0;
     for (;;) {
         at = skip_plain(at, end);
         if (at == end)
@@ -161,7 +156,7 @@ static int scan_string(struct scan *s, size_t *saved) {
             const char *why = escape(&at, end, &c);
             if (why != NULL)
                 return bad_at(s, at, why);
-            *saved += (size_t)(at - from) - utf8_length(c);
+            s->saved += (size_t)(at - from) - utf8_length(c);
             continue;
         }
         if (*at < 0x80)
@@ -175,122 +170,57 @@ static int scan_string(struct scan *s, size_t *saved) {
     }
 }
 
+size_t gf_json_unescape(const char *text, size_t len, char *out) {
+    const uint8_t *at = (const uint8_t *)text, *end = at + len;
+    char *to = out;
+
+    while (at < end) {
+        const uint8_t *plain = at;
+        while (at < end && *at != '\\')
+            at++;
+        memcpy(to, plain, (size_t)(at - plain));
+        to += at - plain;
+        uint32_t c = 0;
+        if (at == end || escape(&at, end, &c) != NULL)
+            break;
+        size_t n = utf8_length(c);
+        /* The first byte of n > 1 says so with n leading ones; six bits stand in each other. */
+        for (size_t i = n; --i > 0; c >>= 6)
+            to[i] = (char)(0x80 | (c & 0x3F));
+        to[0] = (char)(n == 1 ? c : (0xF0U << (4 - n) & 0xFF) | c);
+        to += n;
+    }
+    return (size_t)(to - out);
+}
+
 /*
  * Names.
  */
 
-/* What a checked name means: its own bytes, or out filled with them, GF_JSON_NAME_MAX bytes. */
-static const uint8_t *meaning(const struct name *n, uint8_t out[GF_JSON_NAME_MAX]) {
-    const uint8_t *at = n->raw, *end = n->raw + n->raw_len;
-    uint8_t *to = out;
+/* Refuse a name that the object which ends has twice. */
+static int check_names(struct scan *s, size_t first) {
+    const struct gf_json_name *twice = gf_json_names_twice(s->name + first, s->names - first);
 
-    if (n->len == n->raw_len)
-        return n->raw;
-    /* Whatever the lengths say, no byte that is compared is left over from elsewhere. */
-    memset(out, 0, GF_JSON_NAME_MAX);
-    while (at < end) {
-        uint32_t c = *at;
-        if (c != '\\') {
-            *to++ = *at++;
-            continue;
-        }
-        (void)escape(&at, end, &c);
-        size_t len = utf8_length(c);
-        /* The first byte of n > 1 says so with n leading ones; six bits stand in each other. */
-        for (size_t i = len; --i > 0; c >>= 6)
-            to[i] = (uint8_t)(0x80 | (c & 0x3F));
-        to[0] = (uint8_t)(len == 1 ? c : (0xF0U << (4 - len) & 0xFF) | c);
-        to += len;
-    }
-    return out;
-}
-
-/* Spreads names well enough that unequal ones are seldom compared byte by byte; nothing depends on
- * its strength. */
-static uint32_t hash_name(const uint8_t *b, size_t len) {
-    uint64_t h = len;
-    for (; len >= 8; b += 8, len -= 8)
-        h = (h ^ utf8_word(b)) * 0x9E3779B97F4A7C15U;
-    uint64_t tail = 0;
-    for (; len > 0; b++, len--)
-        tail = tail << 8 | *b;
-    h = (h ^ tail) * 0x9E3779B97F4A7C15U;
-    return (uint32_t)(h >> 32);
-}
-
-/* An order of names in which equal ones are neighbours. */
-static int compare_names(const struct name *a, const struct name *b) {
-    uint8_t x[GF_JSON_NAME_MAX], y[GF_JSON_NAME_MAX];
-    if (a->hash != b->hash)
-        return a->hash < b->hash ? -1 : 1;
-    if (a->len != b->len)
-        return a->len < b->len ? -1 : 1;
-    return memcmp(meaning(a, x), meaning(b, y), a->len);
-}
-
-static void sift_down(struct name *v, size_t i, size_t n) {
-    struct name moved = v[i];
-    for (size_t child; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && compare_names(&v[child], &v[child + 1]) < 0)
-            child++;
-        if (compare_names(&moved, &v[child]) >= 0)
-            break;
-        v[i] = v[child];
-    }
-    v[i] = moved;
-}
-
-/* Heap sort: bounded time whatever the names are, no memory, no recursion. */
-static void sort_names(struct name *v, size_t n) {
-    for (size_t i = n / 2; i-- > 0;)
-        sift_down(v, i, n);
-    while (n-- > 1) {
-        struct name last = v[0];
-        v[0] = v[n];
-        v[n] = last;
-        sift_down(v, 0, n);
-    }
-}
-
-#define FEW_NAMES 16 /* so many are compared in pairs: cheaper than sorting them */
-
-/* Compare the n names of an object that ends. */
-static int check_names(struct scan *s, struct name *v, size_t n) {
-    const struct name *twice = NULL;
-
-    if (n <= FEW_NAMES) {
-        for (size_t i = 1; i < n; i++)
-            for (size_t k = 0; k < i; k++)
-                if (v[i].hash == v[k].hash && compare_names(&v[i], &v[k]) == 0)
-                    twice = &v[i];
-    } else {
-        sort_names(v, n);
-        for (size_t i = 1; i < n; i++)
-            if (compare_names(&v[i - 1], &v[i]) == 0)
-                twice = v[i].raw > v[i - 1].raw ? &v[i] : &v[i - 1];
-    }
     return twice == NULL ? 0 : bad_at(s, twice->raw - 1, "a name that its object has already");
 }
 
 /* Pass a name and note it. */
 static int scan_name(struct scan *s) {
     const uint8_t *from = s->at;
-    uint8_t decoded[GF_JSON_NAME_MAX];
-    size_t saved;
 
     if (s->at == s->end || *s->at != '"')
         return bad(s, "a name in quotes is missing");
-    if (scan_string(s, &saved) == -1)
+    if (scan_string(s) == -1)
         return -1;
     size_t raw_len = (size_t)(s->at - from) - 2;
-    if (raw_len - saved > GF_JSON_NAME_MAX)
+    if (raw_len - s->saved > GF_JSON_NAME_MAX)
         return bad_at(s, from, "a name that is too long");
     /* An escape has at most six times the bytes of what it means. */
-    struct name *n = &s->name[s->names++];
+    struct gf_json_name *n = &s->name[s->names++];
     n->raw = from + 1;
     n->raw_len = (uint16_t)raw_len;
-    n->len = (uint16_t)(raw_len - saved);
-    n->hash = hash_name(meaning(n, decoded), n->len);
+    n->len = (uint16_t)(raw_len - s->saved);
+    gf_json_names_hash(n);
     return 0;
 }
 
@@ -375,6 +305,40 @@ static int scan_number(struct scan *s) {
 
 static int scan_value(struct scan *s);
 
+static enum gf_json_type type_of(uint8_t first) {
+    switch (first) {
+    case '"':
+        return GF_JSON_TEXT;
+    case '{':
+        return GF_JSON_OBJECT;
+    case '[':
+        return GF_JSON_ARRAY;
+    case 't':
+        return GF_JSON_TRUE;
+    case 'f':
+        return GF_JSON_FALSE;
+    case 'n':
+        return GF_JSON_NULL;
+    default:
+        return GF_JSON_NUMBER;
+    }
+}
+
+/* Note the member whose name is the last one, and whose value has just passed. */
+static void note_member(struct scan *s, const uint8_t *value) {
+    const struct gf_json_name *name = &s->name[s->names - 1];
+    struct gf_json_member *m = &s->members->member[s->members->n++];
+    size_t quote = *value == '"';
+
+    m->name = (const char *)name->raw;
+    m->name_len = name->raw_len;
+    m->name_means = name->len;
+    m->type = type_of(*value);
+    m->text = (const char *)value + quote;
+    m->len = (size_t)(s->at - value) - 2 * quote;
+    m->means = quote ? m->len - s->saved : m->len;
+}
+
 static int scan_object(struct scan *s) {
     size_t first = s->names;
 
@@ -388,12 +352,16 @@ static int scan_object(struct scan *s) {
             return -1;
         if (!skip_byte(s, ':'))
             return bad(s, "a colon is missing");
+        skip_space(s);
+        const uint8_t *value = s->at;
         if (scan_value(s) == -1)
             return -1;
+        if (s->depth == 1 && s->members != NULL)
+            note_member(s, value);
     } while (skip_byte(s, ','));
     if (!skip_byte(s, '}'))
         return bad(s, "a comma or } is missing");
-    if (check_names(s, s->name + first, s->names - first) == -1)
+    if (check_names(s, first) == -1)
         return -1;
     s->names = first;
     return 0;
@@ -414,7 +382,6 @@ static int scan_array(struct scan *s) {
 }
 
 static int scan_value(struct scan *s) {
-    size_t saved;
     int rc;
 
     skip_space(s);
@@ -424,7 +391,7 @@ static int scan_value(struct scan *s) {
         return bad(s, "too many values");
     switch (*s->at) {
     case '"':
-        return scan_string(s, &saved);
+        return scan_string(s);
     case '{':
     case '[':
         if (s->depth == GF_JSON_DEPTH_MAX)
@@ -444,7 +411,8 @@ static int scan_value(struct scan *s) {
     }
 }
 
-static int check(const char *text, size_t len, int foreign, const char *what, struct gf_err *e) {
+static int check(const char *text, size_t len, int foreign, const char *what,
+                 struct gf_json_members *members, struct gf_err *e) {
     struct scan s; /* not cleared: the names are many, and used only once noted */
     s.text = s.at = (const uint8_t *)(len > 0 ? text : "");
     s.end = s.text + len;
@@ -452,6 +420,7 @@ static int check(const char *text, size_t len, int foreign, const char *what, st
     s.values = 0;
     s.foreign = foreign;
     s.names = 0;
+    s.members = members;
 
     int rc;
     if (len >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0)
@@ -470,9 +439,15 @@ static int check(const char *text, size_t len, int foreign, const char *what, st
 }
 
 int gf_json_check(const char *text, size_t len, const char *what, struct gf_err *e) {
-    return check(text, len, 0, what, e);
+    return check(text, len, 0, what, NULL, e);
 }
 
 int gf_json_check_foreign(const char *text, size_t len, const char *what, struct gf_err *e) {
-    return check(text, len, 1, what, e);
+    return check(text, len, 1, what, NULL, e);
+}
+
+int gf_json_check_members(const char *text, size_t len, const char *what,
+                          struct gf_json_members *out, struct gf_err *e) {
+    out->n = 0;
+    return check(text, len, 0, what, out, e);
 }

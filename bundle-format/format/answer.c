@@ -9,6 +9,7 @@
 #include "format/body.h"
 #include "format/line.h"
 #include "format/put.h"
+#include "gapferry/json.h"
 
 #define STATUS_LEAST 100
 #define STATUS_MOST  599
@@ -56,27 +57,43 @@ static int check(const struct gf_answer *a, struct gf_err *e) {
     return gf_body_check(&a->body, "answer", e);
 }
 
-static void read_headers(struct gf_line *l, struct gf_answer *a) {
-    struct gf_json_obj headers;
+static void keep_headers(struct gf_line *l, struct gf_json *headers, struct gf_answer *a) {
+    struct gf_json_obj o;
     const char *name = NULL, *value = NULL;
     size_t n = 0;
 
-    if (gf_json_obj(&l->o, "headers", &headers) != 1)
-        return;
-    while (gf_json_each_str(&headers, n, &name, &value) == 1)
+    gf_json_root(headers, &o);
+    while (gf_json_each_str(&o, n, &name, &value) == 1)
         n++;
-    if (gf_json_end(&headers, NULL) == -1) {
-        gf_json_fail(&l->o, GF_E_RECORD, "headers must be an object of texts");
+    if (gf_json_end(&o, NULL) == -1) {
+        gf_line_fail(l, GF_E_RECORD, "headers must be an object of texts");
         return;
     }
 
     a->headers = gf_line_pointers(l, 2 * n);
     for (size_t i = 0; a->headers != NULL && i < n; i++) {
-        (void)gf_json_each_str(&headers, i, &name, &value);
+        (void)gf_json_each_str(&o, i, &name, &value);
         a->headers[2 * i] = gf_line_keep(l, name);
         a->headers[2 * i + 1] = gf_line_keep(l, value);
     }
     a->nheaders = n;
+}
+
+/* The one object of a line whose members are wanted: it is built. */
+static void read_headers(struct gf_line *l, struct gf_answer *a) {
+    struct gf_json *headers = NULL;
+    const char *text = NULL;
+    size_t len = 0;
+    struct gf_err why;
+
+    if (gf_line_obj(l, "headers", &text, &len) != 1)
+        return;
+    if (gf_json_parse(text, len, "headers", GF_E_RECORD, &headers, &why) == -1) {
+        gf_line_fail(l, why.code, "%s", why.text);
+        return;
+    }
+    keep_headers(l, headers, a);
+    gf_json_free(headers);
 }
 
 int gf_answer_parse(const char *line, size_t len, struct gf_answer *out, struct gf_err *e) {
@@ -91,7 +108,7 @@ int gf_answer_parse(const char *line, size_t len, struct gf_answer *out, struct 
     /* The headers' pointers come first in the memory that the answer owns. */
     read_headers(&l, &a);
     gf_line_uuid(&l, "record", &a.record);
-    gf_json_int(&l.o, "status", 0, STATUS_MOST, &a.status);
+    gf_line_int(&l, "status", 0, STATUS_MOST, &a.status);
     gf_body_parse(&l, &a.body);
 
     if (gf_line_close(&l, &a.owned, e) == -1)

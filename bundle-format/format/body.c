@@ -7,40 +7,41 @@
 
 #include "format/put.h"
 #include "gapferry/contents.h"
+#include "gapferry/json.h"
 
 static int is_text(const char *data, size_t len) {
     return gf_text_is_utf8(data, len);
 }
 
-/* base64 into the line's own memory. */
+/* base64, in the line's own memory: what it stands for takes the place of its digits. */
 static void parse_base64(struct gf_line *l, struct gf_body *out) {
     const char *text = NULL;
 
-    if (gf_json_str(&l->o, "body64", 0, GF_LINE_MAX, &text) != 1)
+    if (gf_line_str(l, "body64", 0, GF_LINE_MAX, &text) != 1)
         return;
-    if (gf_text_unbase64(text, strlen(text), 1, (uint8_t *)l->at, strlen(text), &out->len) == -1) {
-        gf_json_fail(&l->o, GF_E_RECORD, "body64 must be base64 with padding");
+    char *data = l->owned + (text - l->owned);
+    size_t len = strlen(text);
+    if (gf_text_unbase64(text, len, 1, (uint8_t *)data, len, &out->len) == -1) {
+        gf_line_fail(l, GF_E_RECORD, "body64 must be base64 with padding");
         return;
     }
     /* One body has one encoding, so that a line says the same to everybody who compares lines. */
-    if (is_text(l->at, out->len)) {
-        gf_json_fail(&l->o, GF_E_RECORD, "body64 holds text, which must be sent as body");
+    if (is_text(data, out->len)) {
+        gf_line_fail(l, GF_E_RECORD, "body64 holds text, which must be sent as body");
         return;
     }
-    out->data = l->at;
-    l->at[out->len] = '\0';
-    l->at += out->len + 1;
+    data[out->len] = '\0';
+    out->data = data;
 }
 
 void gf_body_parse(struct gf_line *l, struct gf_body *out) {
-    int text = gf_json_has(&l->o, "body");
-    int base64 = gf_json_has(&l->o, "body64");
-    int file = gf_json_has(&l->o, "file");
-    const char *value = NULL;
+    int text = gf_line_has(l, "body");
+    int base64 = gf_line_has(l, "body64");
+    int file = gf_line_has(l, "file");
 
     out->form = GF_BODY_TEXT;
     if (text + base64 + file != 1) {
-        gf_json_fail(&l->o, GF_E_RECORD, "must have exactly one of body, body64 and file");
+        gf_line_fail(l, GF_E_RECORD, "must have exactly one of body, body64 and file");
         return;
     }
     if (base64) {
@@ -49,10 +50,8 @@ void gf_body_parse(struct gf_line *l, struct gf_body *out) {
     }
     if (file)
         out->form = GF_BODY_FILE;
-    if (gf_json_str(&l->o, file ? "file" : "body", 0, GF_LINE_MAX, &value) == 1) {
-        out->data = gf_line_keep(l, value);
+    if (gf_line_str(l, file ? "file" : "body", 0, GF_LINE_MAX, &out->data) == 1)
         out->len = (size_t)(l->at - out->data) - 1;
-    }
 }
 
 int gf_body_check(const struct gf_body *b, const char *what, struct gf_err *e) {

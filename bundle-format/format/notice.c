@@ -21,18 +21,15 @@ static int check(const struct gf_notice *n, struct gf_err *e) {
 int gf_notice_parse(const char *line, size_t len, struct gf_notice *out, struct gf_err *e) {
     struct gf_notice n;
     struct gf_line l;
-    const char *type = NULL, *data = NULL;
 
     memset(&n, 0, sizeof n);
     memset(out, 0, sizeof *out);
     if (gf_line_open(line, len, "notice", &l, e) == -1)
         return -1;
 
-    gf_json_str(&l.o, "type", 1, GF_WORD_MAX, &type);
-    gf_json_time(&l.o, "at", &n.at);
-    gf_json_str(&l.o, "data", 0, GF_LINE_MAX, &data);
-    n.type = gf_line_keep(&l, type);
-    n.data = gf_line_keep(&l, data);
+    gf_line_str(&l, "type", 1, GF_WORD_MAX, &n.type);
+    gf_line_time(&l, "at", &n.at);
+    gf_line_str(&l, "data", 0, GF_LINE_MAX, &n.data);
 
     if (gf_line_close(&l, &n.owned, e) == -1)
         return -1;

@@ -41,21 +41,19 @@ static int check(const struct gf_receipt *r, struct gf_err *e) {
 static void read_guarantee(struct gf_line *l, enum gf_guarantee *out) {
     const char *text = NULL;
 
-    if (gf_json_str_opt(&l->o, "guarantee", 1, GF_WORD_MAX, &text) != 1)
+    if (gf_line_str_opt(l, "guarantee", 1, GF_WORD_MAX, &text) != 1)
         return;
     if (strcmp(text, guarantees[GF_GUARANTEE_ONCE]) == 0)
         *out = GF_GUARANTEE_ONCE;
     else if (strcmp(text, guarantees[GF_GUARANTEE_LEAST]) == 0)
         *out = GF_GUARANTEE_LEAST;
     else
-        gf_json_fail(&l->o, GF_E_RECORD,
-                     "guarantee must be null, effectively-once or at-least-once");
+        gf_line_fail(l, GF_E_RECORD, "guarantee must be null, effectively-once or at-least-once");
 }
 
 int gf_receipt_parse(const char *line, size_t len, struct gf_receipt *out, struct gf_err *e) {
     struct gf_receipt r;
     struct gf_line l;
-    const char *reason = NULL;
     int state = 0;
 
     memset(&r, 0, sizeof r);
@@ -64,13 +62,12 @@ int gf_receipt_parse(const char *line, size_t len, struct gf_receipt *out, struc
         return -1;
 
     gf_line_uuid(&l, "record", &r.record);
-    gf_json_hex(&l.o, "digest", r.digest.b, sizeof r.digest.b);
-    gf_json_enum(&l.o, "state", gf_record_states, &state);
-    gf_json_str_opt(&l.o, "reason", 1, GF_REASON_MAX, &reason);
+    gf_line_hex(&l, "digest", r.digest.b, sizeof r.digest.b);
+    gf_line_enum(&l, "state", gf_record_states, &state);
+    gf_line_str_opt(&l, "reason", 1, GF_REASON_MAX, &r.reason);
     read_guarantee(&l, &r.guarantee);
-    gf_json_time(&l.o, "at", &r.at);
+    gf_line_time(&l, "at", &r.at);
     r.state = (enum gf_state)state;
-    r.reason = gf_line_keep(&l, reason);
 
     if (gf_line_close(&l, &r.owned, e) == -1)
         return -1;

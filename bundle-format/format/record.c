@@ -62,7 +62,6 @@ static int check(const struct gf_record *r, struct gf_err *e) {
 int gf_record_parse(const char *line, size_t len, struct gf_record *out, struct gf_err *e) {
     struct gf_record r;
     struct gf_line l;
-    const char *channel = NULL, *product = NULL, *type = NULL;
     int clock = 0;
 
     memset(&r, 0, sizeof r);
@@ -71,18 +70,15 @@ int gf_record_parse(const char *line, size_t len, struct gf_record *out, struct 
         return -1;
 
     gf_line_uuid(&l, "id", &r.id);
-    gf_json_str(&l.o, "channel", 1, GF_WORD_MAX, &channel);
-    gf_json_str_opt(&l.o, "product", 1, GF_WORD_MAX, &product);
-    gf_json_hex(&l.o, "origin", r.origin.b, sizeof r.origin.b);
-    gf_json_time(&l.o, "created", &r.created);
-    r.has_expires = gf_json_time_opt(&l.o, "expires", &r.expires) == 1;
-    gf_json_enum(&l.o, "clock", gf_record_clocks, &clock);
-    gf_json_str(&l.o, "type", 1, GF_TYPE_MAX, &type);
-    gf_json_bool(&l.o, "answer", &r.answer);
-    gf_json_any_obj(&l.o, "ext");
-    r.channel = gf_line_keep(&l, channel);
-    r.product = gf_line_keep(&l, product);
-    r.type = gf_line_keep(&l, type);
+    gf_line_str(&l, "channel", 1, GF_WORD_MAX, &r.channel);
+    gf_line_str_opt(&l, "product", 1, GF_WORD_MAX, &r.product);
+    gf_line_hex(&l, "origin", r.origin.b, sizeof r.origin.b);
+    gf_line_time(&l, "created", &r.created);
+    r.has_expires = gf_line_time_opt(&l, "expires", &r.expires) == 1;
+    gf_line_enum(&l, "clock", gf_record_clocks, &clock);
+    gf_line_str(&l, "type", 1, GF_TYPE_MAX, &r.type);
+    gf_line_bool(&l, "answer", &r.answer);
+    gf_line_obj(&l, "ext", NULL, NULL);
     r.clock = (enum gf_clock)clock;
     gf_body_parse(&l, &r.body);
 

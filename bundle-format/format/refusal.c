@@ -20,19 +20,16 @@ static int check(const struct gf_refusal *r, struct gf_err *e) {
 int gf_refusal_parse(const char *line, size_t len, struct gf_refusal *out, struct gf_err *e) {
     struct gf_refusal r;
     struct gf_line l;
-    const char *code = NULL, *reason = NULL;
 
     memset(&r, 0, sizeof r);
     memset(out, 0, sizeof *out);
     if (gf_line_open(line, len, "refusal", &l, e) == -1)
         return -1;
 
-    gf_json_hex(&l.o, "bundle", r.bundle.b, sizeof r.bundle.b);
-    gf_json_str(&l.o, "code", 1, GF_WORD_MAX, &code);
-    gf_json_str(&l.o, "reason", 1, GF_REASON_MAX, &reason);
-    gf_json_time(&l.o, "at", &r.at);
-    r.code = gf_line_keep(&l, code);
-    r.reason = gf_line_keep(&l, reason);
+    gf_line_hex(&l, "bundle", r.bundle.b, sizeof r.bundle.b);
+    gf_line_str(&l, "code", 1, GF_WORD_MAX, &r.code);
+    gf_line_str(&l, "reason", 1, GF_REASON_MAX, &r.reason);
+    gf_line_time(&l, "at", &r.at);
 
     if (gf_line_close(&l, &r.owned, e) == -1)
         return -1;

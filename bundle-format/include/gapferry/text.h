@@ -39,7 +39,7 @@ GF_MUST_CHECK int gf_text_unhex(const char *text, size_t n, uint8_t *out, size_t
 void gf_text_base64(struct gf_buf *out, const uint8_t *b, size_t len, int pad);
 
 /* Canonical base64 of either form: no white space, unused bits zero. *len is set to the number of
- * bytes, at most max. 0 or -1. */
+ * bytes, at most max. out may be text itself, which it then takes the place of. 0 or -1. */
 GF_MUST_CHECK int gf_text_unbase64(const char *text, size_t n, int pad, uint8_t *out, size_t max,
                                    size_t *len);
 
