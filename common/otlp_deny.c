@@ -1,0 +1,159 @@
+/*
+ * otlp_deny.c -- a deny-list of the keys of attributes.
+ */
+#include "common/otlp_deny.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gapferry/text.h"
+
+/* Names are those of OpenTelemetry's semantic conventions, with those that newer ones replace,
+ * since old applications go on sending them. */
+const char *const otlp_deny_default[] = {
+    "client.address",          /* who calls: an address or a name */
+    "client.port",             /* tells callers behind one address apart */
+    "client.socket.address",   /* the former name of network.peer.address */
+    "destination.address",     /* of network peers, as is source.address */
+    "enduser.*",               /* a person: id, pseudonym, role, scope */
+    "host.*",                  /* the machine: name, id, addresses, image */
+    "http.client_ip",          /* the former name of client.address */
+    "k8s.node.name",           /* usually the machine's name */
+    "k8s.node.uid",            /* the machine, for as long as it lives */
+    "net.host.ip",             /* addresses and names before network.*, server.*, client.* */
+    "net.host.name",           /**/
+    "net.peer.ip",             /**/
+    "net.peer.name",           /**/
+    "net.sock.host.addr",      /**/
+    "net.sock.peer.addr",      /**/
+    "net.sock.peer.name",      /**/
+    "network.local.address",   /* the machine's */
+    "network.peer.address",    /* the other side's */
+    "process.command",         /* paths and arguments name users, machines, secrets */
+    "process.command_args",    /**/
+    "process.command_line",    /**/
+    "process.executable.path", /* home directories name users */
+    "process.owner",           /* a user of the machine */
+    "process.real_user.*",     /**/
+    "process.saved_user.*",    /**/
+    "process.user.*",          /**/
+    "process.working_directory",
+    "server.address",        /* inside of a site, one of its machines */
+    "server.socket.address", /* the former name of network.peer.address */
+    "service.instance.id",   /* often host name and port; else it follows one installation */
+    "source.address",        /**/
+    "user.*",                /* a person: id, name, full_name, email, hash, roles */
+    NULL,
+};
+
+struct entry {
+    const char *text; /* of a prefix, with the dot and without the star */
+    uint16_t len;
+    uint8_t prefix;
+};
+
+struct otlp_deny {
+    uint16_t first[257]; /* of the entries that begin with a byte; its end is the next one's */
+    struct entry *entries;
+    char *text;
+};
+
+static int compare(const void *a, const void *b) {
+    const uint8_t x = (uint8_t) * ((const struct entry *)a)->text;
+    const uint8_t y = (uint8_t) * ((const struct entry *)b)->text;
+    return x < y ? -1 : x > y;
+}
+
+/* How much of an entry is compared; 0 if it is neither a key nor PREFIX.*. */
+static size_t entry_len(const char *text, uint8_t *prefix) {
+    size_t n = strlen(text);
+    const char *star = strchr(text, '*');
+
+    *prefix = star != NULL;
+    if (n == 0 || n > OTLP_DENY_ENTRY_MAX || !gf_text_is_utf8(text, n))
+        return 0;
+    if (star == NULL)
+        return n;
+    return star == text + n - 1 && n > 2 && star[-1] == '.' ? n - 1 : 0;
+}
+
+int otlp_deny_new(const char *const *entries, size_t n, struct otlp_deny **out, struct gf_err *e) {
+    struct otlp_deny *d = NULL;
+    size_t bytes = 0;
+    uint8_t prefix;
+
+    if (n > OTLP_DENY_MAX)
+        return gf_err_set(e, GF_E_CONFIG, "a deny-list of more than %d entries", OTLP_DENY_MAX);
+    for (size_t i = 0; i < n; i++) {
+        size_t len = entry_len(entries[i], &prefix);
+        if (len == 0)
+            return gf_err_set(e, GF_E_CONFIG,
+                              "deny-list: '%.64s' is neither a key nor a prefix such as host.*",
+                              entries[i]);
+        bytes += len;
+    }
+
+    if ((d = calloc(1, sizeof *d)) == NULL ||
+        (d->entries = calloc(n + 1, sizeof *d->entries)) == NULL ||
+        (d->text = malloc(bytes + 1)) == NULL) {
+        otlp_deny_free(d);
+        return gf_err_set(e, GF_E_SYSTEM, "deny-list: out of memory");
+    }
+    char *text = d->text;
+    for (size_t i = 0; i < n; i++) {
+        size_t len = entry_len(entries[i], &prefix);
+        memcpy(text, entries[i], len);
+        d->entries[i] = (struct entry){.text = text, .len = (uint16_t)len, .prefix = prefix};
+        text += len;
+    }
+    if (n > 0)
+        qsort(d->entries, n, sizeof *d->entries, compare);
+    size_t i = 0;
+    for (unsigned c = 0; c < 256; c++) {
+        d->first[c] = (uint16_t)i;
+        while (i < n && (uint8_t)*d->entries[i].text == c)
+            i++;
+    }
+    d->first[256] = (uint16_t)n;
+    *out = d;
+    return 0;
+}
+
+void otlp_deny_free(struct otlp_deny *d) {
+    if (d == NULL)
+        return;
+    free(d->entries);
+    free(d->text);
+    free(d);
+}
+
+int otlp_deny_has(const struct otlp_deny *d, const uint8_t *key, size_t len) {
+    if (len == 0)
+        return 0;
+    for (unsigned i = d->first[*key]; i < d->first[*key + 1]; i++) {
+        const struct entry *entry = &d->entries[i];
+        if ((entry->prefix ? len >= entry->len : len == entry->len) &&
+            memcmp(key, entry->text, entry->len) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+void otlp_redacted_note(struct otlp_redacted *r, const uint8_t *key, size_t len) {
+    size_t shown = gf_text_fit((const char *)key, len, OTLP_REDACTED_KEY - 1);
+    size_t i = 0;
+
+    r->total++;
+    while (i < r->nkeys && (memcmp(r->keys[i].key, key, shown) != 0 || r->keys[i].key[shown]))
+        i++;
+    if (i == r->nkeys) {
+        if (i == OTLP_REDACTED_KEYS) {
+            r->others++;
+            return;
+        }
+        memcpy(r->keys[i].key, key, shown);
+        r->keys[i].key[shown] = '\0';
+        r->nkeys++;
+    }
+    r->keys[i].times++;
+}

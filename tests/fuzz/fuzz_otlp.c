@@ -1,0 +1,46 @@
+/*
+ * fuzz_otlp.c -- a request in protobuf: whatever is taken is redacted to one that is taken, with
+ * the same facts, and of which nothing more is to go.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "common/otlp_redact.h"
+#include "support/otlp_make.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void require(int fact) {
+    if (!fact)
+        abort();
+}
+
+static const char *const denied[] = {"a", "host.*", "user.id"};
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    struct otlp_facts facts, again;
+    struct otlp_redacted gone = {.total = 0};
+    struct otlp_deny *deny = NULL;
+    struct gf_buf out;
+    struct gf_err e = {.text = ""};
+
+    require(otlp_deny_new(denied, sizeof denied / sizeof *denied, &deny, &e) == 0);
+    gf_buf_init(&out, size);
+    int taken = otlp_check(data, size, &facts, &e);
+    int rc = otlp_redact(data, size, deny, &out, &gone, &again, &e);
+    require((taken == -1) == (rc == -1));
+    if (rc == -1) {
+        require(e.code == GF_E_RECORD && e.text[0] != '\0' && out.len == 0 && gone.total == 0);
+    } else {
+        require(make_same_facts(&facts, &again));
+        require((rc == 1) == (gone.total > 0));
+        if (rc == 1) {
+            require(out.len < size);
+            require(otlp_redact(out.data, out.len, deny, &out, &gone, &again, &e) == 0);
+            require(make_same_facts(&facts, &again));
+        }
+    }
+    gf_buf_free(&out);
+    otlp_deny_free(deny);
+    return 0;
+}
