@@ -15,17 +15,18 @@
 #include "relay/ledger/ledger_grid.h"
 #include "relay/returns.h"
 
-/* One transaction takes so many entries, or so many bytes, at most. */
+/* One transaction takes so many entries, or so many bytes, or so many files, at most. */
 #define BATCH_ENTRIES 1000
 #define BATCH_BYTES   (4LL << 20)
+#define BATCH_FILES   64
 
 struct returns {
     struct relay *r;
     struct turn *t;
     struct returns_place place;
     struct spool_reader reader;
-    int64_t damaged;          /* entries of one file */
-    char (*taken)[GRID_FILE]; /* files whose content is in the ledger once the batch is */
+    int64_t damaged;                    /* entries of one file */
+    char taken[BATCH_FILES][GRID_FILE]; /* whose content is in the ledger once the batch is */
     size_t ntaken;
 };
 
@@ -134,7 +135,8 @@ static int take_some(struct returns *x, struct gf_err *e) {
     size_t len = 0;
     int found = SPOOL_LINE;
 
-    for (int i = 0; i < BATCH_ENTRIES && x->reader.at - begin < BATCH_BYTES; i++) {
+    for (int i = 0;
+         i < BATCH_ENTRIES && x->reader.at - begin < BATCH_BYTES && x->ntaken < BATCH_FILES; i++) {
         found = spool_next(&x->reader, &data, &len, e);
         if (found == -1)
             return -1;
@@ -271,9 +273,6 @@ void relay_returns(struct relay *r, struct turn *t) {
     char state[512];
     const char *name;
 
-    x.taken = calloc(BATCH_ENTRIES, sizeof *x.taken);
-    if (x.taken == NULL)
-        return; /* the next turn may have memory */
     for (size_t i = 0; (name = config_name(r->config, "endpoint", i)) != NULL; i++) {
         if (endpoint_profile_of(r->config, name) != &endpoint_agent)
             continue;
@@ -283,7 +282,6 @@ void relay_returns(struct relay *r, struct turn *t) {
         find_section(r, state, x.place.section);
         take_from(&x, state);
     }
-    free(x.taken);
     if (t->returned > 0)
         log_write(LOG_LEVEL_INFO, "returned", {"records", NULL, t->returned});
 }

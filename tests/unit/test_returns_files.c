@@ -240,10 +240,11 @@ static void deliver(struct site *s) {
 
 static int see(void *arg, const struct gf_receipt *r, const struct gf_answer *a, struct gf_err *e) {
     (void)r, (void)e;
-    *(size_t *)arg = a != NULL ? a->body.len : 0;
+    *(size_t *)arg += a != NULL ? a->body.len : 0;
     return 0;
 }
 
+/* Bytes of all answers. */
 static size_t told(struct site *s) {
     size_t len = 0;
 
@@ -263,6 +264,33 @@ static void a_long_answer_reaches_its_node_and_its_file_goes(void **state) {
     go_round(s);
     assert_int_equal(told(s), len);
     assert_int_equal(access(path, F_OK), -1);
+}
+
+/* More than go at a time. */
+static void each_of_many_long_answers_is_taken_and_its_file_goes(void **state) {
+    enum { N = 70 };
+    struct site *s = *state;
+    struct gf_id ids[N];
+    char path[300];
+
+    for (int i = 0; i < N; i++) {
+        arrive_many(s, "c", 1, 1);
+        ids[i] = s->id;
+    }
+    forward(s, 10);
+    for (int i = 0; i < N; i++) {
+        s->id = ids[i];
+        answer(s, 1000, path);
+        deliver(s);
+    }
+    go_round(s);
+    assert_int_equal(testing_records(s, LEDGER_DELIVERED), N);
+    assert_int_equal(told(s), 1000 * N);
+    DIR *d = opendir(returns);
+    assert_non_null(d);
+    for (struct dirent *x = NULL; (x = readdir(d)) != NULL;)
+        assert_false(grid_file_name(x->d_name, NULL));
+    (void)closedir(d);
 }
 
 static void an_answer_that_was_changed_is_told_as_damage(void **state) {
@@ -307,6 +335,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_contradicts_itself_holds_up_nothing_behind_it, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(a_long_answer_reaches_its_node_and_its_file_goes, make,
+                                        unmake),
+        cmocka_unit_test_setup_teardown(each_of_many_long_answers_is_taken_and_its_file_goes, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(an_answer_that_was_changed_is_told_as_damage, make, unmake),
         cmocka_unit_test_setup_teardown(
