@@ -10,38 +10,13 @@
 #include <unistd.h>
 
 #include "gapferry/file.h"
-#include "relay/draft.h"
-#include "relay/ledger/ledger_updates.h"
+#include "relay/endpoints/endpoint_repository.h"
 #include "relay/returns.h"
 
 /* Seconds after which a file goes that nobody waits for. */
 #define UNCLAIMED_AGE (60LL * 86400)
 
 /* ---- updates ---- */
-
-static int is_enrolled(struct relay *r, const struct gf_id *node, struct gf_err *e) {
-    struct gf_card *cards = NULL;
-    size_t n = 0;
-    int found = 0;
-
-    if (ledger_agents(r->ledger, &cards, &n, e) == -1)
-        return -1;
-    for (size_t i = 0; i < n && !found; i++)
-        found = memcmp(&cards[i].agent, node, sizeof *node) == 0;
-    free(cards);
-    return found;
-}
-
-static int read_sizes(struct relay *r, const struct returns_place *p, struct ledger_sizes *out,
-                      struct gf_err *e) {
-    int64_t size_max = 0;
-
-    if (relay_response_max(r, &size_max, e) == -1 ||
-        config_size(r->config, "endpoint", p->section, "artifact_max", &out->artifact_max, e) == -1)
-        return -1;
-    out->part_max = draft_room(size_max);
-    return 0;
-}
 
 /* The row of the place, where this manifest is not older than what is known there; else 0. */
 static int put(struct relay *r, const struct ledger_place *place, const struct update *u,
@@ -71,10 +46,11 @@ int returns_files_update(struct relay *r, const struct returns_place *p, const s
     struct ledger_sizes sizes;
     int64_t row = 0;
 
-    int enrolled = is_enrolled(r, node, e);
+    int enrolled = ledger_has_agent(r->ledger, node, e);
     if (enrolled != 1)
         return enrolled;
-    if (read_sizes(r, p, &sizes, e) == -1 || put(r, &place, u, &row, e) == -1)
+    if (endpoint_repository_sizes(r, p->section, &sizes, e) == -1 ||
+        put(r, &place, u, &row, e) == -1)
         return -1;
     return row > 0 ? ledger_give(r->ledger, node, row, &sizes, r->now, e) : 0;
 }

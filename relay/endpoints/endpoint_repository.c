@@ -57,6 +57,19 @@ int endpoint_repository_check(const struct config *c, const char *name, struct g
     return endpoint_check_artifact_max(c, name, e) == -1 ? -1 : check_vendor(c, name, e);
 }
 
+int endpoint_repository_sizes(const struct relay *r, const char *section, struct ledger_sizes *out,
+                              struct gf_err *e) {
+    struct ledger_sizes sizes = {0};
+    int64_t size_max = 0;
+
+    if (relay_response_max(r, &size_max, e) == -1 ||
+        config_size(r->config, "endpoint", section, "artifact_max", &sizes.artifact_max, e) == -1)
+        return -1;
+    sizes.part_max = draft_room(size_max);
+    *out = sizes;
+    return 0;
+}
+
 void endpoint_repository_close(struct endpoint *p) {
     struct endpoint_repository *own = p->own;
 
@@ -69,7 +82,6 @@ void endpoint_repository_close(struct endpoint *p) {
 int endpoint_repository_open(struct endpoint *p, struct gf_err *e) {
     const struct config *c = p->relay->config;
     struct endpoint_repository *own = calloc(1, sizeof *own);
-    int64_t size_max = 0;
 
     if (own == NULL)
         return gf_err_set(e, GF_E_SYSTEM, "no memory for an endpoint");
@@ -77,13 +89,11 @@ int endpoint_repository_open(struct endpoint *p, struct gf_err *e) {
     p->http.method = "GET";
     p->connections = 1; /* what one check has fetched serves the next */
     if (config_span(c, "endpoint", p->name, "refresh", &own->refresh, e) == -1 ||
-        config_size(c, "endpoint", p->name, "artifact_max", &own->sizes.artifact_max, e) == -1 ||
-        relay_response_max(p->relay, &size_max, e) == -1 ||
+        endpoint_repository_sizes(p->relay, p->name, &own->sizes, e) == -1 ||
         vendor_keys_load(c, DUTY, &own->keys, &own->nkeys, e) == -1) {
         endpoint_repository_close(p);
         return -1;
     }
-    own->sizes.part_max = draft_room(size_max);
     return 0;
 }
 

@@ -21,6 +21,10 @@ GF_MUST_CHECK int endpoint_repository_check(const struct config *c, const char *
 GF_MUST_CHECK int endpoint_repository_open(struct endpoint *p, struct gf_err *e);
 void endpoint_repository_close(struct endpoint *p);
 
+/* How much is taken of artifacts by this section, and sent at a time. GF_E_CONFIG. */
+GF_MUST_CHECK int endpoint_repository_sizes(const struct relay *r, const char *section,
+                                            struct ledger_sizes *out, struct gf_err *e);
+
 /* Verify a manifest by whichever key the section means, then parse it. Errors: those of
  * update_parse(). */
 GF_MUST_CHECK int endpoint_repository_verify(const struct endpoint *p, const struct gf_buf *text,

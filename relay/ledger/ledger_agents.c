@@ -208,6 +208,16 @@ int ledger_agents(struct ledger *l, struct gf_card **out, size_t *n, struct gf_e
     return list(l, "SELECT card FROM agent WHERE enrolled IS NOT NULL ORDER BY row", out, n, e);
 }
 
+int ledger_has_agent(struct ledger *l, const struct gf_id *agent, struct gf_err *e) {
+    int64_t n = 0;
+
+    if (db_number(&l->db, &n, 0, e,
+                  "SELECT EXISTS (SELECT 1 FROM agent WHERE agent = ? AND enrolled IS NOT NULL)",
+                  "b", agent, sizeof *agent) == -1)
+        return -1;
+    return n > 0;
+}
+
 int ledger_strangers(struct ledger *l, struct gf_card **out, size_t *n, struct gf_err *e) {
     return list(
         l,

@@ -37,6 +37,8 @@ GF_MUST_CHECK int ledger_decline(struct ledger *l, const struct gf_hash *identit
 /* 1 it was declined, 0 it was not. */
 GF_MUST_CHECK int ledger_is_declined(struct ledger *l, const struct gf_hash *identity,
                                      struct gf_err *e);
+/* 1 if an identity of this agent id is enrolled, 0 if none is. */
+GF_MUST_CHECK int ledger_has_agent(struct ledger *l, const struct gf_id *agent, struct gf_err *e);
 /* Enrolled cards; one allocation, free(). */
 GF_MUST_CHECK int ledger_agents(struct ledger *l, struct gf_card **out, size_t *n,
                                 struct gf_err *e);
