@@ -68,7 +68,7 @@ bats_require_minimum_version 1.5.0
     gives 0 A license request --product demo --key AAAA-BBBB --count seats=5 --count cores=2
     says 'asked already' 'waits since 20' '--again'
     [ "$out" = "$first" ] || fail "$out"
-    [ "$(fact .asked_already A license request --product demo --key AAAA-BBBB --count seats=5 --count cores=2)" != null ]
+    [[ $(fact .asked_already A license request --product demo --key AAAA-BBBB --count seats=5 --count cores=2) =~ ^20[0-9-]+T[0-9:]+Z$ ]]
     [ "$(state queued)" = 1 ]
     # Anything else is another wish, and so is the same on purpose.
     gives 0 A license request --product demo --key AAAA-BBBB --count seats=6 --count cores=2
@@ -114,7 +114,8 @@ bats_require_minimum_version 1.5.0
     jq -n '{format: "gapferry-license/1", id: "L-1", product: "demo", issued: (now - 3600 | floor | todate),
         expires: (now + 8640000 | floor | todate), policy: {warn_days: 30, grace_days: 14, then: "block"}}' >l.json
     # Without one, or with another's, it is refused as before.
-    gives 80 A license install l.json || gives 65 A license install l.json
+    gives 65 A license install l.json
+    says 'l.json' 'has no signature'
     cp l.json other.json
     echo >>other.json
     minisign -S -s v/vendor.key -m other.json -x l.json.minisig >/dev/null </dev/null

@@ -266,6 +266,7 @@ static void a_vendors_signature_is_one_more_than_that_of_the_keys_before(void **
     assert_int_equal(gf_card_cosign(plain.data, plain.len, vendor, &signed_, &e), 0);
     assert_int_equal(gf_file_save_new(AT_FDCWD, "cut", signed_.data, signed_.len, 0600, &e), 0);
     assert_int_equal(own_keys_install(".", &now, "cut", &e), -1);
+    assert_int_equal(e.code, GF_E_CARD);
 
     gf_buf_clear(&signed_);
     assert_int_equal(gf_card_parse(now.card_text, now.card_len, "card", &there, &e), 0);
