@@ -95,6 +95,23 @@ static inline void configure(struct site *s, int port, int other) {
     s->r.config = endpoint_at(s->path, port, more);
 }
 
+static inline int see_guarantee(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
+                                struct gf_err *e) {
+    (void)a;
+    (void)e;
+    assert_int_equal(r->state, GF_STATE_DELIVERED);
+    *(enum gf_guarantee *)arg = r->guarantee;
+    return 0;
+}
+
+/* What kit_site is to be told of its delivered record; GF_GUARANTEE_NONE: nothing. */
+static inline enum gf_guarantee told_guarantee(struct site *s) {
+    enum gf_guarantee g = GF_GUARANTEE_NONE;
+
+    assert_ok(ledger_news(s->r.ledger, &kit_site.card.agent, see_guarantee, &g, &s->e), s->e);
+    return g;
+}
+
 static inline void forward(struct site *s, int64_t wait_s) {
     testing_turn(s);
     assert_ok(relay_forward(&s->r, wait_s, &s->t, &s->e), s->e);

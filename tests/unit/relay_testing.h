@@ -323,6 +323,27 @@ static inline void testing_take(struct site *s) {
     assert_ok(relay_clear(&s->r, s->d, &s->t, &s->e), s->e);
 }
 
+/* kit_site says that it has what came in this stream up to a number, and one more; 0: no more. */
+static inline void testing_acknowledge(struct site *s, const struct gf_id *stream, int64_t upto,
+                                       int64_t also) {
+    const struct gf_have have = {.stream = *stream, .upto = upto, .nalso = also > 0, .also = &also};
+
+    assert_ok(
+        ledger_acknowledge(s->r.ledger, &kit_site.card.identity, &s->stream, &have, 1, NOW, &s->e),
+        s->e);
+}
+
+/* For ledger_news(): the first receipt, as what was told. */
+static inline int testing_note(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
+                               struct gf_err *e) {
+    struct ledger_told *told = arg;
+
+    (void)a;
+    (void)e;
+    *told = (struct ledger_told){.id = r->record, .digest = r->digest, .state = r->state};
+    return 1;
+}
+
 static inline int testing_says(struct site *s, const char *words) {
     return s->t.people.data != NULL && strstr(s->t.people.data, words) != NULL;
 }

@@ -8,18 +8,6 @@
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 #define NO "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"
 
-static enum gf_guarantee guarantee;
-
-static int see_guarantee(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
-                         struct gf_err *e) {
-    (void)arg;
-    (void)a;
-    (void)e;
-    assert_int_equal(r->state, GF_STATE_DELIVERED);
-    guarantee = r->guarantee;
-    return 0;
-}
-
 static struct row newest(struct site *s) {
     struct rows rows = rows_of(s);
     assert_true(rows.n > 0);
@@ -39,9 +27,7 @@ static enum gf_guarantee release(struct site *s, const struct reply *replies, co
     server_stop(server);
     free(server);
     assert_int_equal(newest(s).state, LEDGER_DELIVERED);
-    guarantee = GF_GUARANTEE_NONE;
-    assert_ok(ledger_news(s->r.ledger, &kit_site.card.agent, see_guarantee, NULL, &s->e), s->e);
-    return guarantee;
+    return told_guarantee(s);
 }
 
 static void what_is_held_behind_its_first_request_is_in_doubt(void **state) {

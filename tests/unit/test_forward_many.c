@@ -91,17 +91,6 @@ static int64_t interrupt(struct site *s, int64_t at) {
     return row;
 }
 
-static enum gf_guarantee guarantee;
-
-static int see_guarantee(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
-                         struct gf_err *e) {
-    (void)arg;
-    (void)a;
-    (void)e;
-    guarantee = r->guarantee;
-    return 0;
-}
-
 static void what_a_crash_left_is_sent_again_only_where_that_does_no_harm(void **state) {
     static const struct {
         const char *lines;
@@ -147,49 +136,38 @@ static void who_releases_what_is_in_doubt_gets_at_least_once(void **state) {
     forward(s, 10);
     crowd_stop(crowd);
     assert_int_equal(rows_of(s).row[0].state, LEDGER_DELIVERED);
-    assert_ok(ledger_news(s->r.ledger, &kit_site.card.agent, see_guarantee, NULL, &s->e), s->e);
-    assert_int_equal(guarantee, GF_GUARANTEE_LEAST);
+    assert_int_equal(told_guarantee(s), GF_GUARANTEE_LEAST);
     crowd_free(crowd);
 }
 
-/* One that waits, in doubt for so long that the endpoint has forgotten its key. */
-static void retry(struct site *s, int by_id) {
+/* One that waits, in doubt for so long that the endpoint has forgotten its key, and is released:
+ * what becomes of it, and after how many requests. */
+static void retry(struct site *s, int by_id, enum ledger_state want, int requests) {
     struct ledger_filter f = {.first = LEDGER_LATER, .last = LEDGER_LATER};
+    struct crowd *crowd = crowd_start(0, -1, "");
     int64_t n = 0;
-    int64_t row = interrupt(s, NOW - 30 * 3600);
 
+    configure_at(s, crowd->port, "", 1);
+    int64_t row = interrupt(s, NOW - 30 * 3600);
     f.record = by_id ? &s->id : NULL;
     assert_ok(ledger_doubt(s->r.ledger, row, &s->e), s->e);
     assert_ok(ledger_later(s->r.ledger, row, "busy", NOW + 100, 0, NOW - 30 * 3600, &s->e), s->e);
     assert_ok(ledger_release(s->r.ledger, &f, NOW, &n, &s->e), s->e);
     assert_int_equal(n, 1);
+    forward(s, 10);
+    crowd_stop(crowd);
+    assert_int_equal(rows_of(s).row[0].state, want);
+    assert_int_equal(crowd->requests, requests);
+    crowd_free(crowd);
 }
 
 static void who_names_one_record_that_waits_in_doubt_gets_it_sent(void **state) {
-    struct site *s = *state;
-    struct crowd *crowd = crowd_start(0, -1, "");
-
-    configure_at(s, crowd->port, "", 1);
-    retry(s, 1);
-    forward(s, 10);
-    crowd_stop(crowd);
-    assert_int_equal(rows_of(s).row[0].state, LEDGER_DELIVERED);
-    assert_ok(ledger_news(s->r.ledger, &kit_site.card.agent, see_guarantee, NULL, &s->e), s->e);
-    assert_int_equal(guarantee, GF_GUARANTEE_LEAST);
-    crowd_free(crowd);
+    retry(*state, 1, LEDGER_DELIVERED, 1);
+    assert_int_equal(told_guarantee(*state), GF_GUARANTEE_LEAST);
 }
 
 static void who_names_none_is_asked_about_what_waits_in_doubt(void **state) {
-    struct site *s = *state;
-    struct crowd *crowd = crowd_start(0, -1, "");
-
-    configure_at(s, crowd->port, "", 1);
-    retry(s, 0);
-    forward(s, 10);
-    crowd_stop(crowd);
-    assert_int_equal(rows_of(s).row[0].state, LEDGER_HELD);
-    assert_int_equal(crowd->requests, 0);
-    crowd_free(crowd);
+    retry(*state, 0, LEDGER_HELD, 0);
 }
 
 static void what_was_released_once_can_be_in_doubt_again(void **state) {

@@ -36,15 +36,6 @@ static int work_on(void *arg, const struct ledger_record *r, struct gf_err *e) {
     return 0;
 }
 
-static int note_news(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
-                     struct gf_err *e) {
-    struct ledger_told *told = arg;
-    (void)a;
-    (void)e;
-    *told = (struct ledger_told){.id = r->record, .digest = r->digest, .state = r->state};
-    return 1;
-}
-
 static void take_one(struct site *s, struct ledger *l, int out) {
     struct gf_header h = {.from = kit_site.card.identity, .seq = 1};
     struct gf_hash d;
@@ -96,7 +87,7 @@ static void tell_one(struct site *s, struct ledger *l, int out) {
     if (ledger_take_seq(l, &kit_site.card.identity, &seq, &s->e) == -1)
         _exit(6);
     say(out, NUMBER, &seq.stream, seq.seq);
-    if (ledger_news(l, &kit_site.card.agent, note_news, &told, &s->e) == -1)
+    if (ledger_news(l, &kit_site.card.agent, testing_note, &told, &s->e) == -1)
         _exit(7);
     struct gf_header h = {.to = kit_site.card.identity, .stream = seq.stream, .seq = seq.seq};
     gf_digest_random(&h.id, sizeof h.id);

@@ -52,19 +52,9 @@ static void fork_lineage(struct site *s, struct gf_identity *first, struct gf_id
 
 /* ---- what is news ---- */
 
-static int note(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
-                struct gf_err *e) {
-    struct ledger_told *told = arg;
-
-    (void)a;
-    (void)e;
-    *told = (struct ledger_told){.id = r->record, .digest = r->digest, .state = r->state};
-    return 0;
-}
-
 static int has_news(struct site *s, struct ledger_told *told) {
     *told = (struct ledger_told){.state = GF_STATE_EXPIRED};
-    assert_ok(ledger_news(s->r.ledger, &kit_site.card.agent, note, told, &s->e), s->e);
+    assert_ok(ledger_news(s->r.ledger, &kit_site.card.agent, testing_note, told, &s->e), s->e);
     return told->state != GF_STATE_EXPIRED;
 }
 

@@ -110,13 +110,6 @@ static size_t open_responses(struct site *s) {
     return n;
 }
 
-static void acknowledge(struct site *s, const struct gf_id *stream, int64_t upto, int64_t also) {
-    struct gf_have have = {.stream = *stream, .upto = upto, .nalso = also > 0, .also = &also};
-    assert_ok(
-        ledger_acknowledge(s->r.ledger, &kit_site.card.identity, &s->stream, &have, 1, NOW, &s->e),
-        s->e);
-}
-
 /* ---- tests ---- */
 
 static void a_record_is_news_when_its_receipt_changes_and_only_then(void **state) {
@@ -292,7 +285,7 @@ static void a_refusal_is_told_once_and_again_when_it_is_asked_for(void **state) 
     /* The bundle comes again: nothing, while the response is on its way; then all. */
     assert_ok(ledger_retell(s->r.ledger, &d, &s->e), s->e);
     assert_int_equal(refusals(s).n, 0);
-    acknowledge(s, &seq.stream, 1, 0);
+    testing_acknowledge(s, &seq.stream, 1, 0);
     assert_ok(ledger_retell(s->r.ledger, &d, &s->e), s->e);
     assert_int_equal(refusals(s).n, 1);
 }
@@ -382,7 +375,7 @@ static void a_response_is_open_until_have_covers_it(void **state) {
         ids[i] = respond(s, &nothing, &seq).id;
     assert_int_equal(open_responses(s), 4);
     assert_int_equal(ledger_is_acknowledged(s->r.ledger, &ids[0], &s->e), 0);
-    acknowledge(s, &seq.stream, 1, 3);
+    testing_acknowledge(s, &seq.stream, 1, 3);
     assert_int_equal(open_responses(s), 2);
     assert_int_equal(ledger_is_acknowledged(s->r.ledger, &ids[0], &s->e), 1);
     assert_int_equal(ledger_is_acknowledged(s->r.ledger, &ids[1], &s->e), 0);
@@ -394,9 +387,9 @@ static void a_response_is_open_until_have_covers_it(void **state) {
     assert_ok(
         ledger_acknowledge(s->r.ledger, &kit_other.card.identity, &s->stream, &have, 1, NOW, &s->e),
         s->e);
-    acknowledge(s, &s->stream, 9, 0);
+    testing_acknowledge(s, &s->stream, 9, 0);
     assert_int_equal(open_responses(s), 2);
-    acknowledge(s, &seq.stream, INT64_MAX, 0);
+    testing_acknowledge(s, &seq.stream, INT64_MAX, 0);
     assert_int_equal(open_responses(s), 0);
 }
 
@@ -462,7 +455,7 @@ static void receipts_are_told_again_when_the_sender_has_lost_them(void **state) 
     /* The same bundle again, while the response is on its way: it will tell. */
     assert_ok(ledger_retell(s->r.ledger, &d, &s->e), s->e);
     assert_int_equal(news(s).n, 0);
-    acknowledge(s, &seq.stream, 1, 0);
+    testing_acknowledge(s, &seq.stream, 1, 0);
     assert_int_equal(news(s).n, 0);
     assert_ok(ledger_retell(s->r.ledger, &d, &s->e), s->e);
     n = news(s);
@@ -470,7 +463,7 @@ static void receipts_are_told_again_when_the_sender_has_lost_them(void **state) 
 
     /* The record in another bundle likewise. */
     (void)respond(s, &n, &seq);
-    acknowledge(s, &seq.stream, 2, 0);
+    testing_acknowledge(s, &seq.stream, 2, 0);
     assert_int_equal(take_line(s, &r, line), 0);
     assert_int_equal(news(s).n, 1);
     gf_record_free(&r);

@@ -43,14 +43,6 @@ static void respond(struct site *s) {
     assert_ok(relay_respond(&s->r, &s->t, &s->e), s->e);
 }
 
-/* The agent says that it has everything up to seq. */
-static void acknowledge(struct site *s, const struct gf_header *h, int64_t upto) {
-    const struct gf_have have = {.stream = h->stream, .upto = upto};
-    assert_ok(
-        ledger_acknowledge(s->r.ledger, &kit_site.card.identity, &s->stream, &have, 1, NOW, &s->e),
-        s->e);
-}
-
 /* ---- tests ---- */
 
 static void a_response_tells_each_record_its_fate_with_its_answer(void **state) {
@@ -214,7 +206,7 @@ static void the_same_bytes_go_to_every_drive_until_they_are_acknowledged(void **
     gf_buf_free(&after);
     gf_buf_free(&before);
 
-    acknowledge(s, &said.header, 1);
+    testing_acknowledge(s, &said.header.stream, 1, 0);
     respond(s);
     carry(s);
     assert_int_equal(s->t.withdrawn, 1);
@@ -374,7 +366,7 @@ static void only_what_was_acknowledged_since_then_is_told_anew(void **state) {
     (void)take(s, 1);
     respond(s);
     struct said said = only_response(s);
-    acknowledge(s, &said.header, 1);
+    testing_acknowledge(s, &said.header.stream, 1, 0);
 
     assert_ok(ledger_reconcile(s->r.ledger, INT64_MAX, "tester", NOW, &x, &s->e), s->e);
     assert_int_equal(ledger_has_news(s->r.ledger, &kit_site.card.agent, &s->e), 0);

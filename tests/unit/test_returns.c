@@ -2,28 +2,13 @@
  * test_returns.c -- the relay of a grid's manager: what its own agent gets, and what comes back to
  * the nodes.
  */
-#include "forward_testing.h"
+#include "returns_testing.h"
+
+#include "relay/ledger/ledger_grid.h"
 #include "relay/ledger/ledger_operator.h"
 
-#include "common/grid.h"
-#include "common/spool.h"
-#include "relay/ledger/ledger_grid.h"
-
-static char intake[160], returns[160];
-
 static int make(void **state) {
-    (void)set_up(state);
-    struct site *s = *state;
-    char agent[128], text[256];
-
-    (void)snprintf(agent, sizeof agent, "%s/agent", s->path);
-    (void)snprintf(intake, sizeof intake, "%s/" GRID_INTAKE, agent);
-    (void)snprintf(returns, sizeof returns, "%s/" GRID_RETURNS, agent);
-    assert_int_equal(mkdir(agent, 0700), 0);
-    assert_int_equal(mkdir(intake, 0700), 0);
-    assert_int_equal(mkdir(returns, 0700), 0);
-    (void)snprintf(text, sizeof text, "[endpoint \"e\"]\nchannel = c\nprofile = agent\n");
-    s->r.config = endpoint_config(s->path, text);
+    make_manager(state, "");
     return 0;
 }
 

@@ -2,30 +2,16 @@
  * test_returns_files.c -- the relay of a grid's manager: artifacts and long answers that its own
  * agent hands over beside the returns.
  */
-#include "forward_testing.h"
+#include "returns_testing.h"
 
 #include "artifacts_testing.h"
-#include "common/grid.h"
-#include "common/spool.h"
 
-static char returns[160];
 static struct spool *spool; /* one file, so that what is said keeps its order */
 
 static int make(void **state) {
-    (void)set_up(state);
+    make_manager(state,
+                 "[endpoint \"u\"]\nchannel = updates\nprofile = agent\nartifact_max = 1M\n");
     struct site *s = *state;
-    char agent[128], text[256];
-
-    (void)snprintf(agent, sizeof agent, "%s/agent", s->path);
-    (void)snprintf(returns, sizeof returns, "%s/" GRID_RETURNS, agent);
-    assert_int_equal(mkdir(agent, 0700), 0);
-    assert_int_equal(mkdir(returns, 0700), 0);
-    (void)snprintf(text, sizeof text, "%s/intake", agent);
-    assert_int_equal(mkdir(text, 0700), 0);
-    (void)snprintf(text, sizeof text,
-                   "[endpoint \"e\"]\nchannel = c\nprofile = agent\n"
-                   "[endpoint \"u\"]\nchannel = updates\nprofile = agent\nartifact_max = 1M\n");
-    s->r.config = endpoint_config(s->path, text);
     return spool_open(returns, SPOOL_FILE_MAX, &spool, &s->e);
 }
 

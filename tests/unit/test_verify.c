@@ -4,8 +4,6 @@
  */
 #include "relay_testing.h"
 
-#include <sys/wait.h>
-
 static void a_good_request_is_taken_and_leaves_the_drive(void **state) {
     struct site *s = *state;
     char *line = testing_record(s, "license", "{\"key\":\"A\"}", 1);
@@ -211,63 +209,6 @@ static void damage_in_our_own_copy_is_no_fault_of_the_sender(void **state) {
     testing_turn(s);
     testing_take(s);
     assert_int_equal(s->t.taken, 1);
-    free(line);
-}
-
-/* Another process, which renames `from` to `to` as soon as somebody opens `to`, and before he gets
- * it: whoever opens a file has to wait for the lease on it. */
-static pid_t replace_when_opened(const char *from, const char *to) {
-    int ready[2];
-    char byte = 0;
-
-    assert_int_equal(pipe(ready), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        sigset_t set;
-        int got = 0;
-        (void)sigemptyset(&set);
-        (void)sigaddset(&set, SIGIO);
-        (void)sigprocmask(SIG_BLOCK, &set, NULL);
-        int fd = open(to, O_RDWR | O_CLOEXEC);
-        if (fcntl(fd, F_SETLEASE, F_WRLCK) == -1 || write(ready[1], "r", 1) != 1 ||
-            sigwait(&set, &got) != 0 || rename(from, to) == -1)
-            _exit(1);
-        _exit(0);
-    }
-    (void)close(ready[1]);
-    assert_int_equal(read(ready[0], &byte, 1), 1);
-    (void)close(ready[0]);
-    return child;
-}
-
-static void a_whole_copy_that_takes_the_place_of_a_damaged_one_stays(void **state) {
-    struct site *s = *state;
-    char *line = testing_record(s, "metrics", "{}", 0);
-    const struct testing_request q = {.seq = 1, .lines = line};
-    char whole[256], path[256], name[FILES_NAME];
-    struct gf_header h;
-    struct gf_hash digest;
-    int status = -1;
-
-    testing_enrol(s, &kit_site);
-    int fd = testing_pack(s, &q, &h, &digest);
-    files_name(&digest, name);
-    (void)snprintf(whole, sizeof whole, "%s/whole", s->path);
-    (void)snprintf(path, sizeof path, "%s/incoming/%s", s->state, name);
-    testing_put(fd, whole, -1);
-    testing_put(fd, path, lseek(fd, 0, SEEK_END) - 2048);
-    pid_t child = replace_when_opened(whole, path);
-    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    assert_int_equal(s->t.taken, 0);
-    assert_int_equal(s->t.refused, 0);
-    assert_int_equal(in_state(s, "quarantine"), 0);
-
-    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
-    assert_int_equal(s->t.taken, 1);
-    assert_int_equal(in_state(s, "incoming"), 0);
-    (void)close(fd);
     free(line);
 }
 
@@ -503,7 +444,6 @@ int main(void) {
         T(a_damaged_header_is_left_and_others_go_on),
         T(a_damaged_payload_is_left_and_others_go_on),
         T(damage_in_our_own_copy_is_no_fault_of_the_sender),
-        T(a_whole_copy_that_takes_the_place_of_a_damaged_one_stays),
         T(a_malformed_request_has_no_effect_and_its_sender_is_told),
         T(another_request_of_the_same_number_is_held_as_evidence),
         T(an_expired_request_is_refused_and_told),

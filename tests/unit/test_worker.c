@@ -1,46 +1,14 @@
 /*
- * test_worker.c -- what the worker answers to a listener that may have been taken over, and when.
+ * test_worker.c -- what the worker answers to a listener that may have been taken over, and when;
+ * and what a turn makes of what is put into incoming/ meanwhile.
  */
-#include "relay_testing.h"
+#include "worker_testing.h"
 
-#include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "gapferry/hello.h"
 #include "relay/ledger/ledger_enrol.h"
-#include "relay/listener/worker.h"
-
-/* A worker, and the listener's end of the socket. */
-struct pair {
-    struct worker w;
-    int ours, theirs;
-};
-
-static char data[WIRE_DATA_MAX + 1];
-static int handed; /* the descriptor that came with the last answer; -1: none */
-
-static struct pair *meet(struct site *s) {
-    struct pair *p = calloc(1, sizeof *p);
-    struct wire_say first;
-    int fds[2];
-
-    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
-    p->ours = fds[0];
-    p->theirs = fds[1];
-    assert_ok(worker_begin(&p->w, &s->r, &s->e), s->e);
-    assert_ok(worker_meet(&p->w, p->ours, &s->e), s->e);
-    assert_int_equal(wire_say_next(p->theirs, &first, data, &handed, &s->e), 1);
-    assert_int_equal(first.len, 32);
-    assert_memory_equal(data, &kit_relay.card.identity, 32);
-    return p;
-}
-
-static void part(struct pair *p) {
-    worker_part(&p->w);
-    (void)close(p->ours);
-    (void)close(p->theirs);
-    free(p);
-}
 
 /* Ask, and the answer that is there at once; 0: none yet. */
 static uint32_t ask(struct site *s, struct pair *p, const struct wire_ask *a,
@@ -55,28 +23,13 @@ static uint32_t ask(struct site *s, struct pair *p, const struct wire_ask *a,
     return rc == 1 ? answer->answer : 0;
 }
 
-/* A bundle of kit_site with one record; its question for admittance. */
-static int make_bundle(struct site *s, int64_t seq, struct wire_ask *a) {
-    char *line = testing_record(s, "metrics", "{}", 0);
-    const struct testing_request q = {.seq = seq, .lines = line};
-    struct gf_header h;
-    struct stat st;
+/* One of kit_site and its question for admittance. */
+static int make_asked(struct site *s, int64_t seq, struct wire_ask *a) {
+    int fd = make_bundle(s, seq, a);
 
-    *a = (struct wire_ask){.kind = WIRE_ADMIT, .tag = (uint64_t)seq};
-    int fd = testing_pack(s, &q, &h, &a->digest);
-    assert_int_equal(fstat(fd, &st), 0);
-    a->identity = kit_site.card.identity;
-    a->size = (int64_t)st.st_size;
-    free(line);
+    a->kind = WIRE_ADMIT;
+    a->tag = (uint64_t)seq;
     return fd;
-}
-
-static void copy_to(int from, int to) {
-    char block[4096];
-    int64_t at = 0;
-
-    for (ssize_t n = 0; (n = pread(from, block, sizeof block, at)) > 0; at += n)
-        assert_int_equal(write(to, block, (size_t)n), n);
 }
 
 /* The first bundle of kit_site, enrolled: admitted and written, not yet done. What stays is the
@@ -85,7 +38,7 @@ static int upload(struct site *s, struct pair *p, struct wire_ask *a) {
     struct wire_say answer;
 
     testing_enrol(s, &kit_site);
-    int fd = make_bundle(s, 1, a);
+    int fd = make_asked(s, 1, a);
     assert_int_equal(ask(s, p, a, &answer), WIRE_NEW);
     assert_int_not_equal(handed, -1);
     copy_to(fd, handed);
@@ -181,7 +134,7 @@ static void an_upload_that_is_short_or_unknown_is_not_taken(void **state) {
     struct wire_ask a;
     struct pair *p = meet(s);
 
-    (void)close(make_bundle(s, 1, &a));
+    (void)close(make_asked(s, 1, &a));
     assert_int_equal(ask(s, p, &a, &answer), WIRE_NEW);
     assert_int_equal(write(handed, "x", 1), 1);
     (void)close(handed);
@@ -288,6 +241,63 @@ static void a_damaged_copy_that_came_first_does_not_stand_for_a_whole_one(void *
     assert_int_equal(testing_records(s, -1), 1);
     (void)close(fd);
     part(p);
+}
+
+/* Another process, which renames `from` to `to` as soon as somebody opens `to`, and before he gets
+ * it: whoever opens a file has to wait for the lease on it. */
+static pid_t replace_when_opened(const char *from, const char *to) {
+    int ready[2];
+    char byte = 0;
+
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        sigset_t set;
+        int got = 0;
+        (void)sigemptyset(&set);
+        (void)sigaddset(&set, SIGIO);
+        (void)sigprocmask(SIG_BLOCK, &set, NULL);
+        int fd = open(to, O_RDWR | O_CLOEXEC);
+        if (fcntl(fd, F_SETLEASE, F_WRLCK) == -1 || write(ready[1], "r", 1) != 1 ||
+            sigwait(&set, &got) != 0 || rename(from, to) == -1)
+            _exit(1);
+        _exit(0);
+    }
+    (void)close(ready[1]);
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    (void)close(ready[0]);
+    return child;
+}
+
+static void a_whole_copy_that_takes_the_place_of_a_damaged_one_stays(void **state) {
+    struct site *s = *state;
+    char *line = testing_record(s, "metrics", "{}", 0);
+    const struct testing_request q = {.seq = 1, .lines = line};
+    char whole[256], path[256], name[FILES_NAME];
+    struct gf_header h;
+    struct gf_hash digest;
+    int status = -1;
+
+    testing_enrol(s, &kit_site);
+    int fd = testing_pack(s, &q, &h, &digest);
+    files_name(&digest, name);
+    (void)snprintf(whole, sizeof whole, "%s/whole", s->path);
+    (void)snprintf(path, sizeof path, "%s/incoming/%s", s->state, name);
+    testing_put(fd, whole, -1);
+    testing_put(fd, path, lseek(fd, 0, SEEK_END) - 2048);
+    pid_t child = replace_when_opened(whole, path);
+    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(s->t.taken, 0);
+    assert_int_equal(s->t.refused, 0);
+    assert_int_equal(in_state(s, "quarantine"), 0);
+
+    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
+    assert_int_equal(s->t.taken, 1);
+    assert_int_equal(in_state(s, "incoming"), 0);
+    (void)close(fd);
+    free(line);
 }
 
 static void a_response_is_handed_out_for_reading_only(void **state) {
@@ -398,6 +408,7 @@ int main(void) {
         T(a_size_that_no_disk_has_waits),
         T(a_refused_bundle_is_told_with_its_reason),
         T(a_damaged_copy_that_came_first_does_not_stand_for_a_whole_one),
+        T(a_whole_copy_that_takes_the_place_of_a_damaged_one_stays),
         T(a_response_is_handed_out_for_reading_only),
         T(a_card_is_let_in_if_it_proves_itself_and_leaves_no_trace_if_not),
         T(nonsense_ends_the_listener),

@@ -2,43 +2,10 @@
  * test_worker_page.c -- what the worker lets a courier do, and a listener that may have been taken
  * over.
  */
-#include "relay_testing.h"
-
-#include <sys/socket.h>
+#include "worker_testing.h"
 
 #include "common/mono.h"
-#include "relay/listener/worker.h"
 #include "relay/page/look.h"
-
-struct pair {
-    struct worker w;
-    int ours, theirs;
-    uint64_t tag;
-};
-
-static char data[WIRE_DATA_MAX + 1];
-static int handed; /* the descriptor that came with the last answer; -1: none */
-
-static struct pair *meet(struct site *s) {
-    struct pair *p = calloc(1, sizeof *p);
-    struct wire_say first;
-    int fds[2];
-
-    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
-    p->ours = fds[0];
-    p->theirs = fds[1];
-    assert_ok(worker_begin(&p->w, &s->r, &s->e), s->e);
-    assert_ok(worker_meet(&p->w, p->ours, &s->e), s->e);
-    assert_int_equal(wire_say_next(p->theirs, &first, data, &handed, &s->e), 1);
-    return p;
-}
-
-static void part(struct pair *p) {
-    worker_part(&p->w);
-    (void)close(p->ours);
-    (void)close(p->theirs);
-    free(p);
-}
 
 static struct wire_say ask(struct site *s, struct pair *p, struct wire_ask *a) {
     struct wire_say answer = {.answer = 0};
@@ -66,9 +33,6 @@ static struct gf_hash login(struct site *s, struct pair *p, const char *name) {
 
 /* Bring an open bundle; its row, or the answer's negative where it was not taken. */
 static int64_t bring(struct site *s, struct pair *p, struct wire_ask *a, int fd) {
-    char block[4096];
-    int64_t at = 0;
-
     a->kind = WIRE_BRING;
     a->tag = 0;
     struct wire_say answer = ask(s, p, a);
@@ -76,25 +40,17 @@ static int64_t bring(struct site *s, struct pair *p, struct wire_ask *a, int fd)
         return answer.size;
     if (answer.answer != WIRE_NEW)
         return -(int64_t)answer.answer;
-    for (ssize_t n = 0; (n = pread(fd, block, sizeof block, at)) > 0; at += n)
-        assert_int_equal(write(handed, block, (size_t)n), n);
+    copy_to(fd, handed);
     (void)close(handed);
     a->kind = WIRE_BROUGHT;
     answer = ask(s, p, a);
     return answer.answer == WIRE_YES ? answer.size : -(int64_t)answer.answer;
 }
 
-static int make_bundle(struct site *s, int64_t seq, struct wire_ask *a) {
-    char *line = testing_record(s, "metrics", "{}", 0);
-    const struct testing_request q = {.seq = seq, .lines = line};
-    struct gf_header h;
-    struct stat st;
+static int make_of_agent(struct site *s, int64_t seq, struct wire_ask *a) {
+    int fd = make_bundle(s, seq, a);
 
-    *a = (struct wire_ask){.what = WIRE_OF_AGENT, .identity = kit_site.card.identity};
-    int fd = testing_pack(s, &q, &h, &a->digest);
-    assert_int_equal(fstat(fd, &st), 0);
-    a->size = (int64_t)st.st_size;
-    free(line);
+    a->what = WIRE_OF_AGENT;
     return fd;
 }
 
@@ -190,7 +146,7 @@ static void what_is_brought_has_no_effect_before_it_is_confirmed(void **state) {
     struct wire_ask a;
 
     testing_enrol(s, &kit_site);
-    int fd = make_bundle(s, 1, &a);
+    int fd = make_of_agent(s, 1, &a);
     a.nonce = session;
     int64_t row = bring(s, p, &a, fd);
     assert_true(row > 0);
@@ -232,7 +188,7 @@ static void a_stranger_is_kept_within_limits_and_only_when_confirmed(void **stat
     const struct gf_hash session = login(s, p, "alice");
     struct wire_ask a, decide;
 
-    int fd = make_bundle(s, 1, &a);
+    int fd = make_of_agent(s, 1, &a);
     a.nonce = session;
     a.what = WIRE_OF_STRANGER;
     const int64_t size = a.size;
@@ -259,7 +215,7 @@ static void who_was_let_in_since_is_looked_at_again(void **state) {
     const struct gf_hash session = login(s, p, "alice");
     struct wire_ask a;
 
-    int fd = make_bundle(s, 1, &a);
+    int fd = make_of_agent(s, 1, &a);
     a.nonce = session;
     a.what = WIRE_OF_STRANGER;
     int64_t row = bring(s, p, &a, fd);
@@ -288,7 +244,7 @@ static void one_that_cannot_be_looked_into_keeps_no_other_waiting(void **state) 
 
     testing_enrol(s, &kit_site);
     for (int64_t seq = 1; seq <= 2; seq++) {
-        int fd = make_bundle(s, seq, &a);
+        int fd = make_of_agent(s, seq, &a);
         a.nonce = session;
         assert_int_equal(bring(s, p, &a, fd), seq);
         (void)close(fd);
@@ -320,7 +276,7 @@ static void a_damaged_copy_that_waits_does_not_beat_a_whole_one(void **state) {
     struct wire_ask a;
 
     testing_enrol(s, &kit_site);
-    int fd = make_bundle(s, 1, &a);
+    int fd = make_of_agent(s, 1, &a);
     a.nonce = session;
     files_name(&a.digest, name);
     put_file(s, "incoming", name, "damaged");
@@ -350,7 +306,7 @@ static void trouble_of_our_own_is_no_refusal_and_tells_no_path(void **state) {
     struct wire_ask a;
 
     testing_enrol(s, &kit_site);
-    int fd = make_bundle(s, 1, &a);
+    int fd = make_of_agent(s, 1, &a);
     a.nonce = login(s, p, "alice");
     assert_int_equal(renameat(s->r.state_fd, "uploads", s->r.state_fd, "gone"), 0);
     assert_int_equal(bring(s, p, &a, fd), -(int64_t)WIRE_LATER);
@@ -366,7 +322,7 @@ static void what_a_bad_listener_asks_is_not_done(void **state) {
     struct wire_ask a, b;
 
     testing_enrol(s, &kit_site);
-    int fd = make_bundle(s, 1, &a);
+    int fd = make_of_agent(s, 1, &a);
     a.nonce = session;
     /* Something that nobody knows; a card that is none. */
     b = (struct wire_ask){.kind = WIRE_BRING, .nonce = session, .size = 100};
@@ -399,7 +355,7 @@ static void what_couriers_leave_lying_goes(void **state) {
     int64_t row = 0;
 
     testing_enrol(s, &kit_site);
-    int fd = make_bundle(s, 1, &a);
+    int fd = make_of_agent(s, 1, &a);
     a.nonce = session;
     assert_true(bring(s, p, &a, fd) > 0);
     assert_ok(ledger_brought_add(s->r.ledger, &old, &row, &s->e), s->e);
