@@ -13,24 +13,24 @@
 
 struct change {
     const char *verb;
-    enum ledger_state first, last; /* of what it takes */
-    int ends;                      /* 1: for good, so it has to be said of which records */
-    const char *none;              /* what is said where there are none */
-    const char *one, *many;        /* else */
+    enum ledger_state first, last;     /* of what it takes */
+    int ends;                          /* 1: for good, so it has to be said of which records */
+    const char *none;                  /* what is said where there are none */
+    const char *one, *many;            /* else, */
+    const char *running, *not_running; /* and what comes next, where `run` works and elsewhere */
 };
 
 static const struct change changes[] = {
     {"release", LEDGER_LATER, LEDGER_ONWARD, 0, "nothing was held or waited",
-     "that was held or waited is due; the next sync tries it",
-     "that were held or waited are due; the next sync tries them"},
-    {"retry", LEDGER_LATER, LEDGER_LATER, 0, "nothing waited for another try",
-     "that waited is due; the next sync tries it", "that waited are due; the next sync tries them"},
-    {"reject", LEDGER_HELD, LEDGER_HELD, 1, "nothing of it is held",
-     "rejected for good; the next sync tells the site",
-     "rejected for good; the next sync tells the site"},
+     "that was held or waited is due", "that were held or waited are due", "`run` tries now",
+     "the next sync tries again"},
+    {"retry", LEDGER_LATER, LEDGER_LATER, 0, "nothing waited for another try", "that waited is due",
+     "that waited are due", "`run` tries now", "the next sync tries again"},
+    {"reject", LEDGER_HELD, LEDGER_HELD, 1, "nothing of it is held", "rejected for good",
+     "rejected for good", "the site is told by its next response", "the next sync tells the site"},
     {"drop", LEDGER_RECEIVED, LEDGER_HELD, 1, "nothing of it waits or is held",
-     "dropped: rejected for good; the next sync tells the site",
-     "dropped: rejected for good; the next sync tells the site"},
+     "dropped: rejected for good", "dropped: rejected for good",
+     "the site is told by its next response", "the next sync tells the site"},
 };
 
 /* One transaction, with its line in the audit log. */
@@ -110,11 +110,14 @@ int cmd_records_change(struct relay *r, const struct options *o, const char *ver
         return -1;
     if (n == 0 && c->ends)
         return gf_err_set(e, GF_E_NOINPUT, "records %s: %s", verb, c->none);
+    /* Else `run` learns of it when it looks through everything. */
+    int running = n > 0 && ledger_wake(r->ledger, LEDGER_RUNNING);
     out_begin(&t, o);
     out_int(&t, c->ends ? "rejected" : "released", n);
-    out_text(&t, "%" PRId64 " record%s%s%s\n", n, n == 1 ? "" : "s", n == 0 ? ": " : " ",
-             n == 0   ? c->none
-             : n == 1 ? c->one
-                      : c->many);
+    if (n == 0)
+        out_text(&t, "0 records: %s\n", c->none);
+    else
+        out_text(&t, "%" PRId64 " record%s %s; %s\n", n, n == 1 ? "" : "s",
+                 n == 1 ? c->one : c->many, running ? c->running : c->not_running);
     return command_end(&t, e) == -1 ? -1 : 1;
 }

@@ -40,6 +40,9 @@
 #define STOP_MS  75000
 #define BIND_MS  2000
 
+/* Milliseconds: for a command to let go that looked whether we run. */
+#define HOLD_MS 1000
+
 static const char *const kinds[] = {"verify", "forward", "look"};
 
 struct run {
@@ -48,6 +51,7 @@ struct run {
     struct listener_config config, page;
     struct worker worker;
     int listen_fd, page_fd, sock, signals;
+    int wake; /* polls readable when a command has changed the ledger */
     int64_t every_ms;
     pid_t listener;                /* 0: none */
     int64_t listener_at;           /* ms: it was started, or is to be started */
@@ -213,6 +217,15 @@ static int64_t next_record(struct run *d, int64_t now) {
     return left > 0 ? left : 0;
 }
 
+/* An operator has released, rejected or dropped records, and waits for what comes of it. */
+static void hear_commands(struct run *d) {
+    if (ledger_wake_heard(d->wake)) {
+        d->rest = 0;
+        d->turn_at[WORKER_FORWARD] = 0;
+        d->worker.want[WORKER_FORWARD] = 1;
+    }
+}
+
 static int is_listening(const struct run *d) {
     return d->listen_fd != -1 || d->page_fd != -1;
 }
@@ -279,9 +292,10 @@ static void loop(struct run *d) {
     while (!is_over(d, mono_ms())) {
         if (d->stopping == 0)
             start_what_is_due(d, mono_ms());
-        struct pollfd p[] = {{d->signals, POLLIN, 0}, {d->sock, POLLIN, 0}};
-        (void)poll(p, d->sock != -1 ? 2 : 1, (int)next_wait(d, mono_ms()));
-        if (d->sock != -1 && p[1].revents != 0 && worker_hear(&d->worker, &why) == -1) {
+        struct pollfd p[] = {{d->signals, POLLIN, 0}, {d->wake, POLLIN, 0}, {d->sock, POLLIN, 0}};
+        (void)poll(p, d->sock != -1 ? 3 : 2, (int)next_wait(d, mono_ms()));
+        hear_commands(d);
+        if (d->sock != -1 && p[2].revents != 0 && worker_hear(&d->worker, &why) == -1) {
             /* What it says is nonsense, or it is ending anyway. */
             if (d->listener != 0)
                 (void)kill(d->listener, SIGKILL);
@@ -367,13 +381,19 @@ int run_daemon(struct relay *r, const char *root, struct gf_err *e) {
 
     if (d == NULL)
         return gf_err_set(e, GF_E_SYSTEM, "no memory");
-    *d = (struct run){
-        .r = r, .root = root, .listen_fd = -1, .page_fd = -1, .sock = -1, .signals = -1};
-    int held = ledger_hold(r->ledger, LEDGER_RUNNING, "run", 0, e);
+    *d = (struct run){.r = r,
+                      .root = root,
+                      .listen_fd = -1,
+                      .page_fd = -1,
+                      .sock = -1,
+                      .signals = -1,
+                      .wake = -1};
+    int held = ledger_hold(r->ledger, LEDGER_RUNNING, "run", HOLD_MS, e);
     if (held == 1)
         (void)unlinkat(r->state_fd, RUN_TOLD, 0);
-    if (held == 1 && read_config(d, e) == 0 && worker_begin(&d->worker, r, e) == 0 &&
-        block_signals(d, e) == 0 && listen_at(d, e) == 0) {
+    if (held == 1 && ledger_wake_open(r->ledger, LEDGER_RUNNING, &d->wake, e) == 0 &&
+        read_config(d, e) == 0 && worker_begin(&d->worker, r, e) == 0 && block_signals(d, e) == 0 &&
+        listen_at(d, e) == 0) {
         loop(d);
         rc = 0;
     }
@@ -388,6 +408,8 @@ int run_daemon(struct relay *r, const char *root, struct gf_err *e) {
     close_sock(d);
     if (d->signals != -1)
         (void)close(d->signals);
+    if (d->wake != -1)
+        (void)close(d->wake);
     ledger_leave(r->ledger, LEDGER_RUNNING);
     free(d);
     return rc;

@@ -22,7 +22,7 @@
 #define LOCK_STEP_MS     100
 #define LOCK_RUN         "gapferry-relay run"
 
-static const char *const purposes[] = {"forward.lock", "run.lock"};
+const char *const ledger_purposes[] = {"forward.lock", "run.lock"};
 
 /*
  * site and vendor are the tenant: empty while a relay serves one. `receipt` is what the record's
@@ -283,7 +283,7 @@ int ledger_lock(struct ledger *l, const char *command, struct gf_err *e) {
 
 int ledger_hold(struct ledger *l, enum ledger_purpose p, const char *command, int64_t wait_ms,
                 struct gf_err *e) {
-    return take_lock(l, purposes[p], command, wait_ms, wait_ms, &l->held[p], e);
+    return take_lock(l, ledger_purposes[p], command, wait_ms, wait_ms, &l->held[p], e);
 }
 
 void ledger_leave(struct ledger *l, enum ledger_purpose p) {

@@ -34,6 +34,15 @@ GF_MUST_CHECK int ledger_hold(struct ledger *l, enum ledger_purpose p, const cha
                               int64_t wait_ms, struct gf_err *e);
 void ledger_leave(struct ledger *l, enum ledger_purpose p);
 
+/* A word to whoever holds it: there is something new in the ledger (ledger_wake.c). 1: somebody
+ * does, and is told; 0: nobody does. */
+int ledger_wake(struct ledger *l, enum ledger_purpose p);
+/* For the holder: a descriptor of its own that polls readable once it was told; takes the words
+ * out, 1 if there was one. GF_E_SYSTEM. */
+GF_MUST_CHECK int ledger_wake_open(const struct ledger *l, enum ledger_purpose p, int *out,
+                                   struct gf_err *e);
+int ledger_wake_heard(int fd);
+
 GF_MUST_CHECK int ledger_begin(struct ledger *l, struct gf_err *e);
 GF_MUST_CHECK int ledger_end(struct ledger *l, int rc, struct gf_err *e);
 

@@ -15,6 +15,9 @@ struct ledger_taking {
     int64_t next;       /* the row of the next record */
 };
 
+/* The files of the locks, by enum ledger_purpose. */
+extern const char *const ledger_purposes[];
+
 struct ledger {
     struct db db;
     char dir[512]; /* for messages */

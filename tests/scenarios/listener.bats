@@ -392,6 +392,37 @@ nothing_kept() {
     absent [ -e relay.sock ]
 }
 
+@test "run hears at once of what the operator releases or rejects" {
+    local id
+    enroll
+    relay_start
+    A consent other grant >/dev/null
+    A record other - <<<'{}' >/dev/null
+    request
+    post "$bundle"
+    answers 200
+    gives 0 R records list --state held --json
+    [ "$(jq '.records | length' .out)" = 1 ]
+    printf '[endpoint "other"]\nchannel = other\nurl = %s/usage\n' "$URL" >>relay/etc/gapferry/relay.conf
+    gives 0 R records release
+    says '1 record that was held or waited is due; `run` tries now'
+    soon delivered 1
+    # And without `run` the next sync does.
+    relay_stop
+    A consent elsewhere grant >/dev/null
+    id=$(A record elsewhere - <<<'{}')
+    home
+    gives 75 R sync usb
+    gives 0 R records release
+    says 'is due; the next sync tries again'
+    relay_start
+    gives 0 R records reject "$id" --reason 'of no use'
+    says '1 record rejected for good; the site is told by its next response'
+}
+
+# delivered N: so many records are.
+delivered() { [ "$(R records list --state delivered --json | jq '.records | length')" = "$1" ]; }
+
 # ---- processes ----
 
 @test "the listener has no keys, no ledger, no files, and cannot open any" {
