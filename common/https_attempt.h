@@ -40,7 +40,7 @@ struct https_attempt {
 GF_MUST_CHECK int https_attempt_begin(struct https_attempt *at, const struct https_options *o,
                                       CURL *easy, struct gf_err *e);
 /* The same for a request that differs from the one before on this handle, which was ended with
- * keep, in its body, headers and total_ms only. */
+ * keep, in its body, headers and total_ms only, and in its pace where both have one. */
 GF_MUST_CHECK int https_attempt_again(struct https_attempt *at, const struct https_options *o,
                                       struct gf_err *e);
 /* Release what it holds, but for the answer; keep 0: and let the handle forget it. */

@@ -146,6 +146,25 @@ static void a_request_has_nothing_of_the_one_before_on_its_connection(void **sta
     free(s);
 }
 
+/* The bytes of a drip take about six seconds. */
+static void a_request_with_a_pace_ends_in_time_after_one_without(void **state) {
+    struct https_pool *p = *state;
+    char drip[800] = "HTTP/1.1 200 OK\r\nContent-Length: 600\r\n\r\n";
+    const struct reply replies[] = {{OK_EMPTY, KEEP}, {drip, DRIP}, {NULL, 0}};
+    struct server *s = server_start(replies);
+    struct asked x;
+
+    size_t len = strlen(drip);
+    memset(drip + len, 'x', 600);
+    drip[len + 600] = '\0';
+    ask(p, &x, s->port, (struct https_options){.method = "GET"});
+    assert_ends(p, &x, HTTPS_OK, 1);
+    ask(p, &x, s->port, (struct https_options){.method = "GET", .total_ms = 400, .pace = 100000});
+    assert_ends(p, &x, HTTPS_TIMED_OUT, 1);
+    server_stop(s);
+    free(s);
+}
+
 static void a_kept_connection_that_is_dead_does_no_harm(void **state) {
     struct https_pool *p = *state;
     const struct reply replies[] = {{OK_EMPTY, CLOSE}, {OK_EMPTY, CLOSE}, {NULL, 0}};
@@ -235,6 +254,7 @@ int main(void) {
         T(many_are_under_way_at_once_on_connections_that_stay),
         T(each_ends_in_its_own_way_and_time),
         T(a_request_has_nothing_of_the_one_before_on_its_connection),
+        T(a_request_with_a_pace_ends_in_time_after_one_without),
         T(a_kept_connection_that_is_dead_does_no_harm),
         T(others_end_the_waiting_too),
         T(what_is_given_up_is_never_over),
