@@ -213,7 +213,8 @@ static int64_t turn_once(struct running *r, struct failures *failed) {
     int64_t next = agent_turn_next(&a);
     agent_close(&a);
     int64_t again = tell(r, failed);
-    return next < again ? next : again;
+    /* What is due stays due while somebody else is at work. */
+    return find_busy(failed) || again < next ? again : next;
 }
 
 /* The folders are there before they are watched. */

@@ -248,6 +248,27 @@ SH
     [ "$(state relayed)" = 1 ]
 }
 
+@test "while somebody else is at work run looks only now and then whether they have ended" {
+    # A source that is due all the time, and a lock that does not end.
+    printf '[source "due"]\nchannel = metrics\ninterval = 1h\ncommand = %s due\n' "$(type -P echo)" \
+        >>site/etc/gapferry/agent.conf
+    flock "$STATE/lock" sh -c 'touch held; until [ -e finished ]; do sleep 0.05; done' 3>&- &
+    soon test -e held
+    run_start
+    # Each turn reads the configuration and the database; seen from outside it is one step of what
+    # was read, or two.
+    bytes() { awk '/^rchar/ { print $2 }' "/proc/$RUN/io"; }
+    local before now until=$((SECONDS + 10)) turns=0
+    before=$(bytes)
+    while [ "$SECONDS" -lt "$until" ]; do
+        sleep 0.2
+        now=$(bytes)
+        [ $((now - before)) -lt 500 ] || turns=$((turns + 1))
+        before=$now
+    done
+    [ "$turns" -ge 1 ] && [ "$turns" -le 5 ] || fail "$turns turns in ten seconds"
+}
+
 @test "run holds less than 12 MiB and does not wake up while there is nothing to do" {
     run_start
     switches() { awk '/^voluntary_ctxt/ { print $2 }' "/proc/$RUN/status"; }
