@@ -42,6 +42,10 @@ void agent_close(struct agent *a);
  * before them; -1: GF_E_DAMAGED if to others. For agent_open() and `restore`. */
 GF_MUST_CHECK int agent_belongs(struct agent *a, struct gf_err *e);
 
+/* Load a->former, those of a rotation that was cut off behind the exchange of keys, too. For
+ * agent_open() and `restore`. */
+GF_MUST_CHECK int agent_load_former(struct agent *a, struct gf_err *e);
+
 /* store_lock() for whoever signs or opens something then: GF_E_BUSY also where another command has
  * given this agent new keys since it was opened. store_unlock() ends it. */
 GF_MUST_CHECK int agent_lock(struct agent *a, const char *command, struct gf_err *e);

@@ -45,6 +45,7 @@ static int tell(struct agent *a, const struct options *o, const struct restore_r
     out_int(&t, "bundles_known_again", r->bundles);
     out_int(&t, "records_known_again", r->records);
     out_int(&t, "bundles_sealed_for_others", r->sealed);
+    out_int(&t, "bundles_of_former_keys", r->former);
     out_int(&t, "records_bundled_anew", r->again);
     out_int(&t, "bundles_in_quarantine", r->unopened);
     out_int(&t, "history_lines_missing", missing);
@@ -59,8 +60,15 @@ static int tell(struct agent *a, const struct options *o, const struct restore_r
                  "           %" PRId64 " of them can be read by others only (self_reader = no): "
                  "carried on all the same, but what they hold is not known here\n",
                  r->sealed);
-    out_text(&t, "queue      %" PRId64 " record%s whose bundle is gone: bundled anew\n", r->again,
-             plural(r->again));
+    if (r->former > 0)
+        out_text(&t,
+                 "           %" PRId64 " of them signed by keys of before a rotation, which the "
+                 "relay takes no more: what they held is bundled anew\n",
+                 r->former);
+    out_text(&t,
+             "queue      %" PRId64
+             " record%s whose bundle is gone or carried no more: bundled anew\n",
+             r->again, plural(r->again));
     if (r->unopened > 0)
         out_text(&t,
                  "quarantine %" PRId64 " bundle%s that this agent cannot open: %s/quarantine; "

@@ -93,12 +93,17 @@ int restore_set_aside(const struct agent *a, struct gf_err *e) {
 /* ---- bundles of the outbox that the database does not know ---- */
 
 /* Verify a bundle of our own making: by our signature, for with self_reader = no we are not among
- * its readers. */
+ * its readers. out->sender is borrowed from *a. */
 static int read_head(struct agent *a, int fd, struct gf_head *out, struct gf_err *e) {
-    const struct gf_card *self = &a->id.card;
-    const struct gf_check check = {.trusted = &self, .ntrusted = 1};
+    struct own_keys_all own;
 
+    own_keys_all(&a->id, &a->former, &own);
+    const struct gf_check check = {.trusted = own.cards, .ntrusted = own.n};
     return gf_bundle_head(fd, &check, out, e);
+}
+
+static int is_former(const struct agent *a, const struct gf_head *h) {
+    return memcmp(&h->header.from, &a->id.card.identity, sizeof h->header.from) != 0;
 }
 
 int restore_check_stray(struct agent *a, int outbox, const char *name, struct gf_err *e) {
@@ -159,33 +164,59 @@ static int adopt_lines(struct agent *a, const struct gf_head *head, int dir, int
     return rc;
 }
 
-/* What was sealed for others only is carried on as well: we signed it, and the relay reads it. */
-static int adopt_bundle(struct agent *a, int fd, struct restore_result *r, struct gf_err *e) {
-    const struct gf_seal_key *keys[] = {a->id.seal};
+/* One that keys of before a rotation have signed the relay takes no more, as soon as it has the new
+ * card: its records are bundled anew. */
+static int adopt_items(struct agent *a, const struct gf_head *head, int dir,
+                       struct restore_result *r, struct gf_err *e) {
+    int64_t added = 0, again = 0;
+
+    if (store_begin(a->store, e) == -1)
+        return -1;
+    int rc = adopt_lines(a, head, dir, &added, e);
+    if (rc == 0 && is_former(a, head))
+        rc = store_withdraw(a->store, &head->header.id, a->now, &again, e);
+    rc = store_end(a->store, rc, e);
+    if (rc == 0) {
+        r->bundles++;
+        r->former += is_former(a, head);
+        r->sealed += dir == -1;
+        r->records += added;
+        r->again += again;
+    }
+    return rc;
+}
+
+/* What was sealed for others only is carried on as well: we signed it, and the relay reads it. Not
+ * so what it would refuse: nobody here can bundle it anew. */
+static int adopt_bundle(struct agent *a, int fd, const struct gf_head *head,
+                        struct restore_result *r, struct gf_err *e) {
     const struct gf_items_options o = {.check_lines = 1};
     struct gf_contents contents = {0};
-    struct gf_head head;
-    int dir = -1, sealed = 0;
+    struct own_keys_all own;
+    struct gf_err why;
 
-    if (read_head(a, fd, &head, e) == -1)
+    if (gf_bundle_copy(fd, head, -1, NULL, NULL, e) == -1)
         return -1;
-    int rc = gf_bundle_copy(fd, &head, -1, NULL, NULL, e);
+    int dir = agent_folder(a, "restoring", e);
+    if (dir == -1)
+        return -1;
+    own_keys_all(&a->id, &a->former, &own);
+    gf_bundle_items_remove(dir);
+    int rc = gf_bundle_open(fd, head, own.seal, own.n, &o, dir, &contents, &why);
     if (rc == 0)
-        rc = dir = agent_folder(a, "restoring", e);
-    if (dir != -1) {
-        gf_bundle_items_remove(dir);
-        rc = gf_bundle_open(fd, &head, keys, 1, &o, dir, &contents, e);
-        sealed = rc == -1 && e->code == GF_E_UNWRAP;
-        if (sealed || rc == 0)
-            rc = store_begin(a->store, e);
-        if (rc == 0)
-            rc = store_end(a->store, adopt_lines(a, &head, sealed ? -1 : dir, &r->records, e), e);
-        r->sealed += rc == 0 && sealed;
-        gf_bundle_items_remove(dir);
-        (void)close(dir);
-    }
+        rc = adopt_items(a, head, dir, r, e);
+    else if (why.code == GF_E_UNWRAP && !is_former(a, head))
+        rc = adopt_items(a, head, -1, r, e);
+    else if (why.code == GF_E_UNWRAP)
+        rc = gf_err_set(e, why.code,
+                        "is signed by keys of before a rotation, which the relay takes no more, "
+                        "and sealed for others only (self_reader = no): whoever is its reader can "
+                        "say what it holds, to be recorded anew");
+    else
+        *e = why;
+    gf_bundle_items_remove(dir);
+    (void)close(dir);
     gf_contents_free(&contents);
-    gf_head_free(&head);
     return rc;
 }
 
@@ -208,8 +239,16 @@ static int keep_unopened(struct agent *a, int outbox, const char *name, const st
     return rc;
 }
 
-static int adopt_file(struct agent *a, int outbox, const char *name, struct restore_result *r,
-                      struct gf_err *e) {
+/* 1 if that is no reason to put a bundle away. */
+static int is_ours_to_mend(const struct gf_err *why) {
+    return why->code == GF_E_SYSTEM || why->code == GF_E_CREATE || why->code == GF_E_BUSY;
+}
+
+/* Whatever has the name of a bundle that the store does not know; former: only one that keys of
+ * before a rotation have signed. */
+static int adopt_file(struct agent *a, int outbox, const char *name, int former,
+                      struct restore_result *r, struct gf_err *e) {
+    struct gf_head head = {0};
     struct store_bundle known;
     struct gf_err why;
     struct gf_id id;
@@ -223,13 +262,16 @@ static int adopt_file(struct agent *a, int outbox, const char *name, struct rest
     int fd = openat(outbox, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd == -1)
         return gf_err_errno(e, "%s/outbox/%s", a->state, name);
-    int rc = adopt_bundle(a, fd, r, &why);
+    int rc = read_head(a, fd, &head, &why);
+    if (former && (rc == -1 || !is_former(a, &head)))
+        rc = 0;
+    else if (rc == 0)
+        rc = adopt_bundle(a, fd, &head, r, &why);
+    gf_head_free(&head);
     (void)close(fd);
-    if (rc == 0) {
-        r->bundles++;
+    if (rc == 0)
         return 0;
-    }
-    if (why.code == GF_E_SYSTEM || why.code == GF_E_CREATE || why.code == GF_E_BUSY) {
+    if (is_ours_to_mend(&why)) {
         *e = why;
         return -1;
     }
@@ -237,7 +279,8 @@ static int adopt_file(struct agent *a, int outbox, const char *name, struct rest
     return keep_unopened(a, outbox, name, &why, e);
 }
 
-static int adopt_outbox(struct agent *a, int outbox, struct restore_result *r, struct gf_err *e) {
+static int adopt_files(struct agent *a, int outbox, int former, struct restore_result *r,
+                       struct gf_err *e) {
     int fd = openat(outbox, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *d = fd == -1 ? NULL : fdopendir(fd);
     const struct dirent *x;
@@ -250,9 +293,15 @@ static int adopt_outbox(struct agent *a, int outbox, struct restore_result *r, s
         return -1;
     }
     while (rc == 0 && (x = readdir(d)) != NULL)
-        rc = adopt_file(a, outbox, x->d_name, r, e);
+        rc = adopt_file(a, outbox, x->d_name, former, r, e);
     (void)closedir(d);
     return rc;
+}
+
+/* What keys of before a rotation have signed comes first: its records are queued again, and those
+ * that were bundled anew since are found in the others. */
+static int adopt_outbox(struct agent *a, int outbox, struct restore_result *r, struct gf_err *e) {
+    return adopt_files(a, outbox, 1, r, e) == -1 ? -1 : adopt_files(a, outbox, 0, r, e);
 }
 
 /* ---- the whole ---- */
@@ -316,8 +365,10 @@ static int restore_all(struct agent *a, struct restore_result *r, struct gf_err 
         rc = greet_relays(a, &r->relays, e);
     if (rc == 0)
         rc = adopt_outbox(a, outbox, r, e);
+    int64_t lost = 0;
     if (rc == 0)
-        rc = agent_outbox_mend(a, outbox, &r->again, e);
+        rc = agent_outbox_mend(a, outbox, &lost, e);
+    r->again += lost;
     (void)close(outbox);
     (void)snprintf(folder, sizeof folder, "%s/restoring", a->state);
     (void)rmdir(folder);
@@ -325,14 +376,22 @@ static int restore_all(struct agent *a, struct restore_result *r, struct gf_err 
 }
 
 /* A database of before the last rotation is this agent's, too: what its old keys had under way is
- * bundled anew. */
-static int take_identity(struct agent *a, struct gf_err *e) {
+ * bundled anew, as `rotate` had done it. */
+static int take_identity(struct agent *a, struct restore_result *r, struct gf_err *e) {
+    const struct store_resend all = {.record = NULL};
+    struct store_resent again = {0};
     int belongs = agent_belongs(a, e);
 
     if (belongs != 0)
         return belongs == 1 ? 0 : -1;
-    return store_put_fact(a->store, "identity", a->id.card.identity.b, sizeof a->id.card.identity.b,
-                          e);
+    if (store_begin(a->store, e) == -1)
+        return -1;
+    int rc = store_resend(a->store, &all, a->now, &again, e);
+    if (rc == 0)
+        rc = store_put_fact(a->store, "identity", a->id.card.identity.b,
+                            sizeof a->id.card.identity.b, e);
+    r->again += again.records;
+    return store_end(a->store, rc, e);
 }
 
 int restore_run(struct agent *a, struct restore_result *out, struct gf_err *e) {
@@ -347,7 +406,9 @@ int restore_run(struct agent *a, struct restore_result *out, struct gf_err *e) {
     }
     if (store_lock(a->store, "gapferry-agent restore", e) == -1)
         return -1;
-    int rc = take_identity(a, e);
+    int rc = take_identity(a, &r, e);
+    if (rc == 0)
+        rc = agent_load_former(a, e);
     if (rc == 0)
         rc = restore_all(a, &r, e);
     store_unlock(a->store);

@@ -11,7 +11,9 @@ struct restore_result {
     int64_t bundles;  /* of the outbox, that the database did not know: carried on as they are */
     int64_t records;  /* in them, that it did not know */
     int64_t sealed;   /* of these, for other readers only: nothing is known of what they hold */
-    int64_t again;    /* records whose bundle is gone: bundled anew under their old ids */
+    int64_t former;   /* of these, signed by keys of before a rotation: carried no more */
+    int64_t again;    /* records whose bundle is gone, or is one of the former: bundled anew under
+                         their old ids */
     int64_t unopened; /* bundles of the outbox that cannot be opened: in quarantine/ */
     int64_t head;     /* number of the newest history line that was ever sealed; 0: none */
     int64_t line;     /* and of the newest that the database has */

@@ -96,9 +96,8 @@ static int finish_rotation(struct agent *a, const struct gf_hash *to, struct gf_
     return memcmp(a->id.card.identity.b, to->b, sizeof to->b) == 0;
 }
 
-/* Earlier keys; those of a rotation that was cut off behind the exchange, too. They are for reading
- * only, and what cannot be moved now the next command tries again. */
-static int load_former(struct agent *a, struct gf_err *e) {
+/* They are for reading only, and what cannot be moved now the next command tries again. */
+int agent_load_former(struct agent *a, struct gf_err *e) {
     struct gf_err why;
 
     if (own_keys_tidy(a->state, &why) == -1)
@@ -232,7 +231,7 @@ int agent_open(struct agent *a, const char *root, struct gf_err *e) {
                           command_self(a, self));
     if (agent_configure(a->config_path, &a->config, e) == 0 &&
         command_keys(a->state, &a->id, e) == 0 && open_store(a, e) == 0 &&
-        check_identity(a, e) == 0 && load_former(a, e) == 0) {
+        check_identity(a, e) == 0 && agent_load_former(a, e) == 0) {
         /* Only gapferry-link needs them, and the next command tries again. */
         if (agent_publish_cards(a, e) == -1)
             log_write(LOG_LEVEL_WARNING, "cards-not-published", {"why", e->text, 0});

@@ -325,6 +325,46 @@ CONF
     says 'these keys'
 }
 
+# Bundle $1 users, give the agent new keys, and put its database back.
+rotated_since_the_backup() {
+    cp $STATE/agent.db backup.db
+    users "$1"
+    gives 0 A export
+    gives 0 A rotate
+    cp backup.db $STATE/agent.db
+    gives 65 A export
+}
+
+@test "what was bundled before a rotation is bundled anew by restore, known or not" {
+    ready
+    users 1
+    home && there
+    users 2
+    gives 0 A export
+    rotated_since_the_backup 3
+    gives 0 A restore
+    says '1 bundle known again, with 1 record' 'keys of before a rotation'
+    [ "$(find $STATE/outbox -type f | wc -l)" = 0 ]
+    [ ! -e $STATE/quarantine ]
+    [ "$(state)" = 'queued 3' ]
+    home && there && home
+    [ "$(state)" = 'delivered 3' ]
+    [ "$(tally '[.effects[].count] | tojson')" = '[1,1,1]' ]
+    agree
+}
+
+@test "a bundle of keys before a rotation that only others can read is kept in quarantine" {
+    ready
+    printf '[agent]\nself_reader = no\n' >>site/etc/gapferry/agent.conf
+    rotated_since_the_backup 1
+    local file
+    file=$(basename "$(find $STATE/outbox -name '*.gfb')")
+    gives 75 A restore
+    says '1 bundle that this agent cannot open'
+    [ -e "$STATE/quarantine/$file" ]
+    grep -q 'keys of before a rotation.*self_reader' "$STATE/quarantine/$file.why"
+}
+
 # What the agent said before it was restored, that it has the receipt, comes to the relay before or
 # after its new question: $1 sorts before or after every bundle's name.
 settled_and_asked_anew() {
