@@ -9,7 +9,15 @@
 #define FACT "forked"
 
 int forked_note(struct agent *a, const struct gf_id *stream, struct gf_err *e) {
-    return store_put_fact(a->store, FACT, stream->b, sizeof stream->b, e);
+    struct gf_buf now;
+
+    int begun = store_get_fact(a->store, "stream", &now, e);
+    int is_ours = begun == 1 && now.len == sizeof stream->b &&
+                  memcmp(now.data, stream->b, sizeof stream->b) == 0;
+    gf_buf_free(&now);
+    if (begun == -1)
+        return -1;
+    return is_ours ? store_put_fact(a->store, FACT, stream->b, sizeof stream->b, e) : 0;
 }
 
 int forked_is(struct agent *a, struct gf_err *e) {

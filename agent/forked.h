@@ -8,9 +8,10 @@
 
 #include "agent/command.h"
 
-#define FORKED_CODE "fork" /* of a refusal, as the relay writes it */
+#define FORKED_CODE "fork" /* of a refusal, and the type of a notice, as the relay writes them */
 
-/* A relay has refused a bundle of this stream as a fork. */
+/* A relay has refused a bundle of this stream as a fork; of another than that of now nothing is
+ * noted. Told by the refusal of a bundle that is known here, and by the notice `fork`. */
 GF_MUST_CHECK int forked_note(struct agent *a, const struct gf_id *stream, struct gf_err *e);
 
 /* 1 it is forked, 0 not that we know, or -1. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/forked.h"
 #include "agent/history.h"
 #include "agent/returns.h"
 #include "agent/succession.h"
@@ -112,6 +113,15 @@ int agent_notice_time(struct agent *a, const char *name, int64_t *out, struct gf
     return found;
 }
 
+static int take_fork(struct agent *a, const char *data, struct gf_err *e) {
+    struct gf_id stream;
+
+    if (strlen(data) != GF_ID_TEXT - 1 ||
+        gf_text_unhex(data, GF_ID_TEXT - 1, stream.b, sizeof stream.b) == -1)
+        return 0;
+    return forked_note(a, &stream, e);
+}
+
 /* The beginning of a text, ended between two characters. */
 static void cut(const char *text, char out[DATA_MAX]) {
     size_t n = strlen(text);
@@ -142,5 +152,7 @@ int agent_notice(struct agent *a, const struct gf_hash *from, const struct gf_no
         return take_policy(a, from, n, e);
     if (strcmp(n->type, "next-due") == 0 || strcmp(n->type, "time") == 0)
         return take_time(a, n->type, n->data, e);
+    if (strcmp(n->type, FORKED_CODE) == 0)
+        return take_fork(a, n->data, e);
     return 0;
 }

@@ -7,6 +7,8 @@
  *             it where that is stricter than what the site has decided; null and carry take it back
  *   next-due  a time, RFC 3339: the relay expects the next bundle by then
  *   time      a time, RFC 3339: the relay's clock when it wrote this; evidence for people
+ *   fork      a stream, 32 hex digits: the relay holds two bundles of one number of it, and the
+ *             refused one may be a twin's, so that its refusal says nothing here (forked.h)
  *   others    shown, and otherwise ignored
  */
 #ifndef AGENT_NOTICE_H

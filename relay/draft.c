@@ -122,7 +122,25 @@ static int add_receipt(void *arg, const struct gf_receipt *r, const struct gf_an
     return rc;
 }
 
-static int add_refusal(void *arg, const struct gf_refusal *r, struct gf_err *e) {
+/* The refusal of a fork names a bundle that only one of two twins knows; the stream, which both
+ * have, is told to whichever of them gets this. */
+static int add_forked(struct draft *d, const struct gf_refusal *r, const struct gf_id *stream,
+                      struct gf_err *e) {
+    char hex[GF_ID_TEXT];
+    const struct gf_notice notice = {.type = "fork", .at = r->at, .data = hex};
+    struct gf_buf line;
+
+    gf_text_hex(stream->b, sizeof stream->b, hex);
+    gf_buf_init(&line, GF_LINE_MAX);
+    int rc = gf_notice_write(&notice, &line, e);
+    if (rc == 0)
+        rc = append(d, NOTICES, &line, e);
+    gf_buf_free(&line);
+    return rc;
+}
+
+static int add_refusal(void *arg, const struct gf_refusal *r, const struct gf_id *forked,
+                       struct gf_err *e) {
     struct draft *d = arg;
     struct ledger_told told = {.what = LEDGER_REFUSAL, .id = r->bundle};
     struct gf_buf line;
@@ -134,6 +152,8 @@ static int add_refusal(void *arg, const struct gf_refusal *r, struct gf_err *e) 
     if (rc == 0)
         rc = append(d, REFUSALS, &line, e);
     gf_buf_free(&line);
+    if (rc == 0 && forked != NULL)
+        rc = add_forked(d, r, forked, e);
     return rc == 0 ? remember(d, &told, e) : -1;
 }
 

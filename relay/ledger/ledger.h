@@ -303,8 +303,10 @@ typedef int ledger_each_news(void *arg, const struct gf_receipt *r, const struct
                              struct gf_err *e);
 GF_MUST_CHECK int ledger_news(struct ledger *l, const struct gf_id *agent, ledger_each_news *fn,
                               void *arg, struct gf_err *e);
-/* The same for bundles that were refused. */
-typedef int ledger_each_refusal(void *arg, const struct gf_refusal *r, struct gf_err *e);
+/* The same for bundles that were refused. forked: where it is a fork, the stream that has another
+ * of its number; else NULL. */
+typedef int ledger_each_refusal(void *arg, const struct gf_refusal *r, const struct gf_id *forked,
+                                struct gf_err *e);
 GF_MUST_CHECK int ledger_refusals(struct ledger *l, const struct gf_id *agent,
                                   ledger_each_refusal *fn, void *arg, struct gf_err *e);
 

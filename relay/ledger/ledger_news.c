@@ -146,15 +146,18 @@ int ledger_refusals(struct ledger *l, const struct gf_id *agent, ledger_each_ref
                     struct gf_err *e) {
     struct db_query q;
     int rc = db_query(&l->db, &q, e,
-                      "SELECT id, refused, reason, taken FROM bundle WHERE agent = ?1 AND refused "
-                      "IS NOT NULL AND told_by IS NULL UNION ALL SELECT id, 'fork', reason, at "
-                      "FROM fork WHERE agent = ?1 AND told_by IS NULL",
+                      "SELECT id, refused, reason, taken, NULL FROM bundle WHERE agent = ?1 AND "
+                      "refused IS NOT NULL AND told_by IS NULL UNION ALL SELECT id, 'fork', "
+                      "reason, at, stream FROM fork WHERE agent = ?1 AND told_by IS NULL",
                       "b", agent, sizeof *agent);
 
     while (rc == 0 && (rc = db_next(&q, e)) == 1) {
         struct gf_refusal r = {
             .code = db_text(&q, 1), .reason = db_text(&q, 2), .at = db_int(&q, 3)};
-        rc = db_fixed(&q, 0, &r.bundle, sizeof r.bundle) == -1 ? damaged(l, e) : fn(arg, &r, e);
+        struct gf_id stream;
+        const struct gf_id *forked = db_fixed(&q, 4, &stream, sizeof stream) == 0 ? &stream : NULL;
+        rc = db_fixed(&q, 0, &r.bundle, sizeof r.bundle) == -1 ? damaged(l, e)
+                                                               : fn(arg, &r, forked, e);
     }
     db_done(&q);
     return rc == -1 ? -1 : 0;

@@ -247,6 +247,33 @@ waiting() { state exported; }
     absent grep -q forked <<<"$out"
 }
 
+@test "a cloned agent and its twin are both told, whoever of them had its bundle refused" {
+    local site
+    ready
+    users 1
+    home && there && home
+    cp -a site twin
+    users 2
+    home
+    mkdir other
+    SITE=twin A record metrics - <<<'{"users":4}' >/dev/null
+    SITE=twin gives 0 A sync other
+    there
+    gives 75 R sync other
+    says fork 'its sender is told'
+    cp -a other/GAPFERRY/to-site kept
+    for site in site twin; do
+        SITE=$site gives 75 A sync other
+        says 'needs you' 'was cloned, or its state was put back' 'restore; on the copy: init'
+        SITE=$site gives 0 A status
+        says 'forked     this agent was cloned'
+        [ "$(SITE=$site fact .forked A status)" = true ]
+        cp -a kept/. other/GAPFERRY/to-site/
+    done
+    gives 0 A restore
+    [ "$(fact .forked A status)" = false ]
+}
+
 # ---- litter ----
 
 @test "thousands of junk files cost little, are told in a few lines, and keep nothing out" {

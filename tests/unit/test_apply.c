@@ -317,6 +317,39 @@ static void a_fork_is_no_fault_of_its_records_and_stands_until_a_new_stream(void
     assert_int_equal(forked_is(&s->a, &e), 0);
 }
 
+/* A refused bundle that nobody here knows is a twin's. */
+static void a_fork_of_a_twin_is_told_by_its_stream_if_that_is_ours(void **state) {
+    struct site *s = *state;
+    struct apply_result r;
+    struct reply reply;
+    char hex[GF_ID_TEXT];
+
+    (void)site_add(s, "metrics", "{}", 0);
+    (void)site_export(s);
+    struct store_bundle b = site_bundle(s, 0);
+    gf_text_hex(b.stream.b, sizeof b.stream.b, hex);
+    const char *const others[] = {"00112233445566778899aabbccddeeff", "", "fork", hex + 1};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        reply_begin(&reply, (int64_t)i + 1);
+        reply_fork(&reply, &(struct gf_id){{4}});
+        reply_notice(&reply, "fork", others[i]);
+        assert_int_equal(reply_apply(&reply, s, &r, &e), 0);
+        assert_int_equal(forked_is(&s->a, &e), 0);
+    }
+    reply_begin(&reply, 5);
+    reply_fork(&reply, &(struct gf_id){{4}});
+    reply_notice(&reply, "fork", hex);
+    assert_int_equal(reply_apply(&reply, s, &r, &e), 0);
+    assert_int_equal(forked_is(&s->a, &e), 1);
+    /* A late word about another stream does not take it back. */
+    reply_begin(&reply, 6);
+    reply_notice(&reply, "fork", others[0]);
+    assert_int_equal(reply_apply(&reply, s, &r, &e), 0);
+    assert_int_equal(forked_is(&s->a, &e), 1);
+    assert_int_equal(store_new_stream(s->a.store, &e), 0);
+    assert_int_equal(forked_is(&s->a, &e), 0);
+}
+
 /* ---- what is not for us, or not whole ---- */
 
 static void only_a_trusted_relay_is_heard(void **state) {
@@ -439,6 +472,7 @@ int main(void) {
         T(what_cannot_be_decided_undoes_all_of_it),
         T(a_refused_bundle_gives_its_records_back),
         T(a_fork_is_no_fault_of_its_records_and_stands_until_a_new_stream),
+        T(a_fork_of_a_twin_is_told_by_its_stream_if_that_is_ours),
         T(only_a_trusted_relay_is_heard),
         T(an_expired_response_is_refused),
         T(a_damaged_response_has_no_effect),

@@ -247,8 +247,10 @@ static void another_body_under_a_known_id_is_rejected_and_told(void **state) {
     assert_int_equal(testing_find(s, &id).state, LEDGER_RECEIVED);
 }
 
-static int note_refusal(void *arg, const struct gf_refusal *r, struct gf_err *e) {
+static int note_refusal(void *arg, const struct gf_refusal *r, const struct gf_id *forked,
+                        struct gf_err *e) {
     struct news *n = arg;
+    (void)forked;
     struct gf_buf line;
     gf_buf_init(&line, GF_LINE_MAX);
     assert_ok(gf_refusal_write(r, &line, e), *e);

@@ -214,8 +214,11 @@ static void damage_in_our_own_copy_is_no_fault_of_the_sender(void **state) {
 
 /* ---- malformed, forked, expired ---- */
 
-static int count_refusal(void *arg, const struct gf_refusal *r, struct gf_err *e) {
+static int count_refusal(void *arg, const struct gf_refusal *r, const struct gf_id *forked,
+                         struct gf_err *e) {
     (void)e;
+    /* Whoever is told of a fork hears of its stream, which its twin has, too. */
+    assert_int_equal(forked != NULL, strcmp(r->code, "fork") == 0);
     (void)snprintf(arg, 64, "%s", r->code);
     return 0;
 }

@@ -87,7 +87,7 @@ struct gf_refusal {
 };
 
 struct gf_notice {
-    const char *type; /* policy card revoke next-due time; others are shown and ignored */
+    const char *type; /* policy card revoke next-due time fork; others are shown and ignored */
     int64_t at;
     const char *data; /* text; what it means depends on the type */
     char *owned;
