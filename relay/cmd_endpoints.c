@@ -19,21 +19,45 @@ static const struct option_spec specs[] = {
     COMMAND_OPTION_END,
 };
 
+#define PLACE_TEXT 300
+#define LIST_MAX   (1 << 20)
+
 struct looking {
     struct relay *r;
     struct out *t;
     struct https *client;
     struct endpoint *endpoint;
     int *status;
+    struct gf_buf places, remarks; /* firewall: lines so far, and what is told beside them */
 };
 
 /* HOST:PORT, as firewalls and curl write it. */
-static void put_place(struct out *t, const struct endpoint_place *p) {
+static void write_place(char out[PLACE_TEXT], const struct endpoint_place *p) {
     int v6 = strchr(p->host, ':') != NULL;
 
-    out_text(t, "%s%s%s:%d", v6 ? "[" : "", p->host, v6 ? "]" : "", p->port);
+    (void)snprintf(out, PLACE_TEXT, "%s%.260s%s:%d", v6 ? "[" : "", p->host, v6 ? "]" : "",
+                   p->port);
+}
+
+static void put_place(struct out *t, const struct endpoint_place *p) {
+    char place[PLACE_TEXT];
+
+    write_place(place, p);
+    out_text(t, "%s", place);
     out_str(t, "host", p->host);
     out_int(t, "port", p->port);
+}
+
+static int for_each(struct looking *x, int one(struct looking *, const char *, struct gf_err *),
+                    struct gf_err *e) {
+    const char *name;
+    int rc = 0;
+
+    out_open(x->t, "endpoints", '[');
+    for (size_t i = 0; rc == 0 && (name = config_name(x->r->config, "endpoint", i)) != NULL; i++)
+        rc = one(x, name, e);
+    out_close(x->t, ']');
+    return rc;
 }
 
 /* ---- list ---- */
@@ -63,24 +87,58 @@ static int list_one(struct looking *x, const char *name, struct gf_err *e) {
 
 /* ---- firewall ---- */
 
+/* The line is for programs: each place once, and nothing else. */
+static void put_line(struct looking *x, const struct endpoint_place *p) {
+    char line[PLACE_TEXT + 2], place[PLACE_TEXT];
+
+    write_place(place, p);
+    int len = snprintf(line, sizeof line, "\n%s\n", place);
+    if (x->places.len == 0)
+        gf_buf_byte(&x->places, '\n');
+    if (x->places.data == NULL ||
+        memmem(x->places.data, x->places.len, line, (size_t)len) == NULL) {
+        gf_buf_text(&x->places, line + 1);
+        out_text(x->t, "%s\n", place);
+    }
+    gf_buf_printf(&x->remarks, "%s: %s \"", place, p->proxy ? "proxy of endpoint" : "endpoint");
+    gf_text_safe(&x->remarks, p->endpoint, strlen(p->endpoint));
+    gf_buf_printf(&x->remarks, "\"%s\n", p->loopback ? ", on this machine" : "");
+}
+
 static int put_firewall(void *arg, const struct endpoint_place *p, struct gf_err *e) {
     struct looking *x = arg;
     (void)e;
 
+    if (!x->t->json) {
+        put_line(x, p);
+        return 0;
+    }
     out_open(x->t, NULL, '{');
-    put_place(x->t, p);
+    out_str(x->t, "host", p->host);
+    out_int(x->t, "port", p->port);
     out_str(x->t, "endpoint", p->endpoint);
     out_bool(x->t, "proxy", p->proxy);
     out_bool(x->t, "this_machine", p->loopback);
     out_close(x->t, '}');
-    out_text(x->t, "  %s \"", p->proxy ? "proxy of endpoint" : "endpoint");
-    out_safe(x->t, p->endpoint);
-    out_text(x->t, "\"%s\n", p->loopback ? ", on this machine" : "");
     return 0;
 }
 
 static int firewall_one(struct looking *x, const char *name, struct gf_err *e) {
     return endpoint_places(x->r->config, name, 0, put_firewall, x, e);
+}
+
+/* Standard output is for a program that makes rules of it; whose each place is, is for people. */
+static int firewall(struct looking *x, struct gf_err *e) {
+    gf_buf_init(&x->places, LIST_MAX);
+    gf_buf_init(&x->remarks, LIST_MAX);
+    int rc = for_each(x, firewall_one, e);
+    if (rc == 0)
+        rc = gf_buf_check(&x->places, "the list", e);
+    if (rc == 0 && x->remarks.data != NULL && !x->remarks.failed)
+        (void)fwrite(x->remarks.data, 1, x->remarks.len, stderr);
+    gf_buf_free(&x->places);
+    gf_buf_free(&x->remarks);
+    return rc;
 }
 
 /* ---- check ---- */
@@ -146,18 +204,6 @@ static int connect_one(struct looking *x, const char *name, struct gf_err *e) {
 
 /* ---- the command ---- */
 
-static int for_each(struct looking *x, int one(struct looking *, const char *, struct gf_err *),
-                    struct gf_err *e) {
-    const char *name;
-    int rc = 0;
-
-    out_open(x->t, "endpoints", '[');
-    for (size_t i = 0; rc == 0 && (name = config_name(x->r->config, "endpoint", i)) != NULL; i++)
-        rc = one(x, name, e);
-    out_close(x->t, ']');
-    return rc;
-}
-
 static int check(struct looking *x, int connect, struct gf_err *e) {
     int64_t n = 0;
 
@@ -202,17 +248,20 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     else if (strcmp(verb, "list") == 0)
         rc = for_each(&x, list_one, e);
     else if (strcmp(verb, "firewall") == 0)
-        rc = for_each(&x, firewall_one, e);
+        rc = firewall(&x, e);
     else
         rc = gf_err_set(e, GF_E_USAGE, "endpoints %.64s: must be list, check or firewall", verb);
     if (rc == -1) {
         out_free(&t);
         return -1;
     }
-    if (config_name(r->config, "endpoint", 0) == NULL)
-        out_text(&t, "there is no [endpoint \"NAME\"] in %s; every record that arrives is held\n",
-                 r->config_path);
-    return command_end(&t, e);
+    if (command_end(&t, e) == -1)
+        return -1;
+    if (config_name(r->config, "endpoint", 0) == NULL && options_count(o, "json") == 0)
+        (void)fprintf(stderr,
+                      "there is no [endpoint \"NAME\"] in %s; every record that arrives is held\n",
+                      r->config_path);
+    return 0;
 }
 
 int cmd_endpoints(const char *root, int argc, char **argv) {
@@ -221,7 +270,7 @@ int cmd_endpoints(const char *root, int argc, char **argv) {
          "list: where records go. check: look for mistakes, and with --connect whether each can be "
          "reached: name, route, proxy and TLS, without sending anything; status 69 where one "
          "cannot. firewall: HOST:PORT of each, one a line, for an allow-list; where an endpoint "
-         "has a proxy, that of the proxy.",
+         "has a proxy, that of the proxy; whose each is goes to standard error.",
          specs,
          "Examples:\n  gapferry-relay endpoints check --connect\n"
          "  gapferry-relay endpoints firewall\n"},

@@ -104,16 +104,16 @@ CONF
     says 'far  channel far' 'program /bin/true'
     [ "$(R endpoints list --json | jq -r '.endpoints[] | select(.endpoint == "behind").proxy')" = http://127.0.0.1:9 ]
     gives 0 R endpoints firewall
-    diff <(cut -d' ' -f1 <<<"$out") - <<LIST
-127.0.0.1:$PORT
+    diff .out - <<LIST
 127.0.0.1:$PORT
 vendor.invalid:443
 127.0.0.1:9
 a.invalid:443
 b.invalid:444
 LIST
-    says 'proxy of endpoint "behind"'
-    diff <(R endpoints firewall --json | jq -r '.endpoints[] | "\(.host):\(.port)"') <(cut -d' ' -f1 <<<"$out")
+    grep -q '^127.0.0.1:9: proxy of endpoint "behind", on this machine$' .err
+    grep -q '^vendor.invalid:443: endpoint "far"$' .err
+    diff <(R endpoints firewall --json | jq -r '.endpoints[] | "\(.host):\(.port)"' | awk '!had[$0]++') .out
 
     gives 0 R endpoints check
     gives 69 R endpoints check --connect
