@@ -140,13 +140,16 @@ static int leave_bad(struct intake *in, const struct item *it, int is_bundle,
         turn_fault(in->t, it->label, why, in->left);
     else
         turn_grave(in->t, why->code);
+    in->t->refused_again++;
     /* Of what is not even shaped like a bundle, a few are enough to see what it is. */
     if ((!is_bundle && in->told > TOLD_MAX) || files_name_of(it->fd, name, &ignored) == -1 ||
         files_has(in->r, "quarantine", name))
         return 0;
     const struct files_copy copy = {it->fd, it->size, "quarantine", name};
-    int rc = files_keep(in->r, &in->quarantine, &copy, &ignored);
-    return rc == 1 ? files_why(in->r, name, why->text, e) : 0;
+    if (files_keep(in->r, &in->quarantine, &copy, &ignored) != 1)
+        return 0;
+    in->t->refused_again--;
+    return files_why(in->r, name, why->text, e);
 }
 
 /* From somebody whose lineage has ended, or whose key has a successor. What the ledger has already

@@ -60,10 +60,11 @@ relay_command cmd_init, cmd_card, cmd_approve, cmd_decline, cmd_sync, cmd_run, c
 
 /* What one turn did; counts of this turn. Filled by the five files below. */
 struct turn {
-    int64_t taken;     /* bundles, new */
-    int64_t replays;   /* bundles seen before */
-    int64_t strangers; /* bundles of unknown senders, now pending */
-    int64_t refused;   /* bundles in quarantine */
+    int64_t taken;         /* bundles, new */
+    int64_t replays;       /* bundles seen before */
+    int64_t strangers;     /* bundles of unknown senders, now pending */
+    int64_t refused;       /* bundles in quarantine */
+    int64_t refused_again; /* of these: files of which it holds a copy already, or too many */
     int64_t
         ended; /* bundles on the drive by keys that have ended here, which an earlier turn told */
     int64_t over; /* bundles beyond their sender's quota, which wait where they are */

@@ -31,47 +31,53 @@ static int has_line(const struct gf_buf *lines, const char *line, size_t len) {
     return 0;
 }
 
-/* Lines for people; those of `before` stand in the log already. */
-static void tell_people(const struct turn *t, const struct gf_buf *before) {
+/* Lines for people; those of `before` stand in the log already. How many are new. */
+static int tell_people(const struct turn *t, const struct gf_buf *before) {
     const char *at = t->people.data != NULL ? t->people.data : "";
+    int fresh = 0;
 
     while (*at != '\0') {
         char line[2048];
         size_t len = strcspn(at, "\n");
         (void)snprintf(line, sizeof line, "%.*s", (int)len, at);
-        if (!has_line(before, at, len))
+        if (!has_line(before, at, len)) {
             log_write(LOG_LEVEL_WARNING, "needs-you", {"text", line, 0});
+            fresh++;
+        }
         at += len + (at[len] == '\n');
     }
+    return fresh;
 }
 
 /* Strangers wait for days, and each turn finds them again: what the last one said of them is kept
- * in STATE/told. Where it cannot be kept, all is said again. */
-static void tell_changes(const struct relay *r, const struct turn *t) {
+ * in STATE/told. Where it cannot be kept, all is said again. How many lines are new. */
+static int tell_changes(const struct relay *r, const struct turn *t) {
     struct gf_buf before;
     struct gf_err e;
 
     int had = gf_file_load(r->state_fd, RUN_TOLD, t->people.max, &before, &e) == 0;
-    tell_people(t, &before);
+    int fresh = tell_people(t, &before);
     int same = had && before.len == t->people.len &&
                (before.len == 0 || memcmp(before.data, t->people.data, before.len) == 0);
     gf_buf_free(&before);
     if (same || (!had && t->people.len == 0))
-        return;
+        return fresh;
     int fd =
         openat(r->state_fd, RUN_TOLD, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd == -1)
-        return;
+        return fresh;
     if (gf_file_write(fd, t->people.data, t->people.len) == -1)
         (void)unlinkat(r->state_fd, RUN_TOLD, 0);
     (void)close(fd);
+    return fresh;
 }
 
-static void tell(const struct turn *t) {
-    if (t->taken + t->replays + t->strangers + t->refused > 0)
+/* strangers: bundles that wait, where something about them is new. */
+static void tell(const struct turn *t, int64_t strangers) {
+    if (t->taken + t->replays + strangers + t->refused > 0)
         log_write(LOG_LEVEL_INFO, "came-in", {"bundles", NULL, t->taken},
                   {"records", NULL, t->records}, {"seen_before", NULL, t->replays},
-                  {"strangers", NULL, t->strangers}, {"refused", NULL, t->refused});
+                  {"strangers", NULL, strangers}, {"refused", NULL, t->refused});
     if (t->delivered + t->rejected + t->expired + t->later + t->held + t->onward > 0)
         log_write(LOG_LEVEL_INFO, "forwarded", {"delivered", NULL, t->delivered},
                   {"rejected", NULL, t->rejected}, {"expired", NULL, t->expired},
@@ -153,11 +159,8 @@ int run_turn(const char *root, int out) {
     int rc = gf_digest_start(&e) == 0 ? relay_open(&r, root, &e) : -1;
     if (rc == 0) {
         rc = out ? go_out(&r, &t, &e) : come_in(&r, &t, &e);
-        tell(&t);
-        if (out)
-            tell_people(&t, &none);
-        else
-            tell_changes(&r, &t);
+        int fresh = out ? tell_people(&t, &none) : tell_changes(&r, &t);
+        tell(&t, fresh > 0 ? t.strangers : 0);
         relay_close(&r);
     }
     turn_free(&t);

@@ -63,7 +63,7 @@ enum gf_exit turn_exit(const struct turn *t) {
 }
 
 int turn_count(const struct relay *r, const struct turn *t, struct gf_err *e) {
-    return ledger_tally_add(r->ledger, t->replays, t->refused, e);
+    return ledger_tally_add(r->ledger, t->replays, t->refused - t->refused_again, e);
 }
 
 int relay_turn(struct relay *r, struct gf_drive *d, int64_t wait_s, struct turn *t,

@@ -563,6 +563,20 @@ delivered() { [ "$(R records list --state delivered --json | jq '.records | leng
     grep -q 'disk is nearly full' body
 }
 
+@test "what stays on a drive is counted as refused once, not with each visit" {
+    local i
+    mkdir -p usb/GAPFERRY/to-relay
+    head -c 30000 /dev/urandom >usb/GAPFERRY/to-relay/00000000000000000000000000000000.gfb
+    for ((i = 0; i < 3; i++)); do
+        gives 65 R sync usb
+        says '1 bundle refused'
+    done
+    relay_start
+    get /metrics
+    answers 200
+    [ "$(metric 'bundles_total{verdict="refused"}')" = 1 ]
+}
+
 # metric NAME{LABELS}: its value.
 metric() { awk -v name="gapferry_relay_$1" '$1 == name { print $2 }' body; }
 
@@ -693,8 +707,8 @@ logged() { grep -c "$1" run.log || true; }
 }
 
 @test "who waits for approval is logged once, and again when something changes" {
-    local i SITE=other
-    turns() { [ "$(grep -c strangers=1 run.log)" -ge "$1" ]; }
+    local i now SITE=other
+    turned() { get /metrics && [ "$(metric 'turn_last_timestamp_seconds{part="in"}')" -ge "$1" ]; }
     told() { [ "$(grep -c needs-you run.log)" -eq "$1" ]; }
     site_init
     A trust "$RSTATE/keys/card" --yes --fingerprint "$(R card --fingerprint)" >/dev/null
@@ -706,9 +720,12 @@ logged() { grep -c "$1" run.log || true; }
         sleep 1
         kill -HUP "$RUN"
     done
-    soon turns 2
     sleep 1
+    now=$(date +%s)
+    kill -HUP "$RUN"
+    soon turned "$now"
     told 1
+    [ "$(grep -c 'event=came-in.* strangers=1' run.log)" -eq 1 ]
     users 2 >/dev/null
     home
     gives 77 R sync usb
