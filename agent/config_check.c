@@ -102,7 +102,7 @@ static const char *check_drives(const char *value) {
 static const struct rule rules[] = {
     {"agent", "mode", WORDS, 0, 0, modes, NULL},
     {"agent", "self_reader", BOOL, 0, 0, NULL, NULL},
-    {"agent", "export_interval", SPAN, 0, 0, NULL, NULL},
+    {"agent", "export_interval", SPAN, 1, MONTH, NULL, NULL},
     {"agent", "auto_drives", TEXT, 0, 0, NULL, check_drives},
     {"agent", "history_max", INT, 0, INT64_MAX / 2, NULL, NULL},
     {"agent", "resend_after", SPAN, 0, 0, NULL, NULL},

@@ -10,6 +10,7 @@
 #include "relay/endpoints/endpoint.h"
 #include "relay/listener/listener.h"
 #include "relay/quota.h"
+#include "relay/run.h"
 
 static const struct option_spec specs[] = {
     COMMAND_OPTION_JSON,
@@ -27,7 +28,8 @@ static int check(const struct relay *r, struct gf_err *e) {
                    listener_configure_page(r->config, &listen, e) == -1 ||
                    config_bool(r->config, "relay", NULL, "self_reader", &flag, e) == -1 ||
                    config_span(r->config, "relay", NULL, "overdue", &span, e) == -1 ||
-                   relay_response_max(r, &span, e) == -1 || quota_check(r->config, e) == -1 ||
+                   run_every(r->config, &span, e) == -1 || relay_response_max(r, &span, e) == -1 ||
+                   quota_check(r->config, e) == -1 ||
                    vendor_keys_check(r->config, RELAY_VENDOR_DUTIES, e) == -1 ||
                    endpoint_check(r->config, e) == -1
                ? -1

@@ -361,16 +361,26 @@ static int block_signals(struct run *d, struct gf_err *e) {
     return d->signals == -1 ? gf_err_errno(e, "signalfd") : 0;
 }
 
+int run_every(const struct config *c, int64_t *out, struct gf_err *e) {
+    int64_t every = 0;
+
+    if (config_span(c, "relay", NULL, "every", &every, e) == -1)
+        return -1;
+    if (every < 10 || every > 86400)
+        return gf_err_set(e, GF_E_CONFIG, "%s: [relay] every = %s: must be from 10s to 1d",
+                          config_origin(c, "relay", NULL, "every"),
+                          config_get(c, "relay", NULL, "every"));
+    *out = every;
+    return 0;
+}
+
 static int read_config(struct run *d, struct gf_err *e) {
     int64_t every = 0;
 
     if (listener_configure(d->r->config, &d->config, e) == -1 ||
         listener_configure_page(d->r->config, &d->page, e) == -1 ||
-        config_span(d->r->config, "relay", NULL, "every", &every, e) == -1)
+        run_every(d->r->config, &every, e) == -1)
         return -1;
-    if (every < 10 || every > 86400)
-        return gf_err_set(e, GF_E_CONFIG, "%s: every must be from 10s to 1d",
-                          config_origin(d->r->config, "relay", NULL, "every"));
     d->every_ms = every * 1000;
     return 0;
 }

@@ -10,6 +10,9 @@
 /* Until SIGTERM or SIGINT. root as given on the command line, or NULL. */
 GF_MUST_CHECK int run_daemon(struct relay *r, const char *root, struct gf_err *e);
 
+/* [relay] every, in seconds; GF_E_CONFIG. */
+GF_MUST_CHECK int run_every(const struct config *c, int64_t *out, struct gf_err *e);
+
 /* The processes that it starts come to main() under these names, with root (or "") and, for a turn,
  * its kind as their words. 1 if this is one of them: *status is what it ends with. */
 int run_is_child(int argc, char **argv, int *status);

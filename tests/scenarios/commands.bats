@@ -402,6 +402,25 @@ CONF
     [ "$(jq -r .error.name <<<"$out")" = config ] || fail "$out"
 }
 
+@test "config check refuses a span that is out of its range, and says which it is" {
+    local conf line
+    A init >/dev/null
+    R init >/dev/null
+    conf=relay/etc/gapferry/relay.conf
+    cp $conf good
+    for line in '[relay]|every = 0|from 10s to 1d' '[relay]|every = 2d|from 10s to 1d' \
+        '[listen]|patience = 0|from 1s to 1h' '[endpoint "e"]|timeout = 0|from 1s to 1h' \
+        '[endpoint "e"]|idempotency_retention = 0|60s at least'; do
+        { cat good && printf '%s\n%s\n' "${line%%|*}" "$(cut -d'|' -f2 <<<"$line")" &&
+            if [[ $line == *endpoint* ]]; then printf 'channel = e\nurl = https://e.invalid/\n'; fi; } >$conf
+        gives 78 R config check
+        says relay.conf: "${line##*|}"
+    done
+    printf '[agent]\nexport_interval = 0\n' >site/etc/gapferry/agent.conf
+    gives 78 A config check
+    says 'export_interval = 0: must be between 1s and 30d'
+}
+
 @test "config check warns of a secret that everybody can read, and says what to do" {
     local conf=relay/etc/gapferry/relay.conf
     ready

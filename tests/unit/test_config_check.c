@@ -32,6 +32,8 @@ static void every_typed_key_refuses_a_nonsense_value(void **state) {
 static void what_is_almost_right_is_refused(void **state) {
     static const char *const wrong[] = {
         "[agent]\nexport_interval = 5\n",
+        "[agent]\nexport_interval = 0\n",
+        "[agent]\nexport_interval = 31d\n",
         "[agent]\nhistory_max = 1G\n",
         "[agent]\nauto_drives = /media/a, sdb1\n",
         "[agent]\nauto_drives = UUID=\n",
