@@ -37,9 +37,9 @@ struct standing {
     char reason[GF_REASON_MAX + 1];
 };
 
+/* What the ledger says of it. */
 static int find(struct ledger *l, const struct gf_hash *identity, struct standing *out,
                 struct gf_err *e) {
-    char hex[GF_HASH_TEXT];
     struct db_query q;
 
     *out = (struct standing){0};
@@ -59,12 +59,20 @@ static int find(struct ledger *l, const struct gf_hash *identity, struct standin
                  : gf_err_set(e, GF_E_DAMAGED, "%s: an agent without id", l->db.path);
     }
     db_done(&q);
-    if (rc == -1 || out->revoked)
-        return rc;
-    /* A ledger that was put back, or is new, may know nothing of it. */
+    return rc;
+}
+
+/* Whether it was revoked, also where the ledger was put back, or is new, and knows nothing of it.
+ * It reads a whole file: what an enrolled card that is shown again need not cost. */
+static int find_revoked(struct ledger *l, const struct gf_hash *identity, struct standing *s,
+                        struct gf_err *e) {
+    char hex[GF_HASH_TEXT];
+
+    if (s->revoked)
+        return 0;
     gf_text_hex(identity->b, sizeof identity->b, hex);
-    rc = ledger_revoked_find(l, hex, &out->ended, e);
-    out->revoked = rc == 1;
+    int rc = ledger_revoked_find(l, hex, &s->ended, e);
+    s->revoked = rc == 1;
     return rc == -1 ? -1 : 0;
 }
 
@@ -85,7 +93,7 @@ int ledger_is_ended(struct ledger *l, const struct gf_hash *identity, struct gf_
                     struct gf_err *e) {
     struct standing s;
 
-    if (find(l, identity, &s, e) == -1)
+    if (find(l, identity, &s, e) == -1 || find_revoked(l, identity, &s, e) == -1)
         return -1;
     if (s.ended > 0)
         say_ended(&s, why);
@@ -102,18 +110,13 @@ int ledger_count_refused(struct ledger *l, const struct gf_hash *identity, struc
 /* 1 and *why if its lineage was revoked, also where this ledger has forgotten it; 0. */
 static int check_revoked(struct ledger *l, const struct gf_card *c, struct gf_err *why,
                          struct gf_err *e) {
-    char hex[GF_ID_TEXT], at[GF_TIME_TEXT];
+    char hex[GF_ID_TEXT];
     int64_t when = 0;
 
     gf_text_hex(c->agent.b, sizeof c->agent.b, hex);
     int rc = ledger_revoked_find(l, hex, &when, e);
-    if (rc == 1) {
-        gf_text_time(when, at);
-        (void)gf_err_set(why, GF_E_SENDER,
-                         "this card belongs to an agent which was revoked here on %s; its lineage "
-                         "has ended, and the site needs a new agent: gapferry-agent init",
-                         at);
-    }
+    if (rc == 1)
+        ledger_revoked_say(when, "", why);
     return rc;
 }
 
@@ -292,7 +295,7 @@ static int try_succession(struct ledger *l, const struct ledger_shown *x, int64_
     int rc = find_predecessor(l, x, &before, e);
     if (rc != 1)
         return rc;
-    if (find(l, &before.identity, &s, e) == -1)
+    if (find(l, &before.identity, &s, e) == -1 || find_revoked(l, &before.identity, &s, e) == -1)
         return -1;
     if (s.revoked || (!s.enrolled && !s.forked && s.ended == 0))
         return 0;
@@ -368,6 +371,8 @@ static int show(struct ledger *l, const struct ledger_shown *x, int64_t now, str
         return -1;
     if (s.enrolled)
         return 1;
+    if (find_revoked(l, &c->identity, &s, e) == -1)
+        return -1;
     if (s.ended > 0) {
         say_ended(&s, why);
         return 0;
