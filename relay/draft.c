@@ -44,8 +44,8 @@ static int remember(struct draft *d, const struct ledger_told *told, struct gf_e
 }
 
 /* Neighbours that are told the same are remembered as one, so that memory stays flat. */
-static int remember_receipt(struct draft *d, const struct gf_receipt *r, struct gf_err *e) {
-    const int64_t row = ledger_news_row(d->r->ledger);
+static int remember_receipt(struct draft *d, int64_t row, const struct gf_receipt *r,
+                            struct gf_err *e) {
     const struct ledger_told told = {
         .id = r->record, .digest = r->digest, .state = r->state, .row = row, .rows = row > 0};
     struct ledger_told *last = d->ntold > 0 ? &d->told[d->ntold - 1] : NULL;
@@ -102,8 +102,8 @@ static int is_full(struct draft *d, const struct gf_answer *a) {
     return d->full;
 }
 
-static int add_receipt(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
-                       struct gf_err *e) {
+static int add_receipt(void *arg, int64_t row, const struct gf_receipt *r,
+                       const struct gf_answer *a, struct gf_err *e) {
     struct draft *d = arg;
     struct gf_buf line;
 
@@ -117,7 +117,7 @@ static int add_receipt(void *arg, const struct gf_receipt *r, const struct gf_an
     if (rc == 0 && a != NULL)
         rc = add_answer(d, a, e);
     if (rc == 0)
-        rc = remember_receipt(d, r, e);
+        rc = remember_receipt(d, row, r, e);
     d->receipts += rc == 0;
     return rc;
 }

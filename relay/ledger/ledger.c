@@ -179,6 +179,21 @@ int ledger_make(const char *dir, struct ledger **out, struct gf_err *e) {
     return open_as(dir, DB_MAKE, out, e);
 }
 
+int ledger_hash(struct db_query *q, int opened, const char *damage, struct gf_hash *out,
+                struct gf_err *e) {
+    struct gf_hash hash;
+    int rc = opened;
+
+    if (rc == 0 && (rc = db_next(q, e)) == 1) {
+        if (db_fixed(q, 0, &hash, sizeof hash) == -1)
+            rc = gf_err_set(e, GF_E_DAMAGED, "%s: %s", q->d->path, damage);
+        else
+            *out = hash;
+    }
+    db_done(q);
+    return rc;
+}
+
 int ledger_belongs(struct ledger *l, const struct gf_card *us, struct gf_err *e) {
     char fingerprint[GF_FINGERPRINT_TEXT], theirs[GF_HASH_TEXT];
     struct gf_hash is;

@@ -294,13 +294,11 @@ GF_MUST_CHECK int ledger_acknowledge(struct ledger *l, const struct gf_hash *age
                                      size_t n, int64_t now, struct gf_err *e);
 
 /* Receipts (and answers) of an agent's records that no response has told yet, in the order of
- * arrival: state moved since the last receipt. fn gets the receipt, and the answer where there is
- * one (else NULL); its body is text of any length. fn returns 0 to go on, 1 to stop, -1 with *e,
- * and changes nothing in the ledger. */
-/* Within fn: the row of the record that it got; 0: a conflict, which is of no row. */
-int64_t ledger_news_row(const struct ledger *l);
-typedef int ledger_each_news(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
-                             struct gf_err *e);
+ * arrival: state moved since the last receipt. fn gets the row of the record (0: a conflict, which
+ * is of no row), the receipt, and the answer where there is one (else NULL); its body is text of
+ * any length. fn returns 0 to go on, 1 to stop, -1 with *e, and changes nothing in the ledger. */
+typedef int ledger_each_news(void *arg, int64_t row, const struct gf_receipt *r,
+                             const struct gf_answer *a, struct gf_err *e);
 GF_MUST_CHECK int ledger_news(struct ledger *l, const struct gf_id *agent, ledger_each_news *fn,
                               void *arg, struct gf_err *e);
 /* The same for bundles that were refused. forked: where it is a fork, the stream that has another

@@ -119,14 +119,12 @@ int ledger_stranger(struct ledger *l, const char *fingerprint, struct gf_hash *o
 
     if (spell(fingerprint, spelled, e) == -1)
         return -1;
-    int rc = db_query(&l->db, &q, e,
-                      "SELECT identity FROM agent WHERE fingerprint = ? AND enrolled IS NULL AND "
-                      "ended IS NULL",
-                      "t", spelled);
-    if (rc == 0 && (rc = db_next(&q, e)) == 1 && db_fixed(&q, 0, out, sizeof *out) == -1)
-        rc = gf_err_set(e, GF_E_DAMAGED, "%s: an agent without identity", l->db.path);
-    db_done(&q);
-    return rc;
+    return ledger_hash(&q,
+                       db_query(&l->db, &q, e,
+                                "SELECT identity FROM agent WHERE fingerprint = ? AND enrolled IS "
+                                "NULL AND ended IS NULL",
+                                "t", spelled),
+                       "an agent without identity", out, e);
 }
 
 int ledger_decline(struct ledger *l, const struct gf_hash *identity, const char *user, int64_t now,

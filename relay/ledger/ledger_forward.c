@@ -225,10 +225,35 @@ static int moved_or_settled(struct ledger *l, int64_t row, enum ledger_state to,
     return state >= LEDGER_HELD ? 0 : moved(l, row, row, to, e);
 }
 
-/* Rows from..upto, all at once. What is known of an attempt before this one gets a row of its own:
- * most records have none. */
-static int send_run(struct ledger *l, int64_t from, int64_t upto, const char *endpoint, int64_t now,
+/* What is done to rows from..upto, all at once. */
+typedef int move_run(struct ledger *l, int64_t from, int64_t upto, const void *how,
+                     struct gf_err *e);
+
+static int move_all(struct ledger *l, const int64_t *rows, size_t n, move_run *fn, const void *how,
                     struct gf_err *e) {
+    size_t end;
+    int rc = 0;
+
+    if (db_begin_step(&l->db, e) == -1)
+        return -1;
+    for (size_t i = 0; rc == 0 && i < n; i = end) {
+        end = run_of(rows, n, i);
+        rc = fn(l, rows[i], rows[end - 1], how, e);
+    }
+    return db_end_step(&l->db, rc, e);
+}
+
+struct sending {
+    const char *endpoint;
+    int64_t now;
+};
+
+/* What is known of an attempt before this one gets a row of its own:
+ * most records have none. */
+static int send_run(struct ledger *l, int64_t from, int64_t upto, const void *how,
+                    struct gf_err *e) {
+    const struct sending *s = how;
+
     if (db_run(&l->db, e,
                "INSERT INTO attempt (record, n, endpoint, at) SELECT row, attempts, endpoint, sent "
                "FROM record WHERE row BETWEEN ? AND ? AND attempts > 0",
@@ -237,7 +262,7 @@ static int send_run(struct ledger *l, int64_t from, int64_t upto, const char *en
                "UPDATE record SET doubt = iif(state = ?1 AND doubt = 0, since, doubt), state = ?1, "
                "attempts = attempts + 1, endpoint = ?2, sent = ?3, since = ?3 "
                "WHERE row BETWEEN ?4 AND ?5 AND state < ?6",
-               "itiiii", (int64_t)LEDGER_SENDING, endpoint, now, from, upto,
+               "itiiii", (int64_t)LEDGER_SENDING, s->endpoint, s->now, from, upto,
                (int64_t)LEDGER_HELD) == -1)
         return -1;
     return moved(l, from, upto, LEDGER_SENDING, e);
@@ -245,16 +270,7 @@ static int send_run(struct ledger *l, int64_t from, int64_t upto, const char *en
 
 int ledger_sending(struct ledger *l, const int64_t *rows, size_t n, const char *endpoint,
                    int64_t now, struct gf_err *e) {
-    size_t end;
-    int rc = 0;
-
-    if (db_begin_step(&l->db, e) == -1)
-        return -1;
-    for (size_t i = 0; rc == 0 && i < n; i = end) {
-        end = run_of(rows, n, i);
-        rc = send_run(l, rows[i], rows[end - 1], endpoint, now, e);
-    }
-    return db_end_step(&l->db, rc, e);
+    return move_all(l, rows, n, send_run, &(struct sending){endpoint, now}, e);
 }
 
 int ledger_unsent(struct ledger *l, int64_t row, enum ledger_state was, struct gf_err *e) {
@@ -282,24 +298,27 @@ int ledger_doubt(struct ledger *l, int64_t row, struct gf_err *e) {
                   row);
 }
 
+struct delivered {
+    enum gf_guarantee guarantee;
+    int64_t now;
+};
+
+static int deliver_run(struct ledger *l, int64_t from, int64_t upto, const void *how,
+                       struct gf_err *e) {
+    const struct delivered *d = how;
+
+    if (db_run(&l->db, e,
+               "UPDATE record SET state = ?, receipt = ?, guarantee = ?, reason = NULL, "
+               "since = ?, due = NULL WHERE row BETWEEN ? AND ? AND state = ?",
+               "iiiiiii", (int64_t)LEDGER_DELIVERED, (int64_t)GF_STATE_DELIVERED,
+               (int64_t)d->guarantee, d->now, from, upto, (int64_t)LEDGER_SENDING) == -1)
+        return -1;
+    return moved(l, from, upto, LEDGER_DELIVERED, e);
+}
+
 int ledger_delivered(struct ledger *l, const int64_t *rows, size_t n, enum gf_guarantee g,
                      int64_t now, struct gf_err *e) {
-    size_t end;
-    int rc = 0;
-
-    if (db_begin_step(&l->db, e) == -1)
-        return -1;
-    for (size_t i = 0; rc == 0 && i < n; i = end) {
-        end = run_of(rows, n, i);
-        rc = db_run(&l->db, e,
-                    "UPDATE record SET state = ?, receipt = ?, guarantee = ?, reason = NULL, "
-                    "since = ?, due = NULL WHERE row BETWEEN ? AND ? AND state = ?",
-                    "iiiiiii", (int64_t)LEDGER_DELIVERED, (int64_t)GF_STATE_DELIVERED, (int64_t)g,
-                    now, rows[i], rows[end - 1], (int64_t)LEDGER_SENDING);
-        if (rc == 0)
-            rc = moved(l, rows[i], rows[end - 1], LEDGER_DELIVERED, e);
-    }
-    return db_end_step(&l->db, rc, e);
+    return move_all(l, rows, n, deliver_run, &(struct delivered){g, now}, e);
 }
 
 /* To an end from any state that is none. */

@@ -25,9 +25,8 @@ struct ledger {
     int lock_fd; /* -1: the lock is not held */
     int held[2]; /* of each purpose; -1: not held */
     struct ledger_taking taking;
-    int64_t news_row; /* of the record that is being told */
-    int made;         /* 1: by ledger_make(): its first head is still to be written */
-    int reconciled;   /* 1: the head may be overwritten, whatever it says */
+    int made;       /* 1: by ledger_make(): its first head is still to be written */
+    int reconciled; /* 1: the head may be overwritten, whatever it says */
 };
 
 extern const char ledger_loss_schema[];     /* a step of the tables: ledger_loss.c */
@@ -93,6 +92,9 @@ GF_MUST_CHECK int ledger_answer_keep(struct ledger *l, int64_t row, const struct
 /* Bytes of an answer's body up to which it stands in the database; a longer one is a file. */
 #define LEDGER_ANSWER_INSIDE (1 << 20)
 
+/* Responses that their agent says it has. */
+#define LEDGER_HAS_IT "(SELECT row FROM response WHERE acknowledged IS NOT NULL)"
+
 /* The condition of a struct ledger_filter, its arguments from the first one on. */
 #define LEDGER_MATCH                                                                               \
     "state BETWEEN ?1 AND ?2 AND channel = ifnull(?3, channel) AND "                               \
@@ -110,6 +112,11 @@ GF_MUST_CHECK int ledger_new_stream(struct ledger *l, const struct gf_hash *reci
  * was written since, is news again. */
 GF_MUST_CHECK int ledger_tell_anew(struct ledger *l, const struct gf_hash *recipient, int64_t since,
                                    int64_t now, struct gf_err *e);
+
+/* The hash that a query selects, in its only column: 1, 0 there is no row, -1; GF_E_DAMAGED, as
+ * `damage`, if it is none. `opened` is what db_query() has returned; db_done() is called here. */
+GF_MUST_CHECK int ledger_hash(struct db_query *q, int opened, const char *damage,
+                              struct gf_hash *out, struct gf_err *e);
 
 /* Append `,"NAME":"VALUE"`, without the comma where b is empty; nothing where value is NULL. */
 void ledger_audit_put(struct gf_buf *b, const char *name, const char *value);

@@ -76,27 +76,23 @@ static int each(struct ledger *l, const struct db_query *q, ledger_each_news *fn
                            .guarantee = (enum gf_guarantee)db_int(q, GUARANTEE)};
     struct gf_answer a = {0};
     struct gf_buf body;
+    const int64_t row = db_int(q, ROW);
     int rc = 0;
 
-    l->news_row = db_int(q, ROW);
     r.at = db_int(q, r.state == GF_STATE_RELAYED ? RECEIVED : SINCE);
     if (db_fixed(q, ID, &r.record, sizeof r.record) == -1 ||
         db_fixed(q, DIGEST, &r.digest, sizeof r.digest) == -1)
         return damaged(l, e);
     if (r.state != GF_STATE_DELIVERED || db_is_null(q, STATUS))
-        return fn(arg, &r, NULL, e);
+        return fn(arg, row, &r, NULL, e);
     gf_buf_init(&body, 0);
     a.record = r.record;
     rc = read_answer(l, q, &a, &body, e);
     if (rc == 0)
-        rc = fn(arg, &r, &a, e);
+        rc = fn(arg, row, &r, &a, e);
     free(a.headers);
     gf_buf_free(&body);
     return rc;
-}
-
-int64_t ledger_news_row(const struct ledger *l) {
-    return l->news_row;
 }
 
 static int each_conflict(struct ledger *l, const struct gf_id *agent, ledger_each_news *fn,
@@ -116,7 +112,7 @@ static int each_conflict(struct ledger *l, const struct gf_id *agent, ledger_eac
             db_fixed(&q, 1, &r.digest, sizeof r.digest) == -1)
             rc = damaged(l, e);
         else
-            rc = fn(arg, &r, NULL, e);
+            rc = fn(arg, 0, &r, NULL, e);
     }
     db_done(&q);
     return rc == -1 ? -1 : 0;
@@ -136,7 +132,6 @@ int ledger_news(struct ledger *l, const struct gf_id *agent, ledger_each_news *f
         rc = each(l, &q, fn, arg, e);
     int stopped = rc == 1;
     db_done(&q);
-    l->news_row = 0;
     if (rc == -1 || stopped)
         return rc == -1 ? -1 : 0;
     return each_conflict(l, agent, fn, arg, e);

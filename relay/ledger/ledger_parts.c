@@ -112,7 +112,7 @@ static int want_parts(struct ledger *l, const struct gf_id *agent, const struct 
         if (db_run(&l->db, e,
                    "UPDATE update_part SET told_by = NULL WHERE agent = ?1 AND artifact IN (SELECT "
                    "row FROM update_artifact WHERE digest = ?2) AND idx = ifnull(?3, idx) AND "
-                   "told_by IN (SELECT row FROM response WHERE acknowledged IS NOT NULL)",
+                   "told_by IN " LEDGER_HAS_IT,
                    w->nparts > 0 ? "bbi" : "bbn", agent, sizeof *agent, &w->digest,
                    sizeof w->digest, w->nparts > 0 ? w->parts[i] : 0) == -1)
             return -1;

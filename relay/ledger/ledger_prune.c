@@ -73,23 +73,21 @@ static int save_pass(struct ledger *l, const struct pass *p, struct gf_err *e) {
  * from them who is forked. So do the newest number of a stream of responses, which the next one
  * follows, and number 0, which began it.
  */
-#define HAS_IT "(SELECT row FROM response WHERE acknowledged IS NOT NULL)" /* its agent says so */
-
 static const char records[] =
     "SELECT row, received,"
-    " state >= 5 AND told IS receipt AND again IS NULL AND told_by IN " HAS_IT
+    " state >= 5 AND told IS receipt AND again IS NULL AND told_by IN " LEDGER_HAS_IT
     "  AND received BETWEEN ?1 AND ?2 AND since BETWEEN ?1 AND ?2"
     "  AND row < (SELECT max(row) FROM record),"
     " NULL, NULL, bundle, file, (SELECT file FROM answer WHERE record = row) "
     "FROM record WHERE row > ?3 ORDER BY row LIMIT ?4";
 
-static const char conflicts[] =
-    "SELECT row, at, at BETWEEN ?1 AND ?2 AND told_by IN " HAS_IT ", NULL, NULL, 0, NULL, NULL "
-    "FROM conflict WHERE row > ?3 ORDER BY row LIMIT ?4";
+static const char conflicts[] = "SELECT row, at, at BETWEEN ?1 AND ?2 AND told_by IN " LEDGER_HAS_IT
+                                ", NULL, NULL, 0, NULL, NULL "
+                                "FROM conflict WHERE row > ?3 ORDER BY row LIMIT ?4";
 
 static const char bundles[] =
     "SELECT row, taken,"
-    " taken BETWEEN ?1 AND ?2 AND (refused IS NULL OR told_by IN " HAS_IT ")"
+    " taken BETWEEN ?1 AND ?2 AND (refused IS NULL OR told_by IN " LEDGER_HAS_IT ")"
     "  AND NOT EXISTS (SELECT 1 FROM record WHERE row BETWEEN b.first AND b.last)"
     "  AND NOT EXISTS (SELECT 1 FROM conflict WHERE bundle = b.row)"
     "  AND EXISTS (SELECT 1 FROM bundle AS n WHERE n.sender = b.sender AND n.stream = b.stream"

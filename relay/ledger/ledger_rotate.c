@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "gapferry/json.h"
 #include "relay/ledger/ledger_internal.h"
 
 /*
@@ -21,18 +20,11 @@ const char ledger_rotate_schema[] =
     "ALTER TABLE agent ADD COLUMN knows INTEGER;";
 
 int ledger_identity(struct ledger *l, struct gf_hash *out, struct gf_err *e) {
-    struct gf_hash is;
     struct db_query q;
 
-    int rc = db_query(&l->db, &q, e, "SELECT data FROM fact WHERE name = 'identity'", "");
-    if (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        if (db_fixed(&q, 0, &is, sizeof is) == -1)
-            rc = gf_err_set(e, GF_E_DAMAGED, "%s: does not say whose it is", l->db.path);
-        else
-            *out = is;
-    }
-    db_done(&q);
-    return rc;
+    return ledger_hash(&q,
+                       db_query(&l->db, &q, e, "SELECT data FROM fact WHERE name = 'identity'", ""),
+                       "does not say whose it is", out, e);
 }
 
 /* ---- a new identity ---- */
@@ -40,19 +32,12 @@ int ledger_identity(struct ledger *l, struct gf_hash *out, struct gf_err *e) {
 static int audit_rotated(struct ledger *l, const struct gf_card *c, const char *user, int64_t now,
                          struct gf_err *e) {
     char fingerprint[GF_FINGERPRINT_TEXT], replaces[GF_HASH_TEXT];
-    struct gf_buf b;
 
     gf_card_fingerprint(c, fingerprint);
     gf_text_hex(c->replaces.b, sizeof c->replaces.b, replaces);
-    gf_buf_init(&b, 4096);
-    gf_buf_printf(&b, "\"fingerprint\":\"%s\",\"replaces\":\"%s\",\"user\":", fingerprint,
-                  replaces);
-    gf_json_put_shown(&b, user, strlen(user));
-    int rc = gf_buf_check(&b, "the audit log", e);
-    if (rc == 0)
-        rc = ledger_audit(l, now, "rotated", b.data, e);
-    gf_buf_free(&b);
-    return rc;
+    return ledger_audit_texts(
+        l, now, "rotated",
+        (const char *[]){"fingerprint", fingerprint, "replaces", replaces, "user", user, NULL}, e);
 }
 
 int ledger_rotated(struct ledger *l, const struct gf_identity *next, const char *user, int64_t now,
@@ -122,23 +107,16 @@ int ledger_addressed(struct ledger *l, const struct gf_header *h, const struct g
 
 int ledger_known_as(struct ledger *l, const struct gf_id *agent, struct gf_hash *out,
                     struct gf_err *e) {
-    struct gf_hash as;
     struct db_query q;
 
-    int rc = db_query(&l->db, &q, e,
-                      "SELECT identity FROM rotation WHERE n = (SELECT max(knows) FROM agent WHERE "
-                      "agent = ?1) UNION ALL SELECT replaces FROM (SELECT replaces FROM rotation "
-                      "ORDER BY n LIMIT 1) WHERE (SELECT max(knows) FROM agent WHERE agent = ?1) = "
-                      "0",
-                      "b", agent, sizeof *agent);
-    if (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        if (db_fixed(&q, 0, &as, sizeof as) == -1)
-            rc = gf_err_set(e, GF_E_DAMAGED, "%s: a rotation without identity", l->db.path);
-        else
-            *out = as;
-    }
-    db_done(&q);
-    return rc;
+    return ledger_hash(
+        &q,
+        db_query(&l->db, &q, e,
+                 "SELECT identity FROM rotation WHERE n = (SELECT max(knows) FROM agent WHERE "
+                 "agent = ?1) UNION ALL SELECT replaces FROM (SELECT replaces FROM rotation "
+                 "ORDER BY n LIMIT 1) WHERE (SELECT max(knows) FROM agent WHERE agent = ?1) = 0",
+                 "b", agent, sizeof *agent),
+        "a rotation without identity", out, e);
 }
 
 int ledger_new_cards(struct ledger *l, const struct gf_id *agent, ledger_each_notice *fn, void *arg,

@@ -78,8 +78,8 @@ static int find_record(struct ledger *l, const struct gf_id *agent, const struct
  * the acknowledgement. */
 static int ask_again(struct ledger *l, int64_t row, int64_t bundle, struct gf_err *e) {
     if (db_run(&l->db, e,
-               "UPDATE record SET told = NULL, told_by = NULL WHERE row = ? AND told_by IN "
-               "(SELECT row FROM response WHERE acknowledged IS NOT NULL)",
+               "UPDATE record SET told = NULL, told_by = NULL WHERE row = ? AND told_by "
+               "IN " LEDGER_HAS_IT,
                "i", row) == -1)
         return -1;
     return db_run(&l->db, e,
@@ -93,8 +93,8 @@ static int note_conflict(struct ledger *l, const struct gf_id *agent, const stru
                          struct gf_err *e) {
     return db_run(&l->db, e,
                   "INSERT INTO conflict (agent, id, digest, bundle, at) VALUES (?, ?, ?, ?, ?) "
-                  "ON CONFLICT (agent, id, digest) DO UPDATE SET told_by = NULL WHERE told_by IN "
-                  "(SELECT row FROM response WHERE acknowledged IS NOT NULL)",
+                  "ON CONFLICT (agent, id, digest) DO UPDATE SET told_by = NULL WHERE told_by "
+                  "IN " LEDGER_HAS_IT,
                   "bbbii", agent, sizeof *agent, id, sizeof *id, digest, sizeof *digest, bundle,
                   now);
 }
@@ -201,22 +201,21 @@ int ledger_take_records(struct ledger *l, const struct ledger_arrival *a, size_t
 int ledger_retell(struct ledger *l, const struct gf_hash *digest, struct gf_err *e) {
     if (db_begin(&l->db, e) == -1)
         return -1;
-    int rc = db_run(&l->db, e,
-                    "UPDATE record SET told = NULL, told_by = NULL FROM bundle AS b WHERE b.digest "
-                    "= ? AND record.row BETWEEN b.first AND b.last AND record.told_by IN (SELECT "
-                    "row FROM response WHERE acknowledged IS NOT NULL)",
-                    "b", digest, sizeof *digest);
+    int rc =
+        db_run(&l->db, e,
+               "UPDATE record SET told = NULL, told_by = NULL FROM bundle AS b WHERE b.digest "
+               "= ? AND record.row BETWEEN b.first AND b.last AND record.told_by IN " LEDGER_HAS_IT,
+               "b", digest, sizeof *digest);
     if (rc == 0)
         rc = db_run(&l->db, e,
                     "UPDATE conflict SET told_by = NULL WHERE bundle = "
-                    "(SELECT row FROM bundle WHERE digest = ?) AND told_by IN "
-                    "(SELECT row FROM response WHERE acknowledged IS NOT NULL)",
+                    "(SELECT row FROM bundle WHERE digest = ?) AND told_by IN " LEDGER_HAS_IT,
                     "b", digest, sizeof *digest);
     if (rc == 0)
-        rc = db_run(&l->db, e,
-                    "UPDATE bundle SET told_by = NULL WHERE digest = ? AND told_by IN "
-                    "(SELECT row FROM response WHERE acknowledged IS NOT NULL)",
-                    "b", digest, sizeof *digest);
+        rc = db_run(
+            &l->db, e,
+            "UPDATE bundle SET told_by = NULL WHERE digest = ? AND told_by IN " LEDGER_HAS_IT, "b",
+            digest, sizeof *digest);
     return db_end(&l->db, rc, e);
 }
 

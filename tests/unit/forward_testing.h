@@ -95,8 +95,9 @@ static inline void configure(struct site *s, int port, int other) {
     s->r.config = endpoint_at(s->path, port, more);
 }
 
-static inline int see_guarantee(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
-                                struct gf_err *e) {
+static inline int see_guarantee(void *arg, int64_t row, const struct gf_receipt *r,
+                                const struct gf_answer *a, struct gf_err *e) {
+    (void)row;
     (void)a;
     (void)e;
     assert_int_equal(r->state, GF_STATE_DELIVERED);

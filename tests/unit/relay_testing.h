@@ -334,10 +334,11 @@ static inline void testing_acknowledge(struct site *s, const struct gf_id *strea
 }
 
 /* For ledger_news(): the first receipt, as what was told. */
-static inline int testing_note(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
-                               struct gf_err *e) {
+static inline int testing_note(void *arg, int64_t row, const struct gf_receipt *r,
+                               const struct gf_answer *a, struct gf_err *e) {
     struct ledger_told *told = arg;
 
+    (void)row;
     (void)a;
     (void)e;
     *told = (struct ledger_told){.id = r->record, .digest = r->digest, .state = r->state};

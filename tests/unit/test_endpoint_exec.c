@@ -29,8 +29,9 @@ static void load(struct site *s, const char *name, char *out, size_t size) {
     (void)fclose(f);
 }
 
-static int see_answer(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
+static int see_answer(void *arg, int64_t row, const struct gf_receipt *r, const struct gf_answer *a,
                       struct gf_err *e) {
+    (void)row;
     (void)e;
     assert_int_equal(r->state, GF_STATE_DELIVERED);
     assert_non_null(a);

@@ -13,9 +13,10 @@
     "7\r\n\r\nlicence"
 #define OK "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
-static int see_news(void *arg, const struct gf_receipt *r, const struct gf_answer *a,
+static int see_news(void *arg, int64_t row, const struct gf_receipt *r, const struct gf_answer *a,
                     struct gf_err *e) {
     int *seen = arg;
+    (void)row;
     (void)e;
     assert_int_equal(r->state, GF_STATE_DELIVERED);
     assert_int_equal(r->guarantee, GF_GUARANTEE_ONCE);

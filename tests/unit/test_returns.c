@@ -155,8 +155,10 @@ static void many_records_share_a_flush_and_none_is_missing(void **state) {
     gf_buf_free(&all);
 }
 
-static int see(void *arg, const struct gf_receipt *r, const struct gf_answer *a, struct gf_err *e) {
+static int see(void *arg, int64_t row, const struct gf_receipt *r, const struct gf_answer *a,
+               struct gf_err *e) {
     struct gf_buf *b = arg;
+    (void)row;
     (void)e;
     gf_buf_printf(b, "%s %s %d %s;", gf_record_states[r->state],
                   r->reason != NULL ? r->reason : "-", (int)r->guarantee,

@@ -224,8 +224,9 @@ static void deliver(struct site *s) {
     say(&r);
 }
 
-static int see(void *arg, const struct gf_receipt *r, const struct gf_answer *a, struct gf_err *e) {
-    (void)r, (void)e;
+static int see(void *arg, int64_t row, const struct gf_receipt *r, const struct gf_answer *a,
+               struct gf_err *e) {
+    (void)row, (void)r, (void)e;
     *(size_t *)arg += a != NULL ? a->body.len : 0;
     return 0;
 }
