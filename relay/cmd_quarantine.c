@@ -183,9 +183,10 @@ static int forgive(struct relay *r, const struct quarantined *q, struct gf_err *
     command_user(user);
     if (enrol_cards_load(r, 0, &all, e) == -1)
         return -1;
-    struct gf_check check = {.trusted = all.refs, .ntrusted = all.n};
+    struct gf_check check = {0};
     struct own_keys_all own;
     keys_check(r, &own, &check);
+    enrol_cards_trust(&all, &q->route.from, &check);
     if (gf_bundle_head(q->fd, &check, &head, &ignored) == 0) {
         rc = ledger_forgive(r->ledger, &head.header, &head.digest, user, r->now, e);
         gf_head_free(&head);

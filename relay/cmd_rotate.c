@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "gapferry/document.h"
 #include "relay/command.h"
 #include "relay/keys.h"
 #include "relay/ledger/ledger_rotate.h"
@@ -38,11 +37,8 @@ static int check_outdated(struct relay *r, const struct options *o, struct gf_er
 }
 
 /* 1 if others than its predecessor have signed the card: what they vouched for was that card. */
-static int has_vendor(const struct gf_identity *id) {
-    struct gf_document d;
-
-    return gf_document_split(id->card_text, id->card_len, GF_CARD_MAX, "card", &d, NULL) == 0 &&
-           d.nsigs > (size_t)1 + (id->card.has_replaces != 0);
+static int has_vendor(const struct gf_card *c) {
+    return c->cosigned > (c->has_replaces != 0);
 }
 
 /* From the ledger's commit on the new identity is in force. */
@@ -102,7 +98,7 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     if (command_args(o, 0, 0, "nothing", e) == -1 || ledger_lock(r->ledger, "rotate", e) == -1)
         return -1;
     gf_card_fingerprint(&r->id.card, before);
-    int vendor = has_vendor(&r->id);
+    int vendor = has_vendor(&r->id.card);
     int rc = rotate(r, o, e);
     ledger_unlock(r->ledger);
     return rc == 0 ? tell(r, o, before, vendor, e) : -1;

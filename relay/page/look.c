@@ -194,7 +194,7 @@ static int look_stranger(struct look *k, int fd, struct gf_head *h, struct gf_er
 }
 
 static int look_into(struct look *k, int fd, struct gf_head *h, struct gf_err *e) {
-    struct gf_check check = {.trusted = k->agents->refs, .ntrusted = k->agents->n};
+    struct gf_check check = {0};
     struct own_keys_all own;
     struct gf_route route;
     struct gf_err why;
@@ -208,6 +208,7 @@ static int look_into(struct look *k, int fd, struct gf_head *h, struct gf_err *e
         return rc == 0 ? look_stranger(k, fd, h, e) : -1;
     }
     keys_check(k->r, &own, &check);
+    enrol_cards_trust(k->agents, &route.from, &check);
     if (gf_bundle_head(fd, &check, h, &why) == -1)
         return refuse(k, &why, 0, e);
     return look_verified(k, fd, h, e);
