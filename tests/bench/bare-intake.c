@@ -5,36 +5,15 @@
  *
  *   bare-intake FILE RECORDS     prints the seconds it took, and seconds of processor time
  */
-#include <sqlite3.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "bare.h"
+
 #include <string.h>
 #include <time.h>
-
-static void must(int fact, sqlite3 *db) {
-    if (fact)
-        return;
-    (void)fprintf(stderr, "bare-intake: %s\n", sqlite3_errmsg(db));
-    exit(74);
-}
-
-static void run(sqlite3 *db, const char *sql) {
-    must(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, db);
-}
 
 static double seconds(clockid_t clock) {
     struct timespec t;
     (void)clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* Milliseconds and a counter in front, random bytes behind, as in a UUID v7. */
-static void make_id(uint8_t id[16], uint64_t number) {
-    for (int i = 0; i < 8; i++)
-        id[i] = (uint8_t)(number >> (56 - 8 * i));
-    for (int i = 8; i < 16; i++)
-        id[i] = (uint8_t)rand();
 }
 
 int main(int argc, char **argv) {

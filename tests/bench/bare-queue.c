@@ -4,31 +4,10 @@
  *
  *   bare-queue FILE RECORDS     prints the seconds it took
  */
-#include <sqlite3.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "bare.h"
+
 #include <string.h>
 #include <time.h>
-
-static void must(int fact, sqlite3 *db) {
-    if (fact)
-        return;
-    (void)fprintf(stderr, "bare-queue: %s\n", sqlite3_errmsg(db));
-    exit(74);
-}
-
-static void run(sqlite3 *db, const char *sql) {
-    must(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK, db);
-}
-
-/* Milliseconds and a counter in front, random bytes behind, as in a UUID v7. */
-static void make_id(uint8_t id[16], uint64_t number) {
-    for (int i = 0; i < 8; i++)
-        id[i] = (uint8_t)(number >> (56 - 8 * i));
-    for (int i = 8; i < 16; i++)
-        id[i] = (uint8_t)rand();
-}
 
 int main(int argc, char **argv) {
     static char body[500];

@@ -7,6 +7,8 @@ bats_require_minimum_version 1.5.0
 
 # shellcheck source=tests/scenarios/trip.bash
 source "$BATS_TEST_DIRNAME/trip.bash"
+# shellcheck source=tests/scenarios/services.bash
+source "$BATS_TEST_DIRNAME/services.bash"
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
@@ -15,52 +17,7 @@ setup() {
     R card --out relay.card >/dev/null
 }
 
-teardown() {
-    if [ -n "${RUN:-}" ]; then
-        kill "$RUN" 2>/dev/null || true
-        wait "$RUN" 2>/dev/null || true
-    fi
-    cd /
-}
-
-# relay_up: it listens on this machine; link_to SITE names it there.
-relay_up() {
-    PORT=${PORT:-$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')}
-    grep -q '^\[listen\]' relay/etc/gapferry/relay.conf ||
-        printf '[listen]\naddress = 127.0.0.1\nport = %s\n' "$PORT" >>relay/etc/gapferry/relay.conf
-    "$BIN/gapferry-relay" --root relay run >run.log 2>&1 3>&- 4>&- &
-    RUN=$!
-    local i
-    for ((i = 0; i < 100; i++)); do
-        if curl -sf "http://127.0.0.1:$PORT/readyz" -o /dev/null; then return; fi
-        sleep 0.1
-    done
-    fail "the relay does not run: $(cat run.log)"
-}
-link_to() {
-    printf '[relay "hq"]\nurl = http://127.0.0.1:%s\n' "$PORT" >>"$1/etc/gapferry/agent.conf"
-}
-# online SITE: what was due goes by HTTPS, and what came is applied.
-online() {
-    SITE=$1 A export >/dev/null 2>&1 || true
-    "$BIN/gapferry-link" --root "$1" carry >.link 2>&1 || true
-    SITE=$1 A import >/dev/null 2>&1 || true
-}
 post_card() { curl -s -o .reply -w '%{http_code}' -H "Content-Type: ${2:-application/vnd.gapferry.card}" --data-binary @"$1" "http://127.0.0.1:$PORT/v1/cards"; }
-
-# site_new DIR [OPTION]...: an agent that trusts the relay and has something to say.
-site_new() {
-    local SITE=$1
-    shift
-    A init --consent metrics=granted "$@" >/dev/null
-    A trust relay.card --fingerprint "$(R card --fingerprint)" >/dev/null
-    speak "$SITE"
-}
-
-speak() { # DIR
-    echo "{\"n\":$((++SPOKEN))}" | SITE=$1 A record metrics - >/dev/null 2>&1
-}
-SPOKEN=0
 
 print() { SITE=${1:-site} A card --fingerprint; }
 
@@ -80,7 +37,6 @@ visit() {
     SITE=${1:-site} A sync usb >>.visit 2>&1 || true
 }
 told() { grep -qF -- "$1" .relay || fail "the relay does not say \"$1\": $(cat .relay)"; }
-relayed() { SITE=${1:-site} A status --json | jq .records.relayed; }
 
 # vendor_key NAME: a key of minisign's without password.
 vendor_key() { minisign -G -W -p "$1.pub" -s "$1.key" >/dev/null 2>&1; }

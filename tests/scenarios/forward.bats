@@ -142,20 +142,28 @@ CONF
     says 'endpoint "dead"'
 }
 
-@test "one agent's failing records keep no other agent's waiting, and none hears of another's" {
-    ready
-    cat >deliver <<'PROGRAM'
+# program_takes COMMAND [LINE]...: usage goes to a program, which notes it in the file delivered; what holds
+# a 13 is for the COMMAND. The LINEs are for its section.
+program_takes() {
+    cat >deliver <<PROGRAM
 #!/bin/sh
-body=$(cat)
-case $body in
-*13*) echo "tried $GAPFERRY_AGENT" >>"$(dirname "$0")/tried"; echo 'no thirteen' >&2; exit 1 ;;
+cd "$PWD"
+body=\$(cat)
+case \$body in
+*13*) $1 ;;
 esac
-echo "$GAPFERRY_RECORD $body" >>"$(dirname "$0")/delivered"
+echo "\$GAPFERRY_RECORD \$body" >>delivered
 PROGRAM
     chmod +x deliver
     : >delivered
-    sed -i "/endpoint \"usage\"/,\$ { s|^url = .*|profile = exec\nprogram = $PWD/deliver\nconnections = 1| }" \
-        relay/etc/gapferry/relay.conf
+    local line section="profile = exec\\nprogram = $PWD/deliver"
+    for line in "${@:2}"; do section+="\\n$line"; done
+    sed -i "/endpoint \"usage\"/,\$ { s|^url = .*|$section| }" relay/etc/gapferry/relay.conf
+}
+
+@test "one agent's failing records keep no other agent's waiting, and none hears of another's" {
+    ready
+    program_takes 'echo "tried $GAPFERRY_AGENT" >>tried; echo "no thirteen" >&2; exit 1' 'connections = 1'
     SITE=other site_init
     SITE=other acquaint
     local i own site
@@ -204,16 +212,7 @@ PROGRAM
 
 @test "a program delivers what no web server takes" {
     ready
-    cat >deliver <<'PROGRAM'
-#!/bin/sh
-body=$(cat)
-case $body in
-*13*) echo 'no thirteen' >&2; exit 65 ;;
-esac
-echo "$GAPFERRY_RECORD $body" >>"$(dirname "$0")/delivered"
-PROGRAM
-    chmod +x deliver
-    sed -i "/endpoint \"usage\"/,\$ { s|^url = .*|profile = exec\nprogram = $PWD/deliver| }" relay/etc/gapferry/relay.conf
+    program_takes 'echo "no thirteen" >&2; exit 65'
     arrive 12
     arrive 13
     R sync usb >/dev/null

@@ -55,6 +55,15 @@ outside() {
     M sync usb >/dev/null || true
 }
 
+# killed MILLISECONDS PROGRAM...: it is killed after so long. (Of a function only the shell would be.)
+killed() {
+    "${@:2}" >/dev/null 2>&1 3>&- &
+    local pid=$!
+    sleep "0.$1"
+    kill -9 "$pid" 2>/dev/null || true
+    wait "$pid" 2>/dev/null || true
+}
+
 # of NUMBER SQL: a fact of this node's queue. 3 is delivered, 4 rejected.
 of() { sqlite3 -cmd ".timeout 10000" "node-$1/var/lib/gapferry/agent/agent.db" "$2"; }
 states() { of "$1" "SELECT group_concat(state || ' ' || n, ', ') FROM (SELECT state, count(*) AS n FROM record GROUP BY state)"; }

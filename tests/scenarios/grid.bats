@@ -169,16 +169,9 @@ load grid.bash
 
 @test "kill -9 in the middle of insertion, of taking in, and of returning doubles and loses nothing" {
     grid_ready 1
-    local i pid
+    local i
     for ((i = 1; i <= 300; i++)); do echo "{\"users\":$i}"; done | N 1 record metrics --jsonl - >/dev/null
     N 1 sync lan >/dev/null
-    killed() { # MILLISECONDS COMMAND...
-        "${@:2}" >/dev/null 2>&1 3>&- &
-        pid=$!
-        sleep "0.$1"
-        kill -9 "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    }
     for i in 010 030 050 080 120; do
         killed "$i" "$BIN/gapferry-relay" --root mgr sync lan
         killed "$i" "$BIN/gapferry-agent" --root mgr sync usb

@@ -6,25 +6,13 @@
 bats_require_minimum_version 1.5.0
 
 load grid.bash
-
-teardown() {
-    local pid
-    # shellcheck disable=SC2086
-    for pid in ${SERVICES:-}; do kill -TERM "$pid" 2>/dev/null || true; done
-    for pid in ${SERVICES:-}; do wait "$pid" 2>/dev/null || true; done
-    vendor_stop KILL
-}
-
-service() { # NAME COMMAND...
-    "${@:2}" >>"$1.log" 2>&1 3>&- &
-    SERVICES="${SERVICES:-} $!"
-}
+load services.bash
 
 # NODES EVERY: the manager's services and each node's. The nodes visit it every two seconds; its relay
 # looks by itself only every EVERY.
 online() {
     local i port
-    port=$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')
+    port=$(free_port)
     printf '[relay]\nevery = %s\n[listen]\naddress = 127.0.0.1\nport = %s\nper_address = 0\n' "$2" "$port" \
         >>mgr/etc/gapferry/relay.conf
     service mr "$BIN/gapferry-relay" --root mgr run

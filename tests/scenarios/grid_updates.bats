@@ -8,17 +8,12 @@ bats_require_minimum_version 1.5.0
 load grid.bash
 load repo.bash
 
-setup_file() {
-    cd "$BATS_FILE_TMPDIR" || return
-    repo_keys
-}
+setup_file() { repo_keys_once; }
 
 setup() {
-    cd "$BATS_TEST_TMPDIR" || return
-    cp "$BATS_FILE_TMPDIR"/*.{pub,key} .
-    mkdir -p usb lan repo/demo/stable new
+    repo_begin
+    mkdir lan
     head -c 3000000 /dev/urandom >new/image.bin
-    echo "what is new" >new/NOTES
 }
 
 # NODES: all know each other; the manager trusts the vendor, unless STRANGE is set.
@@ -143,13 +138,6 @@ lacks() { fact '.updates[0].missing' N "$1" updates list; } # NODE: how many art
     up 1
     M sync usb >/dev/null || true
     R sync usb >/dev/null || true
-    killed() { # MILLISECONDS COMMAND...
-        "${@:2}" >/dev/null 2>&1 3>&- &
-        local pid=$!
-        sleep "0.$1"
-        kill -9 "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    }
     local i
     for i in $(shuf -i 5-250 -n 6); do
         killed "$(printf %03d "$i")" "$BIN/gapferry-agent" --root mgr sync usb

@@ -38,7 +38,8 @@ teardown() {
 
 @test "what is acknowledged is forgotten after 400 days, and takes no effect when it comes again" {
     command -v faketime >/dev/null || skip "faketime is not installed: no year went by"
-    local trip oldest code port=$((10000 + RANDOM % 20000))
+    local trip oldest code port
+    port=$(free_port)
     ready
     mkdir old
     for trip in 1 2 3; do
@@ -94,7 +95,8 @@ post() {
 }
 
 @test "an agent's own quota goes before the common one, also for its successor; 429 says when to come again" {
-    local conf=relay/etc/gapferry/relay.conf port=$((10000 + RANDOM % 20000)) own code
+    local conf=relay/etc/gapferry/relay.conf port own code
+    port=$(free_port)
     ready
     own=$(A card --fingerprint)
     printf '[listen]\naddress = 127.0.0.1\nport = %s\n' "$port" >>"$conf"

@@ -8,7 +8,8 @@ source "$BATS_TEST_DIRNAME/trip.bash"
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
     ready
-    local port=$((10000 + RANDOM % 20000)) # below those that Linux gives out
+    local port
+    port=$(free_port)
     base=http://127.0.0.1:$port
     printf '[listen]\naddress = 127.0.0.1\nport = %s\n' "$port" >>relay/etc/gapferry/relay.conf
     printf '\n[relay "r"]\nurl = %s\nsuccesses = 1\nretry = 1s\npoll = 2s\n' "$base" >>site/etc/gapferry/agent.conf

@@ -7,8 +7,7 @@ source "$BATS_TEST_DIRNAME/trip.bash"
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
     ready
-    # Below those that Linux gives to outgoing connections, and to servers that ask for any.
-    port=$((10000 + RANDOM % 20000))
+    port=$(free_port)
     base=http://127.0.0.1:$port
     printf '[listen]\naddress = 127.0.0.1\nport = %s\n' "$port" >>relay/etc/gapferry/relay.conf
 }

@@ -7,6 +7,8 @@ bats_require_minimum_version 1.5.0
 
 # shellcheck source=tests/scenarios/trip.bash
 . "$BATS_TEST_DIRNAME/trip.bash"
+# shellcheck source=tests/scenarios/services.bash
+. "$BATS_TEST_DIRNAME/services.bash"
 # shellcheck source=tests/scenarios/repo.bash
 . "$BATS_TEST_DIRNAME/repo.bash"
 
@@ -37,35 +39,6 @@ failures = 2
 successes = 1
 CONF
     sed -i '/^\[agent\]/a export_interval = 1s' site/etc/gapferry/agent.conf
-}
-
-teardown() {
-    local pid
-    for pid in ${SERVICES:-}; do
-        kill -CONT "$pid" 2>/dev/null || true
-        kill -TERM "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-    vendor_stop KILL
-}
-
-free_port() {
-    node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })'
-}
-
-# service NAME COMMAND...: its pid is in PID_NAME, what it says in the file NAME.log.
-service() {
-    local name=$1
-    shift
-    "$@" >>"$name.log" 2>&1 3>&- &
-    declare -g "PID_$name=$!"
-    SERVICES="${SERVICES:-} $!"
-}
-
-stop() { # NAME [SIGNAL]
-    local pid=PID_$1
-    kill -"${2:-TERM}" "${!pid}"
-    wait "${!pid}" 2>/dev/null || true
 }
 
 relay_up() {

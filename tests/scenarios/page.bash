@@ -4,7 +4,7 @@
 # page_ready: a site that the relay knows, and a token for the courier alice in $token.
 page_ready() {
     ready
-    port=$((10000 + RANDOM % 20000))
+    port=$(free_port)
     base=http://127.0.0.1:$port
     printf '[page]\nenabled = yes\nport = %s\n' "$port" >>relay/etc/gapferry/relay.conf
     token=$(R couriers add alice --json | jq -r .token)

@@ -6,6 +6,8 @@ bats_require_minimum_version 1.5.0
 
 # shellcheck source=tests/scenarios/trip.bash
 source "$BATS_TEST_DIRNAME/trip.bash"
+# shellcheck source=tests/scenarios/services.bash
+source "$BATS_TEST_DIRNAME/services.bash"
 
 setup() {
     cd "$BATS_TEST_TMPDIR" || return
@@ -16,24 +18,10 @@ setup() {
     FIRST=$(R card --fingerprint)
 }
 
-teardown() {
-    if [ -n "${RUN:-}" ]; then
-        kill "$RUN" 2>/dev/null || true
-        wait "$RUN" 2>/dev/null || true
-    fi
-    cd /
-}
-
-# site_new: an agent that trusts the relay and is approved there.
-site_new() {
-    A init --consent metrics=granted >/dev/null
-    A trust relay.card --fingerprint "$FIRST" >/dev/null
+# site_known: an agent that trusts the relay and is approved there.
+site_known() {
+    site_new site
     R approve "$(A card --fingerprint)" >/dev/null
-    speak
-}
-SPOKEN=0
-speak() {
-    echo "{\"n\":$((++SPOKEN))}" | A record metrics - >/dev/null 2>&1
 }
 
 # Half a trip each; USB says which drive.
@@ -42,14 +30,12 @@ there() { R sync "${USB:-usb}" --wait 0 >.there 2>&1 || true; }
 
 trusted() { A trust --list --json | jq -r '[.relays[].fingerprint] | join(" ")'; }
 records() { R records list --json | jq '.records | length'; }
-# Records that the relay has acknowledged.
-relayed() { A status --json | jq .records.relayed; }
 # of BUNDLE MEMBER: what the signed header says.
 of() { tar xOf "$1" bundle.json | jq -r ".$2"; }
 missed() { R agents show "$(A card --fingerprint)" --json | jq .rotations_missed; }
 
 @test "rotate: a request on its way is taken, answered by the key it knows, and the new one learned" {
-    site_new
+    site_known
     home
     cp usb/GAPFERRY/to-relay/*.gfb request.gfb
     gives 0 R rotate --json
@@ -78,7 +64,7 @@ missed() { R agents show "$(A card --fingerprint)" --json | jq .rotations_missed
 }
 
 @test "rotate twice while a site is away: it learns both from the drive, and its bundle stays as it was" {
-    site_new
+    site_known
     home
     gives 0 R rotate
     second=$(R card --fingerprint)
@@ -107,7 +93,7 @@ missed() { R agents show "$(A card --fingerprint)" --json | jq .rotations_missed
 }
 
 @test "rotate: the key that an agent still needs is not given up unasked" {
-    site_new
+    site_known
     home && there
     for _ in 1 2 3; do gives 0 R rotate; done
     [ "$(missed)" = 3 ]
@@ -128,7 +114,7 @@ missed() { R agents show "$(A card --fingerprint)" --json | jq .rotations_missed
 }
 
 @test "an old key in a thief's hand: it cannot undo the rotation, and a second successor trusts nobody" {
-    site_new
+    site_known
     home
     cp usb/GAPFERRY/to-relay/*.gfb request.gfb
     cp -a relay thief
@@ -175,7 +161,7 @@ missed() { R agents show "$(A card --fingerprint)" --json | jq .rotations_missed
 }
 
 @test "the relay's keys were stolen: a new relay, and an end to the trust in the old one" {
-    site_new
+    site_known
     home && there && home
     speak
     home
@@ -204,30 +190,10 @@ missed() { R agents show "$(A card --fingerprint)" --json | jq .rotations_missed
 
 # ---- by HTTPS ----
 
-relay_up() {
-    PORT=${PORT:-$(node -e 'const s = require("net").createServer().listen(0, "127.0.0.1", () => { console.log(s.address().port); s.close(); })')}
-    grep -q '^\[listen\]' relay/etc/gapferry/relay.conf ||
-        printf '[listen]\naddress = 127.0.0.1\nport = %s\n' "$PORT" >>relay/etc/gapferry/relay.conf
-    "$BIN/gapferry-relay" --root relay run >run.log 2>&1 3>&- 4>&- &
-    RUN=$!
-    local i
-    for ((i = 0; i < 100; i++)); do
-        if curl -sf "http://127.0.0.1:$PORT/readyz" -o /dev/null; then return; fi
-        sleep 0.1
-    done
-    fail "the relay does not run: $(cat run.log)"
-}
-# online: what was due goes by HTTPS, and what came is applied.
-online() {
-    A export >.export 2>&1 || true
-    "$BIN/gapferry-link" --root site carry >.link 2>&1 || true
-    A import >.import 2>&1 || true
-}
-
 @test "https: the relay is found by its old key, answers by it, and is known by the new one afterwards" {
     relay_up
-    site_new
-    printf '[relay "hq"]\nurl = http://127.0.0.1:%s\nfingerprint = %s\n' "$PORT" "$FIRST" >>site/etc/gapferry/agent.conf
+    site_known
+    link_to site "fingerprint = $FIRST"
     online
     [ "$(relayed)" = 1 ]
     cp -a relay before
@@ -247,8 +213,7 @@ online() {
     absent grep -q 'has new keys' site/var/lib/gapferry/agent/link.state
     absent ls site/var/lib/gapferry/agent/quarantine/*.gfb
     # A relay with the first key only is not it any more.
-    kill "$RUN"
-    wait "$RUN" || true
+    stop relay
     rm -rf relay
     mv before relay
     relay_up
@@ -261,7 +226,7 @@ online() {
 # ---- a grid ----
 
 @test "a node of a grid: the manager's relay has new keys, and its policy holds" {
-    site_new
+    site_known
     printf '[relay "manager"]\nreach = site\nfingerprint = %s\n' "$FIRST" >>site/etc/gapferry/agent.conf
     home && there && home
     gives 0 R rotate

@@ -10,17 +10,11 @@ load repo.bash
 
 B=$BIN/gapferry-bundle
 
-setup_file() {
-    cd "$BATS_FILE_TMPDIR" || return
-    repo_keys
-}
+setup_file() { repo_keys_once; }
 
 setup() {
-    cd "$BATS_TEST_TMPDIR" || return
-    cp "$BATS_FILE_TMPDIR"/*.{pub,key} .
-    mkdir -p usb repo/demo/stable new
+    repo_begin
     echo "the new tool" >new/tool-1.3.tar
-    echo "what is new" >new/NOTES
     vendor_start --files repo
     site_init
     R init --name relay >/dev/null

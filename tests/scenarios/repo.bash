@@ -7,6 +7,19 @@ repo_keys() {
     minisign -G -W -p stranger.pub -s stranger.key >/dev/null
 }
 
+# What files whose tests all use one begin with: keys once (in setup_file), and for each test a repository,
+# a drive, and a place for what is to be published.
+repo_keys_once() {
+    cd "$BATS_FILE_TMPDIR" || return
+    repo_keys
+}
+repo_begin() {
+    cd "$BATS_TEST_TMPDIR" || return
+    cp "$BATS_FILE_TMPDIR"/*.{pub,key} .
+    mkdir -p usb repo/demo/stable new
+    echo "what is new" >new/NOTES
+}
+
 # repository: what relay.conf says of it.
 repository() {
     cat <<CONF

@@ -20,6 +20,14 @@ fail() {
     return 1
 }
 
+# A port of this machine on which nobody listens, below those that Linux gives to outgoing connections and
+# to servers that ask for any.
+free_port() {
+    local port
+    while port=$((10000 + RANDOM % 20000)) && (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do :; done
+    echo "$port"
+}
+
 # The command fails. (A mere "!" would not fail the test.)
 absent() {
     if "$@"; then fail "should fail: $*"; fi
