@@ -1,6 +1,7 @@
 /*
- * agent_keys.c -- what agent.conf may say: the table that agent and link read it with. A key stands
- * here only once something obeys it; the rule of its values is in config_check.c.
+ * agent_keys.c -- what agent.conf may say: the table that agent, link and collect read it
+ * with. A key stands here only once something obeys it; the rule of its values is in
+ * config_check.c.
  */
 #include "agent/agent.h"
 #include "common/vendor_keys.h"
@@ -65,6 +66,15 @@ const struct config_key agent_keys[] = {
      "channel updates: how long a manifest may be the newest before that is told; 0: for ever"},
     {"channel", 1, "only_if", NULL,
      "a program, run before a source of the channel: exit status 0 means that this host reports"},
+
+    {"collect", 0, "listen", "127.0.0.1:4318",
+     "where gapferry-collect takes records from programs of this host: 127.0.0.1:PORT or "
+     "[::1]:PORT; \"\": nowhere"},
+    {"collect", 0, "socket", "/run/gapferry/collect.sock",
+     "its unix socket, for programs of its group; \"\": none"},
+    {"collect", 0, "body_max", "16M", "bytes of a request's body, as it comes and decoded"},
+    {"collect", 0, "clients", "64", "connections at once, at each of the two"},
+    {"collect", 0, "channel", "metrics", "the channel of what comes to /v1/metrics"},
 
     {"source", 1, "channel", NULL, "the channel that its records are for; required"},
     {"source", 1, "kind", NULL,

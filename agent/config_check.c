@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/airgap.h"
+#include "agent/collect/collect_settings.h"
 #include "agent/command.h"
 #include "agent/source/source.h"
 #include "common/nearest.h"
@@ -125,7 +126,7 @@ static const struct rule rules[] = {
     {"channel", "max_bytes", INT, 1, INT64_MAX, NULL, NULL},
     {"channel", "full", WORDS, 0, 0, fulls, NULL},
     {"channel", "stale_after", SPAN, 0, 0, NULL, NULL},
-    /* [source], only_if, relay and [vendor] have rules of their own: below. */
+    /* [source], [collect], only_if, relay and [vendor] have rules of their own: below. */
 };
 
 static int fail(const struct config *c, const struct rule *r, const char *name, const char *why,
@@ -217,9 +218,11 @@ static int check_ca_file(const struct config *c, const char *relay, struct gf_er
 }
 
 int config_check(const struct config *c, struct gf_err *e) {
+    struct collect_settings collect;
     const char *name;
 
-    if (config_check_values(c, e) == -1 || check_section(c, "relay", 1, e) == -1)
+    if (config_check_values(c, e) == -1 || check_section(c, "relay", 1, e) == -1 ||
+        collect_settings_read(c, NULL, &collect, e) == -1)
         return -1;
     for (size_t i = 0; (name = config_name(c, "relay", i)); i++) {
         if (check_ca_file(c, name, e) == -1)

@@ -35,8 +35,9 @@ int services_claim(const char *state, const char *lock, int *fd, struct gf_err *
             (void)gf_err_errno(e, "%s", path);
         else
             (void)gf_err_set(e, GF_E_BUSY, "%s: another %s is at work on this state", path,
-                             strcmp(lock, SERVICES_LINK) == 0 ? "gapferry-link"
-                                                              : "gapferry-agent run");
+                             strcmp(lock, SERVICES_LINK) == 0      ? "gapferry-link"
+                             : strcmp(lock, SERVICES_COLLECT) == 0 ? "gapferry-collect run"
+                                                                   : "gapferry-agent run");
         (void)close(held);
         return -1;
     }

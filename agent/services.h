@@ -7,8 +7,9 @@
 
 #include "gapferry/err.h"
 
-#define SERVICES_AGENT "run.lock"  /* gapferry-agent run */
-#define SERVICES_LINK  "link.lock" /* gapferry-link run, or carry */
+#define SERVICES_AGENT   "run.lock"     /* gapferry-agent run */
+#define SERVICES_LINK    "link.lock"    /* gapferry-link run, or carry */
+#define SERVICES_COLLECT "collect.lock" /* gapferry-collect run */
 
 /* 1 if somebody holds this lock now, 0 if not or if that cannot be told. */
 int services_is_running(const char *state, const char *lock);

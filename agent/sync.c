@@ -162,9 +162,12 @@ int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result
         x.r.status = command_graver(x.r.status, GF_EXIT_AWAITED);
     }
 
-    struct gf_err sealing;
-    if (history_seal(a, &sealing) == -1)
-        sync_trouble(&x, NULL, &sealing);
+    struct gf_err why;
+    if (history_seal(a, &why) == -1)
+        sync_trouble(&x, NULL, &why);
+    /* What may be taken on this host has changed with all that. */
+    if (agent_policy_publish(a, &why) == -1)
+        sync_trouble(&x, "policy", &why);
     gf_drive_close(x.drive);
     store_unlock(a->store);
     *out = x.r;

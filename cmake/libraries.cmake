@@ -19,6 +19,7 @@ endfunction()
 gapferry_library(sodium sodium.h "Threads::Threads")
 gapferry_library(zstd zstd.h "Threads::Threads")
 gapferry_library(archive archive.h "")
+gapferry_library(z zlib.h "")
 
 find_path(cjson_INCLUDE cjson/cJSON.h REQUIRED)
 find_library(cjson_LIBRARY NAMES cjson REQUIRED)

@@ -286,6 +286,11 @@ int gf_json_int(struct gf_json_obj *o, const char *name, int64_t min, int64_t ma
     return get_int(o, take(o, name, 0), name, SIZE_MAX, min, max, out);
 }
 
+int gf_json_int_opt(struct gf_json_obj *o, const char *name, int64_t min, int64_t max,
+                    int64_t *out) {
+    return get_int(o, take(o, name, 1), name, SIZE_MAX, min, max, out);
+}
+
 int gf_json_bool(struct gf_json_obj *o, const char *name, int *out) {
     char rule[GF_JSON_RULE];
     const cJSON *node = take(o, name, 0);
@@ -343,8 +348,8 @@ int gf_json_has(const struct gf_json_obj *o, const char *name) {
     return node != NULL;
 }
 
-int gf_json_array(struct gf_json_obj *o, const char *name, size_t max, size_t *n) {
-    const cJSON *node = take(o, name, 0);
+static int get_array(struct gf_json_obj *o, const cJSON *node, const char *name, size_t max,
+                     size_t *n) {
     *n = 0;
     if (node == NULL)
         return 0;
@@ -358,6 +363,14 @@ int gf_json_array(struct gf_json_obj *o, const char *name, size_t max, size_t *n
     o->item_val = NULL;
     *n = count;
     return 1;
+}
+
+int gf_json_array(struct gf_json_obj *o, const char *name, size_t max, size_t *n) {
+    return get_array(o, take(o, name, 0), name, max, n);
+}
+
+int gf_json_array_opt(struct gf_json_obj *o, const char *name, size_t max, size_t *n) {
+    return get_array(o, take(o, name, 1), name, max, n);
 }
 
 int gf_json_item_str(struct gf_json_obj *o, const char *name, size_t i, size_t min, size_t max,

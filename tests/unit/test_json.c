@@ -153,10 +153,12 @@ static void what_is_missing_is_named(void **state) {
 }
 
 static void null_reads_as_absent_only_where_it_may(void **state) {
-    static const char text[] = "{\"a\":null,\"b\":null,\"c\":null,\"d\":null}";
+    static const char text[] = "{\"a\":null,\"b\":null,\"c\":null,\"d\":null,"
+                               "\"e\":null,\"f\":null}";
     struct gf_json_obj o, inner;
     struct gf_err e;
     const char *s = "untouched";
+    size_t n = 7;
     uint8_t hex[1] = {7};
     int64_t t = 7;
 
@@ -166,6 +168,9 @@ static void null_reads_as_absent_only_where_it_may(void **state) {
     assert_int_equal(gf_json_hex_opt(&o, "b", hex, 1), 0);
     assert_int_equal(gf_json_time_opt(&o, "c", &t), 0);
     assert_int_equal(gf_json_obj_opt(&o, "d", &inner), 0);
+    assert_int_equal(gf_json_int_opt(&o, "e", 0, 9, &t), 0);
+    assert_int_equal(gf_json_array_opt(&o, "f", 9, &n), 0);
+    assert_int_equal(n, 0);
     assert_int_equal(gf_json_str(&inner, "x", 0, 9, &s), 0); /* a null object: no error */
     assert_int_equal(gf_json_has(&inner, "x"), 0);
     assert_int_equal(gf_json_end(&inner, &e), 0);

@@ -73,6 +73,8 @@ int gf_json_str(struct gf_json_obj *o, const char *name, size_t min, size_t max,
 int gf_json_str_opt(struct gf_json_obj *o, const char *name, size_t min, size_t max,
                     const char **out);
 int gf_json_int(struct gf_json_obj *o, const char *name, int64_t min, int64_t max, int64_t *out);
+int gf_json_int_opt(struct gf_json_obj *o, const char *name, int64_t min, int64_t max,
+                    int64_t *out);
 int gf_json_bool(struct gf_json_obj *o, const char *name, int *out);
 int gf_json_hex(struct gf_json_obj *o, const char *name, uint8_t *out, size_t len);
 int gf_json_hex_opt(struct gf_json_obj *o, const char *name, uint8_t *out, size_t len);
@@ -92,6 +94,7 @@ int gf_json_has(const struct gf_json_obj *o, const char *name);
 /* An array of 0 to max elements: *n is set (to 0 on failure), then elements are read by index,
  * quickest in order. */
 int gf_json_array(struct gf_json_obj *o, const char *name, size_t max, size_t *n);
+int gf_json_array_opt(struct gf_json_obj *o, const char *name, size_t max, size_t *n);
 int gf_json_item_str(struct gf_json_obj *o, const char *name, size_t i, size_t min, size_t max,
                      const char **out);
 int gf_json_item_int(struct gf_json_obj *o, const char *name, size_t i, int64_t min, int64_t max,

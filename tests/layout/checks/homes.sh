@@ -10,6 +10,7 @@ zstd(_errors)?.h   bundle-format/format/
 cjson/cJSON.h      bundle-format/base/json.c
 curl/.*            common/https.c,common/https_
 microhttpd.h       common/httpd.c,common/httpd_
+zlib.h             common/gunzip.c
 sqlite3.h          common/db.c,common/db_,agent/store/,relay/ledger/
 '
 

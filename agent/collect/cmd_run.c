@@ -1,0 +1,259 @@
+/*
+ * cmd_run.c -- `run`: the loop around the two servers and the group.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "agent/collect/collect_sockets.h"
+#include "agent/collect/command.h"
+#include "agent/services.h"
+#include "common/command.h"
+#include "common/log.h"
+#include "common/mono.h"
+
+/* Seconds for a head, and for a byte; bytes a second of a body at least. */
+#define HEAD_S   15
+#define IDLE_S   60
+#define RATE_MIN 4096
+
+/* ms between two writings of collect.state, and for requests under way at the end. */
+#define STATE_MS 2000
+#define GRACE_MS 5000
+
+static const struct option_spec specs[] = {
+    COMMAND_OPTION_ROOT,
+    COMMAND_OPTION_HELP,
+    COMMAND_OPTION_END,
+};
+
+static const struct option_page page = {
+    COLLECT_PROGRAM " run",
+    "[OPTION]...",
+    "Take records from programs of this host, at the address and the unix socket that [collect] of "
+    "agent.conf names, or at those that the service manager hands over. What the site has "
+    "consented to, under which rule, and how much of it, is the agent's to say (policy.json), and "
+    "is looked at again before each group. SIGTERM ends after the group at hand.",
+    specs,
+    "Exit status: 0 ended; 73 another one is running; 78 configuration is wrong, or there is\n"
+    "no agent yet.\n",
+};
+
+/* The two places where requests come from. */
+enum { PORT, LOCAL, DOORS };
+
+struct daemon {
+    struct collect c;
+    struct collect_sockets sockets;
+    struct httpd *doors[DOORS];
+    struct collect_state state;
+    struct collect_counts saved; /* what collect.state says */
+    int64_t saved_at;            /* ms */
+    int signals;
+};
+
+/* ---- the beginning ---- */
+
+/* sd_listen_fds(3): descriptors that were handed over to this process. */
+static int passed(void) {
+    const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+
+    if (pid == NULL || fds == NULL || strtol(pid, NULL, 10) != (long)getpid())
+        return 0;
+    long n = strtol(fds, NULL, 10);
+    return n > 0 && n <= 16 ? (int)n : 0;
+}
+
+static int open_door(struct daemon *d, int which, int fd, struct gf_err *e) {
+    /* A page that has rebound its own name to this host's address names itself in Host. */
+    static const char *const names[] = {"localhost", "127.0.0.1", "[::1]", NULL};
+    const struct httpd_options o = {.listen_fd = fd,
+                                    .connections = (unsigned)d->c.settings.clients,
+                                    .head_s = HEAD_S,
+                                    .idle_s = IDLE_S,
+                                    .rate_min = RATE_MIN,
+                                    .body_max = d->c.settings.body_max,
+                                    .chunked = 1,
+                                    .hosts = which == PORT ? names : NULL,
+                                    .calls = collect_server_calls,
+                                    .arg = &d->c};
+
+    return fd == -1 ? 0 : httpd_new(&o, &d->doors[which], e);
+}
+
+static int open_intake(struct daemon *d, const struct agent *a, struct gf_err *e) {
+    struct collect *c = &d->c;
+
+    (void)snprintf(c->intake_path, sizeof c->intake_path, "%s/intake", a->state);
+    if (mkdirat(c->state, "intake", 0700) == -1 && errno != EEXIST)
+        return gf_err_errno(e, "%s: cannot make it", c->intake_path);
+    c->intake = openat(c->state, "intake", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (c->intake == -1)
+        return gf_err_errno(e, "%s", c->intake_path);
+    c->room = collect_room_new(c->intake);
+    return c->room != NULL ? 0 : gf_err_set(e, GF_E_SYSTEM, "no memory");
+}
+
+static int open_signals(struct daemon *d, struct gf_err *e) {
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGINT);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) == -1 ||
+        (d->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) == -1)
+        return gf_err_errno(e, "signals");
+    return 0;
+}
+
+/* ---- the loop ---- */
+
+/* Now and then while something happens, and at the end. */
+static void save_state(struct daemon *d, int whatever) {
+    int64_t now = mono_ms();
+    struct gf_err e;
+
+    int changed = memcmp(&d->c.counts, &d->saved, sizeof d->saved) != 0;
+    if (!whatever && (!changed || now - d->saved_at < STATE_MS))
+        return;
+    d->state.counts = d->c.counts;
+    d->state.written = (int64_t)time(NULL);
+    if (collect_state_save(d->c.state, &d->state, &e) == -1)
+        log_write(LOG_LEVEL_WARNING, "state-not-written", {"why", e.text, 0});
+    d->saved = d->c.counts;
+    d->saved_at = now;
+}
+
+static void look_at_policy(struct daemon *d) {
+    struct collect *c = &d->c;
+
+    c->now = (int64_t)time(NULL);
+    if (collect_policy_refresh(&c->policy, c->state) == 0)
+        return;
+    c->room_stale = 1;
+    if (c->policy.there)
+        log_write(LOG_LEVEL_INFO, "policy", {"channels", NULL, (int64_t)c->policy.policy.n});
+    else
+        log_write(LOG_LEVEL_WARNING, "no-policy", {"why", c->policy.why.text, 0});
+}
+
+static int next_wait(const struct daemon *d, int64_t stopping) {
+    int wait = stopping > 0 ? 100 : -1;
+
+    for (int i = 0; i < DOORS; i++) {
+        int ms = d->doors[i] != NULL ? httpd_wait_ms(d->doors[i]) : -1;
+        if (ms != -1 && (wait == -1 || ms < wait))
+            wait = ms;
+    }
+    if (memcmp(&d->c.counts, &d->saved, sizeof d->saved) != 0 && (wait == -1 || wait > STATE_MS))
+        wait = STATE_MS;
+    return wait;
+}
+
+/* How many requests are under way. */
+static size_t serve(const struct daemon *d, int quiesce) {
+    size_t n = 0;
+
+    for (int i = 0; i < DOORS; i++) {
+        if (d->doors[i] == NULL)
+            continue;
+        if (quiesce)
+            httpd_quiesce(d->doors[i]);
+        httpd_step(d->doors[i]);
+        n += httpd_requests(d->doors[i]);
+    }
+    return n;
+}
+
+static void loop(struct daemon *d) {
+    int64_t stopping = 0; /* ms: since when */
+
+    for (;;) {
+        struct pollfd p[DOORS + 1] = {
+            {-1, POLLIN, 0}, {-1, POLLIN, 0}, {stopping > 0 ? -1 : d->signals, POLLIN, 0}};
+        for (int i = 0; i < DOORS; i++)
+            p[i].fd = d->doors[i] != NULL ? httpd_fd(d->doors[i]) : -1;
+        (void)poll(p, DOORS + 1, next_wait(d, stopping));
+        int ending = p[DOORS].revents != 0;
+        if (ending)
+            stopping = mono_ms();
+        look_at_policy(d);
+        size_t under_way = serve(d, ending);
+        if (d->c.first != NULL) {
+            collect_group_commit(&d->c);
+            under_way = serve(d, 0);
+            collect_group_commit(&d->c);
+        }
+        save_state(d, 0);
+        if (stopping > 0 && (under_way == 0 || mono_ms() - stopping > GRACE_MS))
+            return;
+    }
+}
+
+static void close_all(struct daemon *d) {
+    for (int i = 0; i < DOORS; i++)
+        httpd_free(d->doors[i]);
+    collect_sockets_close(&d->sockets);
+    collect_group_close(&d->c);
+    collect_room_free(d->c.room);
+    collect_policy_close(&d->c.policy);
+    if (d->c.intake != -1)
+        (void)close(d->c.intake);
+    if (d->signals != -1)
+        (void)close(d->signals);
+}
+
+static int serve_until_end(struct daemon *d, const struct agent *a, struct gf_err *e) {
+    if (open_signals(d, e) == -1 || open_intake(d, a, e) == -1 ||
+        collect_sockets_open(&d->c.settings, passed(), &d->sockets, e) == -1 ||
+        open_door(d, PORT, d->sockets.tcp, e) == -1 ||
+        open_door(d, LOCAL, d->sockets.local, e) == -1)
+        return -1;
+    d->state.since = (int64_t)time(NULL);
+    (void)snprintf(d->state.listen, sizeof d->state.listen, "%s", d->sockets.listen);
+    (void)snprintf(d->state.socket, sizeof d->state.socket, "%s", d->sockets.socket);
+    look_at_policy(d);
+    save_state(d, 1);
+    log_write(LOG_LEVEL_INFO, "listening", {"address", d->sockets.listen, 0},
+              {"socket", d->sockets.socket, 0});
+    loop(d);
+    save_state(d, 1);
+    log_write(LOG_LEVEL_INFO, "ended", {"records", NULL, d->c.counts.records},
+              {"refused", NULL, d->c.counts.refused});
+    return 0;
+}
+
+static int work(void *context, const struct options *o, int *status, struct gf_err *e) {
+    struct daemon d = {.signals = -1, .sockets = {.tcp = -1, .local = -1}};
+    const char *const *root = context;
+    int lock = -1, rc = -1;
+    struct agent a;
+
+    (void)status;
+    d.c.intake = -1;
+    d.c.last = &d.c.first;
+    if (command_args(o, 0, 0, "nothing", e) == -1 ||
+        command_collect(*root, &a, &d.c.settings, &d.c.state, e) == -1)
+        return -1;
+    if (command_reach_drop() == -1)
+        (void)gf_err_errno(e, "a right cannot be given up");
+    else if (services_claim(a.state, SERVICES_COLLECT, &lock, e) == 0)
+        rc = serve_until_end(&d, &a, e);
+    close_all(&d);
+    if (lock != -1)
+        (void)close(lock);
+    (void)close(d.c.state);
+    return rc;
+}
+
+int cmd_collect_run(const char *root, int argc, char **argv) {
+    return command_do(COLLECT_PROGRAM, &page, argc, argv, work, &root);
+}

@@ -1,0 +1,114 @@
+/*
+ * collect.h -- gapferry-collect: requests of programs on this host become records in intake/.
+ *
+ * Requests that are there at the same time are one group: their records are put, one flush to the
+ * disk serves all, and then all are answered. No request is answered with 2xx before its record is
+ * durable. One thread; what waits for nothing takes no time.
+ */
+#ifndef COLLECT_COLLECT_H
+#define COLLECT_COLLECT_H
+
+#include "agent/collect/collect_body.h"
+#include "agent/collect/collect_policy.h"
+#include "agent/collect/collect_room.h"
+#include "agent/collect/collect_settings.h"
+#include "common/httpd.h"
+#include "gapferry/record.h"
+
+#define COLLECT_PROGRAM "gapferry-collect"
+
+struct collect;
+struct collect_writer; /* of one channel, to a spool file of its own */
+
+/* One request. */
+struct collect_call {
+    struct collect *c;
+    struct httpd_request *r;
+    enum collect_path path;
+    const char *type; /* the media type that it names; NULL: none. Borrowed */
+    int protobuf;     /* 1: its reply is protobuf */
+    int gzip;
+    char channel[GF_WORD_MAX + 1];
+    struct gf_buf body;
+
+    /* Of the group at hand: */
+    struct collect_call *next;
+    struct collect_writer *writer;
+    char record[GF_UUID_TEXT];
+    char *dropped; /* names that the rule took out; NULL: none */
+};
+
+/* What was done since the start. */
+struct collect_counts {
+    int64_t records, bytes; /* durable; bytes of their lines */
+    int64_t groups;         /* flushes that they took */
+    int64_t refused;        /* requests for which there is no record: their status was not 2xx */
+    int64_t full;           /* of these, for want of room or disk */
+};
+
+struct collect {
+    struct collect_settings settings;
+    int state, intake; /* directories */
+    char intake_path[600];
+    struct collect_policy_file policy;
+    struct collect_room *room;
+    int room_stale;    /* 1: look at the files before the next record that needs room */
+    int64_t room_seen; /* ms: when they were looked at */
+    int64_t now;       /* seconds since 1970, of the group at hand */
+    int64_t in_memory; /* bytes of bodies */
+    struct collect_writer *writers;
+    struct collect_call *first, **last; /* who waits for the group's flush */
+    struct collect_counts counts;
+    int64_t told;   /* ms: when a refusal was last told in the log */
+    int64_t untold; /* refusals since */
+};
+
+/* ---- collect_server.c ---- */
+
+/* For httpd_options; the argument is the struct collect. */
+extern const struct httpd_calls collect_server_calls;
+
+/* ---- collect_take.c ---- */
+
+/* A request is complete: into the group, or answered. */
+void collect_take(struct collect_call *call);
+
+/* ---- collect_group.c ---- */
+
+/* The writer of a channel, made where there is none yet; NULL and *e on failure. */
+struct collect_writer *collect_group_writer(struct collect *c, const char *channel,
+                                            struct gf_err *e);
+/* What it has of the group, not flushed yet. */
+struct collect_use collect_group_pending(const struct collect_writer *w);
+/* Add a line for this call, and hold it. A group that is full is committed first. Errors: those of
+ * spool_put(). */
+GF_MUST_CHECK int collect_group_put(struct collect_call *call, struct collect_writer *w,
+                                    const char *line, size_t len, struct gf_err *e);
+/* Flush what there is, and answer who waits. */
+void collect_group_commit(struct collect *c);
+void collect_group_close(struct collect *c);
+
+/* ---- collect_reply.c ---- */
+
+/* It did not come in: a problem (RFC 9457) or a google.rpc.Status in the type of the request. `why`
+ * is somebody else's words, too. Counted, and told in the log now and then. */
+void collect_reply_no(struct collect_call *call, unsigned status, unsigned retry_after_s,
+                      const char *why);
+/* Its record is durable, or it needed none. */
+void collect_reply_done(struct collect_call *call);
+
+/* ---- collect_state.c: what `status` shows ---- */
+
+#define COLLECT_STATE_FILE "collect.state" /* lines KEY=VALUE, replaced as a whole */
+
+struct collect_state {
+    int64_t since, written; /* seconds since 1970 */
+    char listen[64];        /* ADDRESS:PORT, or "" */
+    char socket[108];
+    struct collect_counts counts;
+};
+GF_MUST_CHECK int collect_state_save(int dir, const struct collect_state *s, struct gf_err *e);
+/* GF_E_NOINPUT where none was written yet; GF_E_DAMAGED. */
+GF_MUST_CHECK int collect_state_load(int dir, struct collect_state *out, struct gf_err *e);
+
+#endif

@@ -1,0 +1,205 @@
+/*
+ * collect_take.c -- a whole request: consent, body, room, and its record into the group.
+ */
+#include "agent/collect/collect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/gunzip.h"
+#include "common/mono.h"
+#include "common/when.h"
+#include "gapferry/digest.h"
+
+/* Seconds after which somebody may come again: once the agent has been at work. */
+#define RETRY_AGENT 30
+#define RETRY_ROOM  60
+
+/* ms between two looks at what lies in intake/ because room is wanted. */
+#define ROOM_MS 1000
+
+/* Seconds by which a clock may stand before the time of the build without being called wrong. */
+#define CLOCK_SLACK 86400
+
+static unsigned status_of(enum collect_no no) {
+    switch (no) {
+    case COLLECT_NO_TYPE:
+        return 415;
+    case COLLECT_NO_FORM:
+        return 400;
+    case COLLECT_NO_RULE:
+        return 403;
+    case COLLECT_NO_MEMORY:
+        break;
+    }
+    return 503;
+}
+
+/* What the agent says of the channel; NULL: answered. */
+static const struct collect_channel *granted(struct collect_call *call) {
+    const struct collect_policy_file *f = &call->c->policy;
+    char why[256];
+
+    if (!f->there) {
+        (void)snprintf(why, sizeof why, "the agent of this host grants nothing yet: %.180s",
+                       f->why.code == GF_E_NOINPUT ? "it was not run (gapferry-agent run, or sync)"
+                                                   : f->why.text);
+        collect_reply_no(call, 503, RETRY_AGENT, why);
+        return NULL;
+    }
+    const struct collect_channel *ch = collect_policy_find(&f->policy, call->channel);
+    if (ch != NULL && ch->consent == COLLECT_GRANTED)
+        return ch;
+    int own = strcmp(call->channel, "license") == 0 || strcmp(call->channel, "updates") == 0;
+    (void)snprintf(why, sizeof why, "channel %s: %s", call->channel,
+                   own ? "its records are made by gapferry-agent alone"
+                   : ch != NULL && ch->consent == COLLECT_DENIED
+                       ? "the site has denied its consent"
+                       : "the site has not given its consent (gapferry-agent consent CHANNEL grant)");
+    collect_reply_no(call, 403, 0, why);
+    return NULL;
+}
+
+/* The decoded body in place of the one that came. */
+static int decode(struct collect_call *call) {
+    struct gf_buf plain;
+    struct gf_err e;
+
+    if (!call->gzip || (call->body.len == 0 && call->path == COLLECT_METRICS))
+        return 0;
+    gf_buf_init(&plain, call->body.max);
+    if (gunzip(call->body.data, call->body.len, &plain, &e) == -1) {
+        gf_buf_free(&plain);
+        collect_reply_no(call,
+                         e.code == GF_E_LIMIT    ? 413
+                         : e.code == GF_E_RECORD ? 400
+                                                 : 503,
+                         e.code == GF_E_SYSTEM ? 1 : 0, e.text);
+        return -1;
+    }
+    call->c->in_memory += (int64_t)plain.len - (int64_t)call->body.len;
+    gf_buf_free(&call->body);
+    call->body = plain;
+    return 0;
+}
+
+/* 1 if a line more fits into what the agent's queue takes. */
+static int fits(const struct collect *c, const struct collect_channel *ch,
+                const struct collect_writer *w, int64_t bytes) {
+    struct collect_use used = collect_room_used(c->room, ch->name);
+    struct collect_use pending = collect_group_pending(w);
+
+    return (ch->records == INT64_MAX || used.records + pending.records + 1 <= ch->records) &&
+           (ch->bytes == INT64_MAX || used.bytes + pending.bytes + bytes <= ch->bytes);
+}
+
+/* 1 there is room, 0 answered. The agent may have taken files since they were looked at. */
+static int has_room(struct collect_call *call, const struct collect_channel *ch,
+                    const struct collect_writer *w, int64_t bytes) {
+    struct collect *c = call->c;
+    struct gf_err e;
+    char why[200];
+
+    if (ch->records == INT64_MAX && ch->bytes == INT64_MAX)
+        return 1;
+    if (c->room_stale || (!fits(c, ch, w, bytes) && mono_ms() - c->room_seen >= ROOM_MS)) {
+        if (collect_room_scan(c->room, &e) == -1) {
+            collect_reply_no(call, 503, RETRY_AGENT, e.text);
+            return 0;
+        }
+        c->room_stale = 0;
+        c->room_seen = mono_ms();
+    }
+    if (fits(c, ch, w, bytes))
+        return 1;
+    (void)snprintf(why, sizeof why, "channel %s: the agent's queue takes no more of it now",
+                   ch->name);
+    collect_reply_no(call, 429, RETRY_ROOM, why);
+    return 0;
+}
+
+static void new_id(struct gf_id *out) {
+    struct timespec now;
+    uint8_t random[10];
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    gf_digest_random(random, sizeof random);
+    gf_text_uuid7((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, random, out);
+}
+
+static int write_line(const struct collect_call *call, const struct collect_channel *ch,
+                      const struct collect_kept *kept, struct gf_id *id, struct gf_buf *line,
+                      struct gf_err *e) {
+    int64_t now = call->c->now;
+
+    new_id(id);
+    const struct gf_record r = {
+        .id = *id,
+        .channel = ch->name,
+        .product = ch->product,
+        .origin = call->c->policy.policy.agent,
+        .created = now,
+        .clock = now < when_built() - CLOCK_SLACK ? GF_CLOCK_BEHIND : GF_CLOCK_OK,
+        .type = call->type != NULL ? call->type : ch->type,
+        .body = {GF_BODY_TEXT, kept->data != NULL ? kept->data : "", kept->len}};
+    return gf_record_write(&r, line, e);
+}
+
+static void refuse_line(struct collect_call *call, const struct gf_err *e) {
+    if (e->code == GF_E_LIMIT)
+        collect_reply_no(call, 413, 0, "a record holds at most about 1 MiB; send less at once");
+    else if (e->code == GF_E_RECORD)
+        collect_reply_no(call, 415, 0, e->text);
+    else
+        collect_reply_no(call, 503, RETRY_AGENT, e->text);
+}
+
+static void put(struct collect_call *call, const struct collect_channel *ch,
+                const struct collect_kept *kept) {
+    struct gf_buf line;
+    struct gf_err e;
+    struct gf_id id;
+
+    gf_buf_init(&line, GF_LINE_MAX);
+    struct collect_writer *w = collect_group_writer(call->c, ch->name, &e);
+    if (w == NULL || write_line(call, ch, kept, &id, &line, &e) == -1) {
+        refuse_line(call, &e);
+    } else if (has_room(call, ch, w, (int64_t)line.len)) {
+        gf_text_uuid(&id, call->record);
+        if (kept->dropped.len > 0)
+            call->dropped = strdup(kept->dropped.data);
+        if (collect_group_put(call, w, line.data, line.len, &e) == -1)
+            refuse_line(call, &e);
+    }
+    gf_buf_free(&line);
+}
+
+void collect_take(struct collect_call *call) {
+    struct collect_kept kept;
+    enum collect_no no;
+    struct gf_err e;
+
+    const struct collect_channel *ch = granted(call);
+    if (ch == NULL || decode(call) == -1)
+        return;
+    if (call->path == COLLECT_RECORDS && call->body.len == 0) {
+        collect_reply_no(call, 400, 0, "a record has a body");
+        return;
+    }
+    const struct collect_body b = {.path = call->path,
+                                   .type = call->type != NULL              ? call->type
+                                           : call->path == COLLECT_METRICS ? ""
+                                                                           : ch->type,
+                                   .allow = ch->allow,
+                                   .data = call->body.data != NULL ? call->body.data : "",
+                                   .len = call->body.len};
+    if (collect_body_take(&b, &kept, &no, &e) == -1)
+        collect_reply_no(call, status_of(no), no == COLLECT_NO_MEMORY ? 1 : 0, e.text);
+    else if (kept.empty)
+        collect_reply_done(call);
+    else
+        put(call, ch, &kept);
+    collect_body_free(&kept);
+}
