@@ -5,9 +5,8 @@
 
 int otlp_check(const void *data, size_t len, struct otlp_facts *out, struct gf_err *e) {
     struct otlp_walk w = {.deny = NULL};
-    size_t cut;
 
-    if (otlp_walk(&w, data, len, &cut, e) == -1)
+    if (otlp_walk(&w, data, len, e) == -1)
         return -1;
     if (out != NULL)
         *out = w.facts;

@@ -14,7 +14,7 @@ void otlp_path_put(struct otlp_path *p, const struct otlp_field *field, uint32_t
 
     if (field == NULL)
         (void)snprintf(part, sizeof part, "field %u%s", (unsigned)number, dot);
-    else if (field->repeated)
+    else if (field->repeated && index != OTLP_PATH_ALL)
         (void)snprintf(part, sizeof part, "%s[%zu]%s", field->name, index, dot);
     else
         (void)snprintf(part, sizeof part, "%s%s", field->name, dot);

@@ -6,6 +6,7 @@
 #define COMMON_OTLP_PATH_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/otlp_schema.h"
 
@@ -18,6 +19,8 @@ struct otlp_path {
     char text[OTLP_PATH_MAX];
     size_t len;
 };
+
+#define OTLP_PATH_ALL SIZE_MAX /* for an index: the list, not an element of it */
 
 /* Put a field before what is there; index only counts where the field is repeated. A field that is
  * NULL is unknown and has its number for a name. */

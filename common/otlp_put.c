@@ -22,10 +22,14 @@ void otlp_put_uint(struct gf_buf *b, uint32_t number, uint64_t v) {
     otlp_put_varint(b, v);
 }
 
-void otlp_put_eight(struct gf_buf *b, uint32_t number, uint64_t bits) {
+void otlp_put_eight_bytes(struct gf_buf *b, uint64_t bits) {
     uint64_t little = htole64(bits);
-    otlp_put_tag(b, number, OTLP_EIGHT);
     gf_buf_add(b, &little, sizeof little);
+}
+
+void otlp_put_eight(struct gf_buf *b, uint32_t number, uint64_t bits) {
+    otlp_put_tag(b, number, OTLP_EIGHT);
+    otlp_put_eight_bytes(b, bits);
 }
 
 void otlp_put_bytes(struct gf_buf *b, uint32_t number, const void *data, size_t len) {

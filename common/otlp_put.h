@@ -22,6 +22,7 @@ static inline size_t otlp_put_encode(uint64_t v, uint8_t *out) {
 
 void otlp_put_varint(struct gf_buf *b, uint64_t v);
 void otlp_put_tag(struct gf_buf *b, uint32_t number, enum otlp_wire wire);
+void otlp_put_eight_bytes(struct gf_buf *b, uint64_t bits);
 
 /* Whole fields. */
 void otlp_put_uint(struct gf_buf *b, uint32_t number, uint64_t v);

@@ -6,9 +6,6 @@
  */
 #include "common/otlp_walk.h"
 
-#include <stdlib.h>
-
-#include "common/otlp_deny.h"
 #include "gapferry/text.h"
 
 static int walk_message(struct otlp_walk *w, enum otlp_type type, struct otlp_span in,
@@ -38,36 +35,6 @@ static int bad_within(struct otlp_walk *w, const struct otlp_message *m, struct 
     return -1;
 }
 
-/*
- * Edits.
- */
-
-static int add_edit(struct otlp_walk *w, const uint8_t *at, const uint8_t *end, uint32_t len) {
-    if (w->nedits == w->room) {
-        size_t room = w->room > 0 ? w->room * 2 : 256;
-        struct otlp_edit *more = reallocarray(w->edits, room, sizeof *more);
-        if (more == NULL)
-            return bad(w, NULL);
-        w->edits = more;
-        w->room = room;
-    }
-    w->edits[w->nedits++] = (struct otlp_edit){
-        .at = (uint32_t)(at - w->begin), .cut = (uint32_t)(end - at), .len = len};
-    return 0;
-}
-
-/* A removal; neighbours become one, so that there are never more edits than bytes that stay. */
-static int add_cut(struct otlp_walk *w, const uint8_t *at, const uint8_t *end) {
-    struct otlp_edit *last = w->nedits > 0 ? &w->edits[w->nedits - 1] : NULL;
-
-    if (last != NULL && last->len == OTLP_EDIT_CUT &&
-        last->at + last->cut == (uint32_t)(at - w->begin)) {
-        last->cut += (uint32_t)(end - at);
-        return 0;
-    }
-    return add_edit(w, at, end, OTLP_EDIT_CUT);
-}
-
 static size_t varint_size(size_t v) {
     size_t n = 1;
     while (v >= 0x80) {
@@ -76,10 +43,6 @@ static size_t varint_size(size_t v) {
     }
     return n;
 }
-
-/*
- * Fields.
- */
 
 /* Text is UTF-8; protobuf allows NUL in it. */
 static int is_text(struct otlp_span s) {
@@ -171,8 +134,10 @@ static int walk_attribute(struct otlp_walk *w, const uint8_t *from, const struct
     if (!plain)
         rc = walk_message(w, OTLP_KEY_VALUE, item->span, depth, &none);
     w->deny = deny;
-    if (rc == -1 || add_cut(w, from, item->span.end) == -1)
+    if (rc == -1)
         return -1;
+    if (otlp_edit_cut(&w->edits, from, item->span.end) == -1)
+        return bad(w, NULL);
     otlp_redacted_note(w->redacted, key.at, (size_t)(key.end - key.at));
     *cut += (size_t)(item->span.end - from);
     return 0;
@@ -180,7 +145,7 @@ static int walk_attribute(struct otlp_walk *w, const uint8_t *from, const struct
 
 static int walk_submessage(struct otlp_walk *w, const struct otlp_field *field, const uint8_t *from,
                            const struct otlp_item *item, unsigned depth, size_t *cut) {
-    size_t slot = w->nedits, inner = 0;
+    size_t slot = w->edits.n, inner = 0;
 
     if (field->type == OTLP_ANY_VALUE && ++depth > OTLP_DEPTH_MAX)
         return bad(w, "values nested too deeply");
@@ -193,26 +158,18 @@ static int walk_submessage(struct otlp_walk *w, const struct otlp_field *field, 
         return walk_message(w, (enum otlp_type)field->type, item->span, depth, &inner);
 
     /* The new length stands before what changes within, and is known after. */
-    if (add_edit(w, item->length, item->span.at, 0) == -1 ||
-        walk_message(w, (enum otlp_type)field->type, item->span, depth, &inner) == -1)
+    if (otlp_edit_add(&w->edits, item->length, item->span.at, 0) == -1)
+        return bad(w, NULL);
+    if (walk_message(w, (enum otlp_type)field->type, item->span, depth, &inner) == -1)
         return -1;
     if (inner == 0) {
-        w->nedits = slot;
+        w->edits.n = slot;
         return 0;
     }
     size_t len = (size_t)(item->span.end - item->span.at) - inner;
-    w->edits[slot].len = (uint32_t)len;
-    *cut += inner + w->edits[slot].cut - varint_size(len);
+    w->edits.edit[slot].len = (uint32_t)len;
+    *cut += inner + w->edits.edit[slot].cut - varint_size(len);
     return 0;
-}
-
-static void note_time(struct otlp_facts *f, uint64_t time) {
-    if (time == 0)
-        return;
-    if (f->earliest == 0 || time < f->earliest)
-        f->earliest = time;
-    if (time > f->latest)
-        f->latest = time;
 }
 
 /* A value of a field that the schema knows. */
@@ -226,7 +183,7 @@ static int walk_value(struct otlp_walk *w, const struct otlp_message *m,
     if (field->kind == OTLP_STRING && !is_ascii(item->span) && !is_text(item->span))
         return bad(w, "text that is not UTF-8");
     if (m->is_point && item->number == OTLP_POINT_TIME)
-        note_time(&w->facts, item->bits);
+        otlp_edit_time(&w->facts, item->bits);
     if (m->has_temporality && item->number == OTLP_TEMPORALITY && item->bits == OTLP_DELTA)
         w->facts.delta = 1;
     return 0;
@@ -267,18 +224,16 @@ static int walk_message(struct otlp_walk *w, enum otlp_type type, struct otlp_sp
     return 0;
 }
 
-int otlp_walk(struct otlp_walk *w, const uint8_t *data, size_t len, size_t *cut, struct gf_err *e) {
-    struct otlp_span in = {data, data + len};
-    size_t inner = 0;
+int otlp_walk(struct otlp_walk *w, const void *data, size_t len, struct gf_err *e) {
+    struct otlp_span in = otlp_wire_span(data, len);
 
     if (len > OTLP_MAX)
         return gf_err_set(e, GF_E_LIMIT, "a request of more than %d bytes", OTLP_MAX);
-    w->begin = data;
-    if (len > 0 && walk_message(w, OTLP_REQUEST, in, 0, &inner) == -1) {
+    w->edits.begin = in.at;
+    if (walk_message(w, OTLP_REQUEST, in, 0, &w->edits.shorter) == -1) {
         if (w->why == NULL)
             return gf_err_set(e, GF_E_SYSTEM, "redaction: out of memory");
         return gf_err_set(e, GF_E_RECORD, "%s: %s", otlp_path_text(&w->path), w->why);
     }
-    *cut = inner;
     return 0;
 }

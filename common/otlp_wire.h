@@ -21,6 +21,12 @@ struct otlp_span {
     const uint8_t *at, *end;
 };
 
+/* An empty request may come without an address. */
+static inline struct otlp_span otlp_wire_span(const void *data, size_t len) {
+    const uint8_t *at = len > 0 ? data : (const uint8_t *)"";
+    return (struct otlp_span){at, at + len};
+}
+
 /* One field as it stands. */
 struct otlp_item {
     uint64_t bits;         /* a varint's or fixed value; 0 for a length-delimited one */

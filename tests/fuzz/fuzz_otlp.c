@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "common/otlp_json.h"
 #include "common/otlp_redact.h"
 #include "support/otlp_make.h"
 
@@ -16,6 +17,19 @@ static void require(int fact) {
 }
 
 static const char *const denied[] = {"a", "host.*", "user.id"};
+
+/* As JSON it is a request with the same facts. */
+static void check_json(const uint8_t *data, size_t size, const struct otlp_facts *facts) {
+    struct otlp_facts again;
+    struct gf_buf json;
+    struct gf_err e;
+
+    gf_buf_init(&json, OTLP_MAX);
+    require(otlp_json_from_protobuf(data, size, (int)(size & 1), &json, &e) == 0);
+    require(otlp_json_check(json.data, json.len, &again, &e) == 0);
+    require(make_same_facts(facts, &again));
+    gf_buf_free(&json);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct otlp_facts facts, again;
@@ -39,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             require(otlp_redact(out.data, out.len, deny, &out, &gone, &again, &e) == 0);
             require(make_same_facts(&facts, &again));
         }
+        check_json(data, size, &facts);
     }
     gf_buf_free(&out);
     otlp_deny_free(deny);
