@@ -1,7 +1,6 @@
 /*
  * cmd_keygen.c -- `keygen`: a new identity in a new directory.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -88,27 +87,6 @@ struct keygen {
     struct guard *guard;
 };
 
-/* Remove a directory's files, and below the top its directories, as far as it goes. */
-static void empty(int at, const char *name, int depth) {
-    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    DIR *d = fd == -1 ? NULL : fdopendir(fd);
-
-    if (!d) {
-        if (fd != -1)
-            (void)close(fd);
-        return;
-    }
-    for (struct dirent *entry; (entry = readdir(d)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        if (unlinkat(fd, entry->d_name, 0) == -1 && depth > 0) {
-            empty(fd, entry->d_name, depth - 1);
-            (void)unlinkat(fd, entry->d_name, AT_REMOVEDIR);
-        }
-    }
-    (void)closedir(d);
-}
-
 /* Remove the directories above DIR that we made, the deepest first. */
 static void remove_parents(struct keygen *k) {
     char path[PATH_MAX];
@@ -130,7 +108,7 @@ static void undo(void *arg) {
     struct keygen *k = arg;
 
     for (int tries = 0; tries < 200 && k->temp[0]; tries++) {
-        empty(k->parent, k->temp, 1);
+        places_empty(k->parent, k->temp, 1);
         if (unlinkat(k->parent, k->temp, AT_REMOVEDIR) == 0 || errno == ENOENT)
             k->temp[0] = '\0';
         else

@@ -76,8 +76,8 @@ static int open_old(int at, const char *name, int64_t before) {
     return fd;
 }
 
-static void remove_left(int at, const char *name, int64_t before, int depth) {
-    int fd = depth > 0 ? open_old(at, name, before) : -1;
+void places_empty(int at, const char *name, int depth) {
+    int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *d = fd == -1 ? NULL : fdopendir(fd);
 
     if (!d) {
@@ -88,11 +88,12 @@ static void remove_left(int at, const char *name, int64_t before, int depth) {
     for (struct dirent *x = NULL; (x = readdir(d)) != NULL;) {
         if (strcmp(x->d_name, ".") == 0 || strcmp(x->d_name, "..") == 0)
             continue;
-        if (unlinkat(dirfd(d), x->d_name, 0) == -1)
-            remove_left(dirfd(d), x->d_name, before, depth - 1);
+        if (unlinkat(fd, x->d_name, 0) == -1 && depth > 0) {
+            places_empty(fd, x->d_name, depth - 1);
+            (void)unlinkat(fd, x->d_name, AT_REMOVEDIR);
+        }
     }
     (void)closedir(d);
-    (void)unlinkat(at, name, AT_REMOVEDIR);
 }
 
 /* 1 if nothing in it is young, however deep. */
@@ -125,8 +126,11 @@ void places_tidy(int dir, int64_t now) {
             (void)close(fd);
         return;
     }
-    for (struct dirent *x = NULL; (x = readdir(d)) != NULL;)
-        if (is_left(x->d_name) && is_old(fd, x->d_name, now - LEFT_AGE, LEFT_DEPTH))
-            remove_left(fd, x->d_name, INT64_MAX, LEFT_DEPTH);
+    for (struct dirent *x = NULL; (x = readdir(d)) != NULL;) {
+        if (!is_left(x->d_name) || !is_old(fd, x->d_name, now - LEFT_AGE, LEFT_DEPTH))
+            continue;
+        places_empty(fd, x->d_name, LEFT_DEPTH - 1);
+        (void)unlinkat(fd, x->d_name, AT_REMOVEDIR);
+    }
     (void)closedir(d);
 }

@@ -17,6 +17,9 @@ int places_done(const char *path, struct gf_err *e);
 /* Load our identity. GF_E_NOINPUT with the remedy if dir is no directory made by keygen. */
 GF_MUST_CHECK int places_identity(const char *dir, struct gf_identity *out, struct gf_err *e);
 
+/* Remove what a directory holds, and directories down to this depth below it, as far as it goes. */
+void places_empty(int at, const char *name, int depth);
+
 /* In a directory that is written to: remove private directories of ours (".gapferry-" and 16 hex
  * digits, of this user) that are older than a day: a power cut left them, or SIGKILL. What cannot
  * be removed stays. */
