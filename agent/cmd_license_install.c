@@ -8,6 +8,7 @@
 #include "agent/cmd_license.h"
 #include "agent/floor.h"
 #include "agent/history.h"
+#include "common/signed.h"
 #include "gapferry/file.h"
 
 /* What the options say of a Keygen file. */
@@ -121,22 +122,13 @@ static int tell(struct agent *a, const struct options *o, const struct installin
     return rc;
 }
 
-/* A vendor's document and its signature may come as two files: FILE.minisig is taken where FILE
- * itself ends without one. What cannot be read is left for the verdict on FILE. */
+/* Whether it needs one at all is for the verdict on the whole. */
 static int join_signature(struct installing *i, struct gf_err *e) {
-    const char *text = i->text.data ? i->text.data : "";
-    struct gf_buf signature;
-    struct gf_err ignored;
-    char path[4096];
-
-    if (keygen_is(text, i->text.len) || strstr(text, "\nuntrusted comment: ") ||
-        snprintf(path, sizeof path, "%s.minisig", i->path) >= (int)sizeof path)
+    if (keygen_is(i->text.data ? i->text.data : "", i->text.len))
         return 0;
-    if (COMMAND_REACH(gf_file_load(AT_FDCWD, path, CMD_LICENSE_FILE_MAX, &signature, &ignored)) ==
-        0)
-        gf_buf_add(&i->text, signature.data, signature.len);
-    gf_buf_free(&signature);
-    return gf_buf_check(&i->text, path, e);
+    return COMMAND_REACH(signed_join(AT_FDCWD, i->path, CMD_LICENSE_FILE_MAX, &i->text, e)) == -1
+               ? -1
+               : 0;
 }
 
 int cmd_license_install(struct agent *a, const struct options *o, int *status, struct gf_err *e) {

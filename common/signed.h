@@ -22,6 +22,12 @@ GF_MUST_CHECK int signed_open(const struct signed_kind *k, const char *text, siz
                               const struct gf_sign_public *vendor, struct gf_json **out,
                               struct gf_err *e);
 
+/* A document's signature may lie beside it, as minisign leaves it: where `text`, of the file `path`
+ * below dir, ends in none, that of PATH.minisig is appended. 1: it has one now; 0: there is none
+ * beside it; -1: GF_E_USAGE (the path is too long), and as gf_file_load(), which gets `max`. */
+GF_MUST_CHECK int signed_join(int dir, const char *path, size_t max, struct gf_buf *text,
+                              struct gf_err *e);
+
 /* Fail the object unless its "format" is the kind's: GF_E_VERSION where that is another one of its
  * family. A newer document may have other fields, so this comes before them. */
 void signed_check_format(const struct signed_kind *k, struct gf_json_obj *o);

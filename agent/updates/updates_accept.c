@@ -2,12 +2,10 @@
  * updates_accept.c -- manifests: whose they are, whether they may become known, and the answer to a
  * check.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "agent/command.h"
@@ -15,6 +13,7 @@
 #include "agent/updates/updates.h"
 #include "agent/vendors.h"
 #include "common/log.h"
+#include "common/signed.h"
 #include "gapferry/file.h"
 
 /* A manifest that one vendor after the other is asked about. */
@@ -136,27 +135,17 @@ int updates_ended(struct agent *a, const struct update *u, struct gf_err *e) {
 /* ---- files ---- */
 
 int updates_load_file(int dir, const char *path, struct gf_buf *text, struct gf_err *e) {
-    char beside[4096];
-    struct gf_buf sig;
-    struct stat st;
+    const char *name = strrchr(path, '/');
 
     if (gf_file_load(dir, path, UPDATE_FILE_MAX, text, e) == -1)
         return -1;
-    if (text->len > 0 && memmem(text->data, text->len, "\nuntrusted comment: ", 20))
-        return 0;
-    /* Only the JSON: its signature lies beside it, as minisign leaves it. */
-    if ((size_t)snprintf(beside, sizeof beside, "%s.minisig", path) >= sizeof beside)
-        return gf_err_set(e, GF_E_USAGE, "%s: its path is too long", path);
-    if (fstatat(dir, beside, &st, 0) == -1 && errno == ENOENT)
-        return gf_err_set(e, GF_E_NOINPUT,
-                          "%s: holds no signature, and beside it there is no %s; the vendor has "
-                          "that file: bring it, too",
-                          path, strrchr(beside, '/') ? strrchr(beside, '/') + 1 : beside);
-    int rc = gf_file_load(dir, beside, UPDATE_FILE_MAX, &sig, e);
+    int rc = signed_join(dir, path, UPDATE_FILE_MAX, text, e);
     if (rc == 0)
-        gf_buf_add(text, sig.data, sig.len);
-    gf_buf_free(&sig);
-    return rc == 0 ? gf_buf_check(text, path, e) : -1;
+        return gf_err_set(e, GF_E_NOINPUT,
+                          "%s: holds no signature, and beside it there is no %s.minisig; the "
+                          "vendor has that file: bring it, too",
+                          path, name ? name + 1 : path);
+    return rc == 1 ? 0 : -1;
 }
 
 /* ---- the answer to a check ---- */

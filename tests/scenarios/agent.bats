@@ -440,6 +440,8 @@ licensing() {
     refused 80 'it was changed' license install l
     rm -f l.json.minisig
     refused 65 'no signature' license install l.json
+    mkdir l.json.minisig
+    refused 66 'l.json.minisig: not a regular file' license install l.json
     run A license check
     [ "$status" -eq 90 ]
 }

@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "common/signed.h"
 #include "common/update.h"
+#include "gapferry/file.h"
 #include "gapferry/minisig.h"
 
 static struct gf_sign_key *vendor, *stranger;
@@ -183,6 +185,51 @@ static int check(const struct update_artifact *a, const char *file, int out, str
     return rc;
 }
 
+static int join(const char *path, const char *text, size_t len, struct gf_buf *b,
+                struct gf_err *e) {
+    gf_buf_init(b, 100);
+    gf_buf_add(b, text, len);
+    return signed_join(AT_FDCWD, path, 100, b, e);
+}
+
+static void save(const char *path, const char *text) {
+    struct gf_err e;
+
+    assert_int_equal(gf_file_save(AT_FDCWD, path, text, strlen(text), 0600, &e), 0);
+}
+
+static void a_signature_that_lies_beside_a_document_is_joined_to_it(void **state) {
+    static const char has[] = "{\0}\nuntrusted comment: x\n";
+    char large[100];
+    struct gf_buf b;
+    struct gf_err e;
+
+    (void)state;
+    assert_int_equal(join("j.json", "{}\n", 3, &b, &e), 0);
+    assert_int_equal(b.len, 3);
+    gf_buf_free(&b);
+    save("j.json.minisig", "untrusted comment: y\n");
+    assert_int_equal(join("j.json", "{}\n", 3, &b, &e), 1);
+    assert_string_equal(b.data, "{}\nuntrusted comment: y\n");
+    gf_buf_free(&b);
+    /* One that it has is found behind any byte. */
+    assert_int_equal(join("j.json", has, sizeof has - 1, &b, &e), 1);
+    assert_int_equal(b.len, sizeof has - 1);
+    gf_buf_free(&b);
+    /* What is there and cannot be taken is told. */
+    memset(large, 'x', sizeof large - 1);
+    large[sizeof large - 1] = '\0';
+    save("j.json.minisig", large);
+    assert_int_equal(join("j.json", "{}\n", 3, &b, &e), -1);
+    assert_int_equal(e.code, GF_E_LIMIT);
+    gf_buf_free(&b);
+    assert_int_equal(symlink("j.json.minisig", "k.json.minisig"), 0);
+    assert_int_equal(join("k.json", "{}\n", 3, &b, &e), -1);
+    assert_int_equal(e.code, GF_E_NOINPUT);
+    assert_non_null(strstr(e.text, "k.json.minisig"));
+    gf_buf_free(&b);
+}
+
 static void bytes_are_an_artifact_only_by_size_and_both_digests(void **state) {
     struct update_artifact a, wrong;
     struct gf_err e;
@@ -266,6 +313,7 @@ int main(void) {
         cmocka_unit_test(a_manifest_that_breaks_a_rule_is_refused_with_words),
         cmocka_unit_test(what_no_vendor_has_signed_is_not_parsed),
         cmocka_unit_test(another_signature_does_not_make_another_manifest),
+        cmocka_unit_test(a_signature_that_lies_beside_a_document_is_joined_to_it),
         cmocka_unit_test(bytes_are_an_artifact_only_by_size_and_both_digests),
         cmocka_unit_test(what_is_longer_than_said_is_not_read_at_all),
         cmocka_unit_test(parts_in_a_row_are_the_whole),
