@@ -104,14 +104,12 @@ static void import_inbox(struct agent *a, struct importing *x) {
 static int tell_forked(struct agent *a, struct importing *x, struct gf_err *e) {
     char remedy[FORKED_REMEDY];
 
-    int is = forked_is(a, e);
+    int is = forked_is(a, remedy, e);
     if (is == -1)
         return -1;
     out_bool(&x->t, "forked", is);
-    if (is) {
-        forked_remedy(a, remedy);
+    if (is)
         out_text(&x->t, "needs you: " FORKED_WHAT ": %s\n", remedy);
-    }
     return is;
 }
 
@@ -153,7 +151,8 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     out_close(&x.t, ']');
     int64_t told;
     size_t taken;
-    int rc = succession_offers(a, &taken, e);
+    /* The inbox takes them by itself, as soon as nothing waits in it. */
+    int rc = o->nargs > 0 ? succession_offers(a, &taken, e) : 0;
     if (rc == 0)
         rc = updates_resume(a, e);
     if (rc == 0)

@@ -74,14 +74,12 @@ static int show_agent(struct status *s) {
 static int show_forked(struct status *s, struct gf_err *e) {
     char remedy[FORKED_REMEDY];
 
-    int is = forked_is(s->a, e);
+    int is = forked_is(s->a, remedy, e);
     if (is == -1)
         return -1;
     out_bool(&s->t, "forked", is);
-    if (is) {
-        forked_remedy(s->a, remedy);
+    if (is)
         out_text(&s->t, "forked     " FORKED_WHAT ": %s\n", remedy);
-    }
     return 0;
 }
 

@@ -210,10 +210,9 @@ static int examine_quarantine(struct doctor *d) {
 static int examine_forked(struct doctor *d) {
     char remedy[FORKED_REMEDY];
 
-    int is = forked_is(d->a, d->e);
+    int is = forked_is(d->a, remedy, d->e);
     if (is != 1)
         return is;
-    forked_remedy(d->a, remedy);
     return doctor_say(d, DOCTOR_WARN, "agent", remedy,
                       FORKED_WHAT ": the relay holds two bundles of one number");
 }

@@ -20,7 +20,8 @@ int forked_note(struct agent *a, const struct gf_id *stream, struct gf_err *e) {
     return is_ours ? store_put_fact(a->store, FACT, stream->b, sizeof stream->b, e) : 0;
 }
 
-int forked_is(struct agent *a, struct gf_err *e) {
+int forked_is(struct agent *a, char remedy[FORKED_REMEDY], struct gf_err *e) {
+    char self[COMMAND_SELF];
     struct gf_buf told, now;
     int rc = -1;
 
@@ -32,13 +33,9 @@ int forked_is(struct agent *a, struct gf_err *e) {
              memcmp(told.data, now.data, now.len) == 0;
     gf_buf_free(&told);
     gf_buf_free(&now);
+    if (rc == 1)
+        (void)snprintf(remedy, FORKED_REMEDY,
+                       "on the one that goes on: %s restore; on the copy: init in an empty place",
+                       command_self(a, self));
     return rc;
-}
-
-void forked_remedy(const struct agent *a, char out[FORKED_REMEDY]) {
-    char self[COMMAND_SELF];
-
-    (void)snprintf(out, FORKED_REMEDY,
-                   "on the one that goes on: %s restore; on the copy: init in an empty place",
-                   command_self(a, self));
 }

@@ -14,12 +14,11 @@
  * noted. Told by the refusal of a bundle that is known here, and by the notice `fork`. */
 GF_MUST_CHECK int forked_note(struct agent *a, const struct gf_id *stream, struct gf_err *e);
 
-/* 1 it is forked, 0 not that we know, or -1. */
-GF_MUST_CHECK int forked_is(struct agent *a, struct gf_err *e);
-
-/* What that is. And what is to be done, by a person. */
+/* What that is, in words; and room for what a person is to do about it. */
 #define FORKED_WHAT   "this agent was cloned, or its state was put back"
 #define FORKED_REMEDY (COMMAND_SELF + 96)
-void forked_remedy(const struct agent *a, char out[FORKED_REMEDY]);
+
+/* 1 it is forked, and the remedy is set; 0 not that we know, or -1. */
+GF_MUST_CHECK int forked_is(struct agent *a, char remedy[FORKED_REMEDY], struct gf_err *e);
 
 #endif

@@ -122,12 +122,11 @@ static void tell_forked(struct sync *x) {
     char remedy[FORKED_REMEDY];
     struct gf_err e;
 
-    int is = forked_is(x->a, &e);
+    int is = forked_is(x->a, remedy, &e);
     if (is == -1)
         sync_trouble(x, NULL, &e);
     if (is != 1)
         return;
-    forked_remedy(x->a, remedy);
     gf_buf_printf(&x->r.people, FORKED_WHAT ": %s\n", remedy);
     x->r.status = command_graver(x->r.status, GF_EXIT_AWAITED);
 }
@@ -168,6 +167,7 @@ int sync_drive(struct agent *a, const struct sync_options *o, struct sync_result
     /* What may be taken on this host has changed with all that. */
     if (agent_policy_publish(a, &why) == -1)
         sync_trouble(&x, "policy", &why);
+    free(x.cards);
     gf_drive_close(x.drive);
     store_unlock(a->store);
     *out = x.r;

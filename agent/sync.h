@@ -49,7 +49,9 @@ struct sync {
     struct agent *a;
     const struct sync_options *o;
     struct gf_drive *drive;
-    int relays_shown; /* cards that could be trusted */
+    struct gf_card *cards; /* that lay on it in the beginning */
+    size_t ncards;
+    int relays_shown; /* of these, that could be trusted */
     struct sync_result r;
 };
 

@@ -216,38 +216,34 @@ static size_t see_cards(struct sync *x, const struct gf_card *there, size_t n) {
 }
 
 void sync_successors(struct sync *x) {
-    struct gf_card *there = NULL;
-    size_t n = 0, unreadable, taken = 0, changed = 0, more = 0;
+    size_t taken = 0, changed = 0, more = 0;
     struct gf_err e;
 
     if (succession_offers(x->a, &taken, &e) == -1)
         sync_trouble(x, NULL, &e);
     if (taken > 0)
         gf_buf_text(&x->r.notes, "the relay has new keys, which those before have signed\n");
-    if (COMMAND_REACH(gf_drive_cards(x->drive, &there, &n, &unreadable, &e)) == -1)
-        return;
-    while ((more = see_cards(x, there, n)) > 0)
+    while ((more = see_cards(x, x->cards, x->ncards)) > 0)
         changed += more;
-    free(there);
     if (changed > 0 && agent_publish_cards(x->a, &e) == -1)
         sync_trouble(x, NULL, &e);
 }
 
 void sync_cards(struct sync *x) {
     struct gf_card *trusted = NULL;
-    struct gf_card *there = NULL;
     size_t ntrusted = 0;
     size_t unreadable;
-    size_t n = 0;
     struct gf_err e;
 
+    if (COMMAND_REACH(gf_drive_cards(x->drive, &x->cards, &x->ncards, &unreadable, &e)) == -1)
+        sync_drive_trouble(x, NULL, &e);
     if (store_cards(x->a->store, GF_ROLE_RELAY, &trusted, &ntrusted, &e) == -1) {
         sync_trouble(x, NULL, &e);
         return;
     }
     free(trusted);
-    if (COMMAND_REACH(gf_drive_cards(x->drive, &there, &n, &unreadable, &e)) == -1)
-        sync_drive_trouble(x, NULL, &e);
+    const struct gf_card *there = x->cards;
+    const size_t n = x->ncards;
     if (!x->r.read_only) {
         put_ours(x, there, n);
         put_former(x);
@@ -264,5 +260,4 @@ void sync_cards(struct sync *x) {
             x->relays_shown++;
             x->r.status = command_graver(x->r.status, GF_EXIT_NOPERM);
         }
-    free(there);
 }

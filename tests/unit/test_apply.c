@@ -297,24 +297,26 @@ static void fork_first(struct site *s, int64_t seq) {
 }
 
 static void a_fork_is_no_fault_of_its_records_and_stands_until_a_new_stream(void **state) {
+    char remedy[FORKED_REMEDY];
     struct site *s = *state;
     struct gf_id id = site_add(s, "metrics", "{}", 0);
     int64_t seq = 1;
 
-    assert_int_equal(forked_is(&s->a, &e), 0);
+    assert_int_equal(forked_is(&s->a, remedy, &e), 0);
     for (; seq <= 4; seq++) {
         struct export_result x = site_export(s);
         assert_true(x.records == 1);
         fork_first(s, seq);
         assert_int_equal(site_state(s, &id), STORE_QUEUED);
-        assert_int_equal(forked_is(&s->a, &e), 1);
+        assert_int_equal(forked_is(&s->a, remedy, &e), 1);
+        assert_non_null(strstr(remedy, "restore"));
     }
     (void)site_export(s);
     assert_int_equal(store_new_stream(s->a.store, &e), 0);
-    assert_int_equal(forked_is(&s->a, &e), 0);
+    assert_int_equal(forked_is(&s->a, remedy, &e), 0);
     /* What was made before and is refused only now says nothing about the new one. */
     fork_first(s, seq);
-    assert_int_equal(forked_is(&s->a, &e), 0);
+    assert_int_equal(forked_is(&s->a, remedy, &e), 0);
 }
 
 /* A refused bundle that nobody here knows is a twin's. */
@@ -322,7 +324,7 @@ static void a_fork_of_a_twin_is_told_by_its_stream_if_that_is_ours(void **state)
     struct site *s = *state;
     struct apply_result r;
     struct reply reply;
-    char hex[GF_ID_TEXT];
+    char hex[GF_ID_TEXT], remedy[FORKED_REMEDY];
 
     (void)site_add(s, "metrics", "{}", 0);
     (void)site_export(s);
@@ -334,20 +336,20 @@ static void a_fork_of_a_twin_is_told_by_its_stream_if_that_is_ours(void **state)
         reply_fork(&reply, &(struct gf_id){{4}});
         reply_notice(&reply, "fork", others[i]);
         assert_int_equal(reply_apply(&reply, s, &r, &e), 0);
-        assert_int_equal(forked_is(&s->a, &e), 0);
+        assert_int_equal(forked_is(&s->a, remedy, &e), 0);
     }
     reply_begin(&reply, 5);
     reply_fork(&reply, &(struct gf_id){{4}});
     reply_notice(&reply, "fork", hex);
     assert_int_equal(reply_apply(&reply, s, &r, &e), 0);
-    assert_int_equal(forked_is(&s->a, &e), 1);
+    assert_int_equal(forked_is(&s->a, remedy, &e), 1);
     /* A late word about another stream does not take it back. */
     reply_begin(&reply, 6);
     reply_notice(&reply, "fork", others[0]);
     assert_int_equal(reply_apply(&reply, s, &r, &e), 0);
-    assert_int_equal(forked_is(&s->a, &e), 1);
+    assert_int_equal(forked_is(&s->a, remedy, &e), 1);
     assert_int_equal(store_new_stream(s->a.store, &e), 0);
-    assert_int_equal(forked_is(&s->a, &e), 0);
+    assert_int_equal(forked_is(&s->a, remedy, &e), 0);
 }
 
 /* ---- what is not for us, or not whole ---- */
