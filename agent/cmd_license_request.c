@@ -90,6 +90,14 @@ static int find_open(struct agent *a, const struct options *o, struct asking *k,
                : asked_open(a, &k->wish, &k->record.id, &k->open, e);
 }
 
+/* Asked anew, unless exactly this waits already. */
+static int queue_once(struct agent *a, const struct options *o, struct asking *k,
+                      struct gf_err *e) {
+    int open = find_open(a, o, k, e);
+
+    return open == 0 ? queue(a, k, e) : open == 1 ? 0 : -1;
+}
+
 /* The last line of each of these commands: the record's id. `t` may hold facts already. */
 static int tell(struct agent *a, struct out *t, const struct asking *k, struct gf_err *e) {
     char id[GF_UUID_TEXT];
@@ -154,11 +162,7 @@ int cmd_license_request(struct agent *a, const struct options *o, struct gf_err 
     if (rc == 0)
         rc = read_transfer(o, &k, e);
     if (rc == 0)
-        rc = find_open(a, o, &k, e);
-    if (rc == 0)
-        rc = queue(a, &k, e);
-    if (rc == 1)
-        rc = 0;
+        rc = queue_once(a, o, &k, e);
     if (rc == 0) {
         out_begin(&t, o);
         rc = tell(a, &t, &k, e);
@@ -187,8 +191,7 @@ static int ask_again(struct agent *a, const struct options *o, const struct inst
             "license: no request for %s is known here (any more): say the licence key that "
             "the vendor gave you: --key KEY",
             l->product);
-    int open = find_open(a, o, k, e);
-    return open == 0 ? queue(a, k, e) : open == 1 ? 0 : -1;
+    return queue_once(a, o, k, e);
 }
 
 int cmd_license_renew(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
