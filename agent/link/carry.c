@@ -67,6 +67,11 @@ static int is_refused(const struct round *x, const struct outbox_file *f) {
     return refusal(x, f, &at) != NULL;
 }
 
+/* A descriptor of one that is ours, for this relay, and not refused; else -1. */
+static int open_ours(const struct round *x, const struct outbox_file *f) {
+    return is_refused(x, f) ? -1 : outbox_open(f, peers_self(x->p), x->to, x->nto);
+}
+
 /* A person is to hear of a refused bundle, and of how many there are. */
 static void tell_refused(struct round *x, const struct outbox_file *f) {
     char again[GF_TIME_TEXT];
@@ -216,9 +221,7 @@ static int post_new(struct round *x, int *posted, struct gf_err *e) {
         if (marks_find(&x->sent, &f->id) != NULL)
             continue;
         tell_refused(x, f);
-        if (is_refused(x, f))
-            continue;
-        int fd = outbox_open(f, peers_self(x->p), x->to, x->nto);
+        int fd = open_ours(x, f);
         if (fd == -1)
             continue;
         rc = post(x, f, fd, e);
@@ -237,7 +240,7 @@ static int poll_again(struct round *x, struct gf_err *e) {
         return -1;
     for (size_t i = x->out.n; i-- > 0 && looked < POLL_LOOK;) {
         const struct outbox_file *f = &x->out.list[i];
-        int fd = is_refused(x, f) ? -1 : outbox_open(f, peers_self(x->p), x->to, x->nto);
+        int fd = open_ours(x, f);
         if (fd == -1)
             continue;
         looked++;
@@ -271,9 +274,7 @@ static int post_all(struct round *x, struct gf_err *e) {
     log_write(LOG_LEVEL_WARNING, "relay-forgot", {"relay", x->peer->name, 0},
               {"bundles", NULL, (int64_t)x->out.n});
     for (size_t i = 0; i < x->out.n && rc == 0 && !x->over; i++) {
-        int fd = is_refused(x, &x->out.list[i])
-                     ? -1
-                     : outbox_open(&x->out.list[i], peers_self(x->p), x->to, x->nto);
+        int fd = open_ours(x, &x->out.list[i]);
         if (fd == -1)
             continue;
         rc = post(x, &x->out.list[i], fd, e);

@@ -49,11 +49,12 @@ static int64_t sum(const struct round *x, const char *folder) {
     return n;
 }
 
-static int has_room(struct round *x, int64_t size) {
+/* held: bytes of responses that are here already. */
+static int has_room(struct round *x, int64_t held, int64_t size) {
     struct statvfs v;
 
     /* Whatever a relay sends, it does not fill the disk. */
-    if (sum(x, "inbox") + sum(x, "quarantine") + size > KEPT_MAX) {
+    if (held + size > KEPT_MAX) {
         (void)snprintf(x->r.person, sizeof x->r.person,
                        "nothing is fetched: inbox/ and quarantine/ hold %lld GiB of responses that "
                        "wait or could not be used: see gapferry-agent status",
@@ -147,24 +148,28 @@ static int fetch_into(struct round *x, const struct reply_response *w, const cha
     return rc;
 }
 
-static int fetch(struct round *x, const struct reply_response *w, struct gf_err *e) {
+static int fetch(struct round *x, const struct reply_response *w, int64_t *held, struct gf_err *e) {
+    const int64_t before = x->r.fetched;
     char id[GF_ID_TEXT], name[OUTBOX_NAME];
     struct gf_out file;
 
     gf_text_hex(w->id.b, sizeof w->id.b, id);
     (void)snprintf(name, sizeof name, "%s.gfb", id);
-    if (is_here(x, &w->id, name) || !has_room(x, w->size))
+    if (is_here(x, &w->id, name) || !has_room(x, *held, w->size))
         return 0;
     if (gf_out_open(&file, x->inbox, name, e) == -1)
         return -1;
     int rc = fetch_into(x, w, name, &file, e);
     gf_out_close(&file);
+    *held += x->r.fetched > before ? w->size : 0;
     return rc;
 }
 
 int fetch_all(struct round *x, const struct reply *reply, struct gf_err *e) {
+    int64_t held = reply->n > 0 ? sum(x, "inbox") + sum(x, "quarantine") : 0;
+
     for (size_t i = 0; i < reply->n && !x->over; i++) {
-        if (fetch(x, &reply->responses[i], e) == -1)
+        if (fetch(x, &reply->responses[i], &held, e) == -1)
             return -1;
     }
     return 0;
