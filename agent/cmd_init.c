@@ -15,6 +15,7 @@
 #include "agent/command.h"
 #include "agent/history.h"
 #include "agent/own_card.h"
+#include "common/grid.h"
 #include "common/nearest.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
@@ -65,7 +66,7 @@ static int read_consent(const char *text, char channel[GF_WORD_MAX + 1], enum st
 
     if (split("consent", text, channel, &word, e) == -1)
         return -1;
-    if (strcmp(channel, "license") == 0 || strcmp(channel, "updates") == 0)
+    if (grid_is_own_consent(channel))
         return gf_err_set(e, GF_E_USAGE, "--consent %s: each request on it is its own consent",
                           channel);
     for (int i = STORE_GRANTED; store_consents[i]; i++) {

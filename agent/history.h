@@ -13,8 +13,9 @@
  *   came     bundle, digest, from, items
  *   consent  channel, decision, deleted
  *   trusted  role, fingerprint, by: a card; vendor, duties, key: a vendor's key (trusted.h)
- *   relay-forked, trust-ended  fingerprint: of a second successor of a relay's key; of a card that
- * a person trusts no more pruned   bundle: its file is not kept any longer
+ *   relay-forked  fingerprint, replaces: a second successor of a relay's key
+ *   trust-ended   role, fingerprint: a card that a person trusts no more
+ *   pruned   bundle: its file is not kept any longer
  *   ...      others as their owners say
  */
 #ifndef AGENT_HISTORY_H

@@ -122,23 +122,14 @@ static int take_fork(struct agent *a, const char *data, struct gf_err *e) {
     return forked_note(a, &stream, e);
 }
 
-/* The beginning of a text, ended between two characters. */
-static void cut(const char *text, char out[DATA_MAX]) {
-    size_t n = strlen(text);
-
-    if (n >= DATA_MAX)
-        for (n = DATA_MAX - 1; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;)
-            n--;
-    memcpy(out, text, n);
-    out[n] = '\0';
-}
-
 int agent_notice(struct agent *a, const struct gf_hash *from, const struct gf_notice *n,
                  struct gf_err *e) {
     struct history_line h;
     char shown[DATA_MAX];
 
-    cut(n->data, shown);
+    size_t len = gf_text_fit(n->data, strlen(n->data), sizeof shown - 1);
+    memcpy(shown, n->data, len);
+    shown[len] = '\0';
     log_write(LOG_LEVEL_NOTICE, "notice", {"type", n->type, 0}, {"text", shown, 0});
     history_begin(&h, a, "notice");
     history_hash(&h, "from", from);

@@ -10,7 +10,7 @@
 #include "agent/trusted.h"
 #include "common/log.h"
 
-/* What is known of relays, and of one of them. */
+/* What is known of relays. */
 struct known {
     struct store_relay *list;
     size_t n;

@@ -66,7 +66,7 @@ static int look(struct sync *x, const struct gf_check *check, const struct gf_dr
         return 0;
     }
     int rc = gf_bundle_head(fd, check, &head, &e);
-    if (rc == -1 && e.code == GF_E_SENDER)
+    if (rc == -1 && e.code == GF_E_SENDER && final)
         succession_explain(x->a, fd, &e);
     (void)close(fd);
     if (rc == -1) {

@@ -4,6 +4,7 @@
 #include "agent/source/source.h"
 
 #include "common/child.h"
+#include "common/grid.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static int load_channel(const struct config *c, struct source *s, struct gf_err 
                           config_where(c, "source", s->name), s->name);
     if (!gf_text_is_word(s->channel, strlen(s->channel), GF_WORD_MAX))
         return bad(c, s->name, "channel", e, "must be 1 to 64 characters of [a-z0-9.-]");
-    if (strcmp(s->channel, "license") == 0 || strcmp(s->channel, "updates") == 0)
+    if (grid_is_own_consent(s->channel))
         return bad(c, s->name, "channel", e,
                    "license and updates are not for sources; a person asks there");
     return 0;

@@ -24,7 +24,7 @@ int store_get_policy(struct store *s, const char *channel, struct store_policy *
     struct db_query q;
 
     if (db_query(&s->db, &q, e,
-                 "SELECT denied, airgap, relay, since, said FROM policy WHERE channel = ?"
+                 "SELECT denied, airgap, relay, since FROM policy WHERE channel = ?"
                  " AND (denied <> 0 OR airgap <> 0)",
                  "t", channel) == -1)
         return -1;
@@ -33,7 +33,6 @@ int store_get_policy(struct store *s, const char *channel, struct store_policy *
         p.denied = db_int(&q, 0) != 0;
         p.airgap = (int)db_int(&q, 1);
         p.since = db_int(&q, 3);
-        p.said = db_int(&q, 4);
         if (STORE_FIXED(&q, 2, &p.relay, "policy", e) == -1)
             rc = -1;
     }

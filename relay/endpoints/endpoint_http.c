@@ -56,13 +56,8 @@ static void add_words(struct gf_buf *out, const char *text, size_t len) {
 
 /* Copy text, cut between characters to what a receipt can carry. */
 static void set_reason(struct endpoint_result *r, const char *text) {
-    size_t len = strlen(text);
+    size_t len = gf_text_fit(text, strlen(text), GF_REASON_MAX);
 
-    if (len > GF_REASON_MAX) {
-        len = GF_REASON_MAX;
-        while (len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80)
-            len--;
-    }
     memcpy(r->reason, text, len);
     r->reason[len] = '\0';
 }
