@@ -100,19 +100,9 @@ static const uint8_t short_escapes[256] = {
     ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
 };
 
-/* Step over the escape at *at and set the character it stands for. NULL, or the rule it breaks. */
-static const char *escape(const uint8_t **at, const uint8_t *end, uint32_t *c) {
+/* Step over the \\u at *at and set the character it stands for. NULL, or the rule it breaks. */
+static const char *long_escape(const uint8_t **at, const uint8_t *end, uint32_t *c) {
     const uint8_t *p = *at + 1;
-    if (p == end)
-        return "an escape that is cut";
-    if (*p != 'u') {
-        if (short_escapes[*p] == 0)
-            return "an escape that JSON does not have";
-        *c = short_escapes[*p];
-        *at = p + 1;
-        return NULL;
-    }
-
     int32_t unit = hex4(p + 1, end);
     if (unit < 0)
         return "\\u without four hex digits";
@@ -132,8 +122,22 @@ static const char *escape(const uint8_t **at, const uint8_t *end, uint32_t *c) {
     return NULL;
 }
 
+/* The same for any escape; bodies that are JSON themselves are full of short ones. */
+static inline const char *escape(const uint8_t **at, const uint8_t *end, uint32_t *c) {
+    const uint8_t *p = *at + 1;
+    if (p == end)
+        return "an escape that is cut";
+    if (*p == 'u')
+        return long_escape(at, end, c);
+    if (short_escapes[*p] == 0)
+        return "an escape that JSON does not have";
+    *c = short_escapes[*p];
+    *at = p + 1;
+    return NULL;
+}
+
 /* Bytes of a character in UTF-8. */
-static size_t utf8_length(uint32_t c) {
+static inline size_t utf8_length(uint32_t c) {
     return c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 }
 
@@ -170,19 +174,34 @@ static int scan_string(struct scan *s) {
     }
 }
 
+/* Copy what stands before the next backslash, or all of it: how many bytes that is. */
+static size_t copy_plain(const uint8_t *at, const uint8_t *end, char *out) {
+    const uint8_t *from = at;
+
+    while (end - at >= 8) {
+        uint64_t slash = utf8_word(at) ^ (EACH_BYTE * '\\');
+        if (((slash - EACH_BYTE) & ~slash & UTF8_HIGH_BITS) != 0)
+            break;
+        memcpy(out, at, 8);
+        at += 8;
+        out += 8;
+    }
+    while (at < end && *at != '\\')
+        *out++ = (char)*at++;
+    return (size_t)(at - from);
+}
+
 size_t gf_json_unescape(const char *text, size_t len, char *out) {
     const uint8_t *at = (const uint8_t *)text, *end = at + len;
     char *to = out;
 
-    while (at < end) {
-        const uint8_t *plain = at;
-        while (at < end && *at != '\\')
-            at++;
-        memcpy(to, plain, (size_t)(at - plain));
-        to += at - plain;
+    for (;;) {
+        size_t plain = copy_plain(at, end, to);
         uint32_t c = 0;
+        at += plain;
+        to += plain;
         if (at == end || escape(&at, end, &c) != NULL)
-            break;
+            return (size_t)(to - out);
         size_t n = utf8_length(c);
         /* The first byte of n > 1 says so with n leading ones; six bits stand in each other. */
         for (size_t i = n; --i > 0; c >>= 6)
@@ -190,7 +209,6 @@ size_t gf_json_unescape(const char *text, size_t len, char *out) {
         to[0] = (char)(n == 1 ? c : (0xF0U << (4 - n) & 0xFF) | c);
         to += n;
     }
-    return (size_t)(to - out);
 }
 
 /*
