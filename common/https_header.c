@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/https.h"
+#include "gapferry/text.h"
 
 #define HEADER_MAX 8192 /* bytes of one header that we send */
 
@@ -34,17 +35,10 @@ const char *https_header(const struct https_answer *a, const char *name, size_t 
     return NULL;
 }
 
-static int is_token(char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
-}
-
 /* The length of the name at the start of "Name: value", 0 if it is no header. */
 static size_t header_name(const char *line, size_t len) {
-    size_t n = 0;
+    size_t n = gf_text_token(line, len);
 
-    while (n < len && is_token(line[n]))
-        n++;
     if (n == len || line[n] != ':')
         return 0;
     for (size_t i = n; i < len; i++) {

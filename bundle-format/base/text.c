@@ -174,6 +174,16 @@ int gf_text_is_utf8(const char *text, size_t n) {
     return 1;
 }
 
+/* A bit for each character, of 64 in a row each. */
+static const uint64_t token_chars[4] = {0x03FF6CFA00000000U, 0x57FFFFFFC7FFFFFEU, 0, 0};
+
+size_t gf_text_token(const char *text, size_t n) {
+    size_t i = 0;
+    while (i < n && (token_chars[(uint8_t)text[i] / 64] >> (uint8_t)text[i] % 64 & 1) != 0)
+        i++;
+    return i;
+}
+
 int gf_text_is_word(const char *text, size_t n, size_t max) {
     if (n == 0 || n > max)
         return 0;

@@ -16,7 +16,7 @@
 
 /* The name of an HTTP header, in lower case so that it has one spelling. */
 static int is_header_name(const char *text) {
-    size_t n = text != NULL ? gf_line_token(text) : 0;
+    size_t n = text != NULL ? gf_text_token(text, strlen(text)) : 0;
 
     if (n == 0 || n > GF_JSON_NAME_MAX || text[n] != '\0')
         return 0;

@@ -22,19 +22,6 @@ int gf_line_check(struct gf_buf *out, size_t start, const char *what, struct gf_
 
 /* ---- rules ---- */
 
-size_t gf_line_token(const char *text) {
-    size_t n = 0;
-
-    for (; text[n] != '\0'; n++) {
-        char c = text[n];
-
-        if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-            strchr("!#$%&'*+-.^_`|~", c) == NULL)
-            break;
-    }
-    return n;
-}
-
 int gf_line_is_uuid(const struct gf_id *id, const char *what, struct gf_err *e) {
     int version = id->b[6] >> 4;
     int variant = id->b[8] >> 6;

@@ -74,9 +74,6 @@ GF_MUST_CHECK int gf_line_close(struct gf_line *l, char **owned, struct gf_err *
 GF_MUST_CHECK int gf_line_check(struct gf_buf *out, size_t start, const char *what,
                                 struct gf_err *e);
 
-/* Bytes of the HTTP token (RFC 9110, 5.6.2) that text begins with; 0: none. */
-size_t gf_line_token(const char *text);
-
 /* Rules of fields, for parsing and writing alike. Each returns 0, or GF_E_RECORD naming the field.
  */
 GF_MUST_CHECK int gf_line_is_uuid(const struct gf_id *id, const char *what, struct gf_err *e);

@@ -16,12 +16,12 @@ const char *const gf_record_clocks[] = {"ok", "behind", "unknown", NULL};
 /* type "/" subtype, then perhaps parameters (RFC 9110, 8.3.1): it becomes an HTTP header. */
 static int is_media_type(const char *text) {
     size_t n = strlen(text);
-    size_t type = gf_line_token(text);
+    size_t type = gf_text_token(text, n);
     size_t subtype;
 
     if (n > GF_TYPE_MAX || type == 0 || text[type] != '/')
         return 0;
-    subtype = gf_line_token(text + type + 1);
+    subtype = gf_text_token(text + type + 1, n - type - 1);
     if (subtype == 0)
         return 0;
     text += type + 1 + subtype;

@@ -322,6 +322,20 @@ static void a_text_is_cut_between_its_characters(void **state) {
     assert_int_equal(gf_text_fit(NULL, 0, 9), 0);
 }
 
+static void a_token_is_what_http_calls_one(void **state) {
+    static const char others[] = "!#$%&'*+-.^_`|~";
+    (void)state;
+
+    for (int c = 0; c < 256; c++) {
+        const char text[] = {'a', (char)c, 'b'};
+        int is = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                 (c != 0 && strchr(others, c) != NULL);
+        assert_int_equal(gf_text_token(text, sizeof text), is ? 3 : 1);
+    }
+    assert_int_equal(gf_text_token("abc", 2), 2);
+    assert_int_equal(gf_text_token("", 0), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hex_goes_there_and_back),
@@ -338,6 +352,7 @@ int main(void) {
         cmocka_unit_test(words_are_narrow),
         cmocka_unit_test(a_text_is_cut_between_its_characters),
         cmocka_unit_test(foreign_text_is_shown_without_being_obeyed),
+        cmocka_unit_test(a_token_is_what_http_calls_one),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }

@@ -72,6 +72,9 @@ int gf_text_is_utf8(const char *text, size_t n);
 /* How many of the first n bytes of UTF-8 fit in max without cutting a character. */
 size_t gf_text_fit(const char *text, size_t n, size_t max);
 
+/* Bytes of the token of HTTP (RFC 9110, 5.6.2) that text[0 .. n-1] begins with; 0: none. */
+size_t gf_text_token(const char *text, size_t n);
+
 /* 1 if it is 1 to max bytes of [a-z0-9] first and [a-z0-9.-] after: channels, products, needs,
  * and names of members. */
 int gf_text_is_word(const char *text, size_t n, size_t max);
