@@ -2,12 +2,14 @@
  * cmd_config.c -- `config check | show`: is the configuration right, and what is in force?
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "common/config_print.h"
 #include "relay/command.h"
 #include "relay/endpoints/endpoint.h"
+#include "relay/ledger/ledger_operator.h"
 #include "relay/listener/listener.h"
 #include "relay/quota.h"
 #include "relay/run.h"
@@ -63,21 +65,25 @@ static void warn_of_keys(struct config_print *p, const struct config *c) {
         warn_of_key(p, c, "endpoint", name, "key_file");
 }
 
-/* What shows only beside what the ledger knows. A relay that does not open has other troubles. */
+/* What shows only beside what the ledger knows; keys are not touched for that. A relay that does
+ * not open has other troubles. */
 static void warn_of_agents(struct config_print *p, const struct relay *r) {
-    struct relay whole = {.state_fd = -1, .now = r->now};
+    char(*known)[GF_FINGERPRINT_TEXT] = NULL;
+    struct ledger *l = NULL;
     struct gf_err doubt, e;
+    size_t n = 0;
 
-    if (config_name(r->config, "agent", 0) == NULL)
+    if (config_name(r->config, "agent", 0) == NULL ||
+        command_check_user(COMMAND_PROGRAM, r->state, &e) == -1 ||
+        ledger_open(r->state, &l, &e) == -1)
         return;
-    memcpy(whole.config_path, r->config_path, sizeof whole.config_path);
-    memcpy(whole.state, r->state, sizeof whole.state);
-    if (relay_open_anyhow(&whole, NULL, &e) == -1)
-        return;
-    for (size_t i = 0; config_name(whole.config, "agent", i) != NULL; i++)
-        if (quota_doubt(&whole, i, &doubt, &e) == 1)
-            config_print_warning(p, "%s", doubt.text);
-    relay_close(&whole);
+    if (ledger_fingerprints(l, NULL, &known, &n, &e) == 0) {
+        for (size_t i = 0; config_name(r->config, "agent", i) != NULL; i++)
+            if (quota_doubt(r->config, i, known, n, &doubt) == 1)
+                config_print_warning(p, "%s", doubt.text);
+    }
+    free(known);
+    ledger_close(l);
 }
 
 /* Whether we can do our part where an agent on this host is to take records: as who we are. */

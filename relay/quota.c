@@ -68,28 +68,24 @@ int quota_check(const struct config *c, struct gf_err *e) {
     return 0;
 }
 
-int quota_doubt(const struct relay *r, size_t i, struct gf_err *warning, struct gf_err *e) {
-    char(*list)[GF_FINGERPRINT_TEXT] = NULL, spelled[GF_FINGERPRINT_TEXT];
-    const char *name = config_name(r->config, "agent", i), *near = NULL;
-    size_t best = (size_t)-1, n = 0;
-    int known = 0;
+int quota_doubt(const struct config *c, size_t i, char (*known)[GF_FINGERPRINT_TEXT], size_t n,
+                struct gf_err *warning) {
+    const char *name = config_name(c, "agent", i), *near = NULL;
+    char spelled[GF_FINGERPRINT_TEXT];
+    size_t best = (size_t)-1;
 
     if (name == NULL || gf_card_fingerprint_spell(name, spelled) == -1)
         return 0;
-    if (ledger_fingerprints(r->ledger, NULL, &list, &n, e) == -1)
-        return -1;
     for (size_t k = 0; k < n; k++) {
-        known |= strcmp(list[k], spelled) == 0;
-        if (nearest_is(spelled, list[k], &best))
-            near = list[k];
+        if (strcmp(known[k], spelled) == 0)
+            return 0;
+        if (nearest_is(spelled, known[k], &best))
+            near = known[k];
     }
-    if (!known)
-        (void)gf_err_set(
-            warning, GF_E_CONFIG, "%s: [agent \"%s\"] is nobody who was let in here%s%s%s",
-            config_where(r->config, "agent", name), name, near != NULL ? "; did you mean " : "",
-            near != NULL ? near : "", near != NULL ? "?" : "");
-    free(list);
-    return !known;
+    (void)gf_err_set(warning, GF_E_CONFIG, "%s: [agent \"%s\"] is nobody who was let in here%s%s%s",
+                     config_where(c, "agent", name), name, near != NULL ? "; did you mean " : "",
+                     near != NULL ? near : "", near != NULL ? "?" : "");
+    return 1;
 }
 
 /* 1 and the rule, with *why, if this bundle is beyond it. */

@@ -26,10 +26,10 @@
 
 /* For `config check`: GF_E_CONFIG. */
 GF_MUST_CHECK int quota_check(const struct config *c, struct gf_err *e);
-/* 1 and a warning about the i-th [agent "FINGERPRINT"] if it is nobody's whom the ledger knows; 0
- * there is nothing to say of it; -1. */
-GF_MUST_CHECK int quota_doubt(const struct relay *r, size_t i, struct gf_err *warning,
-                              struct gf_err *e);
+/* 1 and a warning about the i-th [agent "FINGERPRINT"] if it is none of these n, which are all that
+ * were ever let in; 0 there is nothing to say of it. */
+int quota_doubt(const struct config *c, size_t i, char (*known)[GF_FINGERPRINT_TEXT], size_t n,
+                struct gf_err *warning);
 
 /* 0 this bundle may come from this sender now; 1 not yet, with *why, and in how many seconds it may
  * (at least; 3,600 at most), which the ledger notes for `status`; -1. */
