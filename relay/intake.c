@@ -129,15 +129,16 @@ static int read_cards(struct intake *in, struct gf_err *e) {
 
 /* ---- what is not taken ---- */
 
-/* Left where it lies, with a copy as evidence, since drives come and go. */
-static int leave_bad(struct intake *in, const struct item *it, int is_bundle,
+/* Left where it lies, with a copy as evidence, since drives come and go. left: what is said of
+ * that. */
+static int leave_bad(struct intake *in, const struct item *it, int is_bundle, const char *left,
                      const struct gf_err *why, struct gf_err *e) {
     char name[FILES_NAME];
     struct gf_err ignored;
 
     in->t->refused++;
     if (in->told++ < TOLD_MAX)
-        turn_fault(in->t, it->label, why, in->left);
+        turn_fault(in->t, it->label, why, left);
     else
         turn_grave(in->t, why->code);
     in->t->refused_again++;
@@ -171,20 +172,17 @@ static int leave_ended(struct intake *in, const struct item *it, const struct gf
         return 0;
     }
     int named = files_name_of(it->fd, name, &ignored) == 0;
+    int told = named && files_has(in->r, "quarantine", name);
     /* Whoever brings the drive again was told, and it is not ours to remove. */
-    if (in->d != NULL && named && files_has(in->r, "quarantine", name)) {
+    if (in->d != NULL && told) {
         in->t->ended++;
         return 0;
     }
-    if (named && !files_has(in->r, "quarantine", name) &&
-        ledger_count_refused(in->r->ledger, &route->from, e) == -1)
+    if (named && !told && ledger_count_refused(in->r->ledger, &route->from, e) == -1)
         return -1;
-    const char *left = in->left;
-    if (in->d != NULL)
-        in->left = "it was left on the drive, and can be deleted there";
-    int rc = leave_bad(in, it, 1, why, e);
-    in->left = left;
-    return rc;
+    return leave_bad(
+        in, it, 1, in->d != NULL ? "it was left on the drive, and can be deleted there" : in->left,
+        why, e);
 }
 
 /* The card of an unknown sender, if it lies on the drive: 1 it proves itself. */
@@ -283,7 +281,7 @@ static int take(struct intake *in, const struct item *it, const struct gf_head *
     if (copy_bundle(in, it, h, name, &why) == 0)
         return 0;
     if (!relay_verify_is_ours(&why) && why.code != GF_E_DRIVE)
-        return leave_bad(in, it, 1, &why, e);
+        return leave_bad(in, it, 1, in->left, &why, e);
     (void)snprintf(remedy, sizeof remedy, "it was left %s", in->where);
     turn_fault(in->t, it->label, &why, remedy);
     return 0;
@@ -297,7 +295,7 @@ static int take_one(struct intake *in, const struct item *it, struct gf_err *e) 
     struct gf_err why;
 
     if (gf_bundle_route(it->fd, &route, &why) == -1)
-        return leave_bad(in, it, 0, &why, e);
+        return leave_bad(in, it, 0, in->left, &why, e);
     if (!keys_has(in->r, &route.to)) {
         in->t->not_ours++;
         return 0;
@@ -318,7 +316,7 @@ static int take_one(struct intake *in, const struct item *it, struct gf_err *e) 
     keys_check(in->r, &own, &check);
     enrol_cards_trust(&in->agents, &route.from, &check);
     if (gf_bundle_head(it->fd, &check, &head, &why) == -1)
-        return leave_bad(in, it, 1, &why, e);
+        return leave_bad(in, it, 1, in->left, &why, e);
     int rc = take(in, it, &head, e);
     gf_head_free(&head);
     return rc;
