@@ -94,9 +94,9 @@ static int is_beyond(const struct quota *q, const struct ledger_usage *u, int64_
     if (q->bundles > 0 && u->bundles >= q->bundles) {
         *rule = "quota_bundles_per_day";
         (void)gf_err_set(why, GF_E_LIMIT,
-                         "this sender has brought %lld bundles in 24 hours, which is its quota "
+                         "this sender has brought %lld bundles in 24 hours, and its quota is %lld "
                          "(quota_bundles_per_day)",
-                         (long long)u->bundles);
+                         (long long)u->bundles, (long long)q->bundles);
         return 1;
     }
     /* One that is larger than the whole quota would never come. */
@@ -104,16 +104,16 @@ static int is_beyond(const struct quota *q, const struct ledger_usage *u, int64_
         *rule = "quota_bytes";
         (void)gf_err_set(why, GF_E_LIMIT,
                          "this sender has brought %lld bytes in 24 hours, and with this bundle of "
-                         "%lld it is beyond its quota (quota_bytes)",
-                         (long long)u->bytes, (long long)size);
+                         "%lld it is beyond its quota of %lld (quota_bytes)",
+                         (long long)u->bytes, (long long)size, (long long)q->bytes);
         return 1;
     }
     if (q->pending > 0 && u->open >= q->pending) {
         *rule = "quota_pending";
         (void)gf_err_set(why, GF_E_LIMIT,
-                         "%lld records of this sender wait here, which is its quota "
-                         "(quota_pending)",
-                         (long long)u->open);
+                         "as many records of this sender wait here as its quota allows, which is "
+                         "%lld (quota_pending)",
+                         (long long)q->pending);
         return 1;
     }
     return 0;
