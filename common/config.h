@@ -91,6 +91,11 @@ GF_MUST_CHECK int config_enum(const struct config *c, const char *section, const
  * and password of a URL, show as ***. */
 void config_show(const struct config *c, struct gf_buf *out);
 
+/* Fallbacks for which fn returns 0 are not shown: they mean nothing in that section as it is. */
+typedef int config_applies(const struct config *c, const char *section, const char *name,
+                           const char *key);
+void config_show_only(struct config *c, config_applies *fn);
+
 /* The same, one at a time, for other forms; borrowed until fn returns. */
 struct config_setting {
     const char *section, *name; /* name NULL: a section without one */

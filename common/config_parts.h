@@ -31,6 +31,7 @@ struct config {
     size_t nitems, items_room;
     struct config_section *sections; /* named ones, in order of appearance */
     size_t nsections;
+    config_applies *applies; /* NULL: all are shown */
 };
 
 /* Add what a file says; `path` is for messages. Errors: GF_E_CONFIG, GF_E_SYSTEM. */

@@ -60,6 +60,8 @@ static void one(const struct config *c, const struct config_key *k, const char *
 
     if (!value && !s.emptied)
         return;
+    if (c->applies && !config_item(c, k, name) && !c->applies(c, k->section, name, k->key))
+        return;
     gf_buf_init(&shown, CONFIG_LINE_MAX + 8);
     if (value) {
         put_shown(k, value, &shown);
@@ -68,6 +70,10 @@ static void one(const struct config *c, const struct config_key *k, const char *
     }
     fn(arg, &s);
     gf_buf_free(&shown);
+}
+
+void config_show_only(struct config *c, config_applies *fn) {
+    c->applies = fn;
 }
 
 /* The keys of one section stand together in the table. */

@@ -108,6 +108,7 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     (void)status;
     if (command_args(o, 1, 1, "check or show", e) == -1)
         return -1;
+    config_show_only(r->config, endpoint_has_key);
     if (strcmp(verb, "show") == 0)
         return config_print_settings(r->config, o, e);
     if (strcmp(verb, "check") != 0)

@@ -181,6 +181,9 @@ extern const struct endpoint_profile endpoint_http, endpoint_form, endpoint_upda
 
 /* Check all endpoints of the configuration; GF_E_CONFIG. */
 GF_MUST_CHECK int endpoint_check(const struct config *c, struct gf_err *e);
+/* 1 if a key means something there (config_applies): of an endpoint, if its profile knows it. */
+int endpoint_has_key(const struct config *c, const char *section, const char *name,
+                     const char *key);
 /* For the profiles' check(): a broken rule of one key, told with its place; a key that is missing.
  * -1. */
 int endpoint_wrong(const struct config *c, const char *name, const char *key, const char *rule,

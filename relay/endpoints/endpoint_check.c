@@ -146,6 +146,14 @@ static int knows(const struct endpoint_profile *p, const char *key) {
     return 0;
 }
 
+int endpoint_has_key(const struct config *c, const char *section, const char *name,
+                     const char *key) {
+    const struct endpoint_profile *p =
+        strcmp(section, "endpoint") == 0 ? find_profile(endpoint_value(c, name, "profile")) : NULL;
+
+    return p == NULL || knows(p, key);
+}
+
 static int check_profile(const struct config *c, const char *name, struct gf_err *e) {
     const char *word = endpoint_value(c, name, "profile");
     const char *near = NULL;

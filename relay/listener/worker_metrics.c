@@ -82,12 +82,39 @@ static int put_records(const struct worker *w, struct gf_buf *b, struct gf_err *
     return 0;
 }
 
+/* An endpoint for which nothing waits is shown with zeros, so that an alarm can be set on it before
+ * it is needed. */
+static int add_idle(const struct config *c, struct ledger_waiting **list, size_t *n,
+                    struct gf_err *e) {
+    const char *name;
+
+    for (size_t i = 0; c != NULL && (name = config_name(c, "endpoint", i)) != NULL; i++) {
+        size_t k = 0;
+        while (k < *n && strcmp((*list)[k].endpoint, name) != 0)
+            k++;
+        if (k < *n)
+            continue;
+        struct ledger_waiting *more = realloc(*list, (*n + 1) * sizeof *more);
+        if (more == NULL)
+            return gf_err_set(e, GF_E_SYSTEM, "no memory for the metrics");
+        *list = more;
+        more[*n] = (struct ledger_waiting){.oldest = INT64_MAX};
+        (void)snprintf(more[*n].endpoint, sizeof more[*n].endpoint, "%s", name);
+        ++*n;
+    }
+    return 0;
+}
+
 static int put_waiting(const struct worker *w, int64_t now, struct gf_buf *b, struct gf_err *e) {
     struct ledger_waiting *list = NULL;
     size_t n = 0;
 
     if (ledger_waiting(w->r->ledger, &list, &n, e) == -1)
         return -1;
+    if (add_idle(w->r->config, &list, &n, e) == -1) {
+        free(list);
+        return -1;
+    }
     head(b, "endpoint_waiting_records", "gauge",
          "Records that wait for an endpoint; without a name: for their first attempt.");
     for (size_t i = 0; i < n; i++)

@@ -341,7 +341,7 @@ CONF
     users 2 >/dev/null
     home
     gives 75 R sync usb
-    says "1 bundle beyond its sender's quota waits" 'quota_bundles_per_day' 'it was left on the drive'
+    says "1 bundle beyond its sender's quota waits" 'and its quota is' 'quota_bundles_per_day' 'it was left on the drive'
     [ "$(R sync usb --json | jq .over_quota)" = 1 ]
     compgen -G 'usb/GAPFERRY/to-relay/*.gfb' >/dev/null
     [ "$(tally '.effects | length')" = 1 ]
@@ -394,6 +394,12 @@ CONF
     [ "$(R config show --json | jq -r '.settings[] | select(.key == "every") | "\(.name) \(.value) \(.from)"')" = 'null 5m default' ]
     # As many settings as there are lines of text.
     [ "$(R config show --json | jq '.settings | length')" = "$(R config show | wc -l)" ]
+    # Of an endpoint, what its profile knows, and what somebody wrote.
+    printf '[endpoint "own"]\nchannel = own\nprofile = exec\nprogram = /bin/true\n' >>"$conf"
+    gives 0 R config show
+    says '[endpoint "own"] program = /bin/true' '[endpoint "usage"] method = '
+    absent grep -E '^\[endpoint "(own|usage)"\] (refresh|artifact_max) ' .out
+    absent grep '^\[endpoint "own"\] method ' .out
     [ "$(A config show --json | jq '.settings | length')" = "$(A config show | wc -l)" ]
     [ "$(A config show --json | jq -r '.settings[] | select(.name == "metrics" and .key == "allow").value')" = users,edition ]
     [ "$(A config check --json | jq -r .file)" = site/etc/gapferry/agent.conf ]

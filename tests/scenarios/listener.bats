@@ -585,6 +585,9 @@ metric() { awk -v name="gapferry_relay_$1" '$1 == name { print $2 }' body; }
     get /metrics
     answers 200
     [ "$(metric 'bundles_total{verdict="taken"}')" = 0 ]
+    [ "$(metric 'endpoint_waiting_records{endpoint="usage"}')" = 0 ]
+    [ "$(metric 'endpoint_oldest_waiting_seconds{endpoint="usage"}')" = 0 ]
+    [ "$(metric 'endpoint_retry_in_seconds{endpoint="usage"}')" = 0 ]
     vendor_script '99 status 503'
     users 7 >/dev/null
     request
