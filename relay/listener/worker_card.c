@@ -3,6 +3,8 @@
  */
 #include <time.h>
 
+#include "common/log.h"
+#include "common/mono.h"
 #include "relay/enrol.h"
 #include "relay/listener/worker.h"
 
@@ -27,6 +29,25 @@ void worker_card(struct worker *w, const struct wire_ask *a) {
     gf_buf_free(&b);
 }
 
+#define STRANGER_MS 60000
+
+/* Whoever may be approved is named, by the fingerprint that approve takes; anybody can make cards,
+ * so that a line for each would be a way to fill the disk. */
+static void tell_stranger(struct worker *w, const struct gf_card *c) {
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    int64_t now = mono_ms();
+
+    w->strangers++;
+    if (w->stranger_at != 0 && now - w->stranger_at < STRANGER_MS)
+        return;
+    gf_card_fingerprint(c, fingerprint);
+    log_write(LOG_LEVEL_WARNING, "stranger-turned-away", {"fingerprint", fingerprint, 0},
+              {"cards", NULL, (int64_t)w->strangers},
+              {"next", "gapferry-relay approve FINGERPRINT, once the site has confirmed it", 0});
+    w->strangers = 0;
+    w->stranger_at = now;
+}
+
 void worker_enrol(struct worker *w, const struct wire_ask *a, const char *text) {
     struct gf_err why = {.code = GF_OK, .text = ""}, e;
     struct gf_card c;
@@ -47,6 +68,7 @@ void worker_enrol(struct worker *w, const struct wire_ask *a, const char *text) 
         worker_say_plain(w, a->tag, WIRE_YES);
         return;
     }
+    tell_stranger(w, &c);
     if (why.code == GF_OK)
         (void)gf_err_set(
             &why, GF_E_SENDER,

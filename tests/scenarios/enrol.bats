@@ -264,6 +264,9 @@ trust_vendor() { # NAME KEY
     SITE=site A card --out site.card >/dev/null
     [ "$(post_card site.card)" = 403 ]
     [ "$(jq -r .error.code .reply)" = sender ]
+    # Its fingerprint is logged, and a second one within a minute is not.
+    [ "$(post_card site.card)" = 403 ]
+    [ "$(grep -c "event=stranger-turned-away fingerprint=$(print)" relay.log)" = 1 ]
     [ "$(post_card relay.card)" = 400 ]
     head -c 100 site.card >cut.card
     [ "$(post_card cut.card)" = 400 ]
