@@ -119,11 +119,13 @@ static int show_list(struct agent *a, const struct options *o, struct gf_err *e)
 
 static int verify(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
     struct history_verdict v;
+    char self[COMMAND_SELF];
     struct out t;
 
     if (history_verify(a, &v, e) == -1)
         return -1;
-    int whole = v.bad_line == 0 && v.bad_files == 0 && v.lost == 0 && v.head != -1;
+    int whole = v.bad_line == 0 && v.bad_files == 0 && v.lost == 0 &&
+                (v.head == 1 || (v.head == 0 && v.lines == 0));
     out_begin(&t, o);
     out_bool(&t, "whole", whole);
     out_int(&t, "lines", v.lines);
@@ -146,9 +148,9 @@ static int verify(struct agent *a, const struct options *o, int *status, struct 
                  a->state);
     else if (v.head == 0 && v.lines > 0)
         out_text(&t,
-                 "%s/history.head: missing, so that nothing outside the database vouches for "
-                 "its end\n",
-                 a->state);
+                 "%s/history.head: MISSING, so that nothing outside the database vouches for "
+                 "its end: %s restore\n",
+                 a->state, command_self(a, self));
     out_text(&t, "%lld bundles are kept: ", (long long)v.kept);
     if (v.bad_files == 0)
         out_text(&t, "each is as it left\n");

@@ -316,7 +316,8 @@ static int make(struct agent *a, const struct options *o, const char *keys, stru
     if (make_dirs(folder, 0755, e) == -1 || make_dirs(a->state, 0700, e) == -1 ||
         save_config(a, o, e) == -1 || agent_configure(a->config_path, &a->config, e) == -1 ||
         store_make(a->state, &a->store, e) == -1 || refuse_orphan(a, e) == -1 ||
-        agent_id(a->store, &c->agent, e) == -1 || record_consent(a, o, e) == -1)
+        agent_id(a->store, &c->agent, e) == -1 || history_start(a, e) == -1 ||
+        record_consent(a, o, e) == -1)
         return -1;
     return gf_identity_make(AT_FDCWD, keys, c, e);
 }

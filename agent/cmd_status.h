@@ -23,7 +23,7 @@ struct cmd_status_next {
     int64_t held;      /* of queued: they leave only once their relay is online (airgap) */
     int64_t unwritten; /* bundles that no drive, and no relay by HTTPS, has seen yet */
     struct cmd_status_reach network;
-    int older;            /* 1: the database is older than what is known of it */
+    int older;            /* 1: the database is older than what is known of it, or may be */
     const char *unusable; /* channel of the last answer that cannot be used; "": none */
     const char *rejected; /* channel of the last record rejected of late; "": none */
 };

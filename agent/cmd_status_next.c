@@ -13,7 +13,7 @@ void cmd_status_next(const struct agent *a, const struct cmd_status_next *n, str
 
     (void)command_self(a, self);
     if (n->older) {
-        what = "the database was put back, and nothing leaves before this: ";
+        what = "the database was put back, or nobody can tell, and nothing leaves before this: ";
         command = " restore";
     } else if (n->network.inbox) {
         what = "apply what gapferry-link has fetched (`run` does it by itself): ";

@@ -3,6 +3,7 @@
  */
 #include "agent/history.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 
 #include "agent/command.h"
 #include "common/chain_head.h"
+#include "common/when.h"
 #include "gapferry/file.h"
 #include "gapferry/json.h"
 
@@ -94,22 +96,23 @@ static int take_nth(void *arg, const struct store_event *v, struct gf_err *e) {
     return 1;
 }
 
-/* 1 if the chain has the line that STATE/history.head names, *at, or there is no head (*at is 0); 0
- * if not. */
-static int head_fits(struct agent *a, int64_t *at, struct gf_err *e) {
+enum head { HEAD_DIFFERS, HEAD_FITS, HEAD_MISSING };
+
+/* Whether the chain has the line that STATE/history.head names, *at; -1. */
+static int look_at_head(struct agent *a, int64_t *at, struct gf_err *e) {
     struct gf_hash written;
     struct nth x = {0};
 
     int rc = read_head(a, &x.n, &written, e);
     *at = rc == 1 ? x.n : 0;
     if (rc != 1)
-        return rc == 0 ? 1 : -1;
+        return rc == 0 ? HEAD_MISSING : -1;
     if (store_history_walk(a->store, x.n, take_nth, &x, e) == -1)
         return -1;
-    return x.found && memcmp(x.hash.b, written.b, sizeof written.b) == 0;
+    return x.found && memcmp(x.hash.b, written.b, sizeof written.b) == 0 ? HEAD_FITS : HEAD_DIFFERS;
 }
 
-int history_seal(struct agent *a, struct gf_err *e) {
+static int seal(struct agent *a, int first, struct gf_err *e) {
     char path[sizeof a->state + 32];
     struct gf_hash now;
     struct gf_err why;
@@ -117,25 +120,65 @@ int history_seal(struct agent *a, struct gf_err *e) {
 
     if (store_history_head(a->store, &n, &now, e) == -1)
         return -1;
-    /* A head that the chain does not fit, or that is none, is evidence: it is not overwritten, or
-     * an older database would pass the next time. */
-    if (n == 0 || head_fits(a, &at, &why) != 1 || at == n)
+    /* A head that the chain does not fit, that is none, or that is gone is evidence: a seal in its
+     * place would let an older database pass the next time. */
+    int head = n > 0 ? look_at_head(a, &at, &why) : HEAD_DIFFERS;
+    if ((head != HEAD_FITS && (head != HEAD_MISSING || !first)) || at == n)
         return 0;
     (void)snprintf(path, sizeof path, "%s/" HEAD, a->state);
     return chain_head_save(AT_FDCWD, path, n, &now, e);
 }
 
+int history_seal(struct agent *a, struct gf_err *e) {
+    return seal(a, 0, e);
+}
+
+int history_seal_first(struct agent *a, struct gf_err *e) {
+    return seal(a, 1, e);
+}
+
+int history_start(struct agent *a, struct gf_err *e) {
+    char from[sizeof a->state + 32], to[sizeof a->state + 96], at[WHEN_STAMP];
+    struct history_line h;
+    struct gf_hash now;
+    int64_t n = 0;
+
+    if (store_history_head(a->store, &n, &now, e) == -1)
+        return -1;
+    if (n == 0) {
+        when_stamp(a->now, at);
+        (void)snprintf(from, sizeof from, "%s/" HEAD, a->state);
+        (void)snprintf(to, sizeof to, "%s.before-init-%s", from, at);
+        if (rename(from, to) == -1 && errno != ENOENT)
+            return gf_err_errno(e, "%s: cannot keep it as evidence", from);
+        history_begin(&h, a, "init");
+        if (history_end(&h, a, e) == -1)
+            return -1;
+    }
+    return history_seal_first(a, e);
+}
+
 int history_check_head(struct agent *a, struct gf_err *e) {
     char self[COMMAND_SELF];
-    int64_t at;
+    struct gf_hash now;
+    int64_t at, n = 0;
 
-    int fits = head_fits(a, &at, e);
-    if (fits != 0)
-        return fits == 1 ? 0 : -1;
+    int head = look_at_head(a, &at, e);
+    if (head == -1 || head == HEAD_FITS ||
+        (head == HEAD_MISSING && store_history_head(a->store, &n, &now, e) == -1))
+        return head == HEAD_FITS ? 0 : -1;
+    (void)command_self(a, self);
+    if (head == HEAD_DIFFERS)
+        return gf_err_set(e, GF_E_DAMAGED,
+                          "%s/agent.db: is older than %s/" HEAD " says; was it put back from a "
+                          "backup? Nothing leaves until this is settled: %s restore",
+                          a->state, a->state, self);
+    if (n == 0)
+        return 0;
     return gf_err_set(e, GF_E_DAMAGED,
-                      "%s/agent.db: is older than %s/" HEAD " says; was it put back from a backup? "
-                      "Nothing leaves until this is settled: %s restore",
-                      a->state, a->state, command_self(a, self));
+                      "%s/" HEAD ": is missing, so nobody can tell how old agent.db is. Nothing "
+                      "leaves until this is settled: %s restore",
+                      a->state, self);
 }
 
 /* ---- verification ---- */
@@ -164,10 +207,10 @@ int history_verify(struct agent *a, struct history_verdict *out, struct gf_err *
 
     if (store_history_walk(a->store, 1, check_line, &x, e) == -1)
         return -1;
-    int fits = head_fits(a, &at, e);
-    if (fits == -1)
+    int head = look_at_head(a, &at, e);
+    if (head == -1)
         return -1;
-    x.v.head = !fits ? -1 : at > 0;
+    x.v.head = head == HEAD_FITS ? 1 : head == HEAD_MISSING ? 0 : -1;
     if (history_verify_files(a, &x.v, e) == -1 || history_verify_lost(a, &x.v, e) == -1)
         return -1;
     *out = x.v;

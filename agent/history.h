@@ -8,6 +8,7 @@
  *
  * A line is one JSON object: "at", "event", "user", and what the event has to say:
  *
+ *   init     the agent was made
  *   left     bundle, digest (of its header), to (identity), records, courier ("drive" or "https"),
  *            place (where the drive was mounted)
  *   came     bundle, digest, from, items
@@ -40,13 +41,20 @@ void history_hash(struct history_line *h, const char *name, const struct gf_hash
 /* Append the line to the chain, and release it; within or without store_begin(). */
 GF_MUST_CHECK int history_end(struct history_line *h, struct agent *a, struct gf_err *e);
 
+/* For `init`: the line "init" into a chain that has none, and its head. A head that lies there then
+ * is of another chain, and kept as history.head.before-init-STAMP. */
+GF_MUST_CHECK int history_start(struct agent *a, struct gf_err *e);
+
 /* Write STATE/history.head if the chain has grown since; best done at the end of a command. A
  * crash before it costs nothing: the head is then older than the chain, and still fits. A head that
- * the chain does not fit, or that is none, is left as it is: `restore` moves it out of the way. */
+ * the chain does not fit, or that is none, is left as it is, and one that is gone is not made anew:
+ * `restore` does, by history_seal_first(). */
 GF_MUST_CHECK int history_seal(struct agent *a, struct gf_err *e);
+/* The same, and where there is no head it is made. */
+GF_MUST_CHECK int history_seal_first(struct agent *a, struct gf_err *e);
 
-/* GF_E_DAMAGED if the database is older than STATE/history.head: it was put back from a backup, or
- * lost its end. The remedy is `gapferry-agent restore`. */
+/* GF_E_DAMAGED if the database is older than STATE/history.head (it was put back from a backup, or
+ * lost its end), or the head of its chain is missing. The remedy is `gapferry-agent restore`. */
 GF_MUST_CHECK int history_check_head(struct agent *a, struct gf_err *e);
 
 /* What a verification found. */

@@ -19,6 +19,7 @@
 #include "agent/history.h"
 #include "agent/store/store_relays.h"
 #include "common/log.h"
+#include "common/when.h"
 #include "gapferry/digest.h"
 #include "gapferry/drive.h"
 #include "gapferry/file.h"
@@ -27,18 +28,6 @@
 #define SEALED "history.head"
 
 /* ---- setting aside ---- */
-
-/* "20260131T120000Z", for names of files. */
-static void stamp(int64_t now, char out[32]) {
-    char text[GF_TIME_TEXT];
-    size_t n = 0;
-
-    gf_text_time(now, text);
-    for (const char *c = text; *c && n < 31; c++)
-        if (*c != '-' && *c != ':')
-            out[n++] = *c;
-    out[n] = '\0';
-}
 
 /* The lock of the state directory without its database: no command may be at work. */
 static int lock_alone(int dir, struct gf_err *e) {
@@ -68,7 +57,7 @@ int restore_set_aside(const struct agent *a, struct gf_err *e) {
         return gf_err_set(e, GF_E_BUSY, "%.250s; it stays where it is: %.150s", why.text,
                           dir == -1 ? strerror(errno) : failed.text);
     }
-    stamp(a->now, at);
+    when_stamp(a->now, at);
     int rc = 0;
     for (size_t i = 0; i < sizeof parts / sizeof *parts && rc == 0; i++) {
         (void)snprintf(from, sizeof from, "agent.db%s", parts[i]);
@@ -331,12 +320,12 @@ static int note_history(struct agent *a, struct restore_result *r, struct gf_err
     gf_buf_free(&sealed);
     /* Whatever it is: what stays there would not be sealed over. */
     if (rc == 0) {
-        stamp(a->now, at);
+        when_stamp(a->now, at);
         (void)snprintf(to, sizeof to, "%s.before-restore-%s", from, at);
         if (rename(from, to) == -1 && errno != ENOENT)
             rc = gf_err_errno(e, "%s: cannot keep it as evidence", from);
     }
-    return rc == 0 ? history_seal(a, e) : rc;
+    return rc == 0 ? history_seal_first(a, e) : rc;
 }
 
 /* Who has seen the stream before hears of the new one, though nothing be queued. */

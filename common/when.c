@@ -59,3 +59,14 @@ int when_read(const char *text, const char *option, int64_t now, int span, int64
     return gf_err_set(e, GF_E_USAGE, "--%s %s: must be a time like 2030-01-31T12:00:00Z%s", option,
                       text, span ? ", a date, or a span like 30d" : " or a date");
 }
+
+void when_stamp(int64_t at, char out[WHEN_STAMP]) {
+    char text[GF_TIME_TEXT];
+    size_t n = 0;
+
+    gf_text_time(at, text);
+    for (const char *c = text; *c && n < WHEN_STAMP - 1; c++)
+        if (*c != '-' && *c != ':')
+            out[n++] = *c;
+    out[n] = '\0';
+}

@@ -14,6 +14,10 @@
 GF_MUST_CHECK int when_read(const char *text, const char *option, int64_t now, int span,
                             int64_t *out, struct gf_err *e);
 
+/* "20260131T120000Z", for names of files; UTC. */
+#define WHEN_STAMP 32
+void when_stamp(int64_t at, char out[WHEN_STAMP]);
+
 /* It is at least this late, whatever the clock says: when this program was built. */
 int64_t when_built(void);
 

@@ -126,10 +126,9 @@ static int make_state(struct relay *r, const char *name, struct gf_err *e) {
         return gf_err_errno(e, "%s", r->state);
     if (files_make(r->state_fd, e) == -1)
         return gf_err_prefix(e, "%s", r->state);
-    if (ledger_make(r->state, &r->ledger, e) == -1 ||
-        ledger_audit(r->ledger, r->now, "init", "", e) == -1)
+    if (ledger_make(r->state, &r->ledger, e) == -1)
         return -1;
-    return ledger_seal(r->ledger, e);
+    return ledger_start(r->ledger, r->now, e);
 }
 
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {

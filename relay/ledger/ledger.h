@@ -90,6 +90,10 @@ GF_MUST_CHECK int ledger_seal(struct ledger *l, struct gf_err *e);
  * missing or is none. */
 GF_MUST_CHECK int ledger_fits_head(struct ledger *l, struct gf_err *e);
 
+/* For `init`: into a chain that has no line the first one, and seal. A head that lies there then is
+ * of another ledger, and kept as audit.head.before-init-STAMP. */
+GF_MUST_CHECK int ledger_start(struct ledger *l, int64_t now, struct gf_err *e);
+
 struct ledger_reconciled {
     int64_t newest;    /* when the last bundle was taken that this ledger knows; 0: none */
     int64_t agents;    /* whose responses go on in a new stream */

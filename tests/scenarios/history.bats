@@ -69,6 +69,48 @@ teardown() {
     says "BROKEN at line $n"
 }
 
+@test "a head of the history that was removed is told, nothing leaves, and restore settles it" {
+    local before
+    before=$(bundles to-relay)
+    users 2 >/dev/null
+    rm "$STATE/history.head"
+    gives 65 A sync usb
+    says 'history.head: is missing' 'Nothing leaves until this is settled: gapferry-agent --root site restore'
+    [ ! -e "$STATE/history.head" ]
+    [ "$(bundles to-relay)" = "$before" ]
+    gives 0 A status
+    says 'next       the database was put back, or nobody can tell' 'restore'
+    A doctor >.out 2>.err || true
+    grep -q 'history.head: is missing' .out || fail "$(cat .out)"
+    gives 65 A history verify
+    says 'history.head: MISSING' restore
+    gives 0 A restore
+    gives 0 A history verify
+    home && there && home
+    [ "$(state delivered)" = 2 ]
+}
+
+@test "init beside a head of another history or ledger: it is kept aside, and all is as with a new state" {
+    mkdir -p new/var/lib/gapferry/agent new/var/lib/gapferry/relay
+    chmod 700 new/var/lib/gapferry/*
+    cp "$STATE/history.head" new/var/lib/gapferry/agent/
+    cp "$RSTATE/audit.head" new/var/lib/gapferry/relay/
+    SITE=new gives 0 A init --consent metrics=granted
+    RELAY=new gives 0 R init
+    cmp "$STATE/history.head" new/var/lib/gapferry/agent/history.head.before-init-*
+    cmp "$RSTATE/audit.head" new/var/lib/gapferry/relay/audit.head.before-init-*
+    SITE=new gives 0 A history verify
+    RELAY=new gives 0 R audit verify
+    SITE=new A trust new/var/lib/gapferry/relay/keys/card --yes --fingerprint "$(RELAY=new R card --fingerprint)" >/dev/null
+    RELAY=new R approve "$(SITE=new A card --fingerprint)" >/dev/null
+    SITE=new A record metrics - <<<'{"users":4}' >/dev/null
+    mkdir drive
+    SITE=new gives 0 A sync drive
+    RELAY=new gives 75 R sync drive
+    says '1 bundle, 1 record'
+    SITE=new gives 0 A sync drive
+}
+
 @test "a bundle that left, is to be kept and is gone is named by history verify" {
     local file
     file=$(find "$STATE/history" -name '*.gfb' | head -n 1)
@@ -88,7 +130,7 @@ teardown() {
 }
 
 @test "consent by init and consent forced by the configuration stand in the history" {
-    [ "$(fact '.events[0] | "\(.event) \(.decision) \(.how)"' A history)" = 'consent granted init --consent' ]
+    [ "$(fact '.events[0:2][] | "\(.event) \(.decision) \(.how)"' A history)" = $'init null null\nconsent granted init --consent' ]
     printf '[channel "metrics"]\nconsent = denied\n' >site/etc/gapferry/agent.conf.more
     cat site/etc/gapferry/agent.conf.more >>site/etc/gapferry/agent.conf
     gives 0 A export

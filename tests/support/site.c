@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/history.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
 #include "gapferry/lines.h"
@@ -53,6 +54,7 @@ void site_make(struct site *s, int trusts) {
     check(gf_file_save_new(AT_FDCWD, s->a.config_path, "", 0, 0644, &e), &e);
     check(config_load(s->a.config_path, agent_keys, &s->a.config, &e), &e);
     check(store_make(s->a.state, &s->a.store, &e), &e);
+    check(history_start(&s->a, &e), &e);
     if (trusts)
         site_trust(s, &kit_relay);
     site_consent(s, "metrics", STORE_GRANTED);

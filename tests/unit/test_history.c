@@ -19,7 +19,7 @@
 #include "support/kit.h"
 #include "support/site.h"
 
-/* An agent with three lines in its history. */
+/* An agent with three lines in its history behind that of its beginning. */
 static void make(struct site *s) {
     struct gf_err e;
 
@@ -52,7 +52,7 @@ static void a_chain_that_nobody_touched_is_whole(void **state) {
     struct site s;
     make(&s);
     struct history_verdict v = verdict(&s);
-    assert_int_equal(v.lines, 3);
+    assert_int_equal(v.lines, 4);
     assert_int_equal(v.bad_line, 0);
     assert_int_equal(v.head, 1);
     site_free(&s);
@@ -63,8 +63,8 @@ static void a_changed_line_is_named(void **state) {
     struct site s;
     make(&s);
     run(&s, "UPDATE history SET line = CAST(replace(CAST(line AS TEXT), '\"i\":1', '\"i\":7') AS "
-            "BLOB) WHERE n = 2");
-    assert_int_equal(verdict(&s).bad_line, 2);
+            "BLOB) WHERE n = 3");
+    assert_int_equal(verdict(&s).bad_line, 3);
     site_free(&s);
 }
 
@@ -98,7 +98,7 @@ static void an_older_database_is_noticed_and_the_head_is_kept_as_evidence(void *
     struct gf_err e;
     make(&s);
     assert_int_equal(history_check_head(&s.a, &e), 0);
-    run(&s, "DELETE FROM history WHERE n = 3");
+    run(&s, "DELETE FROM history WHERE n = 4");
     assert_int_equal(history_check_head(&s.a, &e), -1);
     assert_int_equal(e.code, GF_E_DAMAGED);
     assert_non_null(strstr(e.text, "restore"));
@@ -112,7 +112,7 @@ static void a_head_that_is_none_or_of_another_chain_is_not_sealed_over(void **st
     struct site s;
     struct gf_err e;
     make(&s);
-    run(&s, "DELETE FROM history WHERE n = 3");
+    run(&s, "DELETE FROM history WHERE n = 4");
     for (int i = 0; i < 2; i++) {
         struct history_line h;
         history_begin(&h, &s.a, "forged");
@@ -130,6 +130,27 @@ static void a_head_that_is_none_or_of_another_chain_is_not_sealed_over(void **st
     assert_int_equal(history_check_head(&s.a, &e), -1);
     assert_int_equal(e.code, GF_E_DAMAGED);
     assert_non_null(strstr(e.text, "restore"));
+    site_free(&s);
+}
+
+static void a_head_that_is_gone_is_noticed_and_not_made_anew(void **state) {
+    (void)state;
+    struct site s;
+    struct gf_err e;
+    make(&s);
+    char path[sizeof s.a.state + 32];
+    (void)snprintf(path, sizeof path, "%s/history.head", s.a.state);
+    assert_int_equal(unlink(path), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(history_check_head(&s.a, &e), -1);
+        assert_int_equal(e.code, GF_E_DAMAGED);
+        assert_non_null(strstr(e.text, "history.head: is missing"));
+        assert_non_null(strstr(e.text, "restore"));
+        assert_int_equal(verdict(&s).head, 0);
+        assert_int_equal(history_seal(&s.a, &e), 0);
+    }
+    assert_int_equal(history_seal_first(&s.a, &e), 0);
+    assert_int_equal(history_check_head(&s.a, &e), 0);
     site_free(&s);
 }
 
@@ -243,6 +264,7 @@ int main(void) {
         T(a_chain_made_anew_does_not_fit_its_head),
         T(an_older_database_is_noticed_and_the_head_is_kept_as_evidence),
         T(a_head_that_is_none_or_of_another_chain_is_not_sealed_over),
+        T(a_head_that_is_gone_is_noticed_and_not_made_anew),
         T(a_crash_before_the_head_was_written_costs_nothing),
         T(a_settled_bundle_is_kept_and_one_changed_byte_is_noticed),
         T(what_was_kept_for_400_days_goes_and_the_history_says_so),
