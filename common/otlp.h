@@ -25,6 +25,11 @@
 /* Values within values, the outermost counted; real ones have one or two. */
 #define OTLP_DEPTH_MAX 16
 
+/* Bytes of a message, or of a value in it; borrowed from the request. */
+struct otlp_span {
+    const uint8_t *at, *end;
+};
+
 /* What stands beside a stored request. Nanoseconds since 1970; a point that names no time is
  * counted, and has no part in earliest and latest, which are 0 where no point names one. */
 struct otlp_facts {

@@ -1,13 +1,11 @@
 /*
  * otlp_json_from.c -- a request in protobuf as OTLP JSON.
  */
-#include <float.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "common/otlp_json.h"
+#include "common/otlp_value.h"
 #include "common/otlp_wire.h"
 #include "gapferry/json.h"
 #include "gapferry/text.h"
@@ -30,19 +28,14 @@ static void put_line(const struct writer *w) {
     }
 }
 
-/* The shortest digits that read back. Up to 15 digits come back from every double that has the
- * precision of one; only the smallest have less. */
 static void put_double(struct gf_buf *out, double d) {
-    char text[40];
+    char text[OTLP_VALUE_DOUBLE];
 
     if (isnan(d) || isinf(d)) {
         gf_buf_text(out, isnan(d) ? "\"NaN\"" : d > 0 ? "\"Infinity\"" : "\"-Infinity\"");
         return;
     }
-    int digits = fabs(d) < DBL_MIN ? 1 : 15;
-    do
-        (void)snprintf(text, sizeof text, "%.*g", digits, d);
-    while (digits++ < 17 && strtod(text, NULL) != d);
+    otlp_value_double(d, text);
     gf_buf_text(out, text);
 }
 

@@ -1,9 +1,12 @@
 /*
- * otlp_value.c -- scalars of OTLP JSON as the bits that protobuf has for them.
+ * otlp_value.c -- scalars of OTLP JSON as the bits that protobuf has for them, and doubles as
+ * digits.
  */
 #include "common/otlp_value.h"
 
+#include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,4 +179,12 @@ int otlp_value_bytes(struct otlp_scan *s, enum otlp_kind kind, struct gf_buf *ou
         }
     }
     return 0;
+}
+
+/* Whatever has up to 15 digits comes back from a double; only the smallest doubles have fewer. */
+void otlp_value_double(double d, char out[OTLP_VALUE_DOUBLE]) {
+    int digits = fabs(d) < DBL_MIN ? 1 : 15;
+    do
+        (void)snprintf(out, OTLP_VALUE_DOUBLE, "%.*g", digits, d);
+    while (digits++ < 17 && strtod(out, NULL) != d);
 }

@@ -1,5 +1,6 @@
 /*
- * otlp_value.h -- scalars of OTLP JSON as the bits that protobuf has for them.
+ * otlp_value.h -- scalars of OTLP JSON as the bits that protobuf has for them, and doubles as
+ * digits.
  */
 #ifndef COMMON_OTLP_VALUE_H
 #define COMMON_OTLP_VALUE_H
@@ -16,5 +17,10 @@ GF_MUST_CHECK int otlp_value_number(struct otlp_scan *s, enum otlp_kind kind, ui
  * Base64 may be of either alphabet, with padding or without (as protobuf's JSON has it). The
  * buffer's own failures are the buffer's. */
 GF_MUST_CHECK int otlp_value_bytes(struct otlp_scan *s, enum otlp_kind kind, struct gf_buf *out);
+
+#define OTLP_VALUE_DOUBLE 32 /* bytes that the digits of a double need, with the NUL */
+
+/* The shortest digits that read back as a finite double, in JSON's form. */
+void otlp_value_double(double d, char out[OTLP_VALUE_DOUBLE]);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * otlp_wire.h -- protobuf's wire format, one field at a time, for the files of otlp*.c.
+ * otlp_wire.h -- protobuf's wire format, one field at a time: for the files of otlp*.c, and for
+ * who reads a span that they give.
  *
  * Encoding: https://protobuf.dev/programming-guides/encoding/. Groups, which OTLP does not have and
  * proto3 gave up, are refused.
@@ -12,14 +13,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "common/otlp.h"
 #include "common/otlp_schema.h"
 
 #define OTLP_VARINT_MAX 10 /* bytes of the longest varint */
-
-/* Bytes of a message, or of a value in it. */
-struct otlp_span {
-    const uint8_t *at, *end;
-};
 
 /* An empty request may come without an address. */
 static inline struct otlp_span otlp_wire_span(const void *data, size_t len) {

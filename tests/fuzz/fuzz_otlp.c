@@ -7,6 +7,7 @@
 
 #include "common/otlp_json.h"
 #include "common/otlp_redact.h"
+#include "common/otlp_split.h"
 #include "support/otlp_make.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,6 +30,45 @@ static void check_json(const uint8_t *data, size_t size, const struct otlp_facts
     require(otlp_json_check(json.data, json.len, &again, &e) == 0);
     require(make_same_facts(facts, &again));
     gf_buf_free(&json);
+}
+
+/* Each point is seen once, whole or in pieces. */
+static void check_points(const uint8_t *data, size_t size, const struct otlp_facts *facts) {
+    struct otlp_points it;
+    struct otlp_point p;
+    struct otlp_attributes attributes;
+    struct otlp_attribute a;
+    struct otlp_split *s = NULL;
+    struct otlp_facts piece;
+    struct otlp_span name;
+    uint64_t seen = 0, points;
+    struct gf_buf out;
+    struct gf_err e;
+    int rc;
+
+    gf_buf_init(&out, OTLP_MAX);
+    require(otlp_points_open(&it, data, size, &e) == 0);
+    for (; otlp_points_next(&it, &p); seen++) {
+        otlp_points_attributes(&attributes, p.type, p.span);
+        while (otlp_points_attribute(&attributes, &a))
+            otlp_points_text(&a, &out);
+    }
+    require(seen == facts->points);
+
+    size_t max = size > 0 ? 16 + data[size / 2] : 1;
+    seen = 0;
+    require(otlp_split_new(data, size, max, size % 5 + 1, &s, &e) == 0);
+    for (;;) {
+        gf_buf_clear(&out);
+        if ((rc = otlp_split_next(s, &out, &points, &e)) != 1)
+            break;
+        require(out.len <= max && points > 0 && points <= size % 5 + 1);
+        require(otlp_check(out.data, out.len, &piece, &e) == 0 && piece.points == points);
+        seen += points;
+    }
+    require(rc == 0 && seen + otlp_split_too_large(s, &name) == facts->points);
+    otlp_split_free(s);
+    gf_buf_free(&out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -54,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
             require(make_same_facts(&facts, &again));
         }
         check_json(data, size, &facts);
+        check_points(data, size, &facts);
     }
     gf_buf_free(&out);
     otlp_deny_free(deny);
