@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "agent/agent.h"
+#include "common/otlp.h"
 
 /* Bytes of names that a reply tells of. */
 #define DROPPED_MAX 65536
@@ -109,53 +110,16 @@ static int take_otlp_json(const struct collect_body *b, struct collect_kept *k, 
     return keep_whole(b, k);
 }
 
-/* A varint (at most ten bytes); NULL: it is none. */
-static const uint8_t *varint(const uint8_t *at, const uint8_t *end, uint64_t *out) {
-    *out = 0;
-    for (unsigned shift = 0; at < end && shift < 70; shift += 7) {
-        *out |= shift < 64 ? (uint64_t)(*at & 0x7f) << shift : 0;
-        if ((*at++ & 0x80) == 0)
-            return at;
-    }
-    return NULL;
-}
-
-/* The next field of ExportMetricsServiceRequest; NULL: it is none. */
-static const uint8_t *field(const uint8_t *at, const uint8_t *end, uint64_t *tag) {
-    uint64_t n;
-
-    at = varint(at, end, tag);
-    if (at == NULL || *tag >> 3 == 0 || (*tag >> 3 == 1 && (*tag & 7) != 2))
-        return NULL;
-    switch (*tag & 7) {
-    case 0:
-        return varint(at, end, &n);
-    case 1:
-        return end - at >= 8 ? at + 8 : NULL;
-    case 2:
-        at = varint(at, end, &n);
-        return at != NULL && n <= (uint64_t)(end - at) ? at + n : NULL;
-    case 5:
-        return end - at >= 4 ? at + 4 : NULL;
-    default:
-        return NULL;
-    }
-}
-
+/* Without a data point it says nothing. */
 static int take_otlp_protobuf(const struct collect_body *b, struct collect_kept *k,
                               enum collect_no *no, struct gf_err *e) {
-    const uint8_t *at = (const uint8_t *)b->data, *end = at + b->len;
-    uint64_t tag;
+    struct otlp_facts facts;
 
     if (is_forbidden(b, no, e) != 0)
         return -1;
-    while (at != NULL && at < end)
-        at = field(at, end, &tag);
-    if (at == NULL) {
-        (void)gf_err_set(e, GF_E_RECORD, "the body is no ExportMetricsServiceRequest in protobuf");
-        return refuse(no, COLLECT_NO_FORM);
-    }
-    k->empty = b->len == 0;
+    if (otlp_check(b->data, b->len, &facts, e) == -1)
+        return refuse(no, e->code == GF_E_SYSTEM ? COLLECT_NO_MEMORY : COLLECT_NO_FORM);
+    k->empty = facts.points == 0;
     return keep_whole(b, k);
 }
 

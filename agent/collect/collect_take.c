@@ -53,11 +53,12 @@ static const struct collect_channel *granted(struct collect_call *call) {
     if (ch != NULL && ch->consent == COLLECT_GRANTED)
         return ch;
     int own = strcmp(call->channel, "license") == 0 || strcmp(call->channel, "updates") == 0;
-    (void)snprintf(why, sizeof why, "channel %s: %s", call->channel,
-                   own ? "its records are made by gapferry-agent alone"
-                   : ch != NULL && ch->consent == COLLECT_DENIED
-                       ? "the site has denied its consent"
-                       : "the site has not given its consent (gapferry-agent consent CHANNEL grant)");
+    (void)snprintf(
+        why, sizeof why, "channel %s: %s", call->channel,
+        own ? "its records are made by gapferry-agent alone"
+        : ch != NULL && ch->consent == COLLECT_DENIED
+            ? "the site has denied its consent"
+            : "the site has not given its consent (gapferry-agent consent CHANNEL grant)");
     collect_reply_no(call, 403, 0, why);
     return NULL;
 }
