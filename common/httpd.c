@@ -22,7 +22,8 @@
 #define DRAIN_CHUNKED_MAX (64 << 20)
 
 /* Bytes of memory for one connection: buffers both ways, and the head. */
-#define MEMORY 32768
+#define MEMORY       32768
+#define MEMORY_SHORT 8192
 
 /* Only these versions, and only ciphers with forward secrecy. */
 #define TLS "SECURE128:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:-RSA:%SERVER_PRECEDENCE"
@@ -274,10 +275,11 @@ static int start(struct httpd *h, const struct httpd_options *o) {
         flags, 0, NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, o->listen_fd,
         MHD_OPTION_CONNECTION_LIMIT, o->connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         o->per_address, MHD_OPTION_CONNECTION_TIMEOUT, o->idle_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY, MHD_OPTION_CONNECTION_MEMORY_INCREMENT,
-        (size_t)4096, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
-        MHD_OPTION_NOTIFY_CONNECTION, on_connection, h, MHD_OPTION_URI_LOG_CALLBACK, on_target, h,
-        MHD_OPTION_ARRAY, o->cert != NULL ? tls : tls + 3, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)(o->short_heads ? MEMORY_SHORT : MEMORY),
+        MHD_OPTION_CONNECTION_MEMORY_INCREMENT, (size_t)4096, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+        h, MHD_OPTION_URI_LOG_CALLBACK, on_target, h, MHD_OPTION_ARRAY,
+        o->cert != NULL ? tls : tls + 3, MHD_OPTION_END);
     if (h->daemon == NULL)
         return -1;
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);

@@ -54,6 +54,8 @@ struct httpd_options {
     int64_t body_max;         /* bytes of a body: more is answered 413 */
     int pages;                /* 1: an Origin is let through; the program judges it */
     int chunked;              /* 1: a body may be chunked; such a request is not held in begin() */
+    int short_heads;          /* 1: a head has at most about 8 KiB, and each request costs less: all
+                                 of that memory is cleared for it */
     const char *const *hosts; /* names that a Host may have, any port; NULL-ended, borrowed. NULL:
                                  any */
     struct httpd_calls calls;

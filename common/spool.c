@@ -29,24 +29,6 @@ struct spool {
     struct gf_buf group;
 };
 
-/* The remainders of the sixteen half bytes for the reversed polynomial 0x82f63b78. */
-static const uint32_t table[16] = {
-    0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
-    0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
-};
-
-uint32_t spool_crc(const void *data, size_t len) {
-    const uint8_t *b = data;
-    uint32_t crc = 0xffffffff;
-
-    for (size_t i = 0; i < len; i++) {
-        crc ^= b[i];
-        crc = crc >> 4 ^ table[crc & 15];
-        crc = crc >> 4 ^ table[crc & 15];
-    }
-    return ~crc;
-}
-
 void spool_entry(struct gf_buf *b, const char *line, size_t len) {
     gf_buf_printf(b, "%08zx %08x ", len, (unsigned)spool_crc(line, len));
     gf_buf_add(b, line, len);

@@ -39,6 +39,8 @@
 
 /* CRC-32C of bytes. */
 uint32_t spool_crc(const void *data, size_t len);
+/* The same without the processor's instruction for it: for tests. */
+uint32_t spool_crc_plain(const void *data, size_t len);
 
 /* Append one entry to b, whatever the line is; for tests and for the writer. */
 void spool_entry(struct gf_buf *b, const char *line, size_t len);

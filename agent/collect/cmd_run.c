@@ -82,6 +82,7 @@ static int open_door(struct daemon *d, int which, int fd, struct gf_err *e) {
                                     .rate_min = RATE_MIN,
                                     .body_max = d->c.settings.body_max,
                                     .chunked = 1,
+                                    .short_heads = 1,
                                     .hosts = which == PORT ? names : NULL,
                                     .calls = collect_server_calls,
                                     .arg = &d->c};
@@ -205,6 +206,7 @@ static void close_all(struct daemon *d) {
     collect_group_close(&d->c);
     collect_room_free(d->c.room);
     collect_policy_close(&d->c.policy);
+    gf_buf_free(&d->c.line);
     if (d->c.intake != -1)
         (void)close(d->c.intake);
     if (d->signals != -1)
@@ -240,6 +242,7 @@ static int work(void *context, const struct options *o, int *status, struct gf_e
     (void)status;
     d.c.intake = -1;
     d.c.last = &d.c.first;
+    gf_buf_init(&d.c.line, GF_LINE_MAX);
     if (command_args(o, 0, 0, "nothing", e) == -1 ||
         command_collect(*root, &a, &d.c.settings, &d.c.state, e) == -1)
         return -1;

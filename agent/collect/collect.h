@@ -58,6 +58,9 @@ struct collect {
     int64_t in_memory; /* bytes of bodies */
     struct collect_writer *writers;
     struct collect_call *first, **last; /* who waits for the group's flush */
+    struct gf_buf line;                 /* of the record at hand; its memory is used again */
+    uint8_t random[2560];               /* for ids; what is left of it */
+    size_t nrandom;
     struct collect_counts counts;
     int64_t told;   /* ms: when a refusal was last told in the log */
     int64_t untold; /* refusals since */

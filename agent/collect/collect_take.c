@@ -121,21 +121,25 @@ static int has_room(struct collect_call *call, const struct collect_channel *ch,
     return 0;
 }
 
-static void new_id(struct gf_id *out) {
+/* Random bytes for many ids are had in one go, and each is used once. */
+static void new_id(struct collect *c, struct gf_id *out) {
     struct timespec now;
-    uint8_t random[10];
 
+    if (c->nrandom < 10) {
+        gf_digest_random(c->random, sizeof c->random);
+        c->nrandom = sizeof c->random;
+    }
+    c->nrandom -= 10;
     (void)clock_gettime(CLOCK_REALTIME, &now);
-    gf_digest_random(random, sizeof random);
-    gf_text_uuid7((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, random, out);
+    gf_text_uuid7((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, c->random + c->nrandom, out);
 }
 
 static int write_line(const struct collect_call *call, const struct collect_channel *ch,
-                      const struct collect_kept *kept, struct gf_id *id, struct gf_buf *line,
-                      struct gf_err *e) {
+                      const struct collect_kept *kept, struct gf_id *id, struct gf_err *e) {
     int64_t now = call->c->now;
 
-    new_id(id);
+    new_id(call->c, id);
+    gf_buf_clear(&call->c->line);
     const struct gf_record r = {
         .id = *id,
         .channel = ch->name,
@@ -145,7 +149,7 @@ static int write_line(const struct collect_call *call, const struct collect_chan
         .clock = now < when_built() - CLOCK_SLACK ? GF_CLOCK_BEHIND : GF_CLOCK_OK,
         .type = call->type != NULL ? call->type : ch->type,
         .body = {GF_BODY_TEXT, kept->data != NULL ? kept->data : "", kept->len}};
-    return gf_record_write(&r, line, e);
+    return gf_record_write(&r, &call->c->line, e);
 }
 
 static void refuse_line(struct collect_call *call, const struct gf_err *e) {
@@ -159,22 +163,22 @@ static void refuse_line(struct collect_call *call, const struct gf_err *e) {
 
 static void put(struct collect_call *call, const struct collect_channel *ch,
                 const struct collect_kept *kept) {
-    struct gf_buf line;
+    const struct gf_buf *line = &call->c->line;
     struct gf_err e;
     struct gf_id id;
 
-    gf_buf_init(&line, GF_LINE_MAX);
     struct collect_writer *w = collect_group_writer(call->c, ch->name, &e);
-    if (w == NULL || write_line(call, ch, kept, &id, &line, &e) == -1) {
+    if (w == NULL || write_line(call, ch, kept, &id, &e) == -1) {
         refuse_line(call, &e);
-    } else if (has_room(call, ch, w, (int64_t)line.len)) {
-        gf_text_uuid(&id, call->record);
-        if (kept->dropped.len > 0)
-            call->dropped = strdup(kept->dropped.data);
-        if (collect_group_put(call, w, line.data, line.len, &e) == -1)
-            refuse_line(call, &e);
+        return;
     }
-    gf_buf_free(&line);
+    if (!has_room(call, ch, w, (int64_t)line->len))
+        return;
+    gf_text_uuid(&id, call->record);
+    if (kept->dropped.len > 0)
+        call->dropped = strdup(kept->dropped.data);
+    if (collect_group_put(call, w, line->data, line->len, &e) == -1)
+        refuse_line(call, &e);
 }
 
 void collect_take(struct collect_call *call) {

@@ -14,6 +14,17 @@ static void crc_is_that_of_rfc_3720(void **state) {
     assert_int_equal(spool_crc(bytes, sizeof bytes), 0x62a8ab43);
 }
 
+static void the_instruction_and_the_table_agree(void **state) {
+    uint8_t bytes[300];
+    (void)state;
+
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 37 + i / 7);
+    for (size_t from = 0; from < 9; from++)
+        for (size_t len = 0; from + len <= sizeof bytes; len++)
+            assert_int_equal(spool_crc(bytes + from, len), spool_crc_plain(bytes + from, len));
+}
+
 static void what_was_synced_comes_out_in_order(void **state) {
     struct spool *s = writer(SPOOL_FILE_MAX);
     char name[SPOOL_NAME];
@@ -241,6 +252,7 @@ static void only_a_group_that_shares_the_directory_may_read_its_files(void **sta
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_instruction_and_the_table_agree),
         cmocka_unit_test(crc_is_that_of_rfc_3720),
         TEST(what_was_synced_comes_out_in_order),
         TEST(a_cursor_goes_on_where_it_was),
