@@ -13,8 +13,9 @@
 #include "common/when.h"
 #include "gapferry/digest.h"
 
-/* Seconds after which somebody may come again: once the agent has been at work. */
-#define RETRY_AGENT 30
+/* Seconds after which somebody may come again: once the agent has been at work. The first is short,
+ * since exporters give an export up after ten seconds. */
+#define RETRY_AGENT 5
 #define RETRY_ROOM  60
 
 /* ms between two looks at what lies in intake/ because room is wanted. */
