@@ -46,10 +46,11 @@ static int no_memory(struct walk *w) {
 
 /* The number of the field that a name of n bytes means; 0: none. */
 static uint32_t number_of(const struct otlp_message *m, const char *name, size_t n) {
-    for (uint32_t i = 1; i < OTLP_NUMBERS; i++)
-        if (m->field[i].kind != OTLP_NONE && strncmp(m->field[i].name, name, n) == 0 &&
-            m->field[i].name[n] == '\0')
+    for (uint32_t i = 1; i < OTLP_NUMBERS && n > 0; i++) {
+        const char *known = m->field[i].name;
+        if (known != NULL && known[0] == name[0] && strncmp(known, name, n) == 0 && !known[n])
             return i;
+    }
     return 0;
 }
 
@@ -74,6 +75,8 @@ static int walk_name(struct walk *w, const struct otlp_message *m, uint32_t *num
         return bad(w, "a colon was expected");
     *number = 0;
     if (token.len > sizeof name)
+        return 0;
+    if (!token.has_escape && (*number = number_of(m, token.at, token.len)) != 0)
         return 0;
     size_t n = otlp_scan_meaning(&token, name);
     *number = number_of(m, name, n);

@@ -166,7 +166,9 @@ static void put_message(struct writer *w, enum otlp_type type, struct otlp_span 
         if ((present & 1U << number) == 0)
             continue;
         put_separator(w, &n, 1);
-        gf_buf_printf(w->out, w->pretty ? "\"%s\": " : "\"%s\":", field->name);
+        gf_buf_byte(w->out, '"');
+        gf_buf_text(w->out, field->name);
+        gf_buf_text(w->out, w->pretty ? "\": " : "\":");
         if (field->repeated)
             put_array(w, field, number, in);
         else

@@ -11,19 +11,6 @@ static int bad(struct otlp_scan *s, const char *why) {
     return -1;
 }
 
-char otlp_scan_peek(struct otlp_scan *s) {
-    while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' || *s->at == '\t' || *s->at == '\r'))
-        s->at++;
-    return *(s->at < s->end ? s->at : "");
-}
-
-int otlp_scan_take(struct otlp_scan *s, char c) {
-    if (otlp_scan_peek(s) != c || s->at == s->end)
-        return 0;
-    s->at++;
-    return 1;
-}
-
 /* Four hex digits; -1 if they are not there. */
 static int32_t hex4(const char *at, const char *end) {
     int32_t v = 0;
@@ -67,6 +54,24 @@ static int32_t escape(const char **at, const char *end) {
     return c;
 }
 
+/* Past bytes that need no look in a string: eight at once while none of them is a quote, a
+ * backslash or a control character (a byte may be blamed for its neighbour, and is looked at then).
+ */
+static const char *skip_plain(const char *at, const char *end) {
+    const uint64_t each = 0x0101010101010101U, high = each << 7;
+
+    for (; end - at >= 8; at += 8) {
+        uint64_t w;
+        memcpy(&w, at, sizeof w);
+        uint64_t quote = w ^ each * '"', slash = w ^ each * '\\';
+        if (((((w - each * 0x20) & ~w) | (quote - each) | (slash - each)) & high) != 0)
+            break;
+    }
+    while (at < end && (uint8_t)*at >= 0x20 && *at != '"' && *at != '\\')
+        at++;
+    return at;
+}
+
 int otlp_scan_string(struct otlp_scan *s, struct otlp_token *out) {
     if (otlp_scan_peek(s) != '"')
         return bad(s, "a string was expected");
@@ -74,8 +79,7 @@ int otlp_scan_string(struct otlp_scan *s, struct otlp_token *out) {
     *out = (struct otlp_token){.at = at, .is_string = 1};
 
     for (;;) {
-        while (at < s->end && (uint8_t)*at >= 0x20 && *at != '"' && *at != '\\')
-            at++;
+        at = skip_plain(at, s->end);
         if (at == s->end)
             return bad(s, "a string that does not end");
         if (*at == '"')

@@ -27,10 +27,19 @@ struct otlp_token {
 };
 
 /* The byte that comes next behind white space, which is passed; 0 at the end. */
-char otlp_scan_peek(struct otlp_scan *s);
+static inline char otlp_scan_peek(struct otlp_scan *s) {
+    while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' || *s->at == '\t' || *s->at == '\r'))
+        s->at++;
+    return s->at < s->end ? *s->at : '\0';
+}
 
 /* 1 and past c, and white space before it, if it comes next; else 0. */
-int otlp_scan_take(struct otlp_scan *s, char c);
+static inline int otlp_scan_take(struct otlp_scan *s, char c) {
+    if (otlp_scan_peek(s) != c || s->at == s->end)
+        return 0;
+    s->at++;
+    return 1;
+}
 
 /* A string, a number, one of true, false, null: past it, white space before it too; or -1. */
 int otlp_scan_string(struct otlp_scan *s, struct otlp_token *out);

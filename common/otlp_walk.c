@@ -88,11 +88,12 @@ static int check_packed(struct otlp_walk *w, const struct otlp_field *field,
     return 0;
 }
 
-/* The key of a key-value that nobody has checked yet; empty if there is none. */
+/* The key of a key-value that nobody has checked yet: empty if there is none, anything if it has a
+ * wrong type. */
 static struct otlp_span key_of(struct otlp_span in) {
     struct otlp_item item;
     while (in.at < in.end && otlp_wire_next(&in.at, in.end, &item) == NULL)
-        if (item.number == OTLP_KEY && item.wire == OTLP_LENGTH)
+        if (item.number == OTLP_KEY)
             return item.span;
     return (struct otlp_span){in.end, in.end};
 }

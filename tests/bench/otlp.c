@@ -1,6 +1,6 @@
 /*
- * otlp.c -- how fast requests of OpenTelemetry metrics are checked and redacted, beside memcpy() of
- * the same bytes in the same run.
+ * otlp.c -- how fast requests of OpenTelemetry metrics are checked, redacted, split and converted,
+ * beside memcpy() of the same request in the same run.
  *
  *   bench-otlp [POINTS [ROUNDS]]
  *
@@ -12,13 +12,15 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/otlp_json.h"
 #include "common/otlp_redact.h"
+#include "common/otlp_split.h"
 #include "support/otlp_make.h"
 
 #define ROUNDS_MAX 999
 
 struct bench {
-    struct gf_buf request, out;
+    struct gf_buf request, json, out;
     struct otlp_deny *deny;
     char *copy;
 };
@@ -59,6 +61,46 @@ static int run_redact(struct bench *b) {
                : -1;
 }
 
+static int run_json_check(struct bench *b) {
+    struct otlp_facts facts;
+    struct gf_err e;
+    return otlp_json_check(b->json.data, b->json.len, &facts, &e);
+}
+
+static int run_json_redact(struct bench *b) {
+    struct otlp_redacted gone = {.total = 0};
+    struct gf_err e;
+    b->out.len = 0;
+    int rc = otlp_json_redact(b->json.data, b->json.len, b->deny, &b->out, &gone, NULL, &e);
+    return rc == 1 ? 0 : -1;
+}
+
+static int run_to_json(struct bench *b) {
+    struct gf_err e;
+    b->out.len = 0;
+    return otlp_json_from_protobuf(b->request.data, b->request.len, 0, &b->out, &e);
+}
+
+static int run_to_protobuf(struct bench *b) {
+    struct gf_err e;
+    b->out.len = 0;
+    return otlp_json_to_protobuf(b->json.data, b->json.len, &b->out, &e);
+}
+
+static int run_split(struct bench *b) {
+    struct otlp_split *s = NULL;
+    struct gf_err e;
+    uint64_t points;
+    int rc = otlp_split_new(b->request.data, b->request.len, 1 << 18, UINT64_MAX, &s, &e);
+    if (rc == -1)
+        return -1;
+    do
+        b->out.len = 0;
+    while ((rc = otlp_split_next(s, &b->out, &points, &e)) == 1);
+    otlp_split_free(s);
+    return rc;
+}
+
 static int run_memcpy(struct bench *b) {
     memcpy(b->copy, b->request.data, b->request.len);
     __asm__ volatile("" : : "r"(b->copy) : "memory");
@@ -68,7 +110,11 @@ static int run_memcpy(struct bench *b) {
 static const struct {
     const char *name;
     int (*run)(struct bench *);
-} jobs[] = {{"memcpy", run_memcpy}, {"check", run_check}, {"redact", run_redact}};
+    int json; /* its input, by whose bytes it is measured */
+} jobs[] = {{"memcpy", run_memcpy, 0},           {"check", run_check, 0},
+            {"redact", run_redact, 0},           {"split, 256 KiB", run_split, 0},
+            {"to JSON", run_to_json, 0},         {"JSON check", run_json_check, 1},
+            {"JSON redact", run_json_redact, 1}, {"JSON to protobuf", run_to_protobuf, 1}};
 #define JOBS (sizeof jobs / sizeof *jobs)
 
 static double now(void) {
@@ -88,15 +134,18 @@ int main(int argc, char **argv) {
     int rounds = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 101, rc = 1;
     struct bench b = {.deny = NULL};
     struct gf_err e = {.text = "out of memory"};
+    double memcpy_rate = 0;
     size_t entries = 0;
 
     gf_buf_init(&b.request, OTLP_MAX);
+    gf_buf_init(&b.json, OTLP_MAX);
     gf_buf_init(&b.out, OTLP_MAX);
     build(&b.request, points);
     while (otlp_deny_default[entries] != NULL)
         entries++;
     if (points == 0 || rounds < 1 || rounds > ROUNDS_MAX || b.request.failed ||
         (b.copy = malloc(b.request.len)) == NULL ||
+        otlp_json_from_protobuf(b.request.data, b.request.len, 0, &b.json, &e) == -1 ||
         otlp_deny_new(otlp_deny_default, entries, &b.deny, &e) == -1) {
         (void)fprintf(stderr, "otlp: points or rounds out of range, or %s\n", e.text);
         goto out;
@@ -112,18 +161,19 @@ int main(int argc, char **argv) {
                 times[j][r] = now() - from;
         }
     }
-    printf("%u points, %zu bytes\n", points, b.request.len);
+    printf("%u points, %zu bytes of protobuf, %zu of JSON\n", points, b.request.len, b.json.len);
     for (size_t j = 0; j < JOBS; j++) {
         qsort(times[j], (size_t)rounds, sizeof times[j][0], compare);
-        double took = times[j][rounds / 2];
-        printf("%-10s %8.0f MB/s  %6.3f of memcpy\n", jobs[j].name,
-               (double)b.request.len / took / 1e6, times[0][rounds / 2] / took);
+        double rate = (double)(jobs[j].json ? b.json.len : b.request.len) / times[j][rounds / 2];
+        memcpy_rate = j == 0 ? rate : memcpy_rate;
+        printf("%-16s %8.0f MB/s  %6.3f of memcpy\n", jobs[j].name, rate / 1e6, rate / memcpy_rate);
     }
     rc = 0;
 out:
     free(b.copy);
     otlp_deny_free(b.deny);
     gf_buf_free(&b.request);
+    gf_buf_free(&b.json);
     gf_buf_free(&b.out);
     return rc;
 }

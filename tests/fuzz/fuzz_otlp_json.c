@@ -1,7 +1,7 @@
 /*
  * fuzz_otlp_json.c -- a request in OTLP JSON: whatever is taken is redacted to one that is taken,
  * with the same facts, and of which nothing more is to go; it is a request in protobuf, too, with
- * the same facts, and as JSON again the same protobuf.
+ * the same facts, and as JSON again the same protobuf; redaction leaves the same in both forms.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,6 +20,28 @@ static void require(int fact) {
 
 static const char *const denied[] = {"a", "host.*", "user.id"};
 
+/* What redaction leaves is the same in both forms. */
+static void check_same(const char *text, size_t size, const struct otlp_deny *deny,
+                       const char *redacted, size_t redacted_size) {
+    struct otlp_redacted gone = {.total = 0};
+    struct gf_buf whole, left, want;
+    struct gf_err e;
+
+    gf_buf_init(&whole, OTLP_MAX);
+    gf_buf_init(&left, OTLP_MAX);
+    gf_buf_init(&want, OTLP_MAX);
+    require(otlp_json_to_protobuf(text, size, &whole, &e) == 0);
+    int rc = otlp_redact(whole.data, whole.len, deny, &left, &gone, NULL, &e);
+    require(rc != -1);
+    if (rc == 0)
+        gf_buf_add(&left, whole.data, whole.len);
+    require(otlp_json_to_protobuf(redacted, redacted_size, &want, &e) == 0);
+    require(left.len == want.len && (want.len == 0 || memcmp(left.data, want.data, want.len) == 0));
+    gf_buf_free(&whole);
+    gf_buf_free(&left);
+    gf_buf_free(&want);
+}
+
 static void check_redaction(const char *text, size_t size, const struct otlp_facts *facts) {
     struct otlp_redacted gone = {.total = 0};
     struct otlp_deny *deny = NULL;
@@ -31,6 +53,7 @@ static void check_redaction(const char *text, size_t size, const struct otlp_fac
     gf_buf_init(&out, size);
     int rc = otlp_json_redact(text, size, deny, &out, &gone, &again, &e);
     require(rc != -1 && (rc == 1) == (gone.total > 0) && make_same_facts(facts, &again));
+    check_same(text, size, deny, rc == 1 ? out.data : text, rc == 1 ? out.len : size);
     if (rc == 1) {
         require(out.len < size);
         require(otlp_json_redact(out.data, out.len, deny, &out, &gone, &again, &e) == 0);

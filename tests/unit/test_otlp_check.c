@@ -108,6 +108,13 @@ static void delta_is_seen_in_every_kind_that_has_it(void **state) {
             assert_int_equal(f.delta, temporality == OTLP_DELTA);
         }
     }
+    gf_buf_clear(&b);
+    size_t rm = otlp_put_open(&b, 1), at = otlp_put_open(&b, OTLP_CONTEXT);
+    otlp_put_uint(&b, 2, 1); /* droppedAttributesCount */
+    otlp_put_close(&b, at);
+    otlp_put_close(&b, rm);
+    assert_int_equal(check(), 0);
+    assert_int_equal(f.delta, 0);
 }
 
 static void scalars_may_be_packed_or_not(void **state) {
@@ -247,8 +254,9 @@ static void text_must_be_utf8_and_may_hold_nul(void **state) {
     refused("resourceMetrics[0].schemaUrl: text that is not UTF-8");
 }
 
-/* Values within values, n of them, as lists or as arrays. */
-static void nest(int n, int lists) {
+/* Values within values, n of them, as lists or as arrays; and one more, an attribute as most are.
+ */
+static void nest(int n, int lists, int plain) {
     size_t marks[256], m = 0;
     gf_buf_clear(&b);
     marks[m++] = otlp_put_open(&b, 1);
@@ -261,6 +269,10 @@ static void nest(int n, int lists) {
         if (lists)
             marks[m++] = otlp_put_open(&b, OTLP_VALUE);
     }
+    if (plain) {
+        marks[m++] = otlp_put_open(&b, 6);
+        make_attribute(&b, 1, "k", "v");
+    }
     while (m > 0)
         otlp_put_close(&b, marks[--m]);
 }
@@ -268,9 +280,13 @@ static void nest(int n, int lists) {
 static void values_nest_so_deep_and_no_deeper(void **state) {
     (void)state;
     for (int lists = 0; lists <= 1; lists++) {
-        nest(OTLP_DEPTH_MAX, lists);
+        nest(OTLP_DEPTH_MAX, lists, 0);
         assert_int_equal(check(), 0);
-        nest(OTLP_DEPTH_MAX + 1, lists);
+        nest(OTLP_DEPTH_MAX - 1, lists, 1);
+        assert_int_equal(check(), 0);
+        nest(OTLP_DEPTH_MAX, lists, 1);
+        assert_int_equal(check(), -1);
+        nest(OTLP_DEPTH_MAX + 1, lists, 0);
         assert_int_equal(check(), -1);
         assert_non_null(strstr(e.text, ": values nested too deeply"));
     }
@@ -278,7 +294,7 @@ static void values_nest_so_deep_and_no_deeper(void **state) {
 
 static void a_path_that_is_too_long_tells_its_inner_end(void **state) {
     (void)state;
-    nest(OTLP_DEPTH_MAX + 1, 1);
+    nest(OTLP_DEPTH_MAX + 1, 1, 0);
     assert_int_equal(check(), -1);
     assert_memory_equal(e.text, "...v", 4);
     assert_non_null(strstr(e.text, "kvlistValue.values[0].value: values"));

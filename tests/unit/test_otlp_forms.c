@@ -159,6 +159,12 @@ static void text_is_fit_to_be_looked_at_and_means_the_same(void **state) {
     comes_back(POINT("\"attributes\":[{\"key\":\"\\u0000\\u001b[2J\\u202e\\\"\\\\\\n\xc3\xa9\"}]"));
 }
 
+static void escapes_become_what_they_mean(void **state) {
+    (void)state;
+    to_protobuf(POINT("\"attributes\":[{\"key\":\"\\u0041\\/\\u00e9\\u20AC\\ud83d\\ude00\\b\"}]"));
+    assert_non_null(memmem(b.data, b.len, "A/\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\b", 12));
+}
+
 static void people_get_lines_that_mean_the_same(void **state) {
     (void)state;
     to_protobuf(POINT("\"asDouble\":1,\"attributes\":[{\"key\":\"k\"},{}]"));
@@ -274,6 +280,7 @@ int main(void) {
         TEST(what_stands_apart_in_protobuf_is_one_array),
         TEST(packed_and_single_values_are_one_array),
         TEST(text_is_fit_to_be_looked_at_and_means_the_same),
+        TEST(escapes_become_what_they_mean),
         TEST(people_get_lines_that_mean_the_same),
         TEST(a_real_clients_two_forms_say_the_same),
         TEST(the_specifications_example_comes_back),

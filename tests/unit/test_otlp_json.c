@@ -67,6 +67,8 @@ static void points_are_counted_and_their_times_bounded(void **state) {
     assert_int_equal(f.delta, 1);
     taken(METRIC("\"exponentialHistogram\":{\"aggregationTemporality\":2}"));
     assert_int_equal(f.delta, 0);
+    taken("{\"resourceMetrics\":[{\"resource\":{\"droppedAttributesCount\":1}}]}");
+    assert_int_equal(f.delta, 0);
     taken("{}");
     assert_int_equal(f.points, 0);
     taken(" \n{ }\t\r\n");
@@ -153,6 +155,7 @@ static void values_must_have_the_type_of_their_field(void **state) {
         "{\"attributes\":[{\"value\":{\"bytesValue\":\"A=A=\"}}]}",
         "{\"attributes\":[{\"value\":{\"bytesValue\":\"AAA===\"}}]}",
         "{\"attributes\":[{\"value\":{\"stringValue\":\"\\ud800\"}}]}",
+        "{\"attributes\":[{\"value\":{\"stringValue\":\"\\udc00\\udc00\"}}]}",
         "{\"attributes\":[{\"value\":{\"stringValue\":\"\\x\"}}]}",
         "{\"attributes\":[{\"value\":{\"stringValue\":\"\n\"}}]}",
     };

@@ -49,7 +49,7 @@ static void a_point_comes_with_all_that_is_around_it(void **state) {
         "{\"resourceMetrics\":[{},{\"scopeMetrics\":[{\"metrics\":[{\"gauge\":{}},{\"name\":"
         "\"none\"},{\"sum\":{\"dataPoints\":[{\"asInt\":\"-7\",\"timeUnixNano\":\"5\","
         "\"startTimeUnixNano\":\"4\",\"attributes\":[{\"key\":\"k\",\"value\":{\"intValue\":\"1\"}}"
-        ",{\"key\":\"l\"}]},{\"asDouble\":2.5,\"flags\":1}],\"isMonotonic\":true,"
+        ",{\"key\":\"l\"}]},{\"asDouble\":2.5,\"flags\":1},{}],\"isMonotonic\":true,"
         "\"aggregationTemporality\":2},\"name\":\"requests\",\"unit\":\"1\"}],\"scope\":{\"name\":"
         "\"sc\",\"version\":\"v\"}}],\"resource\":{\"attributes\":[{\"key\":\"r\",\"value\":{"
         "\"boolValue\":true}}]}},{\"scopeMetrics\":[{\"metrics\":[{\"histogram\":{\"dataPoints\":[{"
@@ -95,6 +95,9 @@ static void a_point_comes_with_all_that_is_around_it(void **state) {
 
     /* Nothing is left over from the point before. */
     assert_int_equal(otlp_points_next(&it, &p), 1);
+    assert_int_equal(p.no_value, 0);
+    assert_int_equal(p.value, OTLP_NONE);
+    assert_int_equal(otlp_points_next(&it, &p), 1);
     assert_int_equal(p.kind, OTLP_METRIC_HISTOGRAM);
     assert_int_equal(p.temporality, OTLP_DELTA);
     assert_int_equal(p.monotonic, 0);
@@ -105,6 +108,19 @@ static void a_point_comes_with_all_that_is_around_it(void **state) {
     is(p.scope_name, "");
     assert_int_equal(otlp_points_next(&it, &p), 0);
     assert_int_equal(otlp_points_next(&it, &p), 0);
+}
+
+static void a_kind_without_temporality_has_none(void **state) {
+    (void)state;
+    struct make_open o = make_begin(&b, OTLP_METRIC_GAUGE);
+    otlp_put_uint(&b, OTLP_TEMPORALITY, OTLP_DELTA); /* an unknown field of a gauge */
+    otlp_put_uint(&b, OTLP_MONOTONIC, 1);
+    make_point(&b, 1, 1, NULL);
+    make_end(&b, o);
+    begin();
+    assert_int_equal(otlp_points_next(&it, &p), 1);
+    assert_int_equal(p.temporality, 0);
+    assert_int_equal(p.monotonic, 0);
 }
 
 static void each_point_of_a_real_request_is_seen_once(void **state) {
@@ -337,6 +353,7 @@ static void a_full_buffer_is_an_error(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_point_comes_with_all_that_is_around_it),
+        TEST(a_kind_without_temporality_has_none),
         TEST(each_point_of_a_real_request_is_seen_once),
         TEST(values_become_words),
         TEST(pieces_together_say_what_the_request_said),
