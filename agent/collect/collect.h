@@ -111,6 +111,9 @@ struct collect_state {
     struct collect_counts counts;
 };
 GF_MUST_CHECK int collect_state_save(int dir, const struct collect_state *s, struct gf_err *e);
+/* text[len] is NUL. GF_E_DAMAGED. */
+GF_MUST_CHECK int collect_state_parse(const char *text, size_t len, struct collect_state *out,
+                                      struct gf_err *e);
 /* GF_E_NOINPUT where none was written yet; GF_E_DAMAGED. */
 GF_MUST_CHECK int collect_state_load(int dir, struct collect_state *out, struct gf_err *e);
 

@@ -91,26 +91,31 @@ static int get_number(const char *text, const char *key, int64_t *out) {
     return 0;
 }
 
-int collect_state_load(int dir, struct collect_state *out, struct gf_err *e) {
+int collect_state_parse(const char *text, size_t len, struct collect_state *out, struct gf_err *e) {
     struct collect_state s = {.since = 0};
+
+    if (memchr(text, '\0', len) != NULL || get_time(text, "since", &s.since) == -1 ||
+        get_time(text, "written", &s.written) == -1 ||
+        find(text, "listen", s.listen, sizeof s.listen) == -1 ||
+        find(text, "socket", s.socket, sizeof s.socket) == -1 ||
+        get_number(text, "records", &s.counts.records) == -1 ||
+        get_number(text, "bytes", &s.counts.bytes) == -1 ||
+        get_number(text, "groups", &s.counts.groups) == -1 ||
+        get_number(text, "refused", &s.counts.refused) == -1 ||
+        get_number(text, "full", &s.counts.full) == -1)
+        return gf_err_set(e, GF_E_DAMAGED,
+                          COLLECT_STATE_FILE ": is not what gapferry-collect writes; it is written "
+                                             "anew while that runs");
+    *out = s;
+    return 0;
+}
+
+int collect_state_load(int dir, struct collect_state *out, struct gf_err *e) {
     struct gf_buf b;
 
     int rc = gf_file_load(dir, COLLECT_STATE_FILE, STATE_MAX, &b, e);
-    if (rc == 0 && (b.data == NULL || memchr(b.data, '\0', b.len) != NULL ||
-                    get_time(b.data, "since", &s.since) == -1 ||
-                    get_time(b.data, "written", &s.written) == -1 ||
-                    find(b.data, "listen", s.listen, sizeof s.listen) == -1 ||
-                    find(b.data, "socket", s.socket, sizeof s.socket) == -1 ||
-                    get_number(b.data, "records", &s.counts.records) == -1 ||
-                    get_number(b.data, "bytes", &s.counts.bytes) == -1 ||
-                    get_number(b.data, "groups", &s.counts.groups) == -1 ||
-                    get_number(b.data, "refused", &s.counts.refused) == -1 ||
-                    get_number(b.data, "full", &s.counts.full) == -1))
-        rc = gf_err_set(e, GF_E_DAMAGED,
-                        COLLECT_STATE_FILE ": is not what gapferry-collect writes; it is written "
-                                           "anew while that runs");
-    gf_buf_free(&b);
     if (rc == 0)
-        *out = s;
+        rc = collect_state_parse(b.data != NULL ? b.data : "", b.len, out, e);
+    gf_buf_free(&b);
     return rc;
 }

@@ -5,10 +5,14 @@
 source "$BATS_TEST_DIRNAME/trip.bash"
 
 setup_file() {
-    command -v node >/dev/null && command -v jq >/dev/null || skip "node or jq is not installed: no exporter was tried"
-    [ -d "$GAPFERRY_SOURCE/tests/otel/node_modules/@opentelemetry/sdk-metrics" ] ||
-        (cd "$GAPFERRY_SOURCE/tests/otel" && npm ci --ignore-scripts --no-audit --no-fund >/dev/null) ||
-        skip "the exporters cannot be fetched: none was tried"
+    local tool
+    for tool in node npm jq curl; do
+        command -v "$tool" >/dev/null || skip "$tool is not installed: no exporter was tried"
+    done
+    if [ ! -d "$SOURCE/tests/otel/node_modules/@opentelemetry/sdk-metrics" ]; then
+        (cd "$SOURCE/tests/otel" && npm ci --ignore-scripts --no-audit --no-fund >/dev/null) ||
+            skip "the exporters cannot be fetched: none was tried"
+    fi
 }
 
 setup() {

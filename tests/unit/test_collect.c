@@ -1,0 +1,167 @@
+/*
+ * test_collect.c -- parts of gapferry-collect by themselves: bodies by their type, what lies in
+ * intake/, and what `status` reads.
+ */
+#include "spool_testing.h"
+
+#include "agent/collect/collect.h"
+
+/* ---- collect_body ---- */
+
+static int take(enum collect_path path, const char *type, const char *allow, const char *data,
+                size_t len, struct collect_kept *k, enum collect_no *no) {
+    const struct collect_body b = {path, type, allow, data, len};
+
+    return collect_body_take(&b, k, no, &e);
+}
+
+static void a_body_passes_as_it_is_or_not_at_all(void **state) {
+    static const char point[] = "\x0a\x1d\x12\x1b\x12\x19\x0a\x01m\x2a\x14\x0a\x12\x19\x01\x02"
+                                "\x03\x04\x05\x06\x07\x18\x21\x00\x00\x00\x00\x00\x00\xf0\x3f";
+    static const struct {
+        const char *type, *allow, *data;
+        size_t len;
+        enum collect_path path;
+        int status; /* 0: it passes, 1: it says nothing, else -1 - enum collect_no */
+    } cases[] = {
+        {"application/json", NULL, "{ \"a\": 1}", 9, COLLECT_RECORDS, 0},
+        {"Application/JSON; charset=utf-8", "*", "[1]", 3, COLLECT_RECORDS, 0},
+        {"application/json", NULL, "{ \"a\": ", 7, COLLECT_RECORDS, -1 - COLLECT_NO_FORM},
+        {"application/json", "a", "{ \"a\": 1}", 9, COLLECT_RECORDS, 0},
+        {"application/json", "b", "{ \"a\": 1}", 9, COLLECT_RECORDS, -1 - COLLECT_NO_RULE},
+        {"application/json", "", "{ \"a\": 1}", 9, COLLECT_RECORDS, -1 - COLLECT_NO_RULE},
+        {"application/json", "a", "[1]", 3, COLLECT_RECORDS, -1 - COLLECT_NO_FORM},
+        {"text/plain", NULL, "\x00\xff", 2, COLLECT_RECORDS, 0},
+        {"text/plain", "a", "a", 1, COLLECT_RECORDS, -1 - COLLECT_NO_TYPE},
+        {"application/jsonx", "a", "{}", 2, COLLECT_RECORDS, -1 - COLLECT_NO_TYPE},
+        {"application/json", NULL, "{}", 2, COLLECT_METRICS, 1},
+        {"application/json", NULL, "{\"resourceMetrics\" : [ ]}", 25, COLLECT_METRICS, 1},
+        {"application/json", NULL, "{\"x\":[1]}", 9, COLLECT_METRICS, 1},
+        {"application/json", NULL, "{\"resourceMetrics\":[{}]}", 24, COLLECT_METRICS, 0},
+        {"application/json", "*", "{\"resourceMetrics\":[{}]}", 24, COLLECT_METRICS, 0},
+        {"application/json", NULL, "[]", 2, COLLECT_METRICS, -1 - COLLECT_NO_FORM},
+        {"application/json", "resourceMetrics", "{\"resourceMetrics\":[{}]}", 24, COLLECT_METRICS,
+         -1 - COLLECT_NO_RULE},
+        {"application/x-protobuf", NULL, "", 0, COLLECT_METRICS, 1},
+        {"application/x-protobuf", NULL, point, sizeof point - 1, COLLECT_METRICS, 0},
+        {"application/x-protobuf", "a", point, sizeof point - 1, COLLECT_METRICS,
+         -1 - COLLECT_NO_RULE},
+        {"application/x-protobuf", NULL, point, sizeof point - 2, COLLECT_METRICS,
+         -1 - COLLECT_NO_FORM},
+        {"", NULL, "{}", 2, COLLECT_METRICS, -1 - COLLECT_NO_TYPE},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct collect_kept k;
+        enum collect_no no = COLLECT_NO_MEMORY;
+        int rc = take(cases[i].path, cases[i].type, cases[i].allow, cases[i].data, cases[i].len, &k,
+                      &no);
+        int is = rc == -1 ? -1 - (int)no : k.empty;
+        if (is != cases[i].status)
+            fail_msg("case %zu: %d, %s", i, is, e.text);
+        if (rc == 0 && (k.len != cases[i].len || memcmp(k.data, cases[i].data, k.len) != 0))
+            fail_msg("case %zu: changed", i);
+        collect_body_free(&k);
+    }
+}
+
+static void what_a_rule_takes_out_is_named(void **state) {
+    struct collect_kept k;
+    enum collect_no no;
+    (void)state;
+
+    assert_int_equal(take(COLLECT_RECORDS, "application/json", "users",
+                          "{\"users\": 1,\"host\":2, \"ip\":3}", 29, &k, &no),
+                     0);
+    assert_int_equal(k.len, 12);
+    assert_memory_equal(k.data, "{\"users\": 1}", 12);
+    assert_string_equal(k.dropped.data, "host, ip");
+    collect_body_free(&k);
+}
+
+/* ---- collect_room ---- */
+
+static void put_record(struct spool *s, const char *channel, const char *body) {
+    char line[512];
+    int n = snprintf(line, sizeof line, "{\"id\":\"x\",\"channel\":\"%s\",\"body\":\"%s\"}\n",
+                     channel, body);
+
+    assert_int_equal(spool_put(s, line, (size_t)n, &e), 0);
+}
+
+static void what_lies_there_counts_until_it_is_gone(void **state) {
+    struct spool *one = writer(SPOOL_FILE_MAX), *two = writer(SPOOL_FILE_MAX);
+    (void)state;
+
+    struct collect_room *r = collect_room_new(dirfd_);
+    put_record(one, "a", "1");
+    put_record(one, "a", "\\\"channel\\\":\\\"b\\\"");
+    put_record(two, "b", "1");
+    assert_int_equal(spool_sync(one, &e), 0);
+    assert_int_equal(spool_sync(two, &e), 0);
+    assert_int_equal(collect_room_scan(r, &e), 0);
+    assert_int_equal(collect_room_used(r, "a").records, 2);
+    assert_int_equal(collect_room_used(r, "b").records, 1);
+    assert_int_equal(collect_room_used(r, "c").records, 0);
+    int64_t bytes = collect_room_used(r, "b").bytes;
+    assert_true(bytes > 30 && bytes < 60);
+
+    /* What we say that we have written is found by the next scan, and counts once. */
+    put_record(two, "b", "2");
+    assert_int_equal(spool_sync(two, &e), 0);
+    assert_int_equal(collect_room_add(r, "b", (struct collect_use){1, bytes}, &e), 0);
+    assert_int_equal(collect_room_used(r, "b").records, 2);
+    assert_int_equal(collect_room_scan(r, &e), 0);
+    assert_int_equal(collect_room_used(r, "b").records, 2);
+    assert_int_equal(collect_room_used(r, "b").bytes, 2 * bytes);
+
+    /* The agent takes a file away. */
+    char(*names)[SPOOL_NAME] = NULL;
+    size_t n = 0;
+    assert_int_equal(spool_list(dirfd_, &names, &n, &e), 0);
+    assert_int_equal(n, 2);
+    assert_int_equal(unlinkat(dirfd_, names[0], 0), 0);
+    assert_int_equal(collect_room_scan(r, &e), 0);
+    assert_int_equal(collect_room_used(r, "a").records, 0);
+    assert_int_equal(collect_room_used(r, "b").records, 2);
+    free(names);
+    spool_close(one);
+    spool_close(two);
+    collect_room_free(r);
+}
+
+/* ---- collect_state ---- */
+
+static void what_is_saved_is_read(void **state) {
+    const struct collect_state s = {.since = 1700000000,
+                                    .written = 1700000005,
+                                    .listen = "127.0.0.1:4318",
+                                    .socket = "/run/x y",
+                                    .counts = {1, 2, 3, 4, 5}};
+    struct collect_state back;
+    (void)state;
+
+    assert_int_equal(collect_state_load(dirfd_, &back, &e), -1);
+    assert_int_equal(e.code, GF_E_NOINPUT);
+    assert_int_equal(collect_state_save(dirfd_, &s, &e), 0);
+    assert_int_equal(collect_state_load(dirfd_, &back, &e), 0);
+    assert_int_equal(back.since, s.since);
+    assert_int_equal(back.written, s.written);
+    assert_string_equal(back.listen, s.listen);
+    assert_string_equal(back.socket, s.socket);
+    assert_memory_equal(&back.counts, &s.counts, sizeof s.counts);
+    assert_int_equal(collect_state_parse("since=x\n", 8, &back, &e), -1);
+    assert_int_equal(e.code, GF_E_DAMAGED);
+    (void)unlinkat(dirfd_, COLLECT_STATE_FILE, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_body_passes_as_it_is_or_not_at_all),
+        cmocka_unit_test(what_a_rule_takes_out_is_named),
+        cmocka_unit_test_setup_teardown(what_lies_there_counts_until_it_is_gone, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_saved_is_read, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
