@@ -56,20 +56,21 @@ int collect_state_save(int dir, const struct collect_state *s, struct gf_err *e)
     return rc;
 }
 
-/* The value of a key: what stands behind "\nKEY=" up to the end of the line. */
+/* The value of a key: what stands behind "KEY=" at the beginning of a line, up to its end. */
 static int find(const char *text, const char *key, char *out, size_t room) {
     size_t n = strlen(key);
 
-    for (const char *at = text; at != NULL; at = strchr(at, '\n')) {
-        at += at != text;
-        if (strncmp(at, key, n) != 0 || at[n] != '=')
-            continue;
-        size_t len = strcspn(at + n + 1, "\n");
-        if (len >= room)
-            return -1;
-        memcpy(out, at + n + 1, len);
-        out[len] = '\0';
-        return 0;
+    for (const char *line = text; line != NULL;) {
+        const char *lf = strchr(line, '\n');
+        size_t len = lf != NULL ? (size_t)(lf - line) : strlen(line);
+        if (len > n && memcmp(line, key, n) == 0 && line[n] == '=') {
+            if (len - n - 1 >= room)
+                return -1;
+            memcpy(out, line + n + 1, len - n - 1);
+            out[len - n - 1] = '\0';
+            return 0;
+        }
+        line = lf != NULL ? lf + 1 : NULL;
     }
     return -1;
 }
