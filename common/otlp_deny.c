@@ -11,38 +11,47 @@
 /* Names are those of OpenTelemetry's semantic conventions, with those that newer ones replace,
  * since old applications go on sending them. */
 const char *const otlp_deny_default[] = {
-    "client.address",          /* who calls: an address or a name */
-    "client.port",             /* tells callers behind one address apart */
-    "client.socket.address",   /* the former name of network.peer.address */
-    "destination.address",     /* of network peers, as is source.address */
-    "enduser.*",               /* a person: id, pseudonym, role, scope */
-    "host.*",                  /* the machine: name, id, addresses, image */
-    "http.client_ip",          /* the former name of client.address */
-    "k8s.node.name",           /* usually the machine's name */
-    "k8s.node.uid",            /* the machine, for as long as it lives */
-    "net.host.ip",             /* addresses and names before network.*, server.*, client.* */
-    "net.host.name",           /**/
-    "net.peer.ip",             /**/
-    "net.peer.name",           /**/
-    "net.sock.host.addr",      /**/
-    "net.sock.peer.addr",      /**/
-    "net.sock.peer.name",      /**/
-    "network.local.address",   /* the machine's */
-    "network.peer.address",    /* the other side's */
-    "process.command",         /* paths and arguments name users, machines, secrets */
-    "process.command_args",    /**/
-    "process.command_line",    /**/
-    "process.executable.path", /* home directories name users */
-    "process.owner",           /* a user of the machine */
-    "process.real_user.*",     /**/
-    "process.saved_user.*",    /**/
-    "process.user.*",          /**/
+    /* Who calls: an address or a name; the port tells callers behind one address apart. */
+    "client.address",
+    "client.port",
+    "client.socket.address",
+    "destination.address",
+    /* A person: id, pseudonym, role, scope. */
+    "enduser.*",
+    /* The machine: name, id, addresses, image. */
+    "host.*",
+    "http.client_ip",
+    /* Usually the machine's name; and the machine, for as long as it lives. */
+    "k8s.node.name",
+    "k8s.node.uid",
+    /* Addresses and names of both sides, before there were client.*, server.* and network.*. */
+    "net.host.ip",
+    "net.host.name",
+    "net.peer.ip",
+    "net.peer.name",
+    "net.sock.host.addr",
+    "net.sock.peer.addr",
+    "net.sock.peer.name",
+    "network.local.address",
+    "network.peer.address",
+    /* Paths and arguments name users, machines and secrets; the rest are users. */
+    "process.command",
+    "process.command_args",
+    "process.command_line",
+    "process.executable.path",
+    "process.owner",
+    "process.real_user.*",
+    "process.saved_user.*",
+    "process.user.*",
     "process.working_directory",
-    "server.address",        /* inside of a site, one of its machines */
-    "server.socket.address", /* the former name of network.peer.address */
-    "service.instance.id",   /* often host name and port; else it follows one installation */
-    "source.address",        /**/
-    "user.*",                /* a person: id, name, full_name, email, hash, roles */
+    /* Inside of a site, one of its machines. */
+    "server.address",
+    "server.socket.address",
+    /* Often host name and port; else it follows one installation. */
+    "service.instance.id",
+    "source.address",
+    /* A person: id, name, full_name, email, hash, roles. */
+    "user.*",
     NULL,
 };
 
