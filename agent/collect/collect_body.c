@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "agent/agent.h"
-#include "common/otlp.h"
+#include "common/otlp_json.h"
 
 /* Bytes of names that a reply tells of. */
 #define DROPPED_MAX 65536
@@ -77,50 +77,33 @@ static int is_forbidden(const struct collect_body *b, enum collect_no *no, struc
     return refuse(no, COLLECT_NO_RULE);
 }
 
-/* A request without resourceMetrics, or with none in it, says nothing. */
-static int says_nothing(const struct collect_body *b, struct gf_err *e) {
-    struct gf_buf only, rest;
-    int nothing = 0;
-
-    gf_buf_init(&only, b->len + 16);
-    gf_buf_init(&rest, b->len + 16 > DROPPED_MAX ? b->len + 16 : DROPPED_MAX);
-    if (redact_json(b->data, b->len, "resourceMetrics", &only, &rest, e) == -1) {
-        nothing = -1;
-    } else {
-        const char *colon = memchr(only.data, ':', only.len);
-        const char *at = colon != NULL ? colon + 1 : NULL;
-        const char *end = only.data + only.len;
-        while (at != NULL && at < end && memchr(" \t\r\n[", *at, 5) != NULL)
-            at++;
-        nothing = at == NULL || at == end || *at == ']';
-    }
-    gf_buf_free(&only);
-    gf_buf_free(&rest);
-    return nothing;
-}
-
-static int take_otlp_json(const struct collect_body *b, struct collect_kept *k, enum collect_no *no,
-                          struct gf_err *e) {
-    if (is_forbidden(b, no, e) != 0)
-        return -1;
-    int nothing = says_nothing(b, e);
-    if (nothing == -1)
-        return refuse(no, e->code == GF_E_SYSTEM ? COLLECT_NO_MEMORY : COLLECT_NO_FORM);
-    k->empty = nothing;
-    return keep_whole(b, k);
-}
+typedef int check_fn(const char *data, size_t len, struct otlp_facts *out, struct gf_err *e);
 
 /* Without a data point it says nothing. */
-static int take_otlp_protobuf(const struct collect_body *b, struct collect_kept *k,
-                              enum collect_no *no, struct gf_err *e) {
+static int take_otlp(const struct collect_body *b, struct collect_kept *k, enum collect_no *no,
+                     check_fn *check, struct gf_err *e) {
     struct otlp_facts facts;
 
     if (is_forbidden(b, no, e) != 0)
         return -1;
-    if (otlp_check(b->data, b->len, &facts, e) == -1)
+    if (check(b->data, b->len, &facts, e) == -1)
         return refuse(no, e->code == GF_E_SYSTEM ? COLLECT_NO_MEMORY : COLLECT_NO_FORM);
     k->empty = facts.points == 0;
     return keep_whole(b, k);
+}
+
+static int take_otlp_json(const struct collect_body *b, struct collect_kept *k, enum collect_no *no,
+                          struct gf_err *e) {
+    return take_otlp(b, k, no, otlp_json_check, e);
+}
+
+static int check_protobuf(const char *data, size_t len, struct otlp_facts *out, struct gf_err *e) {
+    return otlp_check(data, len, out, e);
+}
+
+static int take_otlp_protobuf(const struct collect_body *b, struct collect_kept *k,
+                              enum collect_no *no, struct gf_err *e) {
+    return take_otlp(b, k, no, check_protobuf, e);
 }
 
 /* The first row that fits counts. */

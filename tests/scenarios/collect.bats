@@ -92,7 +92,7 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
 
 @test "OTLP comes in as JSON and protobuf, in gzip, in chunks, and keeps its bytes" {
     begin
-    printf '{"resourceMetrics":[{"scopeMetrics": [ ]}]}' >request.json
+    printf '%s' '{"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[{"timeUnixNano":"1","asDouble":1.50}]}}]}]}]}' >request.json
     # One point of gauge m, and a field that nobody knows.
     printf '\x0a\x1d\x12\x1b\x12\x19\x0a\x01m\x2a\x14\x0a\x12\x19\x01\x02\x03\x04\x05\x06\x07\x18\x21\x00\x00\x00\x00\x00\x00\xf0\x3f\xba\x3e\x01\xff' >request.pb
     post /v1/metrics "${json[@]}" --data-binary @request.json
@@ -121,7 +121,7 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
     begin
     post /v1/metrics "${json[@]}" -d '{}'
     [[ $code = 200 && $body = '{}' ]]
-    post /v1/metrics "${json[@]}" -d '{"resourceMetrics": [ ]}'
+    post /v1/metrics "${json[@]}" -d '{"resourceMetrics": [{"scopeMetrics": [ ]}]}'
     [ "$code" = 200 ]
     post /v1/metrics "${protobuf[@]}" -d ''
     [[ $code = 200 && $body = '' ]]
@@ -171,7 +171,7 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
     head -c 102400 big >fits
     gzip -c big >big.gz
     refused 400 'no JSON' /v1/records/otlp "${json[@]}" -d '{"a":'
-    refused 400 'no JSON' /v1/metrics "${json[@]}" -d '{"a":'
+    refused 400 'byte 5' /v1/metrics "${json[@]}" -d '{"a":'
     refused 400 'resourceMetrics' /v1/metrics "${protobuf[@]}" -d "$(printf '\x0a\x7f')"
     refused 400 'gzip' /v1/records/otlp "${json[@]}" -H 'Content-Encoding: gzip' -d '{}'
     refused 400 'has a body' /v1/records/otlp -d ''

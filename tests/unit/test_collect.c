@@ -18,6 +18,9 @@ static int take(enum collect_path path, const char *type, const char *allow, con
 static void a_body_passes_as_it_is_or_not_at_all(void **state) {
     static const char point[] = "\x0a\x1d\x12\x1b\x12\x19\x0a\x01m\x2a\x14\x0a\x12\x19\x01\x02"
                                 "\x03\x04\x05\x06\x07\x18\x21\x00\x00\x00\x00\x00\x00\xf0\x3f";
+    static const char json[] =
+        "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\",\"gauge\":{"
+        "\"dataPoints\":[{\"timeUnixNano\":\"1\",\"asDouble\":1.50}]}}]}]}]}";
     static const struct {
         const char *type, *allow, *data;
         size_t len;
@@ -37,8 +40,9 @@ static void a_body_passes_as_it_is_or_not_at_all(void **state) {
         {"application/json", NULL, "{}", 2, COLLECT_METRICS, 1},
         {"application/json", NULL, "{\"resourceMetrics\" : [ ]}", 25, COLLECT_METRICS, 1},
         {"application/json", NULL, "{\"x\":[1]}", 9, COLLECT_METRICS, 1},
-        {"application/json", NULL, "{\"resourceMetrics\":[{}]}", 24, COLLECT_METRICS, 0},
-        {"application/json", "*", "{\"resourceMetrics\":[{}]}", 24, COLLECT_METRICS, 0},
+        {"application/json", NULL, "{\"resourceMetrics\":[{}]}", 24, COLLECT_METRICS, 1},
+        {"application/json", NULL, json, sizeof json - 1, COLLECT_METRICS, 0},
+        {"application/json", "*", json, sizeof json - 1, COLLECT_METRICS, 0},
         {"application/json", NULL, "[]", 2, COLLECT_METRICS, -1 - COLLECT_NO_FORM},
         {"application/json", "resourceMetrics", "{\"resourceMetrics\":[{}]}", 24, COLLECT_METRICS,
          -1 - COLLECT_NO_RULE},
