@@ -154,9 +154,9 @@ static int leave_bad(struct intake *in, const struct item *it, int is_bundle, co
 }
 
 /* From somebody whose lineage has ended, or whose key has a successor. What the ledger has already
- * may go. */
+ * may go. Of a successor's predecessor nothing is kept: the agent has it, and sends it anew. */
 static int leave_ended(struct intake *in, const struct item *it, const struct gf_route *route,
-                       const struct gf_err *why, struct gf_err *e) {
+                       enum ledger_ending ending, const struct gf_err *why, struct gf_err *e) {
     char name[FILES_NAME];
     struct gf_err ignored;
 
@@ -169,6 +169,10 @@ static int leave_ended(struct intake *in, const struct item *it, const struct gf
         return -1;
     if (known == 1) {
         in->t->replays++;
+        return 0;
+    }
+    if (ending == LEDGER_SUCCEEDED) {
+        in->t->superseded++;
         return 0;
     }
     int named = files_name_of(it->fd, name, &ignored) == 0;
@@ -302,9 +306,9 @@ static int take_one(struct intake *in, const struct item *it, struct gf_err *e) 
     }
     if (!enrol_cards_has(&in->agents, &route.from)) {
         int rc = ledger_is_ended(in->r->ledger, &route.from, &why, e);
-        if (rc == 1)
-            return leave_ended(in, it, &route, &why, e);
-        if (rc == 0)
+        if (rc == LEDGER_ENDED || rc == LEDGER_SUCCEEDED)
+            return leave_ended(in, it, &route, (enum ledger_ending)rc, &why, e);
+        if (rc == LEDGER_GOES_ON)
             rc = try_card(in, &route.from, e);
         if (rc == 0) {
             keep_stranger(in, it);

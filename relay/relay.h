@@ -67,7 +67,8 @@ struct turn {
     int64_t refused_again; /* of these: files of which it holds a copy already, or too many */
     int64_t
         ended; /* bundles on the drive by keys that have ended here, which an earlier turn told */
-    int64_t over; /* bundles beyond their sender's quota, which wait where they are */
+    int64_t superseded; /* bundles by keys that have an enrolled successor */
+    int64_t over;       /* bundles beyond their sender's quota, which wait where they are */
     int64_t not_ours;
     int64_t records;   /* new */
     int64_t conflicts; /* records with the id of another one, rejected; counted by `sync` */

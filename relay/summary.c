@@ -59,13 +59,19 @@ void summary_came_in(struct out *o, const struct turn *t) {
     summary_part(o, "came in", &parts, t->cleared, "bundle removed from the drive",
                  "bundles removed from the drive");
     summary_end(o, "came in", parts, "nothing for this relay");
-    /* A note, which asks nobody for anything: that was done when it came first. */
+    /* Notes, which ask nobody for anything: that was done when it came first, or never need be. */
     if (t->ended > 0)
         out_text(o,
                  "%-13s%" PRId64 " bundle%s on the drive, refused here before, by agents that were "
-                 "revoked or have newer keys (gapferry-relay agents shows since when): delete "
-                 "%s there; one that was revoked needs a new agent\n",
+                 "revoked (gapferry-relay agents shows since when): delete %s there; such a site "
+                 "needs a new agent\n",
                  "left alone", t->ended, t->ended == 1 ? "" : "s", t->ended == 1 ? "it" : "them");
+    if (t->superseded > 0)
+        out_text(o,
+                 "%-13s%" PRId64 " bundle%s by keys that have a successor (gapferry-relay agents "
+                 "--all): its agent bundles anew what matters; %s on the drive can be deleted\n",
+                 "left alone", t->superseded, t->superseded == 1 ? "" : "s",
+                 t->superseded == 1 ? "one that lies" : "those that lie");
 }
 
 void summary_forwarded(struct out *o, const struct turn *t) {
@@ -130,6 +136,7 @@ void summary_numbers(struct out *o, const struct turn *t) {
         {"strangers", t->strangers},
         {"refused", t->refused},
         {"ended", t->ended},
+        {"superseded", t->superseded},
         {"over_quota", t->over},
         {"not_ours", t->not_ours},
         {"conflicts", t->conflicts},

@@ -172,6 +172,15 @@ static int refuse(struct verify *v, const struct item *it, const struct gf_head 
     return h != NULL ? ledger_refuse(v->r->ledger, &h->header, &h->digest, why, v->r->now, e) : 0;
 }
 
+/* It waited here while its agent got new keys, with which the agent bundles it anew. */
+static int supersede(struct verify *v, const struct item *it, const struct gf_err *why,
+                     struct gf_err *e) {
+    if (is_replaced(v, it))
+        return 0;
+    v->t->superseded++;
+    return files_quarantine(v->r, it->folder, it->name, why->text, e);
+}
+
 /* The same number in the same stream, but other bytes: a cloned or restored agent, or theft of its
  * key. Nothing of it takes effect; a person has to look. */
 static int hold_fork(struct verify *v, const struct item *it, const struct gf_head *h,
@@ -301,11 +310,12 @@ static int verify_file(struct verify *v, const struct item *it, struct gf_err *e
         return refuse(v, it, NULL, &why, e);
     if (!enrol_cards_has(&v->agents, &route.from)) {
         int rc = ledger_is_ended(v->r->ledger, &route.from, &why, e);
-        if (rc == 1)
-            return ledger_count_refused(v->r->ledger, &route.from, e) == -1
-                       ? -1
-                       : refuse(v, it, NULL, &why, e);
-        if (rc == 0)
+        if (rc == LEDGER_ENDED || rc == LEDGER_SUCCEEDED) {
+            if (ledger_count_refused(v->r->ledger, &route.from, e) == -1)
+                return -1;
+            return rc == LEDGER_ENDED ? refuse(v, it, NULL, &why, e) : supersede(v, it, &why, e);
+        }
+        if (rc == LEDGER_GOES_ON)
             rc = ledger_is_declined(v->r->ledger, &route.from, e);
         if (rc == 0)
             return count_stranger(v, &route.from, e);

@@ -50,9 +50,9 @@ static int find_waiting(struct ledger *l, const char *fingerprint, struct gf_car
     if (rc != 1)
         return rc;
     rc = ledger_is_ended(l, &out->identity, &why, e);
-    if (rc == 1)
+    if (rc == LEDGER_ENDED || rc == LEDGER_SUCCEEDED)
         *e = why;
-    return rc == 0 ? 1 : -1;
+    return rc == LEDGER_GOES_ON ? 1 : -1;
 }
 
 int ledger_approve(struct ledger *l, const char *fingerprint, const char *user, int64_t now,

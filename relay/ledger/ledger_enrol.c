@@ -11,7 +11,8 @@
 
 const char *const ledger_hows[] = {"fingerprint", "vendor", "token", "predecessor", NULL};
 
-/* `ended` with `ending` revoked or replaced: nothing is taken from it any more. `forked`: two
+/* `ended` with `ending` revoked, replaced (by a key that it has signed) or rival (of one that a
+ * person chose): nothing is taken from it any more. `forked`: two
  * successors, and a person has to choose. Of neither kind is enrolled set. */
 const char ledger_enrol_schema[] =
     "ALTER TABLE agent ADD COLUMN how TEXT;"
@@ -33,6 +34,7 @@ struct standing {
     int known, enrolled, forked;
     int64_t ended;
     int revoked;
+    int succeeded; /* 1: by a key that it has signed; and its lineage goes on */
     struct gf_id agent;
     char reason[GF_REASON_MAX + 1];
 };
@@ -45,7 +47,9 @@ static int find(struct ledger *l, const struct gf_hash *identity, struct standin
     *out = (struct standing){0};
     int rc = db_query(&l->db, &q, e,
                       "SELECT agent, enrolled IS NOT NULL, forked IS NOT NULL, ifnull(ended, 0), "
-                      "ending IS 'revoked', ifnull(reason, '') FROM agent WHERE identity = ?",
+                      "ending IS 'revoked', ifnull(reason, ''), ending IS 'replaced' AND EXISTS "
+                      "(SELECT 1 FROM agent AS n WHERE n.agent = agent.agent AND n.enrolled IS NOT "
+                      "NULL) FROM agent WHERE identity = ?",
                       "b", identity, sizeof *identity);
     if (rc == 0 && (rc = db_next(&q, e)) == 1) {
         out->known = 1;
@@ -54,6 +58,7 @@ static int find(struct ledger *l, const struct gf_hash *identity, struct standin
         out->ended = db_int(&q, 3);
         out->revoked = (int)db_int(&q, 4);
         (void)snprintf(out->reason, sizeof out->reason, "%s", db_text(&q, 5));
+        out->succeeded = (int)db_int(&q, 6);
         rc = db_fixed(&q, 0, &out->agent, sizeof out->agent) == 0
                  ? 0
                  : gf_err_set(e, GF_E_DAMAGED, "%s: an agent without id", l->db.path);
@@ -97,7 +102,9 @@ int ledger_is_ended(struct ledger *l, const struct gf_hash *identity, struct gf_
         return -1;
     if (s.ended > 0)
         say_ended(&s, why);
-    return s.ended > 0;
+    return s.ended == 0                ? LEDGER_GOES_ON
+           : !s.revoked && s.succeeded ? LEDGER_SUCCEEDED
+                                       : LEDGER_ENDED;
 }
 
 int ledger_count_refused(struct ledger *l, const struct gf_hash *identity, struct gf_err *e) {
@@ -175,10 +182,10 @@ static int end_rivals(struct ledger *l, const struct gf_card *c, int64_t now, st
                  "bb", &c->agent, sizeof c->agent, &c->identity, sizeof c->identity),
         sizeof *rivals, read_identity, &rivals, &n, e);
     for (size_t i = 0; rc == 0 && i < n; i++) {
-        rc = db_run(&l->db, e,
-                    "UPDATE agent SET forked = NULL, ended = ?, ending = 'replaced' WHERE identity "
-                    "= ?",
-                    "ib", now, &rivals[i], sizeof rivals[i]);
+        rc =
+            db_run(&l->db, e,
+                   "UPDATE agent SET forked = NULL, ended = ?, ending = 'rival' WHERE identity = ?",
+                   "ib", now, &rivals[i], sizeof rivals[i]);
         if (rc == 0)
             rc = ledger_tell_anew(l, &rivals[i], 0, now, e);
     }

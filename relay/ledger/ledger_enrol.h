@@ -32,8 +32,14 @@ struct ledger_shown {
 GF_MUST_CHECK int ledger_show_card(struct ledger *l, const struct ledger_shown *x, int64_t now,
                                    struct gf_err *why, struct gf_err *e);
 
-/* 1 if what this identity sends is refused, because it was revoked or has a successor, and *why
- * says so (GF_E_SENDER); 0; -1. */
+/* Whether what an identity sends is refused. */
+enum ledger_ending {
+    LEDGER_GOES_ON,  /* no, or it is not known */
+    LEDGER_ENDED,    /* yes: it was revoked, or another successor of its predecessor was chosen, or
+                        nobody of its lineage is enrolled now */
+    LEDGER_SUCCEEDED /* yes: it has signed its successor, with which its agent sends all anew */
+};
+/* One of these, and for the last two *why (GF_E_SENDER); -1. */
 GF_MUST_CHECK int ledger_is_ended(struct ledger *l, const struct gf_hash *identity,
                                   struct gf_err *why, struct gf_err *e);
 /* Cards of such identities; one allocation, free(). */

@@ -15,10 +15,10 @@ void worker_card(struct worker *w, const struct wire_ask *a) {
 
     gf_buf_init(&b, GF_CARD_FILE_MAX + 1);
     int rc = ledger_enrolled(w->r->ledger, &a->identity, &b, &why);
-    int over = rc == 0 ? ledger_is_ended(w->r->ledger, &a->identity, &ended, &why) : 0;
+    int over = rc == 0 ? ledger_is_ended(w->r->ledger, &a->identity, &ended, &why) : LEDGER_GOES_ON;
     if (rc == -1 || over == -1) {
         worker_say_trouble(w, a->tag, &why);
-    } else if (over == 1) {
+    } else if (over != LEDGER_GOES_ON) {
         worker_say_error(w, a->tag, WIRE_REFUSED, &ended, 0);
     } else if (rc == 0) {
         worker_say_plain(w, a->tag, WIRE_NO);

@@ -144,7 +144,7 @@ static int may_bring(struct worker *w, const struct wire_ask *a, const char *cou
                    ? 0
                    : gf_err_set(why, GF_E_LIMIT, "it is larger than any card");
     if (a->what == WIRE_OF_STRANGER) {
-        if (ledger_is_ended(w->r->ledger, &a->identity, why, e) != 0 ||
+        if (ledger_is_ended(w->r->ledger, &a->identity, why, e) != LEDGER_GOES_ON ||
             (rc = ledger_is_declined(w->r->ledger, &a->identity, e)) == -1)
             return -1;
         if (rc == 1)

@@ -203,9 +203,9 @@ static int look_into(struct look *k, int fd, struct gf_head *h, struct gf_err *e
         return refuse(k, &why, 0, e);
     if (!enrol_cards_has(k->agents, &route.from)) {
         int rc = ledger_is_ended(k->r->ledger, &route.from, &why, e);
-        if (rc == 1)
+        if (rc == LEDGER_ENDED || rc == LEDGER_SUCCEEDED)
             return refuse(k, &why, 0, e);
-        return rc == 0 ? look_stranger(k, fd, h, e) : -1;
+        return rc == LEDGER_GOES_ON ? look_stranger(k, fd, h, e) : -1;
     }
     keys_check(k->r, &own, &check);
     enrol_cards_trust(k->agents, &route.from, &check);

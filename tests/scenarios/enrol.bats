@@ -404,11 +404,23 @@ shut() {
     [ "$(R agents --all --json | jq -r --arg f "$old" '.agents[] | select(.fingerprint == $f) | .state')" = replaced ]
     gives 0 A history verify
 
-    # The bundle of before comes late: refused, and nothing of it counts.
+    # The bundle of before and one beside it come late: nothing of them counts, and nobody need see to it. (75: what the
+    # successor has brought waits for its endpoint.)
     cp ./*.gfb usb/GAPFERRY/to-relay/
-    gives 77 R sync usb --wait 0
-    says "was replaced by its successor"
+    gives 75 R sync usb --wait 0
+    says "2 bundles by keys that have a successor" "can be deleted"
+    absent grep -qF 'needs you' <<<"$out"
     [ "$(R records list --json | jq '.records | length')" = 2 ]
+    [ "$(find $RSTATE/quarantine -name '*.gfb' | wc -l)" = 0 ]
+    gives 0 R import ./*.gfb
+    says "2 bundles by keys that have a successor"
+    # What waited here already, signed before the new keys came, is told alike, and kept.
+    for f in ./*.gfb; do install -m 600 "$f" "$RSTATE/incoming/$(sha256sum <"$f" | cut -c1-64).gfb"; done
+    rm usb/GAPFERRY/to-relay/*
+    gives 75 R sync usb --wait 0
+    says "2 bundles by keys that have a successor"
+    [ "$(find $RSTATE/quarantine -name '*.gfb' | wc -l)" = 2 ]
+    [ "$(R agents show "$old" --json | jq .refused)" = 2 ]
 
     # Twice more while no relay is near: the cards between travel along.
     gives 0 A rotate
@@ -435,6 +447,27 @@ shut() {
     [ "$(state site)" = enrolled ]
     [ "$(state before)" = replaced ]
     [ "$(relayed)" = 4 ]
+}
+
+@test "rotate: a bare acknowledgement that the old key has signed is no reason to end with an error" {
+    printf '#!/bin/sh\ncat >/dev/null\n' >deliver && chmod +x deliver
+    printf '[endpoint "all"]\nchannel = metrics\nprofile = exec\nprogram = %s/deliver\n' "$PWD" >>relay/etc/gapferry/relay.conf
+    site_new site
+    gives 0 R approve "$(print)"
+    A sync usb >/dev/null 2>&1
+    gives 0 R sync usb
+    gives 0 A sync usb
+    [ "$(find usb/GAPFERRY/to-relay -name '*.gfb' | wc -l)" = 1 ]
+    gives 0 A rotate
+    A card --out usb/GAPFERRY/cards/successor.card >/dev/null
+    gives 0 R sync usb --json
+    [ "$(jq -c '[.superseded, .refused, .needs_a_person, .exit]' <<<"$out")" = '[1,0,[],0]' ]
+    [ "$(state site)" = enrolled ]
+    # The site's next request acknowledges anew, and all is in order on both sides.
+    gives 0 A sync usb
+    gives 0 R sync usb
+    says "by keys that have a successor"
+    gives 0 A history verify
 }
 
 @test "rotate: what was told to another's successor is told to the site's own, once it is chosen" {

@@ -115,6 +115,29 @@ static void it_is_told_also_where_the_loser_has_acknowledged_it(void **state) {
     lose_fork(*state, 1);
 }
 
+static void a_key_has_succeeded_as_long_as_its_lineage_is_enrolled(void **state) {
+    struct site *s = *state;
+    const struct gf_hash *old = &kit_site.card.identity;
+    struct gf_err why;
+
+    testing_enrol(s, &kit_site);
+    assert_int_equal(ledger_is_ended(s->r.ledger, old, &why, &s->e), LEDGER_GOES_ON);
+    struct gf_identity next = succeed(s, "next");
+    assert_int_equal(show(s, &next), 1);
+    assert_int_equal(ledger_is_ended(s->r.ledger, old, &why, &s->e), LEDGER_SUCCEEDED);
+    assert_int_equal(why.code, GF_E_SENDER);
+
+    /* With a second successor a person has to see to it. */
+    struct gf_identity second = succeed(s, "second");
+    assert_int_equal(show(s, &second), -1);
+    assert_int_equal(ledger_is_ended(s->r.ledger, old, &why, &s->e), LEDGER_ENDED);
+    approve(s, &second, "me");
+    assert_int_equal(ledger_is_ended(s->r.ledger, old, &why, &s->e), LEDGER_SUCCEEDED);
+    assert_int_equal(ledger_is_ended(s->r.ledger, &next.card.identity, &why, &s->e), LEDGER_ENDED);
+    gf_identity_free(&next);
+    gf_identity_free(&second);
+}
+
 static void nothing_is_noted_as_told_to_a_key_that_has_a_successor(void **state) {
     struct site *s = *state;
     struct ledger_told told;
@@ -151,8 +174,9 @@ static void while_a_lineage_is_forked_only_a_persons_word_lets_a_third_key_in(vo
     approve(s, &third, "me");
     assert_int_equal(ledger_show_card(s->r.ledger, &x, NOW, &why, &s->e), 1);
     assert_int_equal(is_enrolled(s, &third), 1);
-    assert_int_equal(ledger_is_ended(s->r.ledger, &first.card.identity, &why, &s->e), 1);
-    assert_int_equal(ledger_is_ended(s->r.ledger, &second.card.identity, &why, &s->e), 1);
+    assert_int_equal(ledger_is_ended(s->r.ledger, &first.card.identity, &why, &s->e), LEDGER_ENDED);
+    assert_int_equal(ledger_is_ended(s->r.ledger, &second.card.identity, &why, &s->e),
+                     LEDGER_ENDED);
     gf_identity_free(&first);
     gf_identity_free(&second);
     gf_identity_free(&third);
@@ -312,6 +336,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         T(what_was_told_to_the_loser_of_a_fork_is_told_to_the_one_that_was_chosen),
         T(it_is_told_also_where_the_loser_has_acknowledged_it),
+        T(a_key_has_succeeded_as_long_as_its_lineage_is_enrolled),
         T(nothing_is_noted_as_told_to_a_key_that_has_a_successor),
         T(while_a_lineage_is_forked_only_a_persons_word_lets_a_third_key_in),
         T(a_fork_of_bundles_is_news),
