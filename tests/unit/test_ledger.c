@@ -190,7 +190,8 @@ static void a_successor_needs_the_signature_of_its_predecessor(void **state) {
     assert_int_equal(n, 1);
     assert_memory_equal(&agents[0].identity, &id.card.identity, sizeof id.card.identity);
     free(agents);
-    assert_int_equal(ledger_is_ended(s->r.ledger, &kit_site.card.identity, &why, &s->e), 1);
+    assert_int_equal(ledger_is_ended(s->r.ledger, &kit_site.card.identity, &why, &s->e),
+                     LEDGER_SUCCEEDED);
 
     /* A second one of the same key: nobody is enrolled. */
     assert_ok(gf_identity_succeed(s->r.state_fd, "other", &kit_site, &next, &s->e), s->e);
