@@ -89,11 +89,12 @@ GF_MUST_CHECK int agent_intake(struct agent *a, struct intake_result *out, struc
  *
  *   {"format": "gapferry-policy/1", "agent": 32 HEX DIGITS, "channels": [
  *     {"channel": "metrics", "consent": "ask" | "granted" | "denied",
- *      "allow": ["users", ...] | null, "product": "demo" | null, "type": "application/json",
- *      "room": {"records": N | null, "bytes": N | null}}, ...]}
+ *      "allow": ["users", ...] | null, "deny": ["host.*", ...] | null, "product": "demo" | null,
+ *      "type": "application/json", "room": {"records": N | null, "bytes": N | null}}, ...]}
  *
  * Nothing may be taken for a channel that is not listed or not granted; license and updates never
- * are. allow: the top-level fields of a body that may stay, null: all. product, type: of records
+ * are. allow: the top-level fields of a body that may stay, null: all. deny: the
+ * attributes of OTLP that may not, null: otlp_deny_default. product, type: of records
  * that name none. room: what the queue takes still, null: any number; what lies in intake/ already
  * counts against it. "agent" is the origin of every record.
  */

@@ -11,6 +11,7 @@
 #include "agent/airgap.h"
 #include "agent/collect/collect_settings.h"
 #include "agent/command.h"
+#include "agent/deny.h"
 #include "agent/source/source.h"
 #include "common/nearest.h"
 #include "common/vendor_keys.h"
@@ -100,6 +101,15 @@ static const char *check_drives(const char *value) {
     return NULL;
 }
 
+static const char *check_deny(const char *value) {
+    struct otlp_deny *d = NULL;
+    int rc = deny_read(value, &d, NULL);
+
+    otlp_deny_free(d);
+    return rc == 0 ? NULL
+                   : "must be keys of attributes, or prefixes such as host.*, separated by commas";
+}
+
 static const struct rule rules[] = {
     {"agent", "mode", WORDS, 0, 0, modes, NULL},
     {"agent", "self_reader", BOOL, 0, 0, NULL, NULL},
@@ -120,6 +130,7 @@ static const struct rule rules[] = {
     {"channel", "product", TEXT, 0, 0, NULL, check_word},
     {"channel", "airgap", WORDS, 0, 0, grid_airgaps, NULL},
     {"channel", "type", TEXT, 0, 0, NULL, check_type},
+    {"channel", "deny", TEXT, 0, 0, NULL, check_deny},
     {"channel", "consent", WORDS, 0, 0, store_consents, NULL},
     {"channel", "nodes", BOOL, 0, 0, NULL, NULL},
     {"channel", "max_records", INT, 1, INT64_MAX, NULL, NULL},

@@ -15,17 +15,17 @@
 #define FILE_NAME  "policy.json"
 #define POLICY_MAX (4 << 20)
 
-/* The names of the rule as redact_json() reads them. */
-static void put_allow(struct gf_buf *b, const char *allow) {
+/* Names as redact_next() reads them; null without any list. */
+static void put_names(struct gf_buf *b, const char *member, const char *names) {
     const char *comma = "", *item;
     size_t n;
 
-    if (!allow || !*allow) {
-        gf_buf_text(b, ", \"allow\": null");
+    if (!names) {
+        gf_json_put_text(b, member, NULL);
         return;
     }
-    gf_buf_text(b, ", \"allow\": [");
-    while ((item = redact_next(&allow, &n))) {
+    gf_buf_printf(b, ", \"%s\": [", member);
+    while ((item = redact_next(&names, &n))) {
         gf_buf_text(b, comma);
         gf_json_put_str(b, item, n);
         comma = ", ";
@@ -54,7 +54,9 @@ static int put_channel(struct agent *a, struct gf_buf *b, const char *channel, s
     gf_buf_text(b, b->data[b->len - 1] == '[' ? "\n  {\"channel\": " : ",\n  {\"channel\": ");
     gf_json_put_str(b, channel, strlen(channel));
     gf_json_put_text(b, "consent", store_consents[c.is]);
-    put_allow(b, config_get(a->config, "channel", channel, "allow"));
+    const char *allow = config_get(a->config, "channel", channel, "allow");
+    put_names(b, "allow", allow && *allow ? allow : NULL);
+    put_names(b, "deny", config_get(a->config, "channel", channel, "deny"));
     gf_json_put_text(b, "product", config_get(a->config, "channel", channel, "product"));
     gf_json_put_text(b, "type", config_get(a->config, "channel", channel, "type"));
     gf_buf_text(b, ", \"room\": {");

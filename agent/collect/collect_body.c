@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "common/otlp_json.h"
+#include "common/otlp_redact.h"
 
 /* Bytes of names that a reply tells of. */
 #define DROPPED_MAX 65536
@@ -77,33 +78,43 @@ static int is_forbidden(const struct collect_body *b, enum collect_no *no, struc
     return refuse(no, COLLECT_NO_RULE);
 }
 
-typedef int check_fn(const char *data, size_t len, struct otlp_facts *out, struct gf_err *e);
+typedef int redact_fn(const void *data, size_t len, const struct otlp_deny *deny,
+                      struct gf_buf *out, struct otlp_redacted *redacted, struct otlp_facts *facts,
+                      struct gf_err *e);
 
-/* Without a data point it says nothing. */
+/* Attributes that may not leave are taken out; without a data point it says nothing. */
 static int take_otlp(const struct collect_body *b, struct collect_kept *k, enum collect_no *no,
-                     check_fn *check, struct gf_err *e) {
+                     redact_fn *redact, struct gf_err *e) {
+    struct otlp_redacted redacted = {.total = 0};
     struct otlp_facts facts;
 
     if (is_forbidden(b, no, e) != 0)
         return -1;
-    if (check(b->data, b->len, &facts, e) == -1)
+    int changed = redact(b->data, b->len, b->deny, &k->room, &redacted, &facts, e);
+    if (changed == -1)
         return refuse(no, e->code == GF_E_SYSTEM ? COLLECT_NO_MEMORY : COLLECT_NO_FORM);
     k->empty = facts.points == 0;
-    return keep_whole(b, k);
+    if (!changed)
+        return keep_whole(b, k);
+    k->data = k->room.data != NULL ? k->room.data : "";
+    k->len = k->room.len;
+    return 0;
+}
+
+static int redact_text(const void *data, size_t len, const struct otlp_deny *deny,
+                       struct gf_buf *out, struct otlp_redacted *redacted, struct otlp_facts *facts,
+                       struct gf_err *e) {
+    return otlp_json_redact(data, len, deny, out, redacted, facts, e);
 }
 
 static int take_otlp_json(const struct collect_body *b, struct collect_kept *k, enum collect_no *no,
                           struct gf_err *e) {
-    return take_otlp(b, k, no, otlp_json_check, e);
-}
-
-static int check_protobuf(const char *data, size_t len, struct otlp_facts *out, struct gf_err *e) {
-    return otlp_check(data, len, out, e);
+    return take_otlp(b, k, no, redact_text, e);
 }
 
 static int take_otlp_protobuf(const struct collect_body *b, struct collect_kept *k,
                               enum collect_no *no, struct gf_err *e) {
-    return take_otlp(b, k, no, check_protobuf, e);
+    return take_otlp(b, k, no, otlp_redact, e);
 }
 
 /* The first row that fits counts. */

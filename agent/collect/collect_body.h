@@ -7,6 +7,7 @@
 #ifndef COLLECT_COLLECT_BODY_H
 #define COLLECT_COLLECT_BODY_H
 
+#include "common/otlp_deny.h"
 #include "gapferry/buf.h"
 
 /* What a request may be for. */
@@ -27,8 +28,9 @@ enum collect_no {
 
 struct collect_body {
     enum collect_path path;
-    const char *type;  /* its media type */
-    const char *allow; /* the rule: as collect_channel has it */
+    const char *type;             /* its media type */
+    const char *allow;            /* the rule: as collect_channel has it */
+    const struct otlp_deny *deny; /* for OTLP */
     const char *data;
     size_t len;
 };

@@ -13,12 +13,13 @@
 #include "gapferry/json.h"
 
 /* Bytes of the names of one rule. */
-#define ALLOW_MAX 65536
+#define NAMES_MAX 65536
 
 const char *const collect_policy_consents[] = {"ask", "granted", "denied", NULL};
 
 static void free_channel(struct collect_channel *c) {
     free(c->allow);
+    otlp_deny_free(c->deny);
     free(c->product);
     free(c->type);
 }
@@ -39,31 +40,42 @@ static int is_name(const char *name) {
            strchr(" \t", name[n - 1]) == NULL;
 }
 
-static void read_allow(struct gf_json_obj *o, struct collect_channel *c) {
+/* Names of a member as one text, separated by commas; NULL where it is null. An empty list is no
+ * null: it names nothing. */
+static char *read_names(struct gf_json_obj *o, const char *member) {
+    char *text = NULL;
     struct gf_buf names;
     const char *name;
     size_t n = 0;
 
-    /* A list that is null is no rule; an empty one lets nothing pass. */
-    if (gf_json_array_opt(o, "allow", GF_JSON_ELEMENTS_MAX, &n) != 1)
-        return;
-    gf_buf_init(&names, ALLOW_MAX);
+    if (gf_json_array_opt(o, member, GF_JSON_ELEMENTS_MAX, &n) != 1)
+        return NULL;
+    gf_buf_init(&names, NAMES_MAX);
     gf_buf_text(&names, "");
     for (size_t i = 0; i < n; i++) {
-        if (gf_json_item_str(o, "allow", i, 1, GF_JSON_NAME_MAX, &name) != 1)
+        if (gf_json_item_str(o, member, i, 1, GF_JSON_NAME_MAX, &name) != 1)
             break;
         if (!is_name(name))
-            gf_json_fail(o, GF_E_CONFIG,
-                         "allow: a name holds a comma, or a blank at "
-                         "its end");
+            gf_json_fail(o, GF_E_CONFIG, "%s: a name holds a comma, or a blank at its end", member);
         gf_buf_text(&names, i > 0 ? "," : "");
         gf_buf_text(&names, name);
     }
-    if (gf_buf_check(&names, "policy.json: allow", NULL) == -1)
-        gf_json_fail(o, GF_E_LIMIT, "allow: too many names");
-    else
-        c->allow = strdup(names.data != NULL ? names.data : "");
+    if (gf_buf_check(&names, member, NULL) == 0)
+        text = strdup(names.data != NULL ? names.data : "");
+    if (text == NULL)
+        gf_json_fail(o, GF_E_LIMIT, "%s: too many names", member);
     gf_buf_free(&names);
+    return text;
+}
+
+/* An older agent says nothing of it. */
+static void read_deny(struct gf_json_obj *o, struct collect_channel *c) {
+    char *names = gf_json_has(o, "deny") ? read_names(o, "deny") : NULL;
+    struct gf_err e;
+
+    if (o->err.code == GF_OK && deny_read(names, &c->deny, &e) == -1)
+        gf_json_fail(o, e.code, "%s", e.text);
+    free(names);
 }
 
 static void read_room(struct gf_json_obj *o, struct collect_channel *c) {
@@ -87,7 +99,8 @@ static int read_channel(struct gf_json_obj *o, struct collect_channel *c) {
     (void)gf_json_enum(o, "consent", collect_policy_consents, &consent);
     (void)gf_json_str_opt(o, "product", 1, GF_WORD_MAX, &product);
     (void)gf_json_str(o, "type", 1, GF_TYPE_MAX, &type);
-    read_allow(o, c);
+    c->allow = read_names(o, "allow");
+    read_deny(o, c);
     read_room(o, c);
     if (o->err.code != GF_OK)
         return -1;

@@ -7,6 +7,7 @@
 
 #include <sys/stat.h>
 
+#include "agent/deny.h"
 #include "gapferry/limits.h"
 #include "gapferry/text.h"
 
@@ -19,8 +20,9 @@ extern const char *const collect_policy_consents[]; /* "ask" "granted" "denied" 
 struct collect_channel {
     char name[GF_WORD_MAX + 1];
     enum collect_consent consent;
-    char *allow;   /* names separated by commas, as redact_json() takes them; NULL: no rule */
-    char *product; /* NULL: none */
+    char *allow; /* names separated by commas, as redact_json() takes them; NULL: no rule */
+    struct otlp_deny *deny; /* attributes that may not leave */
+    char *product;          /* NULL: none */
     char *type;
     int64_t records, bytes; /* what the queue takes still; INT64_MAX: any number */
 };

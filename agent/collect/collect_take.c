@@ -199,6 +199,7 @@ void collect_take(struct collect_call *call) {
                                            : call->path == COLLECT_METRICS ? ""
                                                                            : ch->type,
                                    .allow = ch->allow,
+                                   .deny = ch->deny,
                                    .data = call->body.data != NULL ? call->body.data : "",
                                    .len = call->body.len};
     if (collect_body_take(&b, &kept, &no, &e) == -1)

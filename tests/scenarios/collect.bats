@@ -117,6 +117,42 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
     [ "$(queued | wc -l)" = 4 ]
 }
 
+@test "attributes that name hosts and users are taken out of OTLP; the site may say which" {
+    local metric='"scopeMetrics":[{"metrics":[{"name":"m","gauge":{"dataPoints":[{"timeUnixNano":"1","asDouble":1.50}]}}]}]'
+    local attribute
+    attributes() { lines | tail -n 1 | jq -r .body | jq -r '[.resourceMetrics[0].resource.attributes[].key] | join(",")'; }
+    {
+        printf '{"resourceMetrics":[{"resource":{"attributes":['
+        for attribute in host.name service.name user.name custom.site; do
+            printf '{"key":"%s","value":{"stringValue":"secret-%s"}},' "$attribute" "$attribute"
+        done
+        printf '{"key":"last","value":{"intValue":"1"}}]},%s}]}' "$metric"
+    } >request.json
+    # The same in protobuf: resource { host.name = "db1" }, one point of gauge m.
+    printf '\x0a\x37\x0a\x18\x0a\x16\x0a\x09host.name\x12\x09\x0a\x07secret1\x12\x1b\x12\x19\x0a\x01m\x2a\x14\x0a\x12\x19\x01\x02\x03\x04\x05\x06\x07\x18\x21\x00\x00\x00\x00\x00\x00\xf0\x3f' >request.pb
+    begin
+    post /v1/metrics "${json[@]}" --data-binary @request.json
+    [ "$code" = 200 ]
+    [ "$(attributes)" = service.name,custom.site,last ]
+    absent grep -rqF secret-host.name "$STATE"
+    post /v1/metrics "${protobuf[@]}" --data-binary @request.pb
+    [ "$code" = 200 ] || fail "$code $body"
+    lines | tail -n 1 | jq -r '.body64 // (.body | @base64)' | base64 -d >left
+    [ -s left ]
+    absent grep -qa secret1 left
+    sed -i 's/^consent = granted/&\ndeny = custom.*/' site/etc/gapferry/agent.conf
+    drain
+    post /v1/metrics "${json[@]}" --data-binary @request.json
+    [ "$(attributes)" = host.name,service.name,user.name,last ]
+    sed -i 's/^deny = .*/deny = ""/' site/etc/gapferry/agent.conf
+    drain
+    post /v1/metrics "${json[@]}" --data-binary @request.json
+    [ "$(lines | tail -n 1 | jq -r .body)" = "$(cat request.json)" ]
+    sed -i 's/^deny = .*/deny = host.name user.name/' site/etc/gapferry/agent.conf
+    gives 78 A config check
+    says 'separated by commas'
+}
+
 @test "a request that says nothing is a success, and no record" {
     begin
     post /v1/metrics "${json[@]}" -d '{}'

@@ -10,9 +10,13 @@
 
 static int take(enum collect_path path, const char *type, const char *allow, const char *data,
                 size_t len, struct collect_kept *k, enum collect_no *no) {
-    const struct collect_body b = {path, type, allow, data, len};
+    struct otlp_deny *deny = NULL;
 
-    return collect_body_take(&b, k, no, &e);
+    assert_int_equal(deny_read(NULL, &deny, &e), 0);
+    const struct collect_body b = {path, type, allow, deny, data, len};
+    int rc = collect_body_take(&b, k, no, &e);
+    otlp_deny_free(deny);
+    return rc;
 }
 
 static void a_body_passes_as_it_is_or_not_at_all(void **state) {

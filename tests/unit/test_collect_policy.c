@@ -43,15 +43,15 @@ static void what_the_agent_grants_is_read(void **state) {
     struct collect_policy p;
     (void)state;
 
-    assert_int_equal(parse(CHANNEL("metrics", "granted",
-                                   "\"allow\": [\"users\", \"edition\"], \"product\": \"demo\", "
-                                   "\"type\": "
-                                   "\"application/json\", \"room\": {\"records\": 3, \"bytes\": "
-                                   "4096}") "," CHANNEL("audit", "ask", PLAIN) "," CHANNEL("sales",
-                                                                                           "denied",
-                                                                                           PLAIN),
-                           &p),
-                     0);
+    assert_int_equal(
+        parse(CHANNEL("metrics", "granted",
+                      "\"allow\": [\"users\", \"edition\"], \"product\": \"demo\", "
+                      "\"type\": "
+                      "\"application/json\", \"room\": {\"records\": 3, \"bytes\": "
+                      "4096}") "," CHANNEL("audit", "ask", PLAIN) "," CHANNEL("sales", "denied",
+                                                                              PLAIN),
+              &p),
+        0);
     const struct collect_channel *c = collect_policy_find(&p, "metrics");
     assert_int_equal(p.n, 3);
     assert_int_equal(p.agent.b[15], 0xff);
@@ -97,16 +97,46 @@ static void an_empty_rule_is_a_rule(void **state) {
     collect_policy_free(&p);
 }
 
+static int denies(const struct collect_channel *c, const char *key) {
+    return otlp_deny_has(c->deny, (const uint8_t *)key, strlen(key));
+}
+
+static void attributes_are_denied_as_the_agent_says_or_by_default(void **state) {
+    static const char *const wrong[] = {"[1]", "\"host.name\"", "[\"a,b\"]", "[\"*\"]"};
+    struct collect_policy p;
+    char text[256];
+    (void)state;
+
+#define DENY(list) "\"deny\": " list ", " PLAIN
+    assert_int_equal(
+        parse(CHANNEL("a", "granted", PLAIN) "," CHANNEL("b", "granted", DENY("null")) "," CHANNEL(
+                  "c", "granted", DENY("[\"x\", \"y.*\"]")) "," CHANNEL("d", "granted", DENY("[]")),
+              &p),
+        0);
+    assert_true(denies(&p.list[0], "host.name") && !denies(&p.list[0], "x"));
+    assert_true(denies(&p.list[1], "host.name"));
+    assert_true(!denies(&p.list[2], "host.name") && denies(&p.list[2], "x") &&
+                denies(&p.list[2], "y.z"));
+    assert_true(!denies(&p.list[3], "host.name"));
+    collect_policy_free(&p);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        (void)snprintf(text, sizeof text, CHANNEL("a", "granted", DENY("%s")), wrong[i]);
+        if (parse(text, &p) == 0)
+            fail_msg("%s", wrong[i]);
+    }
+}
+
 static void members_of_a_newer_agent_are_ignored(void **state) {
     struct collect_policy p;
     (void)state;
 
-    assert_int_equal(parse(CHANNEL("m", "granted",
-                                   "\"deny\": [\"host.name\"], \"allow\": null, \"product\": null, "
-                                   "\"type\": \"a/b\", \"room\": {\"records\": null, \"bytes\": "
-                                   "null, \"points\": 3}"),
-                           &p),
-                     0);
+    assert_int_equal(
+        parse(CHANNEL("m", "granted",
+                      "\"later\": [\"host.name\"], \"allow\": null, \"product\": null, "
+                      "\"type\": \"a/b\", \"room\": {\"records\": null, \"bytes\": "
+                      "null, \"points\": 3}"),
+              &p),
+        0);
     collect_policy_free(&p);
 }
 
@@ -239,6 +269,7 @@ int main(void) {
         cmocka_unit_test(what_the_agent_grants_is_read),
         cmocka_unit_test(license_and_updates_are_never_granted),
         cmocka_unit_test(an_empty_rule_is_a_rule),
+        cmocka_unit_test(attributes_are_denied_as_the_agent_says_or_by_default),
         cmocka_unit_test(members_of_a_newer_agent_are_ignored),
         cmocka_unit_test(what_is_broken_is_no_grant),
         cmocka_unit_test(a_file_that_is_replaced_or_gone_is_noticed),

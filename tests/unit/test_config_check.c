@@ -44,6 +44,8 @@ static void what_is_almost_right_is_refused(void **state) {
         "[relay \"a\"]\npoll = 31d\n",
         "[relay \"a\"]\nca_file = /nonexistent/ca.pem\n",
         "[relay \"a\"]\nproxy = http://proxy\n",
+        "[channel \"c\"]\ndeny = host.name user.name\n",
+        "[channel \"c\"]\ndeny = *\n",
         "[relay \"relay-1\"]\n[channel \"c\"]\nrelay = relay-9\n",
     };
 
@@ -62,7 +64,8 @@ static void what_is_right_passes(void **state) {
               "ca_file = /etc/passwd\npoll = 5m\nfingerprint = ABCD-EFGH-IJKL-MNOP-QRST\n"
               "[relay \"b\"]\nurl = http://127.0.0.1:80\n[relay \"c\"]\nurl = https://[fd00::1]/\n"
               "[channel \"m\"]\nrelay = a\nmax_records = 5\nfull = drop-oldest\nairgap = hold\n"
-              "type = text/plain\nproduct = demo\n");
+              "type = text/plain\nproduct = demo\ndeny = host.*, user.name\n[channel \"n\"]\ndeny "
+              "= \"\"\n");
     if (config_check(s.a.config, &e) == -1)
         fail_msg("%s", e.text);
 }

@@ -40,10 +40,11 @@ static void consent_and_rules_of_each_channel_are_there(void **state) {
     char agent[GF_ID_TEXT];
     gf_text_hex(kit_site.card.agent.b, 16, agent);
     assert_non_null(strstr(text, agent));
-    assert_non_null(strstr(text, "{\"channel\": \"metrics\", \"consent\": \"granted\", \"allow\": "
-                                 "[\"users\", \"edition\"], \"product\": \"demo\", \"type\": "
-                                 "\"application/json\", \"room\": {\"records\": null, \"bytes\": "
-                                 "null}}"));
+    assert_non_null(
+        strstr(text, "{\"channel\": \"metrics\", \"consent\": \"granted\", \"allow\": "
+                     "[\"users\", \"edition\"], \"deny\": null, \"product\": \"demo\", \"type\": "
+                     "\"application/json\", \"room\": {\"records\": null, \"bytes\": "
+                     "null}}"));
     assert_non_null(strstr(text, "{\"channel\": \"audit\", \"consent\": \"ask\", \"allow\": null"));
     assert_non_null(strstr(text, "{\"channel\": \"sales\", \"consent\": \"denied\""));
     assert_non_null(strstr(text, "{\"channel\": \"by-hand\", \"consent\": \"granted\""));
