@@ -77,7 +77,7 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
     relay_init
     acquaint
     begin
-    post /v1/records/metrics "${json[@]}" -d '{"users":12, "host":"db1", "edition":"pro"}'
+    post /v1/records/metrics "${json[@]}" -d '{"users":12, "host":"db1.grid", "edition":"pro"}'
     [ "$code" = 200 ]
     [ "$(jq -r .dropped <<<"$body")" = host ]
     id=$(jq -r .record body)
@@ -86,7 +86,7 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
     home
     [ "$(A status --json | jq .records.delivered)" = 1 ]
     [ "$(tally '[.effects[].path] | join(" ")')" = /usage ]
-    absent grep -rq db1 "$STATE"
+    absent grep -rq db1.grid "$STATE"
     [ "$(queued)" = "$(tr -d - <<<"$id")" ]
 }
 
