@@ -19,8 +19,9 @@ static const struct option_spec specs[] = {
     COMMAND_OPTION_END,
 };
 
-#define PLACE_TEXT 300
-#define LIST_MAX   (1 << 20)
+#define PLACE_TEXT  300
+#define LIST_MAX    (1 << 20)
+#define ADVICE_TEXT 300
 
 struct looking {
     struct relay *r;
@@ -157,6 +158,11 @@ static int probe(void *arg, const struct endpoint_place *p, struct gf_err *e) {
     if (https_request(x->client, &o, &a, e) == -1)
         return -1;
     int is_ok = a.stage == HTTPS_OK;
+    int held = endpoint_http_verdict(a.status) == ENDPOINT_HELD; /* by its proxy */
+    char advice[ADVICE_TEXT];
+    (void)snprintf(advice, sizeof advice, "%s; %s", is_ok ? "" : endpoint_advice(a.stage),
+                   held ? "its records are held until you release them (records release)"
+                        : "its records wait, and are tried again by themselves");
     out_open(x->t, NULL, '{');
     out_str(x->t, "endpoint", p->endpoint);
     out_safe(x->t, p->endpoint);
@@ -164,10 +170,12 @@ static int probe(void *arg, const struct endpoint_place *p, struct gf_err *e) {
     put_place(x->t, p);
     out_str(x->t, "stage", https_stages[a.stage]);
     out_str(x->t, "reason", is_ok ? NULL : a.text);
+    out_str(x->t, "advice", is_ok ? NULL : advice);
     out_text(x->t, "  %s", https_stages[a.stage]);
     if (!is_ok) {
         out_text(x->t, ": ");
         out_safe(x->t, a.text);
+        out_text(x->t, "\n  advice: %s", advice);
         *x->status = GF_EXIT_UNREACHABLE;
     } else if (o.proxy != NULL) {
         out_text(x->t, ", by way of its proxy");

@@ -305,7 +305,7 @@ static int put_attempt(void *arg, int64_t n, const char *endpoint, int64_t at, s
 static int put_story(struct showing *x, const struct ledger_record *r, struct gf_err *e) {
     struct out *t = x->t;
     struct ledger_story s;
-    char id[GF_ID_TEXT];
+    char id[GF_ID_TEXT], advice[CMD_RECORDS_ADVICE];
 
     if (ledger_story(x->r->ledger, r->row, &s, e) == -1)
         return -1;
@@ -317,6 +317,7 @@ static int put_story(struct showing *x, const struct ledger_record *r, struct gf
         command_time(t, "due", "due", r->due);
     command_str(t, "endpoint", "endpoint", r->endpoint);
     command_str(t, "reason", "reason", r->reason);
+    command_str(t, "advice", "advice", cmd_records_advice(x->r, r, advice) ? advice : NULL);
     if (r->doubt > 0)
         command_time(t, "in doubt", "doubt", r->doubt);
     if (r->state == LEDGER_DELIVERED)

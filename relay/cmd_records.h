@@ -21,4 +21,10 @@ GF_MUST_CHECK int cmd_records_pick(struct relay *r, const struct options *o,
 GF_MUST_CHECK int cmd_records_change(struct relay *r, const struct options *o, const char *verb,
                                      struct gf_err *e);
 
+/* Whether a record that waits or is held is tried again by itself and when, and what the operator
+ * does about it: one line. 1; 0: in its state nothing is to be said. */
+#define CMD_RECORDS_ADVICE (COMMAND_SELF + 512)
+GF_MUST_CHECK int cmd_records_advice(const struct relay *r, const struct ledger_record *x,
+                                     char out[CMD_RECORDS_ADVICE]);
+
 #endif

@@ -281,6 +281,12 @@ GF_MUST_CHECK int endpoint_http_judge(struct endpoint_job *j, struct endpoint_re
                                       struct gf_err *e);
 /* The reason of a verdict in the endpoint's own words: "HTTP 422: ...", or where it ended. */
 GF_MUST_CHECK int endpoint_http_explain(struct endpoint_result *r, struct gf_err *e);
+/* Pure: what helps where a request ended so, as a clause for the operator, static; NULL for
+ * HTTPS_OK. */
+const char *endpoint_advice(enum https_stage stage);
+/* The same by the reason that endpoint_http_explain() has given; NULL where that needs none, or is
+ * of another kind. */
+const char *endpoint_advice_of(const char *reason);
 /* The reason: `begin` and foreign bytes behind it, made one safe line. */
 GF_MUST_CHECK int endpoint_http_words(struct endpoint_result *r, const char *begin,
                                       const char *words, size_t len, struct gf_err *e);

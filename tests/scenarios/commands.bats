@@ -119,6 +119,10 @@ LIST
     gives 69 R endpoints check --connect
     says "usage  127.0.0.1:$PORT  ok" "far  vendor.invalid:443  no DNS" "own  connects to nothing"
     grep -q '^behind  .*:8443  proxy' <<<"$out"
+    grep -A1 '^far ' <<<"$out" | grep -q '^  advice: correct the name .*; its records wait, and are tried again'
+    # Whatever fails has its advice, and nothing else has.
+    R endpoints check --connect --json >all || true
+    jq -e '[.endpoints[] | (.stage == "ok") == (.advice == null)] | length > 2 and all' all
     # No request came there.
     [ "$(tally '.effects | length')" = 0 ]
     gives 64 R endpoints firewall --connect
@@ -127,6 +131,41 @@ LIST
 }
 
 # ---- records ----
+
+# advised STATUS TEXT...: what the vendor answers to the only record, and what is advised.
+advised() {
+    local id
+    vendor_script "1 status $1 /usage"
+    R records release --channel metrics >/dev/null
+    R forward >/dev/null 2>&1 || true
+    id=$(lines | head -n 1)
+    gives 0 R records show "$id"
+    says "$2"
+}
+
+@test "records show: whether it is tried again by itself, and what helps" {
+    ready
+    users 1 >/dev/null
+    home
+    gives 75 R sync usb --wait 0
+    advised 401 'it is not tried again by itself: give it the right credentials'
+    says 'records release --endpoint usage'
+    advised 403 'have its vendor permit this'
+    advised 404 'correct its url'
+    advised 429 'the endpoint asks for time'
+    says 'tried again by itself, from 2'
+    [ "$(R records show "$(lines)" --json | jq -r .advice | grep -c 'by itself')" = 1 ]
+    vendor_stop
+    R records retry --channel metrics >/dev/null
+    R forward >/dev/null 2>&1 || true
+    gives 0 R records show "$(lines)"
+    says 'refused: ' 'have the service there started'
+    vendor_start
+    R records release --channel metrics >/dev/null
+    gives 0 R forward
+    gives 0 R records show "$(lines)"
+    absent grep -q '^advice' <<<"$out"
+}
 
 # record_of USERS: the id under which they stand at the relay.
 lines() { R records list --json "$@" | jq -r '.records[].record'; }
@@ -162,6 +201,7 @@ lines() { R records list --json "$@" | jq -r '.records[].record'; }
     first=$(lines --state later --endpoint usage | head -n 1)
     gives 0 R records show "$first"
     says 'state        later' 'endpoint     usage' 'attempt      1, at ' 'HTTP 503' 'site has it'
+    says 'advice       it is tried again by itself, from ' 'or by the next sync at once' "the endpoint's own"
     [ "$(R records show "$first" --json | jq -r '.attempts[0].endpoint')" = usage ]
     R records show "$first" --line | jq -r .body | grep -qxE '\{"users":[1-5]\}'
     gives 66 R records show 01a202b1-ef5a-79e3-95fa-c38da30f43d5

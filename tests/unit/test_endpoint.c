@@ -56,6 +56,27 @@ static void each_status_has_the_verdict_of_the_design(void **state) {
     }
 }
 
+static void whatever_an_operator_has_to_mend_has_its_own_advice(void **state) {
+    char reason[64];
+
+    (void)state;
+    for (long status = 100; status <= 599; status++) {
+        (void)snprintf(reason, sizeof reason, "HTTP %ld: refused: no DNS:", status);
+        int wants = endpoint_http_verdict(status) == ENDPOINT_HELD || status == 429 || status > 499;
+        if ((endpoint_advice_of(reason) != NULL) != wants)
+            fail_msg("%ld", status);
+    }
+    assert_null(endpoint_advice(HTTPS_OK));
+    for (int i = HTTPS_OK + 1; https_stages[i] != NULL; i++) {
+        (void)snprintf(reason, sizeof reason, "%s: a place", https_stages[i]);
+        assert_non_null(endpoint_advice((enum https_stage)i));
+        assert_ptr_equal(endpoint_advice_of(reason), endpoint_advice((enum https_stage)i));
+    }
+    assert_null(endpoint_advice_of("refused"));
+    assert_null(endpoint_advice_of("ok: well"));
+    assert_null(endpoint_advice_of(""));
+}
+
 static void waiting_doubles_up_to_an_hour_and_jitter_halves_at_most(void **state) {
     static const int64_t whole[] = {15,  15,   30,   60,   120,  240, 480,
                                     960, 1920, 3600, 3600, 3600, 3600};
@@ -449,6 +470,7 @@ static void a_body_that_is_not_in_memory_and_a_bad_secret_are_refused(void **sta
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_status_has_the_verdict_of_the_design),
+        cmocka_unit_test(whatever_an_operator_has_to_mend_has_its_own_advice),
         cmocka_unit_test(waiting_doubles_up_to_an_hour_and_jitter_halves_at_most),
         cmocka_unit_test(the_key_is_the_digest_of_label_agent_and_record),
         cmocka_unit_test(the_most_specific_endpoint_takes_a_record),
