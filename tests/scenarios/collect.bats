@@ -128,7 +128,7 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
         done
         printf '{"key":"last","value":{"intValue":"1"}}]},%s}]}' "$metric"
     } >request.json
-    # The same in protobuf: resource { host.name = "db1" }, one point of gauge m.
+    # The same in protobuf: resource { host.name = "secret1" }, one point of gauge m.
     printf '\x0a\x37\x0a\x18\x0a\x16\x0a\x09host.name\x12\x09\x0a\x07secret1\x12\x1b\x12\x19\x0a\x01m\x2a\x14\x0a\x12\x19\x01\x02\x03\x04\x05\x06\x07\x18\x21\x00\x00\x00\x00\x00\x00\xf0\x3f' >request.pb
     begin
     post /v1/metrics "${json[@]}" --data-binary @request.json
