@@ -50,6 +50,7 @@ struct listener_config {
     int64_t connections, per_address, patience;
     char metrics_token[LISTENER_TOKEN_MAX]; /* "": none */
     const char *names; /* by which browsers call this machine; NULL: by its address */
+    const char *relay; /* of the page: what people call this relay; NULL: nothing */
 };
 struct config;
 /* GF_E_CONFIG: a value is wrong, or plain HTTP would leave this machine, or a file is missing. */

@@ -100,6 +100,7 @@ int listener_configure_page(const struct config *c, struct listener_config *out,
                                 .cert_file = config_get(c, "page", NULL, "cert_file"),
                                 .key_file = config_get(c, "page", NULL, "key_file"),
                                 .names = config_get(c, "page", NULL, "names"),
+                                .relay = config_get(c, "relay", NULL, "name"),
                                 .connections = PAGE_CONNECTIONS,
                                 .per_address = PAGE_PER_ADDRESS};
     int enabled = 0;

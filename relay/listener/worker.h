@@ -46,12 +46,16 @@ struct worker_wait {
 #define WORKER_SESSIONS_MAX 64
 #define WORKER_SESSION_IDLE 3600
 #define WORKER_SESSION_MAX  43200
+/* Responses that a session remembers to have downloaded, at most. */
+#define WORKER_TAKEN_MAX 64
 
 struct worker_session {
     struct gf_hash id; /* random; all zero: there is none */
     char courier[LEDGER_COURIER];
-    struct gf_hash token; /* the hash of the token that opened it */
-    int64_t began, used;  /* ms */
+    struct gf_hash token;                 /* the hash of the token that opened it */
+    int64_t began, used;                  /* ms */
+    struct gf_id taken[WORKER_TAKEN_MAX]; /* responses that it downloaded, a ring */
+    size_t ntaken;                        /* counted */
 };
 
 struct worker {
@@ -115,14 +119,15 @@ void worker_upload_drop(struct worker *w, struct worker_upload *u);
  * it lies in quarantine/; -1: it does not. */
 GF_MUST_CHECK int worker_read_why(struct worker *w, const char *name, struct gf_err *why);
 
-void worker_fetch(struct worker *w, const struct wire_ask *a);
+/* 1 if a descriptor was handed out. */
+int worker_fetch(struct worker *w, const struct wire_ask *a);
 
 /* ---- worker_page.c, worker_facts.c: the courier's page ---- */
 
 void worker_page(struct worker *w, const struct wire_ask *a);
 /* Remove what couriers have left lying, and see whether something is to be looked into. */
 void worker_page_tidy(struct worker *w);
-void worker_facts(struct worker *w, const struct wire_ask *a, const char *courier);
+void worker_facts(struct worker *w, const struct wire_ask *a, const struct worker_session *session);
 
 /* ---- worker_metrics.c ---- */
 

@@ -70,7 +70,8 @@ static int find_sender(const struct worker *w, const struct gf_hash *identity, s
 /* Those of one page, each asked for once. */
 struct senders {
     const struct worker *w;
-    struct sender *list; /* room for as many as there are bundles */
+    const struct worker_session *session; /* of who asks */
+    struct sender *list;                  /* room for as many as there are bundles */
     size_t n;
 };
 
@@ -161,7 +162,16 @@ static int put_deliveries(struct worker *w, const struct ledger_brought *b, stru
 
 /* ---- responses ---- */
 
-static int put_responses(struct worker *w, const struct sender *s, int *some, struct gf_buf *out,
+static int is_taken(const struct worker_session *session, const struct gf_id *id) {
+    size_t i = 0, n = session->ntaken < WORKER_TAKEN_MAX ? session->ntaken : WORKER_TAKEN_MAX;
+
+    while (i < n && memcmp(&session->taken[i], id, sizeof *id) != 0)
+        i++;
+    return i < n;
+}
+
+static int put_responses(struct worker *w, const struct sender *s,
+                         const struct worker_session *session, int *some, struct gf_buf *out,
                          struct gf_err *e) {
     struct ledger_response *list = NULL;
     size_t n = 0;
@@ -175,7 +185,8 @@ static int put_responses(struct worker *w, const struct sender *s, int *some, st
         if (fstatat(w->r->state_fd, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
             continue;
         gf_text_hex(list[i].id.b, sizeof list[i].id.b, id);
-        gf_buf_printf(out, "%s{\"size\":%" PRId64, (*some)++ > 0 ? "," : "", (int64_t)st.st_size);
+        gf_buf_printf(out, "%s{\"size\":%" PRId64 ",\"taken\":%s", (*some)++ > 0 ? "," : "",
+                      (int64_t)st.st_size, is_taken(session, &list[i].id) ? "true" : "false");
         look_put_text(out, "id", id);
         look_put_text(out, "name", s->name);
         look_put_text(out, "fingerprint", s->fingerprint);
@@ -211,16 +222,17 @@ static int put_all(struct worker *w, struct senders *all, const struct ledger_br
             k++;
         if (list[i].confirmed != 0 && k == i &&
             ((s = sender_of(all, &list[i].sender, e)) == NULL ||
-             put_responses(w, s, &some, out, e) == -1))
+             put_responses(w, s, all->session, &some, out, e) == -1))
             return -1;
     }
     gf_buf_byte(out, ']');
     return 0;
 }
 
-static int put_list(struct worker *w, const struct ledger_brought *list, size_t n, int is_one,
-                    struct gf_buf *out, struct gf_err *e) {
-    struct senders all = {.w = w, .list = calloc(n + 1, sizeof *all.list)};
+static int put_list(struct worker *w, const struct worker_session *session,
+                    const struct ledger_brought *list, size_t n, int is_one, struct gf_buf *out,
+                    struct gf_err *e) {
+    struct senders all = {.w = w, .session = session, .list = calloc(n + 1, sizeof *all.list)};
 
     if (all.list == NULL)
         return gf_err_set(e, GF_E_SYSTEM, "no memory for the senders of a page");
@@ -244,7 +256,9 @@ static void say_text(struct worker *w, uint64_t tag, const struct gf_buf *b) {
         (void)close(fd);
 }
 
-void worker_facts(struct worker *w, const struct wire_ask *a, const char *courier) {
+void worker_facts(struct worker *w, const struct wire_ask *a,
+                  const struct worker_session *session) {
+    const char *courier = session->courier;
     char fingerprint[GF_FINGERPRINT_TEXT];
     struct ledger_brought *list = NULL, one = {0};
     struct gf_err why;
@@ -262,7 +276,8 @@ void worker_facts(struct worker *w, const struct wire_ask *a, const char *courie
     gf_card_fingerprint(&w->r->id.card, fingerprint);
     gf_buf_byte(&b, '{');
     if (rc != -1)
-        rc = a->row == 0 ? put_list(w, list, n, 0, &b, &why) : put_list(w, &one, 1, 1, &b, &why);
+        rc = a->row == 0 ? put_list(w, session, list, n, 0, &b, &why)
+                         : put_list(w, session, &one, 1, 1, &b, &why);
     look_put_text(&b, "courier", courier);
     look_put_text(&b, "relay",
                   w->r->config != NULL ? config_get(w->r->config, "relay", NULL, "name") : NULL);

@@ -61,9 +61,15 @@ static struct worker_session *find_session(struct worker *w, const struct gf_has
     return NULL;
 }
 
-/* The courier of a session; NULL: it is none, or has ended. Whose token was taken back, or
- * replaced, is logged out with the next thing that he does. */
-static const char *find_courier(struct worker *w, const struct wire_ask *a) {
+/* Whoever has downloaded several sees which are still to be. */
+static void take(struct worker *w, const struct wire_ask *a, struct worker_session *s) {
+    if (worker_fetch(w, a))
+        s->taken[s->ntaken++ % WORKER_TAKEN_MAX] = a->id;
+}
+
+/* The session, if its courier still is one; NULL: it is none, or has ended. Whose token was taken
+ * back, or replaced, is logged out with the next thing that he does. */
+static struct worker_session *find_courier(struct worker *w, const struct wire_ask *a) {
     struct worker_session *s = find_session(w, &a->nonce);
     struct ledger_courier *list = NULL;
     struct gf_err why;
@@ -81,7 +87,7 @@ static const char *find_courier(struct worker *w, const struct wire_ask *a) {
     }
     if (a->what != WIRE_BY_ITSELF)
         s->used = mono_ms();
-    return s->courier;
+    return s;
 }
 
 /* A free place, or that of whoever was away for longest. */
@@ -417,17 +423,19 @@ static void say_name(struct worker *w, const struct wire_ask *a, const char *cou
 }
 
 /* What only a courier who is logged in may ask. */
-static void answer_courier(struct worker *w, const struct wire_ask *a, const char *courier) {
+static void answer_courier(struct worker *w, const struct wire_ask *a, struct worker_session *s) {
+    const char *courier = s->courier;
+
     if (a->kind == WIRE_SESSION)
         say_name(w, a, courier);
     else if (a->kind == WIRE_FACTS)
-        worker_facts(w, a, courier);
+        worker_facts(w, a, s);
     else if (a->kind == WIRE_BRING)
         bring(w, a, courier);
     else if (a->kind == WIRE_BROUGHT)
         brought(w, a);
     else if (a->kind == WIRE_TAKE)
-        worker_fetch(w, a);
+        take(w, a, s);
     else if (a->kind == WIRE_OWN_CARD)
         say_card(w, a);
     else
@@ -445,9 +453,9 @@ void worker_page(struct worker *w, const struct wire_ask *a) {
         log_out(w, a);
         return;
     }
-    const char *courier = find_courier(w, a);
-    if (courier != NULL) {
-        answer_courier(w, a, courier);
+    struct worker_session *s = find_courier(w, a);
+    if (s != NULL) {
+        answer_courier(w, a, s);
         return;
     }
     (void)gf_err_set(&why, GF_E_USER, "nobody is logged in");

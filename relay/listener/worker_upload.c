@@ -107,7 +107,7 @@ struct worker_upload *worker_upload_done(struct worker *w, uint64_t tag, int by_
 
 /* ---- responses and reasons ---- */
 
-void worker_fetch(struct worker *w, const struct wire_ask *a) {
+int worker_fetch(struct worker *w, const struct wire_ask *a) {
     struct wire_say s = {.answer = WIRE_YES, .tag = a->tag};
     char path[80] = "outbox/";
     struct gf_err why;
@@ -117,9 +117,10 @@ void worker_fetch(struct worker *w, const struct wire_ask *a) {
     int fd = openat(w->r->state_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd == -1 && errno == ENOENT) {
         worker_say_plain(w, a->tag, WIRE_NO);
-        return;
+        return 0;
     }
-    if (fd == -1 || fstat(fd, &st) == -1) {
+    int is_there = fd != -1 && fstat(fd, &st) == 0;
+    if (!is_there) {
         (void)gf_err_errno(&why, "%s/%s", w->r->state, path);
         worker_say_trouble(w, a->tag, &why);
     } else {
@@ -128,6 +129,7 @@ void worker_fetch(struct worker *w, const struct wire_ask *a) {
     }
     if (fd != -1)
         (void)close(fd);
+    return is_there;
 }
 
 /* Why a file lies in quarantine, without the time at the line's beginning. */

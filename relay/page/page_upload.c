@@ -38,7 +38,8 @@ struct page_upload {
     size_t csrf_len;
     int is_ours; /* 1: the form carries its proof */
     int allowed; /* 1: somebody is logged in */
-    int done;    /* 1: the form is complete */
+    char courier[GF_WORD_MAX + 1];
+    int done; /* 1: the form is complete */
     char bad[520];
     /* the file at hand */
     enum step step;
@@ -323,9 +324,12 @@ size_t page_upload_body(struct listener_call *c, const char *data, size_t len) {
 
 static void on_session(struct listener_call *c, const struct wire_say *s, const char *data,
                        int fd) {
-    (void)data;
+    struct page_upload *u = c->page->upload;
     (void)fd;
-    c->page->upload->allowed = s->answer == WIRE_YES;
+
+    u->allowed = s->answer == WIRE_YES;
+    if (u->allowed)
+        (void)snprintf(u->courier, sizeof u->courier, "%.*s", (int)s->len, data);
 }
 
 void page_upload_begin(struct listener_call *c) {
@@ -350,8 +354,11 @@ void page_upload_begin(struct listener_call *c) {
 
 /* One line for each file; where the only one is a bundle, its own page. */
 static void show_results(struct listener_call *c, const char *title) {
-    const struct html_page page = {.title = title};
     const struct page_upload *u = c->page->upload;
+    const struct html_page page = {.title = title,
+                                   .relay = c->l->page_config.relay,
+                                   .courier = u->courier,
+                                   .csrf = c->page->csrf};
     struct gf_buf b;
 
     gf_buf_init(&b, HTML_MAX);

@@ -88,17 +88,20 @@ void view_sender(struct gf_buf *b, const char *name, const char *fingerprint,
 /* ---- what is to be taken back ---- */
 
 void view_responses(struct gf_buf *b, struct view_facts *f) {
-    gf_buf_text(b, "<section aria-labelledby=\"back\"><h2 id=\"back\">To take back</h2>\n"
-                   "<p class=\"hint\">Save these into the folder <code>GAPFERRY/to-site</code> of "
-                   "the drive. At the site, <code>gapferry-agent sync</code> takes them from "
-                   "there; <code>gapferry-agent import</code> takes single files.</p>\n"
-                   "<div class=\"wide\"><table><thead><tr><th scope=\"col\">For</th>"
-                   "<th scope=\"col\">Made</th><th scope=\"col\" class=\"n\">Size</th>"
-                   "<th scope=\"col\">File</th></tr></thead><tbody>\n");
+    gf_buf_text(
+        b, "<section aria-labelledby=\"back\"><h2 id=\"back\">To take back</h2>\n"
+           "<p class=\"hint\">Save these into the folder <code>GAPFERRY/to-site</code> of "
+           "the drive. At the site, <code>gapferry-agent sync</code> takes them from "
+           "there; <code>gapferry-agent import</code> takes single files. What you have downloaded "
+           "since you logged in is marked when this page is loaded anew.</p>\n"
+           "<div class=\"wide\"><table><thead><tr><th scope=\"col\">For</th>"
+           "<th scope=\"col\">Made</th><th scope=\"col\" class=\"n\">Size</th>"
+           "<th scope=\"col\">File</th></tr></thead><tbody>\n");
     for (size_t i = 0; i < f->nresponses; i++) {
         const char *id = "", *name = NULL, *fingerprint = NULL, *created = NULL;
         struct gf_json_obj o;
         int64_t size = 0;
+        int taken = 0;
         char few[9];
         (void)gf_json_item_obj(&f->root, "responses", i, &o);
         (void)gf_json_str(&o, "id", 1, VIEW_TEXT, &id);
@@ -106,6 +109,7 @@ void view_responses(struct gf_buf *b, struct view_facts *f) {
         (void)gf_json_str_opt(&o, "fingerprint", 1, VIEW_TEXT, &fingerprint);
         (void)gf_json_str_opt(&o, "created", 1, VIEW_TEXT, &created);
         (void)gf_json_int(&o, "size", 0, INT64_MAX, &size);
+        (void)gf_json_bool(&o, "taken", &taken);
         gf_buf_text(b, "<tr><th scope=\"row\">");
         view_sender(b, name, name != NULL ? NULL : fingerprint, NULL);
         gf_buf_text(b, "</th><td data-name=\"Made\">");
@@ -120,7 +124,10 @@ void view_responses(struct gf_buf *b, struct view_facts *f) {
         (void)snprintf(few, sizeof few, "%.8s", id);
         gf_buf_text(b, "</span></a> <code class=\"few\">");
         html_text(b, few);
-        gf_buf_text(b, "&hellip;</code></td></tr>\n");
+        gf_buf_text(b, "&hellip;</code>");
+        if (taken)
+            gf_buf_text(b, " <span class=\"is good\">downloaded</span>");
+        gf_buf_text(b, "</td></tr>\n");
     }
     gf_buf_text(b, "</tbody></table></div></section>\n");
 }

@@ -38,6 +38,11 @@ await page.goto('/');
 for (const link of await page.getByRole('link', { name: /^Download response/ }).all()) await save(page, link, folder);
 await save(page, page.getByRole('link', { name: 'Download relay.card' }), folder);
 
+// What was downloaded is marked.
+await page.goto('/');
+const marks = await page.getByRole('row').filter({ hasText: 'downloaded' }).count();
+check(marks > 0 && marks === await page.getByRole('link', { name: /^Download response/ }).count(), `${marks} responses are marked`);
+
 // On a phone nothing is wider than the screen.
 await page.setViewportSize({ width: 360, height: 740 });
 for (const path of ['/', '/bundle/1']) {

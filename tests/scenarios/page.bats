@@ -102,6 +102,12 @@ teardown() {
     [ "$(find "$RSTATE/brought" "$RSTATE/uploads" -name '*.gfb' | wc -l)" = 2 ]
     visit /metrics
     shows 'http_refused_total{code="shell"} 5'
+    # The page of the results says whose it is, and lets him leave.
+    upload garbage.gfb
+    answers 200 'Gapferry relay <strong>relay</strong>' 'courier <strong>alice</strong>' 'Log out'
+    visit /logout --data-urlencode "csrf=$(proof)"
+    [ "$where" = /login ]
+    login
     # Somebody else's card by itself is no error.
     upload "$RSTATE/keys/card"
     answers 200 '<h1>Uploaded</h1>' 'not needed'
@@ -165,6 +171,25 @@ one_effect() { [ "$(tally '[.effects[].count] | add')" = 1 ]; }
     JAR=bobs visit "$where"
     shows 'Where its records are' 'Download'
     soon one_effect
+    # What was downloaded is marked for whoever did it, until he logs out.
+    absent grep -q '>downloaded<' page
+    local response
+    response=$(grep -oE '/response/[0-9a-f]{32}\.gfb' page | head -n 1)
+    JAR=bobs visit "$response"
+    [ "$code" = 200 ]
+    JAR=bobs visit /response/00000000000000000000000000000000.gfb
+    [ "$code" = 404 ]
+    JAR=bobs visit "$where"
+    [ "$(grep -c '>downloaded<' page)" = 1 ]
+    grep -F "$response" page | grep -q '>downloaded<'
+    JAR=bobs visit /
+    shows '>downloaded<'
+    visit /
+    shows 'Download'
+    absent grep -q '>downloaded<' page
+    JAR=bobs login "$(cat bob)"
+    JAR=bobs visit /
+    absent grep -q '>downloaded<' page
 }
 
 @test "a token that was taken back, or a new one, ends the session" {

@@ -19,7 +19,7 @@ static void foreign_text_stays_text(void **state) {
         "\",\"records\":1}]}}],\"deliveries\":[{\"endpoint\":\"" EVIL "\",\"channel\":\"" EVIL
         "\",\"reason\":\"" EVIL "\",\"due\":\"" EVIL "\",\"state\":\"later\",\"records\":1}],"
         "\"responses\":[{\"id\":\"" EVIL "\",\"name\":\"" EVIL "\",\"fingerprint\":null,"
-        "\"created\":null,\"size\":1}]}";
+        "\"created\":null,\"size\":1,\"taken\":true}]}";
     static const char *const states[][2] = {{"looked", "ready"},     {"looked", "refused"},
                                             {"looked", "stranger"},  {"taken", "ready"},
                                             {"pending", "stranger"}, {"refused", "ready"},
@@ -37,6 +37,7 @@ static void foreign_text_stays_text(void **state) {
                            : view_bundle(&b, filled, strlen(filled), "c", &e),
                       e);
             assert_null(strstr(b.data, "<script"));
+            assert_true(!home || strstr(b.data, ">downloaded<") != NULL);
             assert_null(strstr(b.data, "alert('"));
             assert_null(strchr(b.data, 0x1b));
             assert_non_null(
