@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "relay/files.h"
 #include "relay/ledger/ledger_operator.h"
 
-const char *const agents_states[] = {"enrolled", "pending", "forked", "revoked",
-                                     "replaced", "overdue", "behind", NULL};
+const char *const agents_states[] = {"enrolled", "pending", "declined", "forked", "revoked",
+                                     "replaced", "overdue", "behind",   NULL};
 
 static enum agents_state state_of(const struct ledger_agent *a, int64_t span, int64_t now) {
     /* Who has sent nothing at all is waited for since he was let in. */
@@ -19,7 +21,7 @@ static enum agents_state state_of(const struct ledger_agent *a, int64_t span, in
 
     switch (a->standing) {
     case LEDGER_PENDING:
-        return AGENTS_PENDING;
+        return a->declined > 0 ? AGENTS_DECLINED : AGENTS_PENDING;
     case LEDGER_FORKED:
         return AGENTS_FORKED;
     case LEDGER_REVOKED:
@@ -75,6 +77,29 @@ static int name_one(const struct relay *r, struct ledger_agent *a, struct gf_err
     return 0;
 }
 
+/* Whoever is not let in yet has sent all the same, as far as something of it lies in pending/. */
+static int count_waiting(const struct relay *r, struct agents_list *l, struct gf_err *e) {
+    struct files_list files = {0};
+    struct gf_hash from;
+    size_t i = 0;
+
+    while (i < l->n && l->list[i].state != AGENTS_PENDING)
+        i++;
+    if (i == l->n || faccessat(r->state_fd, "pending", F_OK, 0) == -1)
+        return 0;
+    if (files_list(r, "pending", &files, e) == -1)
+        return -1;
+    for (size_t k = 0; k < files.n; k++) {
+        if (!files_sender(r, "pending", files.entries[k].name, &from))
+            continue;
+        for (i = 0; i < l->n; i++)
+            l->list[i].waiting += l->list[i].state == AGENTS_PENDING &&
+                                  memcmp(&l->list[i].a.card.identity, &from, sizeof from) == 0;
+    }
+    free(files.entries);
+    return 0;
+}
+
 int agents_load(struct relay *r, struct agents_list *out, struct gf_err *e) {
     struct ledger_agent *roll = NULL;
     int64_t span = 30LL * 86400;
@@ -91,11 +116,14 @@ int agents_load(struct relay *r, struct agents_list *out, struct gf_err *e) {
         rc = name_one(r, &list[i].a, e);
     }
     free(roll);
+    struct agents_list l = {list, n};
+    if (rc == 0)
+        rc = count_waiting(r, &l, e);
     if (rc == -1) {
         free(list);
         return -1;
     }
-    *out = (struct agents_list){list, n};
+    *out = l;
     return 0;
 }
 
@@ -113,7 +141,7 @@ int agents_remedy(const struct relay *r, const struct agents_one *x, char out[AG
     gf_text_time(a->last, at);
     switch (x->state) {
     case AGENTS_PENDING:
-        if (a->declined || a->claims)
+        if (a->claims)
             return 0;
         (void)snprintf(out, AGENTS_REMEDY,
                        "%s waits for approval: compare the fingerprint with the site's "
@@ -151,6 +179,7 @@ int agents_remedy(const struct relay *r, const struct agents_one *x, char out[AG
             fingerprint, a->missing, a->missing == 1 ? "" : "s", a->seq, self, fingerprint);
         return 1;
     case AGENTS_ENROLLED:
+    case AGENTS_DECLINED:
     case AGENTS_REVOKED:
     case AGENTS_REPLACED:
         break;

@@ -13,6 +13,7 @@
 enum agents_state {
     AGENTS_ENROLLED,
     AGENTS_PENDING,
+    AGENTS_DECLINED, /* a person decided so, and it was not approved since */
     AGENTS_FORKED,
     AGENTS_REVOKED,
     AGENTS_REPLACED,
@@ -32,6 +33,7 @@ GF_MUST_CHECK int agents_name(const struct relay *r, struct gf_card *c, struct g
 struct agents_one {
     struct ledger_agent a;
     enum agents_state state;
+    int64_t waiting; /* of a pending one: its bundles that lie in pending/, as they say */
 };
 struct agents_list {
     struct agents_one *list;

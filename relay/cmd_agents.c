@@ -40,12 +40,14 @@ static void put_json(struct out *t, const struct agents_one *x) {
     out_str(t, "by", a->by[0] ? a->by : NULL);
     out_time(t, "enrolled", a->enrolled > 0, a->enrolled);
     out_time(t, "ended", a->ended > 0, a->ended);
+    out_time(t, "declined", x->state == AGENTS_DECLINED, a->declined);
     out_str(t, "reason", a->reason[0] ? a->reason : NULL);
     out_time(t, "card_seen", 1, a->seen);
     out_time(t, "last_seen", a->last > 0, a->last);
     out_int(t, "last_seq", a->seq);
     out_int(t, "missing", a->missing);
     out_int(t, "bundles", a->bundles);
+    out_int(t, "waiting", x->waiting);
     out_int(t, "refused", a->refused);
     out_int(t, "forks", a->forks);
     out_int(t, "rotations_missed", a->outdated);
@@ -53,12 +55,14 @@ static void put_json(struct out *t, const struct agents_one *x) {
 
 static void put_line(struct out *t, const struct agents_one *x) {
     const struct ledger_agent *a = &x->a;
-    char fingerprint[GF_FINGERPRINT_TEXT], at[GF_TIME_TEXT];
+    char fingerprint[GF_FINGERPRINT_TEXT], at[GF_TIME_TEXT] = "never sent";
 
     gf_card_fingerprint(&a->card, fingerprint);
-    gf_text_time(a->last, at);
-    out_text(t, "%-9s %s  %-20s  ", agents_states[x->state], fingerprint,
-             a->last > 0 ? at : "never sent");
+    if (x->waiting > 0)
+        (void)snprintf(at, sizeof at, "waits");
+    if (a->last > 0 || x->state == AGENTS_DECLINED)
+        gf_text_time(a->last > 0 ? a->last : a->declined, at);
+    out_text(t, "%-9s %s  %-20s  ", agents_states[x->state], fingerprint, at);
     if (a->last > 0)
         out_text(t, "number %" PRId64 "%s", a->seq, a->missing > 0 ? "" : "  ");
     if (a->missing > 0)
@@ -81,7 +85,8 @@ static int list(struct relay *r, const struct options *o, struct gf_err *e) {
     out_open(&t, "agents", '[');
     for (size_t i = 0; i < l.n; i++) {
         const struct agents_one *x = &l.list[i];
-        if ((x->a.standing == LEDGER_REPLACED || x->a.declined) && !options_count(o, "all"))
+        if ((x->state == AGENTS_REPLACED || x->state == AGENTS_DECLINED) &&
+            !options_count(o, "all"))
             continue;
         shown++;
         out_open(&t, NULL, '{');
@@ -144,8 +149,17 @@ static void put_text(struct out *t, const struct agents_one *x) {
     gf_text_time(a->ended, text);
     if (a->ended > 0)
         out_text(t, "ended        %s%s%s\n", text, a->reason[0] ? ": " : "", a->reason);
+    gf_text_time(a->declined, text);
+    if (x->state == AGENTS_DECLINED)
+        out_text(t, "declined     %s\n", text);
+    if (x->waiting > 0)
+        out_text(t, "waiting      %" PRId64 " bundle%s in pending\n", x->waiting,
+                 x->waiting == 1 ? "" : "s");
     gf_text_time(a->last, text);
-    out_text(t, "last bundle  %s\n", a->last > 0 ? text : "none");
+    out_text(t, "last bundle  %s\n",
+             a->last > 0      ? text
+             : x->waiting > 0 ? "none taken yet"
+                              : "none");
     out_text(t,
              "bundles      %" PRId64 ", the newest stream is at number %" PRId64 "\nrefused      "
              "%" PRId64 "\nforks        %" PRId64 "\n",

@@ -1,14 +1,12 @@
 /*
  * cmd_decline.c -- `decline FINGERPRINT`: an unknown sender is not let in, and what it sent goes.
  */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "gapferry/bundle.h"
 #include "relay/command.h"
 #include "relay/files.h"
 
@@ -21,22 +19,6 @@ static const struct option_spec specs[] = {
     COMMAND_OPTION_END,
 };
 
-/* Whom a bundle in pending/ claims to come from; 0 if that cannot be read. */
-static int sender_of(const struct relay *r, const char *name, struct gf_hash *out) {
-    struct gf_route route;
-    struct gf_err why;
-    char path[300];
-
-    (void)snprintf(path, sizeof path, "pending/%s", name);
-    int fd = openat(r->state_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    int rc = fd == -1 ? -1 : gf_bundle_route(fd, &route, &why);
-    if (fd != -1)
-        (void)close(fd);
-    if (rc == 0)
-        *out = route.from;
-    return rc == 0;
-}
-
 /* Before the first contact with its card a sender has no fingerprint, only an identity. */
 static int find_pending(const struct relay *r, const struct files_list *list, const char *hex,
                         struct gf_hash *out) {
@@ -44,7 +26,7 @@ static int find_pending(const struct relay *r, const struct files_list *list, co
     struct gf_hash from;
 
     for (size_t i = 0; i < list->n; i++) {
-        if (!sender_of(r, list->entries[i].name, &from))
+        if (!files_sender(r, "pending", list->entries[i].name, &from))
             continue;
         gf_text_hex(from.b, sizeof from.b, text);
         if (strncmp(text, hex, PREFIX) == 0) {
@@ -84,7 +66,7 @@ static int decline(struct relay *r, const char *who, int64_t *removed, struct gf
     if (rc == 0)
         rc = ledger_decline(r->ledger, &identity, user, r->now, e);
     for (size_t i = 0; rc == 0 && i < list.n; i++) {
-        if (!sender_of(r, list.entries[i].name, &from) ||
+        if (!files_sender(r, "pending", list.entries[i].name, &from) ||
             memcmp(&from, &identity, sizeof from) != 0)
             continue;
         (void)snprintf(path, sizeof path, "pending/%s", list.entries[i].name);

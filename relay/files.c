@@ -84,6 +84,21 @@ int files_list(const struct relay *r, const char *folder, struct files_list *out
     return 0;
 }
 
+int files_sender(const struct relay *r, const char *folder, const char *name, struct gf_hash *out) {
+    struct gf_route route;
+    struct gf_err ignored;
+    char path[300];
+
+    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    int fd = openat(r->state_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    int rc = fd == -1 ? -1 : gf_bundle_route(fd, &route, &ignored);
+    if (fd != -1)
+        (void)close(fd);
+    if (rc == 0)
+        *out = route.from;
+    return rc == 0;
+}
+
 /* A directory of work/, as unpacking leaves it. */
 static void remove_work(int work, const char *name) {
     int dir = openat(work, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -45,6 +45,10 @@ GF_MUST_CHECK int files_make(int state, struct gf_err *e);
 GF_MUST_CHECK int files_list(const struct relay *r, const char *folder, struct files_list *out,
                              struct gf_err *e);
 
+/* Whom a bundle in a folder claims to come from, which is not verified: 1 and *out, or 0 where that
+ * cannot be read. */
+int files_sender(const struct relay *r, const char *folder, const char *name, struct gf_hash *out);
+
 /* Remove what a crash left: temporary files everywhere, and all in work/. */
 GF_MUST_CHECK int files_tidy(const struct relay *r, struct gf_err *e);
 

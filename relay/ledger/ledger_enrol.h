@@ -92,7 +92,7 @@ extern const char *const ledger_standings[]; /* "enrolled" "pending" ... NULL */
 struct ledger_agent {
     struct gf_card card;
     enum ledger_standing standing;
-    int declined;                    /* 1: pending, and not to be asked about */
+    int64_t declined;                /* when, of a pending one; 0: it was not */
     int claims;                      /* 1: pending, with the agent id of one that is enrolled */
     char how[16];                    /* of ledger_hows; "" where never enrolled */
     char by[GF_WORD_MAX + 1];        /* the user, vendor or token behind that */

@@ -104,7 +104,8 @@ enum {
 static const char query[] =
     "SELECT a.card, ifnull(a.enrolled, 0), ifnull(a.ended, 0), a.ending IS 'revoked', "
     "a.forked IS NOT NULL, ifnull(a.how, ''), ifnull(a.grantor, ''), ifnull(a.reason, ''), a.seen, "
-    "a.refused, a.identity IN (SELECT identity FROM declined), "
+    "a.refused, "
+    "ifnull((SELECT at FROM declined WHERE identity = a.identity), 0), "
     "EXISTS (SELECT 1 FROM agent AS o WHERE o.agent = a.agent AND o.identity <> a.identity AND "
     "o.enrolled IS NOT NULL), "
     "ifnull(n.taken, 0), "
@@ -133,7 +134,7 @@ static int read_row(const struct db_query *q, void *element, struct gf_err *e) {
         return -1;
     a->enrolled = db_int(q, ENROLLED);
     a->ended = db_int(q, ENDED);
-    a->declined = (int)db_int(q, DECLINED);
+    a->declined = db_int(q, DECLINED);
     a->claims = a->enrolled == 0 && a->ended == 0 && db_int(q, CLAIMS);
     a->seen = db_int(q, SEEN);
     a->refused = db_int(q, REFUSED);

@@ -378,8 +378,19 @@ waiting() { state exported; }
     gives 66 R decline AAAA-BBBB-CCCC-DDDD-EEEE
     local who
     who=$(SITE=other A card --fingerprint)
+    gives 0 R agents
+    [[ $out == *"pending   $who  waits "* && $out != *"never sent"* ]]
+    gives 0 R agents show "$who"
+    says 'state        pending' 'waiting      1 bundle in pending'
     gives 0 R decline "$who"
     says '1 bundle removed from pending'
+    gives 0 R agents
+    [[ $out != *"$who"* ]]
+    gives 0 R agents --all
+    [[ $out == *"declined  $who  20"* && $out != *"never sent"* ]]
+    gives 0 R agents show "$who"
+    says 'state        declined' 'declined     20'
+    [ "$(R agents show "$who" --json | jq -r '.state, (.declined | type), .waiting' | xargs)" = "declined string 0" ]
     gives 0 R status
     [[ $out != *"$who"* && $out != *pending* ]]
     # Its drive comes again, and its bundle with it.
@@ -387,6 +398,7 @@ waiting() { state exported; }
     [ -z "$(files_in $RSTATE/pending $RSTATE/incoming)" ]
     gives 66 R decline "$(A card --fingerprint)"
     gives 0 R approve "$who"
+    [ "$(R agents show "$who" --json | jq -r .state,.declined | xargs)" = "enrolled null" ]
     gives 0 R sync usb
     SITE=other home
     [ "$(SITE=other state delivered)" -eq 1 ]
