@@ -101,13 +101,13 @@ struct quarantined {
     int fd;
     int64_t size;
     int has_route;
+    struct gf_err why;     /* why it has none */
     struct gf_route route; /* as it says, not verified */
 };
 
 static int open_one(struct relay *r, const struct options *o, struct quarantined *q,
                     struct gf_err *e) {
     const char *name = options_arg(o, 1);
-    struct gf_err ignored;
     struct stat st;
 
     if (name == NULL || strlen(name) >= sizeof q->name - 4 || strchr(name, '/') != NULL)
@@ -122,7 +122,7 @@ static int open_one(struct relay *r, const struct options *o, struct quarantined
         return gf_err_set(e, GF_E_NOINPUT, "%.64s: lies not in quarantine", name);
     }
     q->size = (int64_t)st.st_size;
-    q->has_route = gf_bundle_route(q->fd, &q->route, &ignored) == 0;
+    q->has_route = gf_bundle_route(q->fd, &q->route, &q->why) == 0;
     return 0;
 }
 
@@ -212,6 +212,7 @@ static int verify_again(struct relay *r, const struct quarantined *q, struct tur
 }
 
 static int release(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
+    char self[COMMAND_SELF];
     struct quarantined q;
     struct turn t;
     struct out out;
@@ -220,7 +221,13 @@ static int release(struct relay *r, const struct options *o, int *status, struct
         return -1;
     turn_begin(&t);
     int rc = -1;
-    if (!q.has_route || !keys_has(r, &q.route.to))
+    if (!q.has_route)
+        (void)gf_err_set(e, q.why.code,
+                         "quarantine/%s: %s; to verify it over again would change nothing. If its "
+                         "site still has it, its next drive brings a whole copy; away with this "
+                         "one: %s quarantine drop %s",
+                         q.name, q.why.text, relay_self(r, self), q.name);
+    else if (!keys_has(r, &q.route.to))
         (void)gf_err_set(e, GF_E_NOT_FOR_US,
                          "quarantine/%s: is no bundle for this relay, so there is nothing to take",
                          q.name);

@@ -330,6 +330,12 @@ CONF
     says 'not verified' "$(A card --fingerprint)"
     gives 65 R quarantine release "$name"
     [ "$(R quarantine list --json | jq '.quarantine | length')" = 1 ]
+    # One that was cut has not even an address, and hears that, not that it is somebody else's.
+    head -c 700 "$RSTATE/quarantine/$name" >"$RSTATE/quarantine/cut.gfb"
+    gives 65 R quarantine release cut
+    says 'quarantine drop cut.gfb'
+    absent grep -q 'no bundle for this relay' <<<"$out$err"
+    rm "$RSTATE/quarantine/cut.gfb"
     # Whoever else waits is none of its business.
     SITE=other site_init
     SITE=other A trust "$RSTATE/keys/card" --yes --fingerprint "$(R card --fingerprint)" >/dev/null
