@@ -83,6 +83,14 @@ static ssize_t receive(int sock, struct msghdr *m, struct gf_err *e) {
     return n <= 0 ? fail_gone(e) : n;
 }
 
+/* It is of this form: no bundle is larger, and a size below 0 would make room for others. */
+static int is_ask(const struct wire_ask *a, const struct msghdr *m, ssize_t n) {
+    return n >= (ssize_t)sizeof *a && (size_t)n == sizeof *a + a->len &&
+           (m->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 && a->kind >= WIRE_HELLO &&
+           a->kind <= WIRE_OWN_CARD && (a->kind == WIRE_ENROL || a->len == 0) && a->size >= 0 &&
+           a->size <= GF_BUNDLE_MAX;
+}
+
 int wire_ask_next(int sock, struct wire_ask *a, char data[WIRE_ASK_MAX], struct gf_err *e) {
     struct iovec parts[2] = {{a, sizeof *a}, {data, WIRE_ASK_MAX}};
     struct msghdr m = {.msg_iov = parts, .msg_iovlen = 2};
@@ -90,9 +98,7 @@ int wire_ask_next(int sock, struct wire_ask *a, char data[WIRE_ASK_MAX], struct 
 
     if (n <= 0)
         return (int)n;
-    if (n < (ssize_t)sizeof *a || (size_t)n != sizeof *a + a->len ||
-        (m.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0 || a->kind < WIRE_HELLO ||
-        a->kind > WIRE_OWN_CARD || (a->kind != WIRE_ENROL && a->len > 0))
+    if (!is_ask(a, &m, n))
         return gf_err_set(e, GF_E_SYSTEM, "the listener asks what nobody understands");
     return 1;
 }

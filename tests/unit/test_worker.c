@@ -170,14 +170,17 @@ static void one_sender_has_so_many_uploads_and_no_more(void **state) {
     assert_int_equal(testing_count(s->state, "uploads"), 0);
 }
 
-static void a_size_that_no_disk_has_waits(void **state) {
+static void what_the_disk_has_no_room_for_waits(void **state) {
     struct site *s = *state;
-    struct wire_ask a = {.kind = WIRE_ADMIT, .tag = 1, .size = INT64_MAX / 2};
+    struct wire_ask a = {.kind = WIRE_ADMIT, .tag = 2, .size = 1};
     struct wire_say answer;
     struct pair *p = meet(s);
 
+    /* What is promised already takes all the room that any disk has. */
+    p->w.uploads[p->w.nuploads++] = (struct worker_upload){.tag = 1, .size = INT64_MAX / 2};
     assert_int_equal(ask(s, p, &a, &answer), WIRE_LATER);
     assert_int_equal(answer.code, GF_E_CREATE);
+    p->w.nuploads = 0;
     part(p);
 }
 
@@ -384,6 +387,23 @@ static void nonsense_ends_the_listener(void **state) {
     part(p);
 }
 
+static void a_size_that_no_bundle_has_is_nonsense(void **state) {
+    static const int64_t sizes[] = {-1, INT64_MIN, GF_BUNDLE_MAX + 1, INT64_MAX};
+    struct site *s = *state;
+    struct wire_ask a;
+    struct pair *p = meet(s);
+    int fd = make_asked(s, 1, &a);
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        a.size = sizes[i];
+        assert_ok(wire_ask_send(p->theirs, &a, &s->e), s->e);
+        assert_int_equal(worker_hear(&p->w, &s->e), -1);
+        assert_int_equal(testing_count(s->state, "uploads"), 0);
+    }
+    (void)close(fd);
+    part(p);
+}
+
 static void what_an_earlier_process_left_is_swept(void **state) {
     struct site *s = *state;
     char path[128];
@@ -405,13 +425,14 @@ int main(void) {
         T(what_can_still_be_written_to_is_not_taken),
         T(an_upload_that_is_short_or_unknown_is_not_taken),
         T(one_sender_has_so_many_uploads_and_no_more),
-        T(a_size_that_no_disk_has_waits),
+        T(what_the_disk_has_no_room_for_waits),
         T(a_refused_bundle_is_told_with_its_reason),
         T(a_damaged_copy_that_came_first_does_not_stand_for_a_whole_one),
         T(a_whole_copy_that_takes_the_place_of_a_damaged_one_stays),
         T(a_response_is_handed_out_for_reading_only),
         T(a_card_is_let_in_if_it_proves_itself_and_leaves_no_trace_if_not),
         T(nonsense_ends_the_listener),
+        T(a_size_that_no_bundle_has_is_nonsense),
         T(what_an_earlier_process_left_is_swept),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
