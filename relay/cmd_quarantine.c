@@ -172,7 +172,7 @@ static int show(struct relay *r, const struct options *o, struct gf_err *e) {
 
 /* ---- over again ---- */
 
-/* What was noted as refused would be taken for seen. */
+/* What was noted as refused would be taken for seen. Who wanted that is noted in any case. */
 static int forgive(struct relay *r, const struct quarantined *q, struct gf_err *e) {
     struct enrol_cards all = {0};
     struct gf_head head;
@@ -181,7 +181,8 @@ static int forgive(struct relay *r, const struct quarantined *q, struct gf_err *
     int rc = 0;
 
     command_user(user);
-    if (enrol_cards_load(r, 0, &all, e) == -1)
+    if (ledger_look_again(r->ledger, q->name, user, r->now, e) == -1 ||
+        enrol_cards_load(r, 0, &all, e) == -1)
         return -1;
     struct gf_check check = {0};
     struct own_keys_all own;

@@ -150,6 +150,8 @@ static int leave_bad(struct intake *in, const struct item *it, int is_bundle, co
     if (files_keep(in->r, &in->quarantine, &copy, &ignored) != 1)
         return 0;
     in->t->refused_again--;
+    if (ledger_note_refused(in->r->ledger, name, why, in->r->now, e) == -1)
+        return -1;
     return files_why(in->r, name, why->text, e);
 }
 

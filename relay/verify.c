@@ -148,6 +148,17 @@ int relay_verify_is_ours(const struct gf_err *why) {
            why->code == GF_E_BUG || why->code == GF_E_BUSY || why->code == GF_E_DAMAGED;
 }
 
+/* Of what the ledger has no row for, the audit log has a line; one while a copy of it lies there.
+ */
+static int quarantine(struct verify *v, const struct item *it, const struct gf_err *why,
+                      struct gf_err *e) {
+    int known = files_has(v->r, "quarantine", it->name);
+
+    if (!known && ledger_note_refused(v->r->ledger, it->name, why, v->r->now, e) == -1)
+        return -1;
+    return files_quarantine(v->r, it->folder, it->name, why->text, e);
+}
+
 /* It has no effect. What we could not do for want of disk or memory is tried again next time, and
  * so is another copy that has its name by now; all else is kept as evidence. */
 static int refuse(struct verify *v, const struct item *it, const struct gf_head *h,
@@ -167,9 +178,11 @@ static int refuse(struct verify *v, const struct item *it, const struct gf_head 
     (void)snprintf(remedy, sizeof remedy, "it is kept as quarantine/%s%s", it->name,
                    h != NULL ? ", and its sender is told" : "");
     turn_fault(v->t, h != NULL ? id : it->label, why, remedy);
+    if (h == NULL)
+        return quarantine(v, it, why, e);
     if (files_quarantine(v->r, it->folder, it->name, why->text, e) == -1)
         return -1;
-    return h != NULL ? ledger_refuse(v->r->ledger, &h->header, &h->digest, why, v->r->now, e) : 0;
+    return ledger_refuse(v->r->ledger, &h->header, &h->digest, why, v->r->now, e);
 }
 
 /* It waited here while its agent got new keys, with which the agent bundles it anew. */
@@ -178,7 +191,7 @@ static int supersede(struct verify *v, const struct item *it, const struct gf_er
     if (is_replaced(v, it))
         return 0;
     v->t->superseded++;
-    return files_quarantine(v->r, it->folder, it->name, why->text, e);
+    return quarantine(v, it, why, e);
 }
 
 /* The same number in the same stream, but other bytes: a cloned or restored agent, or theft of its

@@ -75,9 +75,12 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  *   rotated     fingerprint, replaces, user: this relay has new keys
  *   reconciled  user, agents, responses, revoked, tokens
  *   forgive     bundle, user: it was refused, and is verified over again
- *   discard     file, user: removed from quarantine/
- *   release, reject, drop   user, records (how many), and what they were picked by; reason
- *   prune       records, bundles, responses (how many): forgotten, from before a time
+ *   refused     file, code: it came to quarantine/, and is no bundle that this ledger knows (its
+ * form or signature is wrong, or it was damaged, or its sender is not enrolled any more); once
+ * while the file lies there, on however many visits it comes look-again  file, user: taken out of
+ * quarantine/, to be verified over again discard     file, user: removed from quarantine/ release,
+ * reject, drop   user, records (how many), and what they were picked by; reason prune records,
+ * bundles, responses (how many): forgotten, from before a time
  */
 GF_MUST_CHECK int ledger_audit(struct ledger *l, int64_t now, const char *event,
                                const char *members, struct gf_err *e);
@@ -168,7 +171,14 @@ GF_MUST_CHECK int ledger_refuse(struct ledger *l, const struct gf_header *h,
 GF_MUST_CHECK int ledger_forgive(struct ledger *l, const struct gf_header *h,
                                  const struct gf_hash *digest, const char *user, int64_t now,
                                  struct gf_err *e);
-/* Note that somebody removes a file of quarantine/; what the ledger knows of it stays. */
+/* Note that a file without a row of its own came to quarantine/; once, which is the caller's care.
+ */
+GF_MUST_CHECK int ledger_note_refused(struct ledger *l, const char *file, const struct gf_err *why,
+                                      int64_t now, struct gf_err *e);
+/* Note that somebody takes a file out of quarantine/ to be verified over again, or removes it; what
+ * the ledger knows of it stays. */
+GF_MUST_CHECK int ledger_look_again(struct ledger *l, const char *file, const char *user,
+                                    int64_t now, struct gf_err *e);
 GF_MUST_CHECK int ledger_discard(struct ledger *l, const char *file, const char *user, int64_t now,
                                  struct gf_err *e);
 /* A bundle of the same number but other bytes: nothing of it is taken; its sender is told once. */

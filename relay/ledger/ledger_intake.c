@@ -156,11 +156,26 @@ int ledger_forgive(struct ledger *l, const struct gf_header *h, const struct gf_
     return rc == -1 ? -1 : was;
 }
 
-int ledger_discard(struct ledger *l, const char *file, const char *user, int64_t now,
-                   struct gf_err *e) {
+/* What befell a file of quarantine/. */
+static int note_file(struct ledger *l, const char *event, const char *const *members, int64_t now,
+                     struct gf_err *e) {
     if (db_begin(&l->db, e) == -1)
         return -1;
-    int rc = ledger_audit_texts(l, now, "discard",
-                                (const char *[]){"file", file, "user", user, NULL}, e);
-    return db_end(&l->db, rc, e);
+    return db_end(&l->db, ledger_audit_texts(l, now, event, members, e), e);
+}
+
+int ledger_note_refused(struct ledger *l, const char *file, const struct gf_err *why, int64_t now,
+                        struct gf_err *e) {
+    return note_file(l, "refused",
+                     (const char *[]){"file", file, "code", gf_err_name(why->code), NULL}, now, e);
+}
+
+int ledger_look_again(struct ledger *l, const char *file, const char *user, int64_t now,
+                      struct gf_err *e) {
+    return note_file(l, "look-again", (const char *[]){"file", file, "user", user, NULL}, now, e);
+}
+
+int ledger_discard(struct ledger *l, const char *file, const char *user, int64_t now,
+                   struct gf_err *e) {
+    return note_file(l, "discard", (const char *[]){"file", file, "user", user, NULL}, now, e);
 }
