@@ -120,7 +120,8 @@ GF_MUST_CHECK int store_drop_before(struct store *s, const char *channel, int64_
 GF_MUST_CHECK int store_discard(struct store *s, const char *channel, int64_t now, int64_t *records,
                                 struct gf_err *e);
 /* Forget records that are final (delivered, rejected, expired) since before a time, that no answer
- * is awaited for, and whose node, if they have one, was told. */
+ * is awaited for, and whose node, if they have one, was told. A date before WHEN_FIRST is none, as
+ * for store_drop_before(). */
 GF_MUST_CHECK int store_forget(struct store *s, int64_t before, int64_t *records, struct gf_err *e);
 
 /* Walk records in order of acceptance. which: a state, or -1 for all; channel NULL: all. fn returns

@@ -161,7 +161,8 @@ int store_discard(struct store *s, const char *channel, int64_t now, int64_t *re
 }
 
 #define FINAL                                                                                      \
-    " state IN (3, 4, 5) AND state > 0 AND since < ? AND NOT (wants_answer AND NOT answered AND "  \
+    " state IN (3, 4, 5) AND state > 0 AND since >= ? AND since < ? AND NOT (wants_answer AND "    \
+    "NOT answered AND "                                                                            \
     "state = 3) AND NOT EXISTS (SELECT 1 FROM node WHERE node.record = record.id AND told = 0)"
 
 int store_forget(struct store *s, int64_t before, int64_t *records, struct gf_err *e) {
@@ -171,9 +172,9 @@ int store_forget(struct store *s, int64_t before, int64_t *records, struct gf_er
         return -1;
     int rc =
         db_run(&s->db, e, "DELETE FROM node WHERE record IN (SELECT id FROM record WHERE" FINAL ")",
-               "i", before);
+               "ii", WHEN_FIRST, before);
     if (rc == 0)
-        rc = db_run(&s->db, e, "DELETE FROM record WHERE" FINAL, "i", before);
+        rc = db_run(&s->db, e, "DELETE FROM record WHERE" FINAL, "ii", WHEN_FIRST, before);
     if (rc == 0)
         n = db_changes(&s->db);
     if (n > 0)

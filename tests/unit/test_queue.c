@@ -232,6 +232,7 @@ static void what_is_final_is_forgotten_after_400_days(void **state) {
 static void nothing_goes_for_its_age_by_a_clock_that_is_or_was_wrong(void **state) {
     struct site *s = *state;
     struct gf_id final = site_add(s, "metrics", "{}", 0);
+    struct gf_id settled = site_add(s, "metrics", "{}", 0);
     int64_t right = s->a.now;
 
     site_configure(s, "[channel \"metrics\"]\nfull = drop-oldest\n");
@@ -244,11 +245,13 @@ static void nothing_goes_for_its_age_by_a_clock_that_is_or_was_wrong(void **stat
 
     s->a.now = 10;
     struct gf_id early = site_add(s, "metrics", "{}", 0);
+    (void)site_receipt(s, 2, &settled, "{}", GF_STATE_DELIVERED, NULL);
     s->a.now = right;
     struct gf_id old = site_add(s, "metrics", "{}", 0);
     s->a.now = right + 401 * DAY;
     (void)site_export(s);
-    assert_true(site_has(s, &early));
+    assert_true(site_has(s, &early) && site_has(s, &settled));
+    assert_int_equal(site_state(s, &settled), STORE_DELIVERED);
     assert_false(site_has(s, &final) || site_has(s, &old));
     check_tally(s);
 }
