@@ -10,7 +10,6 @@
 #include "relay/agents.h"
 #include "relay/ledger/ledger_operator.h"
 
-#define DAY   86400
 #define AGAIN 3600 /* seconds after which a caller asks again, at most */
 
 #define COUNT_MAX 1000000000
@@ -129,12 +128,12 @@ int quota_is_over(const struct relay *r, const struct quota_bundle *b, int64_t n
         return -1;
     if (q.bundles + q.bytes + q.pending == 0)
         return 0;
-    if (ledger_usage(r->ledger, b->sender, now - DAY, q.pending, &u, e) == -1)
+    if (ledger_usage(r->ledger, b->sender, now, q.pending, &u, e) == -1)
         return -1;
     if (!is_beyond(&q, &u, b->size, &rule, why))
         return 0;
     *seconds = AGAIN;
-    if (u.oldest > 0 && u.oldest + DAY - now < AGAIN)
-        *seconds = u.oldest + DAY - now > 0 ? u.oldest + DAY - now : 1;
+    if (u.oldest > 0 && u.oldest + LEDGER_USAGE_SPAN - now < AGAIN)
+        *seconds = u.oldest + LEDGER_USAGE_SPAN - now > 0 ? u.oldest + LEDGER_USAGE_SPAN - now : 1;
     return ledger_turn_away(r->ledger, b->sender, b->digest, b->size, rule, now, e) == -1 ? -1 : 1;
 }

@@ -81,14 +81,17 @@ GF_MUST_CHECK int ledger_chain_verify(struct ledger *l, int64_t *n, struct gf_ha
 
 /* ---- quotas (ledger_usage.c) ---- */
 
-/* What a sender's lineage has brought since a time, and how many of its records wait: counted up to
- * `most`. */
+#define LEDGER_USAGE_SPAN 86400 /* seconds */
+
+/* What a sender's lineage has brought in the span that ends now, and how many of its records wait:
+ * counted up to `most`. What bears a later date was taken while the clock was ahead, and is not
+ * counted. */
 struct ledger_usage {
     int64_t bundles, bytes; /* of payloads */
     int64_t oldest;         /* when the first of them was taken; 0: none was */
     int64_t open;
 };
-GF_MUST_CHECK int ledger_usage(struct ledger *l, const struct gf_hash *sender, int64_t since,
+GF_MUST_CHECK int ledger_usage(struct ledger *l, const struct gf_hash *sender, int64_t now,
                                int64_t most, struct ledger_usage *out, struct gf_err *e);
 
 /* This bundle of theirs is beyond a quota (which: the key's name), and stays where it is until it

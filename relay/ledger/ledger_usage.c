@@ -6,15 +6,16 @@
 const char ledger_usage_schema[] = "ALTER TABLE bundle ADD COLUMN size INTEGER NOT NULL DEFAULT 0;"
                                    "CREATE INDEX bundle_taken ON bundle (agent, taken);";
 
-int ledger_usage(struct ledger *l, const struct gf_hash *sender, int64_t since, int64_t most,
+int ledger_usage(struct ledger *l, const struct gf_hash *sender, int64_t now, int64_t most,
                  struct ledger_usage *out, struct gf_err *e) {
     struct ledger_usage u = {0};
     struct db_query q;
 
     int rc = db_query(&l->db, &q, e,
                       "SELECT count(*), ifnull(sum(size), 0), ifnull(min(taken), 0) FROM bundle "
-                      "WHERE agent = (SELECT agent FROM agent WHERE identity = ?) AND taken > ?",
-                      "bi", sender, sizeof *sender, since);
+                      "WHERE agent = (SELECT agent FROM agent WHERE identity = ?) AND taken > ? "
+                      "AND taken <= ?",
+                      "bii", sender, sizeof *sender, now - LEDGER_USAGE_SPAN, now);
     if (rc == 0 && (rc = db_next(&q, e)) == 1) {
         u.bundles = db_int(&q, 0);
         u.bytes = db_int(&q, 1);

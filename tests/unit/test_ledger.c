@@ -5,6 +5,8 @@
 
 #include <sys/wait.h>
 
+#include "relay/ledger/ledger_operator.h"
+
 /* ---- senders ---- */
 
 static void an_approved_fingerprint_enrols_the_card_when_it_comes(void **state) {
@@ -159,6 +161,26 @@ static void a_token_lets_in_once_and_helps_no_claim(void **state) {
     assert_int_equal(list[0].used, 1);
     free(list);
     gf_identity_free(&thief);
+}
+
+static int64_t bundles_at(struct site *s, int64_t now) {
+    struct ledger_usage u;
+
+    assert_ok(ledger_usage(s->r.ledger, &kit_site.card.identity, now, 1, &u, &s->e), s->e);
+    assert_true(u.oldest == (u.bundles > 0 ? NOW : 0));
+    return u.bundles;
+}
+
+static void what_a_clock_that_was_ahead_has_taken_is_not_counted(void **state) {
+    struct site *s = *state;
+    const struct gf_id id = new_id();
+
+    testing_enrol(s, &kit_site);
+    assert_int_equal(take(s, 1, &id, "{}"), 1);
+    assert_int_equal(bundles_at(s, NOW), 1);
+    assert_int_equal(bundles_at(s, NOW + LEDGER_USAGE_SPAN - 1), 1);
+    assert_int_equal(bundles_at(s, NOW + LEDGER_USAGE_SPAN), 0);
+    assert_int_equal(bundles_at(s, NOW - 1), 0);
 }
 
 static void a_successor_needs_the_signature_of_its_predecessor(void **state) {
@@ -451,6 +473,7 @@ int main(void) {
         T(a_card_that_claims_anothers_agent_id_is_refused),
         T(a_claim_seen_after_its_owner_cannot_be_approved),
         T(a_token_lets_in_once_and_helps_no_claim),
+        T(what_a_clock_that_was_ahead_has_taken_is_not_counted),
         T(a_successor_needs_the_signature_of_its_predecessor),
         T(strangers_cannot_fill_the_ledger),
         T(the_same_bundle_is_a_replay_and_another_of_its_number_a_fork),
