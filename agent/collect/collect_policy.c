@@ -124,8 +124,12 @@ static int read_channels(struct gf_json_obj *o, struct collect_policy *p, struct
         struct gf_json_obj channel;
         gf_json_item_obj(o, "channels", i, &channel);
         p->n++;
-        if (read_channel(&channel, &p->list[i]) == 0)
-            continue;
+        if (read_channel(&channel, &p->list[i]) == 0) {
+            /* Two readers could take different ones of them as what the site has granted. */
+            if (collect_policy_find(p, p->list[i].name) == &p->list[i])
+                continue;
+            gf_json_fail(&channel, GF_E_CONFIG, "channel: it is named twice");
+        }
         if (channel.err.code == GF_OK)
             return gf_err_set(e, GF_E_SYSTEM, "policy.json: no memory");
         *e = channel.err;

@@ -177,6 +177,19 @@ static void what_is_broken_is_no_grant(void **state) {
     assert_int_equal(collect_policy_parse("", 0, &p, &e), -1);
 }
 
+static void a_channel_named_twice_is_no_policy(void **state) {
+    struct collect_policy p;
+    (void)state;
+
+    assert_int_equal(parse(CHANNEL("m", "granted", PLAIN) "," CHANNEL(
+                               "a", "granted", PLAIN) "," CHANNEL("m", "denied", PLAIN),
+                           &p),
+                     -1);
+    assert_int_equal(e.code, GF_E_CONFIG);
+    assert_non_null(strstr(e.text, "channels[2]"));
+    assert_non_null(strstr(e.text, "twice"));
+}
+
 static void a_file_that_is_replaced_or_gone_is_noticed(void **state) {
     struct collect_policy_file f = {.there = 0};
     char dir[] = "/tmp/gapferry-policy-XXXXXX", path[64];
@@ -272,6 +285,7 @@ int main(void) {
         cmocka_unit_test(attributes_are_denied_as_the_agent_says_or_by_default),
         cmocka_unit_test(members_of_a_newer_agent_are_ignored),
         cmocka_unit_test(what_is_broken_is_no_grant),
+        cmocka_unit_test(a_channel_named_twice_is_no_policy),
         cmocka_unit_test(a_file_that_is_replaced_or_gone_is_noticed),
         cmocka_unit_test(without_a_section_there_are_defaults),
         cmocka_unit_test(only_this_machine_is_listened_to),
