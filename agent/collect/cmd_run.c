@@ -20,10 +20,12 @@
 #include "common/log.h"
 #include "common/mono.h"
 
-/* Seconds for a head, and for a byte; bytes a second of a body at least. */
+/* Seconds for a head, and for a byte; bytes a second of a body at least. The largest body has
+ * BODY_S seconds beyond HEAD_S, however slowly a smaller one may come. */
 #define HEAD_S   15
 #define IDLE_S   60
-#define RATE_MIN 4096
+#define BODY_S   15
+#define RATE_MIN 65536
 
 /* ms between two writings of collect.state, and for requests under way at the end. */
 #define STATE_MS 2000
@@ -75,11 +77,12 @@ static int passed(void) {
 static int open_door(struct daemon *d, int which, int fd, struct gf_err *e) {
     /* A page that has rebound its own name to this host's address names itself in Host. */
     static const char *const names[] = {"localhost", "127.0.0.1", "[::1]", NULL};
+    const int64_t whole = d->c.settings.body_max / BODY_S;
     const struct httpd_options o = {.listen_fd = fd,
                                     .connections = (unsigned)d->c.settings.clients,
                                     .head_s = HEAD_S,
                                     .idle_s = IDLE_S,
-                                    .rate_min = RATE_MIN,
+                                    .rate_min = whole > RATE_MIN ? whole : RATE_MIN,
                                     .body_max = d->c.settings.body_max,
                                     .chunked = 1,
                                     .short_heads = 1,

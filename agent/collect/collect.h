@@ -30,6 +30,7 @@ struct collect_call {
     int gzip;
     char channel[GF_WORD_MAX + 1];
     struct gf_buf body;
+    struct collect_call *older, *newer; /* of those whose bodies are not complete */
 
     /* Of the group at hand: */
     struct collect_call *next;
@@ -55,7 +56,8 @@ struct collect {
     int room_stale;    /* 1: look at the files before the next record that needs room */
     int64_t room_seen; /* ms: when they were looked at */
     int64_t now;       /* seconds since 1970, of the group at hand */
-    int64_t in_memory; /* bytes of bodies */
+    int64_t in_memory; /* bytes of bodies that have come in */
+    struct collect_call *oldest, *newest; /* whose bodies are not complete */
     struct collect_writer *writers;
     struct collect_call *first, **last; /* who waits for the group's flush */
     struct gf_buf line;                 /* of the record at hand; its memory is used again */

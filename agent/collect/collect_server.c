@@ -8,7 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
-/* Bytes of bodies that are held in memory at once, in bodies of the largest size. */
+/* Bytes of bodies that are held in memory at once, in bodies of the largest size. Who wants more
+ * takes it from the oldest body that is not complete: a caller that does not finish shuts nobody
+ * out. */
 #define BODIES 4
 
 #define RECORDS "/v1/records/"
@@ -49,12 +51,72 @@ static int take_encoding(struct collect_call *call) {
     return call->gzip ? 0 : -1;
 }
 
+/* ---- bodies that are not complete ---- */
+
+static void join(struct collect_call *call) {
+    struct collect *c = call->c;
+
+    call->older = c->newest;
+    *(c->newest != NULL ? &c->newest->newer : &c->oldest) = call;
+    c->newest = call;
+}
+
+/* Nothing for one that has left already. */
+static void leave(struct collect_call *call) {
+    struct collect *c = call->c;
+
+    if (call->older == NULL && c->oldest != call)
+        return;
+    *(call->older != NULL ? &call->older->newer : &c->oldest) = call->newer;
+    *(call->newer != NULL ? &call->newer->older : &c->newest) = call->older;
+    call->older = call->newer = NULL;
+}
+
+static void release(struct collect_call *call) {
+    call->c->in_memory -= (int64_t)call->body.len;
+    gf_buf_free(&call->body);
+}
+
+/* It is not complete, and never will be. */
+static void give_up(struct collect_call *call, unsigned status, unsigned retry_after_s,
+                    const char *why) {
+    leave(call);
+    release(call);
+    collect_reply_no(call, status, retry_after_s, why);
+}
+
+/* -1: the call has none, since none is older. */
+static int make_room(struct collect_call *call, size_t len) {
+    struct collect *c = call->c;
+
+    while (c->in_memory + (int64_t)len > BODIES * c->settings.body_max) {
+        struct collect_call *last = c->oldest != NULL ? c->oldest : call;
+        give_up(last, 503, 1, "too many bodies at once, and this one took longest");
+        if (last == call)
+            return -1;
+    }
+    return 0;
+}
+
+/* 1 if a body of this size is longer than a line, whatever else the line holds. */
+static int is_too_long(const struct collect_call *call, int64_t size) {
+    return call->path == COLLECT_RECORDS && !call->gzip && size > GF_LINE_MAX;
+}
+
+static const char too_long[] = "the body is larger than a record, which has at most 1 MiB";
+
+/* ---- requests ---- */
+
 static void begin_call(struct collect_call *call) {
     call->type = httpd_header(call->r, "Content-Type");
     call->protobuf = call->path == COLLECT_METRICS && call->type != NULL &&
                      collect_body_is(call->type, "application/x-protobuf");
     if (take_encoding(call) == -1)
         collect_reply_no(call, 415, 0, "a body comes as it is, or with Content-Encoding: gzip");
+    else if (is_too_long(call, httpd_body_size(call->r)))
+        collect_reply_no(call, 413, 0, too_long);
+    else
+        join(call);
 }
 
 static void on_begin(void *arg, struct httpd_request *r) {
@@ -90,11 +152,12 @@ static size_t on_body(void *arg, struct httpd_request *r, const void *data, size
 
     if (call == NULL)
         return len;
-    if (c->in_memory + (int64_t)len > BODIES * c->settings.body_max) {
-        collect_reply_no(call, 503, 1, "too many bodies at once");
-    } else {
+    if (is_too_long(call, (int64_t)(call->body.len + len))) {
+        give_up(call, 413, 0, too_long);
+    } else if (make_room(call, len) == 0) {
+        size_t before = call->body.len;
         gf_buf_add(&call->body, data, len);
-        c->in_memory += (int64_t)len;
+        c->in_memory += (int64_t)(call->body.len - before);
     }
     return len;
 }
@@ -105,6 +168,7 @@ static void on_end(void *arg, struct httpd_request *r) {
 
     if (call == NULL)
         return;
+    leave(call);
     if (call->body.failed != 0)
         collect_reply_no(call, 503, 1, "no memory for the body");
     else
@@ -113,12 +177,12 @@ static void on_end(void *arg, struct httpd_request *r) {
 
 static void on_gone(void *arg, struct httpd_request *r) {
     struct collect_call *call = httpd_get(r);
-    struct collect *c = arg;
+    (void)arg;
 
     if (call == NULL)
         return;
-    c->in_memory -= (int64_t)call->body.len;
-    gf_buf_free(&call->body);
+    leave(call);
+    release(call);
     free(call->dropped);
     free(call);
 }

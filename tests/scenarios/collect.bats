@@ -229,6 +229,7 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
     begin
     head -c 2000000 /dev/zero | tr '\0' 1 >big
     refused 413 '1 MiB' /v1/records/otlp "${json[@]}" --data-binary @big
+    refused 413 '1 MiB' /v1/records/otlp "${json[@]}" -H 'Transfer-Encoding: chunked' --data-binary @big
     head -c 1000000 big >fits
     post /v1/records/otlp "${json[@]}" --data-binary @fits
     [ "$code" = 200 ]
@@ -339,6 +340,42 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
     # More than there is room for at once: each gets its turn.
     seq 200 | xargs -P 100 -I{} curl -s --max-time 30 "${json[@]}" -d '{"n":{}}' "$base/v1/records/otlp" >crowd
     [ "$(ids crowd | uniq | wc -l)" = 200 ]
+}
+
+@test "bodies that never end shut nobody out, and give way to new ones" {
+    local i fd fds=() port
+    sed -i 's/^channel = otlp$/&\nbody_max = 1M/' site/etc/gapferry/agent.conf
+    begin
+    port=${base##*:}
+    for i in {1..4}; do
+        exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+        fds+=("$fd")
+        printf 'POST /v1/metrics HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1048576\r\n\r\n' >&"$fd"
+        head -c 1048575 /dev/zero >&"$fd"
+    done
+    jq -nc '{n: ("x" * 3000)}' >new
+    for i in {1..5}; do
+        post /v1/records/otlp "${json[@]}" --data-binary @new
+        [ "$code" = 200 ] || fail "$code $body"
+    done
+    # Only the oldest gave way; it hears so at its end, and the youngest is judged by what it says.
+    printf 0 >&"${fds[0]}"
+    IFS= read -r -t 5 i <&"${fds[0]}"
+    [[ $i = 'HTTP/1.1 503 '* ]] || fail "$i"
+    printf 0 >&"${fds[3]}"
+    IFS= read -r -t 5 i <&"${fds[3]}"
+    [[ $i = 'HTTP/1.1 400 '* ]] || fail "$i"
+    for fd in "${fds[@]}"; do exec {fd}>&-; done
+}
+
+@test "a body longer than any record is refused at its head" {
+    local fd line
+    begin
+    exec {fd}<>"/dev/tcp/127.0.0.1/${base##*:}"
+    printf 'POST /v1/records/otlp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n\r\n' >&"$fd"
+    IFS= read -r -t 5 line <&"$fd"
+    exec {fd}>&-
+    [[ $line = 'HTTP/1.1 413 '* ]] || fail "$line"
 }
 
 # ---- the program ----
