@@ -70,7 +70,8 @@ struct ledger_token {
  * GF_E_LIMIT if there are too many. */
 GF_MUST_CHECK int ledger_token_add(struct ledger *l, const uint8_t token[GF_TOKEN_SIZE],
                                    struct ledger_token *t, int64_t now, struct gf_err *e);
-/* All that can be used or could in the last 400 days, the oldest first; free(). */
+/* All that can be used or could in the last 400 days, as two calls of ledger_token_add() have seen
+ * it, the oldest first; free(). */
 GF_MUST_CHECK int ledger_tokens(struct ledger *l, struct ledger_token **out, size_t *n,
                                 struct gf_err *e);
 /* 1 withdrawn, 0 there is none of this number that could be used, -1. */

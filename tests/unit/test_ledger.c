@@ -163,6 +163,29 @@ static void a_token_lets_in_once_and_helps_no_claim(void **state) {
     gf_identity_free(&thief);
 }
 
+/* A new token at this time: how many there are then. */
+static size_t add_token(struct site *s, uint8_t key, int64_t now) {
+    struct ledger_token t = {.uses = 1, .expires = now + 10, .user = "me"};
+    const uint8_t token[GF_TOKEN_SIZE] = {key};
+    struct ledger_token *list = NULL;
+    size_t n = 0;
+
+    assert_ok(ledger_token_add(s->r.ledger, token, &t, now, &s->e), s->e);
+    assert_ok(ledger_tokens(s->r.ledger, &list, &n, &s->e), s->e);
+    free(list);
+    return n;
+}
+
+static void a_clock_that_is_ahead_once_erases_no_token(void **state) {
+    const int64_t ahead = NOW + 800LL * 86400;
+    struct site *s = *state;
+
+    assert_int_equal(add_token(s, 1, NOW), 1);
+    assert_int_equal(add_token(s, 2, ahead), 2);
+    assert_int_equal(add_token(s, 3, NOW + 1), 3);
+    assert_int_equal(add_token(s, 4, ahead + 1), 2);
+}
+
 static int64_t bundles_at(struct site *s, int64_t now) {
     struct ledger_usage u;
 
@@ -473,6 +496,7 @@ int main(void) {
         T(a_card_that_claims_anothers_agent_id_is_refused),
         T(a_claim_seen_after_its_owner_cannot_be_approved),
         T(a_token_lets_in_once_and_helps_no_claim),
+        T(a_clock_that_is_ahead_once_erases_no_token),
         T(what_a_clock_that_was_ahead_has_taken_is_not_counted),
         T(a_successor_needs_the_signature_of_its_predecessor),
         T(strangers_cannot_fill_the_ledger),
