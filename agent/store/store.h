@@ -225,9 +225,10 @@ struct store_seq {
 GF_MUST_CHECK int store_take_seq(struct store *s, const struct gf_hash *relay,
                                  struct store_seq *out, struct gf_err *e);
 
-/* Numbers taken whose bundle never came to be, or was withdrawn before it was written: to be listed
- * as void; rising, the last GF_VOID_MAX of them. Ask before the next number is taken, which would
- * be among them. *voids is one allocation. */
+/* Numbers taken whose bundle never came to be, or was withdrawn before it was written, or carried
+ * only `have`, which the next bundle says again (until all receipts of a later one have come, which
+ * shows that the relay knows): to be listed as void; rising, the last GF_VOID_MAX of them. Ask
+ * before the next number is taken, which would be among them. *voids is one allocation. */
 GF_MUST_CHECK int store_voids(struct store *s, const struct gf_hash *relay, int64_t **voids,
                               size_t *n, struct gf_err *e);
 

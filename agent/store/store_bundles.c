@@ -12,6 +12,14 @@
 /* A bundle that was withdrawn before it was written never left: its number is void. */
 #define LEFT "(withdrawn = 0 OR written > 0)"
 
+/* Bundles that carried only `have` get no receipt, so that nobody can tell whether they came; the
+ * next one says all that they said. Those before the last one whose receipts have all come were
+ * listed by that one. What tells of losses is not superseded. */
+#define SUPERSEDED                                                                                 \
+    "(records = 0 AND n NOT IN (SELECT told FROM loss WHERE told IS NOT NULL) AND seq >"           \
+    " ifnull((SELECT seq FROM bundle WHERE relay = ?1 AND stream = ?2 AND records > 0 AND"         \
+    " open = 0 AND withdrawn = 0 ORDER BY seq DESC LIMIT 1), 0))"
+
 static int take_seq(struct store *s, const struct gf_hash *relay, struct store_seq *out,
                     struct gf_err *e) {
     struct db_query q;
@@ -79,8 +87,8 @@ int store_voids(struct store *s, const struct gf_hash *relay, int64_t **voids, s
     if (!list)
         return gf_err_errno(e, "no memory for the list of void numbers");
     if (db_query(&s->db, &q, e,
-                 "SELECT seq FROM bundle WHERE relay = ? AND stream = ? AND " LEFT
-                 " ORDER BY seq DESC",
+                 "SELECT seq FROM bundle WHERE relay = ?1 AND stream = ?2 AND " LEFT
+                 " AND NOT " SUPERSEDED " ORDER BY seq DESC",
                  "bb", STORE_BYTES(relay), STORE_BYTES(&stream)) == -1) {
         free(list);
         return -1;

@@ -417,6 +417,37 @@ waiting() { state exported; }
     gives 0 R sync usb
 }
 
+# ---- a lost drive ----
+
+# What `agents` has to say of the site.
+standing() { fact '.agents[0] | "\(.state) \(.missing)"' R agents; }
+
+@test "a lost drive that only said what has come is no gap; one with records is, until it comes" {
+    ready
+    users 1
+    home && there && home
+    [ "$(bundles to-relay)" = 1 ]
+    rm usb/GAPFERRY/to-relay/*.gfb
+    users 2
+    home && there
+    [ "$(standing)" = "enrolled 0" ]
+    gives 0 R agents show "$(A card --fingerprint)"
+    absent grep -q '^missing' <<<"$out"
+    # One that has records lies on every drive until its receipts come; here only the next one comes.
+    home && there
+    mkdir late
+    users 3
+    home late
+    users 4
+    home
+    local file
+    for file in late/GAPFERRY/to-relay/*.gfb; do rm "usb/GAPFERRY/to-relay/${file##*/}"; done
+    there
+    [ "$(standing)" = "behind 1" ]
+    there late
+    [ "$(standing)" = "enrolled 0" ]
+}
+
 # ---- keys ----
 
 @test "a key file that is missing has a remedy, on both sides" {

@@ -84,14 +84,47 @@ static void numbers_without_a_bundle_are_void(void **state) {
     (void)take(s);
     (void)take(s);
     check_voids(s, (const int64_t[]){1, 2}, 2);
+    struct gf_id a = site_add(s, "metrics", "{}", 0), b = site_add(s, "metrics", "{}", 0);
     seq = take(s);
-    note(s, &seq, NULL, 0);
+    note(s, &seq, &a, 1);
     (void)take(s);
     seq = take(s);
-    note(s, &seq, NULL, 0);
+    note(s, &seq, &b, 1);
     check_voids(s, (const int64_t[]){1, 2, 4}, 3);
     (void)take(s);
     check_voids(s, (const int64_t[]){1, 2, 4, 6}, 4);
+}
+
+/* The receipt of a record that the relay has. */
+static void settle(struct site *s, const struct gf_id *record) {
+    struct gf_receipt r = {.record = *record, .state = GF_STATE_RELAYED};
+    const char *odd;
+
+    gf_digest_256("{}", 2, &r.digest);
+    assert_int_equal(store_receipt(s->a.store, relay(), &r, 9, &odd, &e), 1);
+}
+
+static void
+a_bundle_of_have_alone_is_void_in_the_next_until_a_later_one_has_its_receipts(void **state) {
+    struct site *s = *state;
+    struct gf_id ids[2] = {site_add(s, "metrics", "{}", 0), site_add(s, "metrics", "{}", 0)};
+
+    struct store_seq seq = take(s);
+    struct gf_id greeting = note(s, &seq, NULL, 0);
+    assert_int_equal(store_written(s->a.store, &greeting, 5, &e), 0);
+    check_voids(s, (const int64_t[]){1}, 1);
+    seq = take(s);
+    note(s, &seq, ids, 2);
+    check_voids(s, (const int64_t[]){1}, 1); /* one with records is evidence if it is lost */
+    settle(s, &ids[0]);
+    check_voids(s, (const int64_t[]){1}, 1);
+    settle(s, &ids[1]);
+    check_voids(s, NULL, 0);
+    seq = take(s);
+    note(s, &seq, NULL, 0);
+    check_voids(s, (const int64_t[]){3}, 1);
+    /* It still is the one before the next. */
+    assert_true(take(s).has_prev);
 }
 
 static void only_the_last_voids_are_listed_where_there_are_too_many(void **state) {
@@ -114,8 +147,9 @@ static void a_bundle_withdrawn_before_it_was_written_is_void_and_no_prev(void **
     struct gf_hash want = digest_of(1);
     int64_t again;
 
+    struct gf_id a = site_add(s, "metrics", "{}", 0);
     struct store_seq seq = take(s);
-    struct gf_id first = note(s, &seq, NULL, 0);
+    struct gf_id first = note(s, &seq, &a, 1);
     seq = take(s);
     struct gf_id second = note(s, &seq, NULL, 0);
     assert_int_equal(store_written(s->a.store, &first, 5, &e), 0);
@@ -352,6 +386,7 @@ int main(void) {
         T(numbers_rise_in_one_stream_for_each_relay_and_survive_a_restart),
         T(prev_is_the_last_bundle_that_was_noted),
         T(numbers_without_a_bundle_are_void),
+        T(a_bundle_of_have_alone_is_void_in_the_next_until_a_later_one_has_its_receipts),
         T(only_the_last_voids_are_listed_where_there_are_too_many),
         T(a_bundle_withdrawn_before_it_was_written_is_void_and_no_prev),
         T(a_record_cannot_be_noted_in_a_bundle_when_it_is_not_queued),
