@@ -212,7 +212,9 @@ int relay_forward(struct relay *r, int64_t wait_s, struct turn *t, struct gf_err
         *e = why;
         return -1;
     }
-    rc = walk_all(&w, e);
+    rc = ledger_settle(r->ledger, r->now, e);
+    if (rc == 0)
+        rc = walk_all(&w, e);
     if (rc == 0)
         rc = fetch_artifacts(r, wait_s, is_stopping, t, e);
     ledger_leave(r->ledger, LEDGER_FORWARDING);

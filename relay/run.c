@@ -212,7 +212,8 @@ static int64_t next_record(struct run *d, int64_t now) {
     if (ledger_next_time(d->r->ledger, &at, &why) == -1 || at == INT64_MAX)
         return -1;
     int64_t left = (at - (int64_t)time(NULL)) * 1000;
-    if (left <= 0)
+    /* What the clock has put off while it was ahead is settled by the next turn. */
+    if (left <= 0 || left > LEDGER_WAIT_MAX * 1000)
         left = d->rest - now;
     return left > 0 ? left : 0;
 }

@@ -389,3 +389,26 @@ int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e) {
         "?1",
         "i", now);
 }
+
+struct settle {
+    struct ledger *l;
+    int64_t now;
+};
+
+/* By the index, so that nothing is read where nothing is wrong. */
+static int settle(void *arg, const char *channel, struct gf_err *e) {
+    const struct settle *x = arg;
+
+    return db_run(&x->l->db, e,
+                  "UPDATE record SET due = ?, asked = 0 WHERE channel = ? AND due > ? AND state < "
+                  "3",
+                  "iti", x->now, channel, x->now + LEDGER_WAIT_MAX);
+}
+
+int ledger_settle(struct ledger *l, int64_t now, struct gf_err *e) {
+    if (ledger_channels(l, settle, &(struct settle){l, now}, e) == -1)
+        return -1;
+    return db_run(&l->db, e,
+                  "UPDATE update_artifact SET due = ?, asked = 0 WHERE here IS NULL AND due > ?",
+                  "ii", now, now + LEDGER_WAIT_MAX);
+}

@@ -159,6 +159,21 @@ static void a_record_that_is_held_is_due_when_it_is_released(void **state) {
     assert_int_equal(next_due(s, NOW, 0), two.first);
 }
 
+static void what_a_clock_that_was_ahead_put_off_is_due_once_it_is_right(void **state) {
+    const int64_t most = NOW + LEDGER_WAIT_MAX;
+    struct site *s = *state;
+    const struct two two = take_two(s);
+
+    assert_ok(ledger_later(s->r.ledger, two.first, "busy", most + 1, most + 1, NOW, &s->e), s->e);
+    assert_ok(ledger_later(s->r.ledger, two.second, "busy", most, most, NOW, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW, 0), 0);
+    assert_ok(ledger_settle(s->r.ledger, NOW, &s->e), s->e);
+    assert_int_equal(next_due(s, NOW, 0), two.first);
+    assert_int_equal(next_due(s, NOW, two.first), 0);
+    assert_int_equal(testing_find(s, &two.a).asked, 0);
+    assert_int_equal(testing_find(s, &two.b).asked, most);
+}
+
 static void another_try_is_due_at_once_unless_the_endpoint_asked_for_time(void **state) {
     struct site *s = *state;
     const struct two two = take_two(s);
@@ -312,6 +327,7 @@ int main(void) {
         T(a_record_that_is_held_is_due_when_it_is_released),
         T(every_attempt_is_told_but_one_that_did_not_go),
         T(records_move_together_all_or_none),
+        T(what_a_clock_that_was_ahead_put_off_is_due_once_it_is_right),
         T(another_try_is_due_at_once_unless_the_endpoint_asked_for_time),
         T(a_record_that_is_settled_is_never_due),
         T(what_is_settled_stays_settled),

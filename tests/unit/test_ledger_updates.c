@@ -146,6 +146,14 @@ static void an_artifact_travels_in_parts_once_it_is_here(void **state) {
     assert_ok(ledger_artifacts_awaited(s->r.ledger, &n, &s->e), s->e);
     assert_int_equal(n, 2);
 
+    /* So it is where a clock that was ahead has put it off. */
+    assert_ok(ledger_artifact_later(s->r.ledger, due.row, "busy", NOW + LEDGER_WAIT_MAX + 1,
+                                    NOW + LEDGER_WAIT_MAX + 1, &s->e),
+              s->e);
+    assert_ok(ledger_settle(s->r.ledger, NOW, &s->e), s->e);
+    assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, &due, &s->e), 1);
+    assert_string_equal(due.is.name, "tool.tar");
+
     fetch(s, &a[1]);
     assert_due(s, "NOTES:0/1@0+12 ");
     assert_ok(ledger_artifact_later(s->r.ledger, due.row, "again", NOW, 0, &s->e), s->e);
