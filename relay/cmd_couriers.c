@@ -2,6 +2,7 @@
  * cmd_couriers.c -- `couriers`: who may use the page, each by a token of his own.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,12 +69,19 @@ static int add(struct relay *r, const struct options *o, const char *name, struc
     if (ledger_courier_add(r->ledger, name, &hash, r->now, e) == -1)
         return -1;
     out_begin(&t, o);
-    command_str(&t, "courier", "courier", name);
-    command_str(&t, "token", "token", token);
-    out_text(&t, "It is shown once; only its hash is kept. An earlier token of this courier does "
-                 "not count any more.\n");
+    out_str(&t, "courier", name);
+    out_str(&t, "token", token);
+    /* The token stands alone on stdout, so that a script can keep it in a file. */
+    out_text(&t, "%s\n", token);
     gf_digest_wipe(token, sizeof token);
-    return command_end(&t, e);
+    if (command_end(&t, e) == -1)
+        return -1;
+    if (!t.json)
+        (void)fprintf(stderr,
+                      "The token of courier %s. It is shown once; only its hash is kept. An "
+                      "earlier token of this courier does not count any more.\n",
+                      name);
+    return 0;
 }
 
 static int take_back(struct relay *r, const struct options *o, const char *name, struct gf_err *e) {

@@ -160,7 +160,11 @@ one_effect() { [ "$(tally '[.effects[].count] | add')" = 1 ]; }
     gives 0 R audit verify
     [ "$(R audit export | jq -r .line | grep -c '"event":"brought","courier":"alice"')" = 1 ]
     # By another courier, too.
-    R couriers add bob --json | jq -r .token >bob
+    # The token is alone on stdout, as a script keeps it.
+    R couriers add bob >bob 2>note
+    [ "$(wc -l <bob)" = 1 ]
+    grep -qE '^[0-9a-f]{4}(-[0-9a-f]{4}){7}$' bob
+    grep -q 'courier bob. It is shown once' note
     JAR=bobs login "$(cat bob)"
     JAR=bobs visit /
     absent grep -q '/bundle/1' page
