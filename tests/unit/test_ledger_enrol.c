@@ -1,6 +1,6 @@
 /*
- * test_ledger_enrol.c -- the relay's ledger: forks of a lineage, whose word ends them, and what the
- * audit log says of who was let in.
+ * test_ledger_enrol.c -- the relay's ledger: forks of a lineage, whose word ends them, tokens, and
+ * what the audit log says of who was let in.
  */
 #include "ledger_testing.h"
 
@@ -331,9 +331,78 @@ static void no_key_of_a_revoked_lineage_is_enrolled_by_a_new_ledger(void **state
     assert_int_equal(is_enrolled(s, &kit_other), 1);
 }
 
+/* ---- tokens ---- */
+
+/* A card of kit_site's agent id or not, with the MAC of this token. */
+static uint32_t show_with_token(struct site *s, const struct gf_identity *who,
+                                const uint8_t token[GF_TOKEN_SIZE], struct gf_err *why) {
+    struct gf_card c = who->card;
+    struct gf_buf text;
+
+    gf_buf_init(&text, GF_CARD_FILE_MAX);
+    c.has_token_mac = 1;
+    gf_card_token_mac(&c, token, &c.token_mac);
+    assert_ok(gf_card_write(&c, 0, who->sign, &text, &s->e), s->e);
+    const struct ledger_shown x = {.card = &c, .text = text.data, .len = text.len};
+    int rc = ledger_show_card(s->r.ledger, &x, NOW, why, &s->e);
+    assert_int_not_equal(rc, -1);
+    gf_buf_free(&text);
+    return (uint32_t)rc;
+}
+
+static void a_token_lets_in_once_and_helps_no_claim(void **state) {
+    struct site *s = *state;
+    struct ledger_token t = {.uses = 2, .expires = NOW + 10, .user = "me"};
+    const uint8_t token[GF_TOKEN_SIZE] = {9};
+    struct gf_identity thief = {0};
+    struct gf_card c = {.role = GF_ROLE_AGENT, .has_agent = 1, .agent = kit_site.card.agent};
+    struct ledger_token *list = NULL;
+    struct gf_err why;
+    size_t n = 0;
+
+    assert_ok(gf_identity_make(s->r.state_fd, "thief", &c, &s->e), s->e);
+    assert_ok(gf_identity_load(s->r.state_fd, "thief", &thief, &s->e), s->e);
+    assert_ok(ledger_token_add(s->r.ledger, token, &t, NOW, &s->e), s->e);
+    assert_int_equal(t.number, 1);
+    assert_int_equal(show_with_token(s, &kit_site, token, &why), 1);
+    assert_int_equal(show_with_token(s, &kit_site, token, &why), 1); /* again: nothing is used */
+    assert_int_equal(show_with_token(s, &thief, token, &why), 0);
+    assert_int_equal(why.code, GF_E_SENDER);
+    assert_ok(ledger_tokens(s->r.ledger, &list, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    assert_int_equal(list[0].used, 1);
+    free(list);
+    gf_identity_free(&thief);
+}
+
+/* A new token at this time: how many there are then. */
+static size_t add_token(struct site *s, uint8_t key, int64_t now) {
+    struct ledger_token t = {.uses = 1, .expires = now + 10, .user = "me"};
+    const uint8_t token[GF_TOKEN_SIZE] = {key};
+    struct ledger_token *list = NULL;
+    size_t n = 0;
+
+    assert_ok(ledger_token_add(s->r.ledger, token, &t, now, &s->e), s->e);
+    assert_ok(ledger_tokens(s->r.ledger, &list, &n, &s->e), s->e);
+    free(list);
+    return n;
+}
+
+static void a_clock_that_is_ahead_once_erases_no_token(void **state) {
+    const int64_t ahead = NOW + 800LL * 86400;
+    struct site *s = *state;
+
+    assert_int_equal(add_token(s, 1, NOW), 1);
+    assert_int_equal(add_token(s, 2, ahead), 2);
+    assert_int_equal(add_token(s, 3, NOW + 1), 3);
+    assert_int_equal(add_token(s, 4, ahead + 1), 2);
+}
+
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
     const struct CMUnitTest tests[] = {
+        T(a_token_lets_in_once_and_helps_no_claim),
+        T(a_clock_that_is_ahead_once_erases_no_token),
         T(what_was_told_to_the_loser_of_a_fork_is_told_to_the_one_that_was_chosen),
         T(it_is_told_also_where_the_loser_has_acknowledged_it),
         T(a_key_has_succeeded_as_long_as_its_lineage_is_enrolled),
