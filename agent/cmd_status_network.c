@@ -78,7 +78,7 @@ static void show_link_itself(struct agent *a, struct out *t, const struct link_r
     for (size_t i = 0; i < n; i++) {
         planned = planned || list[i].next != 0;
         out->online = out->online || (running && list[i].is == LINK_ONLINE);
-        out->person = out->person || (running && list[i].person[0] != '\0');
+        out->person = out->person || list[i].person[0] != '\0';
     }
     out_bool(t, "link_running", running);
     if (!running && planned)

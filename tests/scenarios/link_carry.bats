@@ -178,6 +178,8 @@ carries() { # STATUS SENT FETCHED
         [ "$status" -eq 75 ]
         [ ! -e "r/bundles/$ID.gfb" ]
         A status | grep -F "$ID.gfb"
+        # What the last visit heard counts without gapferry-link at work, too.
+        A status | grep -F 'waits for a person, see "network"'
         touch -d '2020-01-01' "$STATE/outbox/$ID.gfb"
         carries 0 1 0
         [ -z "$(value person)" ]
