@@ -209,6 +209,24 @@ int ledger_artifact_due(struct ledger *l, int64_t now, int64_t after, struct led
     return rc;
 }
 
+int ledger_artifact_cut(struct ledger *l, int64_t *row, struct gf_err *e) {
+    struct db_query q;
+
+    *row = 0;
+    int rc = db_query(&l->db, &q, e, "SELECT data FROM fact WHERE name = 'artifact-cut'", "");
+    if (rc == 0 && (rc = db_next(&q, e)) == 1 && db_fixed(&q, 0, row, sizeof *row) == -1)
+        *row = 0;
+    db_done(&q);
+    return rc == -1 ? -1 : 0;
+}
+
+int ledger_artifact_set_cut(struct ledger *l, int64_t row, struct gf_err *e) {
+    return db_run(&l->db, e,
+                  "INSERT INTO fact (name, data) VALUES ('artifact-cut', ?) ON CONFLICT (name) DO "
+                  "UPDATE SET data = excluded.data",
+                  "b", &row, sizeof row);
+}
+
 int ledger_artifact_is_here(struct ledger *l, const char *endpoint, const struct gf_hash *digest,
                             struct gf_err *e) {
     int64_t n = 0;

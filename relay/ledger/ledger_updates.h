@@ -110,6 +110,10 @@ struct ledger_artifact {
     char etag[LEDGER_VALIDATOR_MAX + 1]; /* of what was fetched in part; "": none */
     char reason[GF_REASON_MAX + 1];      /* of the last failure; "": none */
 };
+/* The artifact that was under way when a turn was over (0: none): the next turn begins behind it,
+ * so that one that never ends holds up no other. */
+GF_MUST_CHECK int ledger_artifact_cut(struct ledger *l, int64_t *row, struct gf_err *e);
+GF_MUST_CHECK int ledger_artifact_set_cut(struct ledger *l, int64_t row, struct gf_err *e);
 /* The next artifact that some agent waits for, is not here and is due; behind this row (0 first).
  * 1 found, 0 none. */
 GF_MUST_CHECK int ledger_artifact_due(struct ledger *l, int64_t now, int64_t after,

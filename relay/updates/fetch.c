@@ -32,6 +32,7 @@ struct fetch {
     int fd;                   /* what of it is here */
     int64_t had;              /* bytes, before this turn */
     int64_t asked_s;          /* for how long its vendor asked to be left alone; 0: it did not */
+    int full;                 /* 1: that there is no room was told */
     char dead[DEAD_MAX][GF_WORD_MAX + 1];
     size_t ndead;
 };
@@ -123,7 +124,7 @@ static int go_on_later(struct fetch *f, const struct https_answer *answer, const
     int64_t whole = f->a.is.size / MIB + 1;
     turn_person(f->t, "artifact \"%s\" of %s: %lld of %lld MiB were fetched; the next turn goes on",
                 f->a.is.name, f->a.place, (long long)here / MIB, (long long)whole);
-    return 0;
+    return ledger_artifact_set_cut(f->r->ledger, f->a.row, e);
 }
 
 static int judge(struct fetch *f, struct https_answer *answer, struct gf_err *e) {
@@ -262,27 +263,51 @@ static int fetch_one(struct fetch *f, struct gf_err *e) {
     return rc;
 }
 
+/* One, where its endpoint can be asked. */
+static void try_one(struct fetch *f) {
+    struct gf_err why;
+
+    if (is_dead(f, f->a.endpoint) || fetch_one(f, &why) == 0)
+        return;
+    /* Want of room, or a fault of ours: the others go on being tried. That there is no room is told
+     * once. */
+    if (why.code != GF_E_CREATE || !f->full)
+        turn_fault(f->t, f->a.is.name, &why, "the artifact is fetched by a later turn");
+    f->full |= why.code == GF_E_CREATE;
+}
+
+/* Those behind the one at which an earlier turn was cut off, then the others. */
+static int try_all(struct fetch *f, struct gf_err *e) {
+    int64_t cut, after;
+    int rc;
+
+    if (ledger_artifact_cut(f->r->ledger, &cut, e) == -1)
+        return -1;
+    after = cut;
+    for (int round = 0; round < 2; round++, after = 0) {
+        while (!is_over(f) &&
+               (rc = ledger_artifact_due(f->r->ledger, f->r->now, after, &f->a, e)) != 0) {
+            if (rc == -1)
+                return -1;
+            if (round == 1 && f->a.row > cut)
+                break;
+            try_one(f);
+            after = f->a.row;
+        }
+    }
+    return 0;
+}
+
 int fetch_artifacts(struct relay *r, int64_t wait_s, int (*stop)(void *arg), struct turn *t,
                     struct gf_err *e) {
     struct fetch f = {.r = r, .t = t, .stop = stop, .end_ms = mono_ms() + wait_s * 1000};
     int rc = ledger_artifact_due(r->ledger, r->now, 0, &f.a, e);
-    int full = 0;
 
     if (rc != 1)
         return rc;
     if (https_new(&f.client, e) == -1)
         return -1;
-    for (; rc == 1 && !is_over(&f);) {
-        struct gf_err why;
-        if (!is_dead(&f, f.a.endpoint) && fetch_one(&f, &why) == -1) {
-            /* Want of room, or a fault of ours: the others go on being tried. That there is no room
-             * is told once. */
-            if (why.code != GF_E_CREATE || !full)
-                turn_fault(t, f.a.is.name, &why, "the artifact is fetched by a later turn");
-            full |= why.code == GF_E_CREATE;
-        }
-        rc = ledger_artifact_due(r->ledger, r->now, f.a.row, &f.a, e);
-    }
+    rc = try_all(&f, e);
     https_free(f.client);
-    return rc == -1 ? -1 : 0;
+    return rc;
 }

@@ -105,6 +105,32 @@ static void a_download_that_is_stopped_goes_on_where_it_ended(void **state) {
     free(server);
 }
 
+static void one_that_never_ends_holds_up_no_other(void **state) {
+    struct site *s = *state;
+    struct update_artifact both[] = {artifact("one", 20), artifact("two", 20)};
+    char begins[400], whole[400], rest[400];
+    const struct reply drip[] = {{bytes(begins, HEAD, &both[0], 0, 8), SILENCE}, {NULL, 0}};
+    const struct reply then[] = {{bytes(whole, HEAD, &both[1], 0, 20), CLOSE},
+                                 {bytes(rest, REST, &both[0], 8, 20), CLOSE},
+                                 {NULL, 0}};
+
+    struct server *server = server_start(drip);
+    begin(s, server->port, both, 2);
+    stop_at = mono_ms() + 1500;
+    get(s, stop_later);
+    server_stop(server);
+    assert_int_equal(awaited(s), 2);
+    free(server);
+
+    /* In the other order each would get the other's bytes. */
+    server = server_start(then);
+    begin(s, server->port, NULL, 0);
+    get(s, go_on);
+    server_stop(server);
+    assert_int_equal(awaited(s), 0);
+    free(server);
+}
+
 static void what_was_fetched_without_its_name_is_verified_and_not_fetched_again(void **state) {
     struct site *s = *state;
     struct update_artifact a = artifact("tool.tar", 20), empty = artifact("empty", 0);
@@ -358,6 +384,7 @@ int main(void) {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, testing_setup, teardown)
     const struct CMUnitTest tests[] = {
         T(a_download_that_is_stopped_goes_on_where_it_ended),
+        T(one_that_never_ends_holds_up_no_other),
         T(what_was_fetched_without_its_name_is_verified_and_not_fetched_again),
         T(a_record_that_nobody_has_tried_comes_first),
         T(a_dead_vendor_is_asked_once_and_told),
