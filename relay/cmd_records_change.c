@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "relay/cmd_records.h"
+#include "relay/ledger/ledger_updates.h"
 
 /* How long a forwarding `run` may take to let go. */
 #define FORWARDING_MS 30000
@@ -26,31 +27,48 @@ static const struct change changes[] = {
      "the next sync tries again"},
     {"retry", LEDGER_LATER, LEDGER_LATER, 0, "nothing waited for another try", "that waited is due",
      "that waited are due", "`run` tries now", "the next sync tries again"},
-    {"reject", LEDGER_HELD, LEDGER_HELD, 1, "nothing of it is held", "rejected for good",
-     "rejected for good", "the site is told by its next response", "the next sync tells the site"},
+    {"reject", LEDGER_HELD, LEDGER_HELD, 1,
+     "nothing of it is held; what waits for another try is given up with `records drop`",
+     "rejected for good", "rejected for good", "the site is told by its next response",
+     "the next sync tells the site"},
     {"drop", LEDGER_RECEIVED, LEDGER_HELD, 1, "nothing of it waits or is held",
      "dropped: rejected for good", "dropped: rejected for good",
      "the site is told by its next response", "the next sync tells the site"},
 };
 
+/* How many it was. */
+struct changed {
+    int64_t records, artifacts;
+};
+
+/* Artifacts belong to an endpoint, and to no one record, agent or channel. */
+static int release_artifacts(struct relay *r, const struct ledger_filter *f, int64_t *n,
+                             struct gf_err *e) {
+    if (f->record != NULL || f->agent != NULL || f->channel != NULL)
+        return 0;
+    return ledger_artifacts_release(r->ledger, f->endpoint, r->now, n, e);
+}
+
 /* One transaction, with its line in the audit log. */
 static int apply(struct relay *r, const struct change *c, const struct ledger_filter *f,
-                 const char *reason, int64_t *n, struct gf_err *e) {
+                 const char *reason, struct changed *n, struct gf_err *e) {
     char user[65];
 
     command_user(user);
     if (ledger_begin(r->ledger, e) == -1)
         return -1;
-    int rc = c->ends ? ledger_give_up(r->ledger, f, reason, r->now, n, e)
-                     : ledger_release(r->ledger, f, r->now, n, e);
-    if (rc == 0 && *n > 0)
-        rc = ledger_decided(r->ledger, c->verb, f, *n, reason, user, r->now, e);
+    int rc = c->ends ? ledger_give_up(r->ledger, f, reason, r->now, &n->records, e)
+                     : ledger_release(r->ledger, f, r->now, &n->records, e);
+    if (rc == 0 && n->records > 0)
+        rc = ledger_decided(r->ledger, c->verb, f, n->records, reason, user, r->now, e);
+    if (rc == 0 && !c->ends)
+        rc = release_artifacts(r, f, &n->artifacts, e);
     return ledger_end(r->ledger, rc, e);
 }
 
 /* What is about to leave is not given up under the hands of whoever forwards it. */
 static int apply_alone(struct relay *r, const struct change *c, const struct ledger_filter *f,
-                       const char *reason, int64_t *n, struct gf_err *e) {
+                       const char *reason, struct changed *n, struct gf_err *e) {
     int alone = c->ends && c->first != LEDGER_HELD;
 
     if (alone) {
@@ -93,7 +111,7 @@ int cmd_records_change(struct relay *r, const struct options *o, const char *ver
                        struct gf_err *e) {
     const struct change *c = NULL;
     struct cmd_records_pick p;
-    int64_t n = 0;
+    struct changed did = {0};
     struct out t;
 
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
@@ -106,18 +124,24 @@ int cmd_records_change(struct relay *r, const struct options *o, const char *ver
         return -1;
     p.f.first = c->first;
     p.f.last = c->last;
-    if (apply_alone(r, c, &p.f, options_value(o, "reason"), &n, e) == -1)
+    if (apply_alone(r, c, &p.f, options_value(o, "reason"), &did, e) == -1)
         return -1;
+    const int64_t n = did.records;
     if (n == 0 && c->ends)
         return gf_err_set(e, GF_E_NOINPUT, "records %s: %s", verb, c->none);
     /* Else `run` learns of it when it looks through everything. */
-    int running = n > 0 && ledger_wake(r->ledger, LEDGER_RUNNING);
+    int running = n + did.artifacts > 0 && ledger_wake(r->ledger, LEDGER_RUNNING);
     out_begin(&t, o);
     out_int(&t, c->ends ? "rejected" : "released", n);
-    if (n == 0)
+    if (!c->ends)
+        out_int(&t, "artifacts", did.artifacts);
+    if (n == 0 && did.artifacts == 0)
         out_text(&t, "0 records: %s\n", c->none);
-    else
+    if (n > 0)
         out_text(&t, "%" PRId64 " record%s %s; %s\n", n, n == 1 ? "" : "s",
                  n == 1 ? c->one : c->many, running ? c->running : c->not_running);
+    if (did.artifacts > 0)
+        out_text(&t, "%" PRId64 " artifact%s due; %s\n", did.artifacts,
+                 did.artifacts == 1 ? " is" : "s are", running ? c->running : c->not_running);
     return command_end(&t, e) == -1 ? -1 : 1;
 }

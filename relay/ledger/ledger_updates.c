@@ -209,6 +209,19 @@ int ledger_artifact_due(struct ledger *l, int64_t now, int64_t after, struct led
     return rc;
 }
 
+int ledger_artifacts_release(struct ledger *l, const char *endpoint, int64_t now, int64_t *n,
+                             struct gf_err *e) {
+    if (db_run(
+            &l->db, e,
+            "UPDATE update_artifact AS a SET due = ?1, asked = 0 WHERE here IS NULL AND due > ?1 "
+            "AND (?2 IS NULL OR endpoint = ?2) AND EXISTS (SELECT 1 FROM update_part WHERE "
+            "artifact = a.row AND told_by IS NULL)",
+            "it", now, endpoint) == -1)
+        return -1;
+    *n = db_changes(&l->db);
+    return 0;
+}
+
 int ledger_artifact_cut(struct ledger *l, int64_t *row, struct gf_err *e) {
     struct db_query q;
 

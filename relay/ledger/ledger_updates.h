@@ -110,6 +110,10 @@ struct ledger_artifact {
     char etag[LEDGER_VALIDATOR_MAX + 1]; /* of what was fetched in part; "": none */
     char reason[GF_REASON_MAX + 1];      /* of the last failure; "": none */
 };
+/* Whatever it waits for is due at once, as an operator says: artifacts of this endpoint (NULL: any)
+ * that some agent waits for. *n: how many. */
+GF_MUST_CHECK int ledger_artifacts_release(struct ledger *l, const char *endpoint, int64_t now,
+                                           int64_t *n, struct gf_err *e);
 /* The artifact that was under way when a turn was over (0: none): the next turn begins behind it,
  * so that one that never ends holds up no other. */
 GF_MUST_CHECK int ledger_artifact_cut(struct ledger *l, int64_t *row, struct gf_err *e);

@@ -415,12 +415,15 @@ nothing_kept() {
     gives 0 R records release
     says 'is due; the next sync tries again'
     relay_start
+    soon held 1
     gives 0 R records reject "$id" --reason 'of no use'
     says '1 record rejected for good; the site is told by its next response'
 }
 
-# delivered N: so many records are.
-delivered() { [ "$(R records list --state delivered --json | jq '.records | length')" = "$1" ]; }
+# delivered N, held N: so many records are.
+count() { [ "$(R records list --state "$1" --json | jq '.records | length')" = "$2" ]; }
+delivered() { count delivered "$1"; }
+held() { count held "$1"; }
 
 # ---- processes ----
 

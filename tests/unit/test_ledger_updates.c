@@ -143,6 +143,17 @@ static void an_artifact_travels_in_parts_once_it_is_here(void **state) {
     assert_ok(ledger_retry(s->r.ledger, NOW, &s->e), s->e);
     assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, &due, &s->e), 1);
     assert_string_equal(due.is.name, "tool.tar");
+    /* Its vendor asks for time: only an operator's word is sooner. */
+    assert_ok(ledger_artifact_later(s->r.ledger, due.row, "busy", NOW + 60, NOW + 60, &s->e), s->e);
+    assert_ok(ledger_retry(s->r.ledger, NOW, &s->e), s->e);
+    assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, &due, &s->e), 1);
+    assert_string_equal(due.is.name, "NOTES");
+    assert_ok(ledger_artifacts_release(s->r.ledger, "another", NOW, &n, &s->e), s->e);
+    assert_int_equal(n, 0);
+    assert_ok(ledger_artifacts_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+    assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, &due, &s->e), 1);
+    assert_string_equal(due.is.name, "tool.tar");
     assert_ok(ledger_artifacts_awaited(s->r.ledger, &n, &s->e), s->e);
     assert_int_equal(n, 2);
 
