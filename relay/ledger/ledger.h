@@ -287,8 +287,8 @@ GF_MUST_CHECK int ledger_held(struct ledger *l, int64_t row, const char *reason,
 /* A person is here and would have to come again: `later` records, and artifacts that could not be
  * fetched, are due at once, but for those whose endpoint asked for a time that is not over. */
 GF_MUST_CHECK int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e);
-#define LEDGER_WAIT_MAX (30LL * 86400) /* seconds; a later time is of a clock that was ahead: now  \
-                                        */
+/* What waits longer than so many seconds was put off by a clock that was ahead: it is due now. */
+#define LEDGER_WAIT_MAX (30LL * 86400)
 GF_MUST_CHECK int ledger_settle(struct ledger *l, int64_t now, struct gf_err *e);
 
 /* Records by channel and state, for `status`. */

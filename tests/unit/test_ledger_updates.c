@@ -143,27 +143,8 @@ static void an_artifact_travels_in_parts_once_it_is_here(void **state) {
     assert_ok(ledger_retry(s->r.ledger, NOW, &s->e), s->e);
     assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, &due, &s->e), 1);
     assert_string_equal(due.is.name, "tool.tar");
-    /* Its vendor asks for time: only an operator's word is sooner. */
-    assert_ok(ledger_artifact_later(s->r.ledger, due.row, "busy", NOW + 60, NOW + 60, &s->e), s->e);
-    assert_ok(ledger_retry(s->r.ledger, NOW, &s->e), s->e);
-    assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, &due, &s->e), 1);
-    assert_string_equal(due.is.name, "NOTES");
-    assert_ok(ledger_artifacts_release(s->r.ledger, "another", NOW, &n, &s->e), s->e);
-    assert_int_equal(n, 0);
-    assert_ok(ledger_artifacts_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
-    assert_int_equal(n, 1);
-    assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, &due, &s->e), 1);
-    assert_string_equal(due.is.name, "tool.tar");
     assert_ok(ledger_artifacts_awaited(s->r.ledger, &n, &s->e), s->e);
     assert_int_equal(n, 2);
-
-    /* So it is where a clock that was ahead has put it off. */
-    assert_ok(ledger_artifact_later(s->r.ledger, due.row, "busy", NOW + LEDGER_WAIT_MAX + 1,
-                                    NOW + LEDGER_WAIT_MAX + 1, &s->e),
-              s->e);
-    assert_ok(ledger_settle(s->r.ledger, NOW, &s->e), s->e);
-    assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, &due, &s->e), 1);
-    assert_string_equal(due.is.name, "tool.tar");
 
     fetch(s, &a[1]);
     assert_due(s, "NOTES:0/1@0+12 ");
@@ -173,6 +154,34 @@ static void an_artifact_travels_in_parts_once_it_is_here(void **state) {
                   "NOTES:0/1@0+12 ");
     assert_ok(ledger_next_time(s->r.ledger, &at, &s->e), s->e);
     assert_true(at == INT64_MAX);
+}
+
+/* The next one that is due now, after a while that its vendor asked for. */
+static void put_off(struct site *s, struct ledger_artifact *due, int64_t until) {
+    assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, due, &s->e), 1);
+    assert_ok(ledger_artifact_later(s->r.ledger, due->row, "busy", until, until, &s->e), s->e);
+    assert_ok(ledger_retry(s->r.ledger, NOW, &s->e), s->e);
+    assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, due, &s->e), 0);
+}
+
+static void what_its_vendor_asked_for_ends_by_an_operators_word_or_with_a_clock(void **state) {
+    struct site *s = *state;
+    struct update_artifact a = artifact("tool.tar", 2500);
+    struct ledger_artifact due;
+    int64_t n = 0;
+
+    testing_enrol(s, &kit_site);
+    give(s, &kit_site, publish(s, 1, NOW + YEAR, &a, 1));
+    put_off(s, &due, NOW + 60);
+    assert_ok(ledger_artifacts_release(s->r.ledger, "another", NOW, &n, &s->e), s->e);
+    assert_int_equal(n, 0);
+    assert_ok(ledger_artifacts_release(s->r.ledger, NULL, NOW, &n, &s->e), s->e);
+    assert_int_equal(n, 1);
+
+    /* A clock that was ahead has put it off. */
+    put_off(s, &due, NOW + LEDGER_WAIT_MAX + 1);
+    assert_ok(ledger_settle(s->r.ledger, NOW, &s->e), s->e);
+    assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, &due, &s->e), 1);
 }
 
 static void what_is_too_large_is_left_out(void **state) {
@@ -448,6 +457,7 @@ int main(void) {
 #define T(fn) cmocka_unit_test_setup_teardown(fn, testing_setup, testing_teardown)
     const struct CMUnitTest tests[] = {
         T(an_artifact_travels_in_parts_once_it_is_here),
+        T(what_its_vendor_asked_for_ends_by_an_operators_word_or_with_a_clock),
         T(what_is_too_large_is_left_out),
         T(exactly_the_parts_that_are_missed_are_sent_again),
         T(a_request_says_what_it_wants),
