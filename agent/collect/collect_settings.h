@@ -7,8 +7,6 @@
 #include "common/config.h"
 #include "gapferry/limits.h"
 
-#define COLLECT_SOCKET "/run/gapferry/collect.sock" /* the default of `socket` */
-
 struct collect_settings {
     char address[16]; /* "127.0.0.1" or "::1"; "": no port is listened at */
     uint16_t port;
