@@ -202,8 +202,7 @@ int ledger_belongs(struct ledger *l, const struct gf_card *us, struct gf_err *e)
     if (known == -1 || (known == 1 && memcmp(&is, &us->identity, sizeof is) == 0))
         return known == -1 ? -1 : 0;
     if (known == 0)
-        return db_run(&l->db, e, "INSERT INTO fact (name, data) VALUES ('identity', ?)", "b",
-                      us->identity.b, sizeof us->identity.b);
+        return ledger_set_fact(l, "identity", us->identity.b, sizeof us->identity.b, e);
     gf_card_fingerprint(us, fingerprint);
     gf_text_hex(is.b, sizeof is.b, theirs);
     return gf_err_set(e, GF_E_DAMAGED,

@@ -45,6 +45,13 @@ extern const char ledger_rotate_schema[];   /* ledger_rotate.c */
  * cards on a drive. */
 #define LEDGER_STRANGERS_MAX 256
 
+/* A fact about the ledger as a whole: 1 and its bytes; 0 if there is none of this name and size,
+ * and out is as it was. */
+GF_MUST_CHECK int ledger_fact(struct ledger *l, const char *name, void *out, size_t size,
+                              struct gf_err *e);
+GF_MUST_CHECK int ledger_set_fact(struct ledger *l, const char *name, const void *data, size_t size,
+                                  struct gf_err *e);
+
 /* Within a transaction: the records of this bundle, which is noted, are taken next. */
 GF_MUST_CHECK int ledger_take_begin(struct ledger *l, const struct gf_hash *digest,
                                     struct gf_err *e);

@@ -45,21 +45,12 @@ struct pass {
 };
 
 static int load_pass(struct ledger *l, struct pass *p, struct gf_err *e) {
-    struct db_query q;
-
     *p = (struct pass){.kind = KINDS};
-    int rc = db_query(&l->db, &q, e, "SELECT data FROM fact WHERE name = '" FACT "'", "");
-    if (rc == 0 && (rc = db_next(&q, e)) == 1 && db_fixed(&q, 0, p, sizeof *p) == -1)
-        *p = (struct pass){.kind = KINDS};
-    db_done(&q);
-    return rc == -1 ? -1 : 0;
+    return ledger_fact(l, FACT, p, sizeof *p, e) == -1 ? -1 : 0;
 }
 
 static int save_pass(struct ledger *l, const struct pass *p, struct gf_err *e) {
-    return db_run(&l->db, e,
-                  "INSERT INTO fact (name, data) VALUES ('" FACT "', ?) ON CONFLICT (name) DO "
-                  "UPDATE SET data = excluded.data",
-                  "b", p, sizeof *p);
+    return ledger_set_fact(l, FACT, p, sizeof *p, e);
 }
 
 /* ---- what may go ---- */

@@ -54,11 +54,7 @@ int ledger_rotated(struct ledger *l, const struct gf_identity *next, const char 
     if (rc == 0 && db_changes(&l->db) > 0)
         rc = audit_rotated(l, c, user, now, e);
     if (rc == 0)
-        rc =
-            db_run(&l->db, e,
-                   "INSERT INTO fact (name, data) VALUES ('identity', ?) ON CONFLICT DO UPDATE SET "
-                   "data = excluded.data",
-                   "b", c->identity.b, sizeof c->identity.b);
+        rc = ledger_set_fact(l, "identity", c->identity.b, sizeof c->identity.b, e);
     return db_end(&l->db, rc, e);
 }
 

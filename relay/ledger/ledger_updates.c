@@ -9,6 +9,9 @@
 
 #include "relay/ledger/ledger_internal.h"
 
+/* The fact: the artifact at which a turn was cut off. */
+#define CUT "artifact-cut"
+
 /*
  * update_source    the newest verified manifest of a place; text NULL: none yet
  * update_artifact  `here`: since when its file is, verified; etag: of a part of it
@@ -223,21 +226,12 @@ int ledger_artifacts_release(struct ledger *l, const char *endpoint, int64_t now
 }
 
 int ledger_artifact_cut(struct ledger *l, int64_t *row, struct gf_err *e) {
-    struct db_query q;
-
     *row = 0;
-    int rc = db_query(&l->db, &q, e, "SELECT data FROM fact WHERE name = 'artifact-cut'", "");
-    if (rc == 0 && (rc = db_next(&q, e)) == 1 && db_fixed(&q, 0, row, sizeof *row) == -1)
-        *row = 0;
-    db_done(&q);
-    return rc == -1 ? -1 : 0;
+    return ledger_fact(l, CUT, row, sizeof *row, e) == -1 ? -1 : 0;
 }
 
 int ledger_artifact_set_cut(struct ledger *l, int64_t row, struct gf_err *e) {
-    return db_run(&l->db, e,
-                  "INSERT INTO fact (name, data) VALUES ('artifact-cut', ?) ON CONFLICT (name) DO "
-                  "UPDATE SET data = excluded.data",
-                  "b", &row, sizeof row);
+    return ledger_set_fact(l, CUT, &row, sizeof row, e);
 }
 
 int ledger_artifact_is_here(struct ledger *l, const char *endpoint, const struct gf_hash *digest,
