@@ -64,8 +64,10 @@ enum otlp_type {
 
 /* Numbers that several messages share, or that are asked for by name. */
 enum {
-    OTLP_KEY = 1,          /* of a key-value */
-    OTLP_VALUE = 2,        /* of a key-value */
+    OTLP_KEY = 1,        /* of a key-value */
+    OTLP_VALUE = 2,      /* of a key-value */
+    OTLP_ANY_STRING = 1, /* of a value, and the next one */
+    OTLP_ANY_INT = 3,
     OTLP_POINTS = 1,       /* of gauge, sum, histogram, exponential histogram, summary */
     OTLP_TEMPORALITY = 2,  /* of sum, histogram, exponential histogram */
     OTLP_MONOTONIC = 3,    /* of sum */

@@ -1,12 +1,13 @@
 /*
  * fuzz_otlp.c -- a request in protobuf: whatever is taken is redacted to one that is taken, with
- * the same facts, and of which nothing more is to go.
+ * the same facts, and of which nothing more is to go; and can be cut into pieces.
  */
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "common/otlp_json.h"
 #include "common/otlp_redact.h"
+#include "common/otlp_select.h"
 #include "common/otlp_split.h"
 #include "support/otlp_make.h"
 
@@ -71,6 +72,43 @@ static void check_points(const uint8_t *data, size_t size, const struct otlp_fac
     gf_buf_free(&out);
 }
 
+/* Of the points those that are wanted are there, and the resource of each says what it is given,
+ * once. */
+static void check_select(const uint8_t *data, size_t size, const struct otlp_facts *facts) {
+    static const struct otlp_select_attribute given[] = {{.key = "a", .text = "b"},
+                                                         {.key = "host.n", .number = -1}};
+    uint64_t from = size % 3, to = facts->points - facts->points % 2, wanted = 0, seen = 0;
+    uint8_t bits[64];
+    const struct otlp_select what = {.from = from,
+                                     .to = to,
+                                     .bits = facts->points <= 8 * sizeof bits ? bits : NULL,
+                                     .attributes = given,
+                                     .nattributes = size % 3};
+    struct otlp_points it;
+    struct otlp_point p;
+    struct gf_buf out;
+    struct gf_err e;
+
+    for (size_t i = 0; i < sizeof bits; i++)
+        bits[i] = size > 0 ? data[i % size] : 0xff;
+    for (uint64_t i = from; i < to; i++)
+        wanted += what.bits == NULL || (bits[i / 8] >> i % 8 & 1);
+    gf_buf_init(&out, OTLP_MAX);
+    require(otlp_select(data, size, &what, &out, &e) == 0);
+    require(otlp_points_open(&it, out.data, out.len, &e) == 0);
+    for (; otlp_points_next(&it, &p); seen++) {
+        struct otlp_attributes attributes;
+        struct otlp_attribute a;
+        size_t found = 0;
+        otlp_points_attributes(&attributes, OTLP_RESOURCE, p.resource);
+        while (otlp_points_attribute(&attributes, &a))
+            found += a.key.end - a.key.at == 1 && *a.key.at == 'a';
+        require(what.nattributes == 0 || found == 1);
+    }
+    require(seen == wanted);
+    gf_buf_free(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct otlp_facts facts, again;
     struct otlp_redacted gone = {.total = 0};
@@ -95,6 +133,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
         check_json(data, size, &facts);
         check_points(data, size, &facts);
+        check_select(data, size, &facts);
     }
     gf_buf_free(&out);
     otlp_deny_free(deny);
