@@ -63,6 +63,11 @@ static int for_each(struct looking *x, int one(struct looking *, const char *, s
 
 /* ---- list ---- */
 
+static const char *list_value(const struct config *c, const char *name, const char *key) {
+    return strcmp(key, "idempotency") == 0 ? endpoint_idempotency(c, name)
+                                           : endpoint_value(c, name, key);
+}
+
 static int list_one(struct looking *x, const char *name, struct gf_err *e) {
     static const char *const keys[] = {"channel", "type",    "sender", "product",    "profile",
                                        "url",     "program", "proxy",  "idempotency"};
@@ -72,11 +77,11 @@ static int list_one(struct looking *x, const char *name, struct gf_err *e) {
     out_open(t, NULL, '{');
     out_str(t, "endpoint", name);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        out_str(t, keys[i], endpoint_value(x->r->config, name, keys[i]));
+        out_str(t, keys[i], list_value(x->r->config, name, keys[i]));
     out_close(t, '}');
     out_safe(t, name);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *is = endpoint_value(x->r->config, name, keys[i]);
+        const char *is = list_value(x->r->config, name, keys[i]);
         if (is == NULL)
             continue;
         out_text(t, "  %s ", keys[i]);

@@ -119,7 +119,7 @@ static int open_http(struct endpoint *p, struct gf_err *e) {
 /* What a second request for the same record does there. */
 static int set_promise(struct endpoint *p, struct gf_err *e) {
     const struct config *c = p->relay->config;
-    const char *word = endpoint_value(c, p->name, "idempotency");
+    const char *word = endpoint_idempotency(c, p->name);
 
     if (config_span(c, "endpoint", p->name, "idempotency_retention", &p->retention_s, e) == -1)
         return -1;

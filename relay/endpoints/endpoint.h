@@ -31,8 +31,9 @@
     {"endpoint", 1, "cert_file", NULL, "client certificate (PEM)"},                                \
     {"endpoint", 1, "key_file", NULL, "its key (PEM)"},                                            \
     {"endpoint", 1, "proxy", NULL, "http://HOST:PORT; the environment is not asked"},              \
-    {"endpoint", 1, "idempotency", "key", "key: it honours Idempotency-Key; natural: doubles do "  \
-                                          "no harm; none: they do"},                               \
+    {"endpoint", 1, "idempotency", NULL, "key: it honours Idempotency-Key; natural: doubles do "   \
+                                         "no harm; none: they do; default: key, or what the "      \
+                                         "profile is"},                                            \
     {"endpoint", 1, "idempotency_retention", "24h", "for key: how long it remembers a key"},       \
     {"endpoint", 1, "connections", "16", "requests at once, 1 to 64"},                             \
     {"endpoint", 1, "timeout", "60s", "for one request, 1s to 1h"},                                \
@@ -42,7 +43,15 @@
     {"endpoint", 1, "refresh", "15m", "updates: for how long a manifest is not asked for again"},  \
     {"endpoint", 1, "artifact_max", "4G", "updates, agent: a larger artifact is not taken"},            \
     {"endpoint", 1, "agent_state", NULL, "agent: state directory of the manager's own agent; "     \
-                                         "default: beside the relay's"}
+                                         "default: beside the relay's"},                           \
+    {"endpoint", 1, "max_age", NULL, "metrics: older points are refused; 0: any age goes; "        \
+                                     "default: the profile's"},                                    \
+    {"endpoint", 1, "max_future", "10m", "metrics: points further ahead of this relay's clock "    \
+                                         "are refused; 0: any time goes"},                         \
+    {"endpoint", 1, "batch_points", "5000", "metrics: points of one request, 1 to 1000000"},       \
+    {"endpoint", 1, "batch_bytes", "1M", "metrics: bytes of one request, 1K to 64M"},              \
+    {"endpoint", 1, "attributes", "site", "metrics: what the relay adds to each point: site, "     \
+                                          "bundle, delay; or none"}
 /* clang-format on */
 
 /* Keys that every profile knows, and those of every profile that speaks HTTP, for its list. */
@@ -51,6 +60,9 @@
         "connections", "timeout"
 #define ENDPOINT_KEYS_HTTP                                                                         \
     "url", "header", "header_file", "ca_file", "cert_file", "key_file", "proxy"
+
+/* And of every profile that sends metrics (relay/endpoints/metrics.h). */
+#define ENDPOINT_KEYS_METRICS "max_age", "max_future", "batch_points", "batch_bytes", "attributes"
 
 /* Bytes of an answer that are kept, unless the profile asks for less. */
 #define ENDPOINT_ANSWER_MAX (1 << 20)
@@ -163,6 +175,7 @@ struct endpoint_profile {
     const char *const *keys; /* of its section, NULL at the end */
     int urls;                /* how many places `url` may name, parted by blanks; 0: one */
     int natural; /* 1: doubles never do harm, whatever `idempotency` says: it only reads */
+    const char *idempotency; /* where its section has none; NULL: key */
     int (*check)(const struct config *c, const char *name, struct gf_err *e);
     int (*open)(struct endpoint *p, struct gf_err *e);
     void (*close)(struct endpoint *p);
@@ -192,6 +205,9 @@ int endpoint_missing(const char *name, const char *key, struct gf_err *e);
 /* The same for those that artifacts come from: how large one may be. GF_E_CONFIG. */
 GF_MUST_CHECK int endpoint_check_artifact_max(const struct config *c, const char *name,
                                               struct gf_err *e);
+/* What a section of a known profile says of doubles: one of "key" "natural" "none". */
+extern const char *const endpoint_idempotencies[]; /* NULL at the end */
+const char *endpoint_idempotency(const struct config *c, const char *name);
 /* The profile of a section that was checked. */
 const struct endpoint_profile *endpoint_profile_of(const struct config *c, const char *name);
 

@@ -192,12 +192,22 @@ static int check_keys(const struct config *c, const char *name, const struct end
     return 0;
 }
 
+const char *const endpoint_idempotencies[] = {"key", "natural", "none", NULL};
+
+const char *endpoint_idempotency(const struct config *c, const char *name) {
+    const char *said = endpoint_value(c, name, "idempotency");
+    const char *own = endpoint_profile_of(c, name)->idempotency;
+
+    if (said != NULL)
+        return said;
+    return own != NULL ? own : endpoint_idempotencies[0];
+}
+
 static int check_words(const struct config *c, const char *name, struct gf_err *e) {
-    static const char *const idempotency[] = {"key", "natural", "none", NULL};
     int64_t timeout = 0, retention = 0, connections = 0;
     int which;
 
-    if (config_enum(c, "endpoint", name, "idempotency", idempotency, &which, e) == -1 ||
+    if (config_enum(c, "endpoint", name, "idempotency", endpoint_idempotencies, &which, e) == -1 ||
         config_int(c, "endpoint", name, "connections", 1, 64, &connections, e) == -1 ||
         config_span(c, "endpoint", name, "idempotency_retention", &retention, e) == -1 ||
         config_span(c, "endpoint", name, "timeout", &timeout, e) == -1)

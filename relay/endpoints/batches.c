@@ -1,0 +1,259 @@
+/*
+ * batches.c -- which data points of a record go to a sink in which requests.
+ */
+#include "relay/endpoints/batches.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gapferry/text.h"
+
+#define NS    1000000000ULL
+#define DAY_S 86400ULL
+/* Halves that wait: one for each halving of the batch that is at hand. */
+#define HALVES 64
+
+struct reason {
+    char words[BATCHES_WORDS];
+    uint64_t points;
+    int rule; /* 1: the rule of ours that was broken, 0: the sink's words */
+};
+
+struct batches {
+    struct batches_limits limits;
+    const struct batches_point *points;
+    uint64_t n;
+    size_t *order; /* the sendable ones, oldest first; those of the batch at hand ascending */
+    size_t left;   /* how many; */
+    size_t cut;    /* of them stood in a batch so far */
+    struct {
+        size_t from, to; /* in order */
+    } waiting[HALVES];   /* the last one is at hand */
+    size_t nwaiting;
+    size_t requests; /* judged so far */
+    uint64_t there;
+    struct reason reason[BATCHES_REASONS];
+    size_t nreasons;
+    uint64_t others; /* points refused for further reasons */
+};
+
+/* ---- counting ---- */
+
+static void refuse(struct batches *b, uint64_t points, const char *words, int rule) {
+    char cut[BATCHES_WORDS];
+    size_t i = 0;
+
+    if (points == 0)
+        return;
+    (void)snprintf(cut, sizeof cut, "%.*s", (int)gf_text_fit(words, strlen(words), sizeof cut - 1),
+                   words);
+    while (i < b->nreasons && (b->reason[i].rule != rule || strcmp(b->reason[i].words, cut) != 0))
+        i++;
+    if (i == BATCHES_REASONS) {
+        b->others += points;
+        return;
+    }
+    if (i == b->nreasons) {
+        memcpy(b->reason[i].words, cut, sizeof cut);
+        b->reason[i].rule = rule;
+        b->nreasons++;
+    }
+    b->reason[i].points += points;
+}
+
+/* ---- which may go ---- */
+
+/* A span of the configuration, in the largest unit that has it whole. */
+static void write_span(int64_t s, char out[32]) {
+    static const struct {
+        int64_t s;
+        char unit;
+    } units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+    size_t i = 0;
+
+    while (s % units[i].s != 0)
+        i++;
+    (void)snprintf(out, 32, "%lld%c", (long long)(s / units[i].s), units[i].unit);
+}
+
+/* The times between which a point may lie; 0, UINT64_MAX: no bound. */
+static uint64_t at(int64_t s, uint64_t none) {
+    return s <= 0 || (uint64_t)s > UINT64_MAX / NS ? none : (uint64_t)s * NS;
+}
+
+static int compare_times(const void *x, const void *y, void *arg) {
+    const struct batches_point *points = arg;
+    const size_t a = *(const size_t *)x, b = *(const size_t *)y;
+
+    if (points[a].time != points[b].time)
+        return points[a].time < points[b].time ? -1 : 1;
+    return (a > b) - (a < b);
+}
+
+static void choose(struct batches *b, int64_t now) {
+    const struct batches_limits *l = &b->limits;
+    uint64_t first = l->max_age_s > 0 ? at(now - l->max_age_s, 0) : 0;
+    uint64_t last = l->max_future_s > 0 && now <= INT64_MAX - l->max_future_s
+                        ? at(now + l->max_future_s, UINT64_MAX)
+                        : UINT64_MAX;
+    char span[32], old[64], ahead[64];
+    int sorted = 1;
+
+    write_span(l->max_age_s, span);
+    (void)snprintf(old, sizeof old, "older than %s", span);
+    write_span(l->max_future_s, span);
+    (void)snprintf(ahead, sizeof ahead, "more than %s ahead", span);
+    for (size_t i = 0; i < b->n; i++) {
+        const struct batches_point *p = &b->points[i];
+        if (p->unfit != NULL) {
+            refuse(b, 1, p->unfit, 1);
+        } else if (p->time != 0 && p->time < first) {
+            refuse(b, 1, old, 1);
+        } else if (p->time > last) {
+            refuse(b, 1, ahead, 1);
+        } else {
+            sorted = sorted && (b->left == 0 || b->points[b->order[b->left - 1]].time <= p->time);
+            b->order[b->left++] = i;
+        }
+    }
+    if (!sorted)
+        qsort_r(b->order, b->left, sizeof *b->order, compare_times, (void *)(uintptr_t)b->points);
+}
+
+int batches_new(const struct batches_limits *limits, const struct batches_point *points, size_t n,
+                int64_t now, struct batches **out, struct gf_err *e) {
+    struct batches *b = calloc(1, sizeof *b);
+    size_t *order = reallocarray(NULL, n > 0 ? n : 1, sizeof *order);
+
+    if (b == NULL || order == NULL) {
+        free(b);
+        free(order);
+        return gf_err_set(e, GF_E_SYSTEM, "no memory for the points of a record");
+    }
+    b->limits = *limits;
+    b->points = points;
+    b->n = n;
+    b->order = order;
+    choose(b, now);
+    *out = b;
+    return 0;
+}
+
+void batches_free(struct batches *b) {
+    if (b != NULL)
+        free(b->order);
+    free(b);
+}
+
+/* ---- batches ---- */
+
+static int compare_indices(const void *x, const void *y) {
+    const size_t a = *(const size_t *)x, b = *(const size_t *)y;
+
+    return (a > b) - (a < b);
+}
+
+/* As many of the points that come next as one request takes. */
+static void cut_next(struct batches *b) {
+    size_t from = b->cut, to = from + 1;
+    const struct batches_point *first = &b->points[b->order[from]];
+    size_t bytes = first->size;
+
+    while (to < b->left && to - from < b->limits.points) {
+        const struct batches_point *p = &b->points[b->order[to]];
+        if (p->size > b->limits.bytes - (bytes < b->limits.bytes ? bytes : b->limits.bytes) ||
+            p->time - first->time > DAY_S * NS)
+            break;
+        bytes += p->size;
+        to++;
+    }
+    qsort(b->order + from, to - from, sizeof *b->order, compare_indices);
+    b->waiting[0].from = from;
+    b->waiting[0].to = b->cut = to;
+    b->nwaiting = 1;
+}
+
+int batches_next(struct batches *b, struct batches_range *out) {
+    if (b->nwaiting == 0 && b->cut == b->left)
+        return 0;
+    if (b->nwaiting == 0)
+        cut_next(b);
+    size_t from = b->waiting[b->nwaiting - 1].from;
+    out->point = b->order + from;
+    out->n = b->waiting[b->nwaiting - 1].to - from;
+    return 1;
+}
+
+/* The batch at hand is judged; how many points it had. */
+static size_t finish(struct batches *b) {
+    b->nwaiting--;
+    b->requests++;
+    return b->waiting[b->nwaiting].to - b->waiting[b->nwaiting].from;
+}
+
+void batches_taken(struct batches *b) {
+    b->there += finish(b);
+}
+
+void batches_partial(struct batches *b, uint64_t refused, const char *words) {
+    uint64_t n = finish(b);
+
+    if (refused > n)
+        refused = n;
+    b->there += n - refused;
+    refuse(b, refused, words, 0);
+}
+
+void batches_refused(struct batches *b, const char *words) {
+    size_t n = finish(b);
+    size_t from = b->waiting[b->nwaiting].from, to = b->waiting[b->nwaiting].to;
+
+    if (n == 1 || b->requests >= b->limits.requests || b->nwaiting + 2 > HALVES) {
+        refuse(b, n, words, 0);
+        return;
+    }
+    b->waiting[b->nwaiting].from = from + n / 2; /* the earlier half goes first */
+    b->waiting[b->nwaiting++].to = to;
+    b->waiting[b->nwaiting].from = from;
+    b->waiting[b->nwaiting++].to = from + n / 2;
+}
+
+void batches_missing(struct batches *b, uint64_t points, const char *words) {
+    if (points > b->there)
+        points = b->there;
+    b->there -= points;
+    refuse(b, points, words, 0);
+}
+
+/* ---- the end ---- */
+
+uint64_t batches_there(const struct batches *b) {
+    return b->there;
+}
+
+int batches_verdict(const struct batches *b, char reason[GF_REASON_MAX + 1]) {
+    char text[BATCHES_REASONS * (BATCHES_WORDS + 32) + 128];
+    uint64_t refused = b->others;
+
+    for (size_t i = 0; i < b->nreasons; i++)
+        refused += b->reason[i].points;
+    if (refused == 0) {
+        reason[0] = '\0';
+        return 1;
+    }
+    size_t n = (size_t)snprintf(text, sizeof text,
+                                "%llu of %llu point%s refused:", (unsigned long long)refused,
+                                (unsigned long long)b->n, b->n == 1 ? "" : "s");
+    for (size_t i = 0; i < b->nreasons; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s %llu%s %s", i > 0 ? ";" : "",
+                              (unsigned long long)b->reason[i].points, b->reason[i].rule ? "" : ":",
+                              b->reason[i].words);
+    if (b->others > 0)
+        (void)snprintf(text + n, sizeof text - n, "; %llu for other reasons",
+                       (unsigned long long)b->others);
+    n = gf_text_fit(text, strlen(text), GF_REASON_MAX);
+    memcpy(reason, text, n);
+    reason[n] = '\0';
+    return b->there > 0;
+}

@@ -1,0 +1,149 @@
+/*
+ * test_metrics.c -- relay/endpoints: what the profiles for metrics have in common.
+ */
+#include "forward_testing.h"
+#include "relay/endpoints/metrics.h"
+#include "relay/ledger/ledger_metrics.h"
+
+static struct config *config_of(struct site *s, const char *more) {
+    char text[1024];
+    (void)snprintf(text, sizeof text,
+                   "[endpoint \"e\"]\nchannel = c\nurl = http://127.0.0.1:1/\n%s", more);
+    return endpoint_config(s->path, text);
+}
+
+static void settings_have_bounds_and_defaults(void **state) {
+    static const struct {
+        const char *lines, *says;
+    } bad[] = {{"max_age = soon\n", "max_age"},           {"max_future = -1s\n", "max_future"},
+               {"batch_points = 0\n", "batch_points"},    {"batch_bytes = 1\n", "from 1K to 64M"},
+               {"batch_bytes = 65M\n", "from 1K to 64M"}, {"attributes = site who\n", "words of"},
+               {"attributes = site none\n", "words of"},  {"attributes = \"\"\n", "words of"}};
+    struct site *s = *state;
+    struct metrics m;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct config *c = config_of(s, bad[i].lines);
+        assert_int_equal(metrics_check(c, "e", &s->e), -1);
+        assert_int_equal(s->e.code, GF_E_CONFIG);
+        if (strstr(s->e.text, bad[i].says) == NULL)
+            fail_msg("%s: %s", bad[i].lines, s->e.text);
+        config_free(c);
+    }
+    const struct endpoint p = {.relay = &s->r, .name = "e"};
+    s->r.config = config_of(s, "");
+    assert_ok(metrics_check(s->r.config, "e", &s->e), s->e);
+    assert_ok(metrics_open(&p, 77, &m, &s->e), s->e);
+    assert_int_equal(m.limits.max_age_s, 77);
+    assert_int_equal(m.limits.max_future_s, 600);
+    assert_int_equal(m.limits.points, 5000);
+    assert_int_equal(m.limits.bytes, 1 << 20);
+    assert_true(m.site && !m.bundle && !m.delay);
+    config_free(s->r.config);
+    s->r.config = config_of(s, "max_age = 0\nattributes = none\n");
+    assert_ok(metrics_open(&p, 77, &m, &s->e), s->e);
+    assert_int_equal(m.limits.max_age_s, 0);
+    assert_true(!m.site && !m.bundle && !m.delay);
+}
+
+static struct ledger_record first;
+
+static int keep_first(void *arg, const struct ledger_record *r, struct gf_err *e) {
+    (void)arg;
+    (void)e;
+    first = *r;
+    return 0;
+}
+
+static void what_the_relay_adds_says_whose_it_is_and_how_it_came(void **state) {
+    struct site *s = *state;
+    struct endpoint p = {.relay = &s->r, .name = "e"};
+    struct gf_record record = {.created = 0};
+    struct endpoint_job j = {.endpoint = &p, .row = &first, .record = &record};
+    char more[300], id[GF_ID_TEXT], bundle_id[GF_ID_TEXT];
+    struct metrics_labels l;
+    struct gf_hash sender;
+    struct gf_id bundle;
+    struct metrics m;
+
+    arrive_many(s, "c", 1, 0);
+    assert_ok(ledger_walk(s->r.ledger, -1, keep_first, NULL, &s->e), s->e);
+    record.created = first.received - 90061;
+    s->r.config = config_of(s, "attributes = site  bundle delay\n");
+    assert_ok(metrics_open(&p, 0, &m, &s->e), s->e);
+    assert_ok(metrics_labels(&m, &j, &l, &s->e), s->e);
+    assert_int_equal(l.n, 3);
+    assert_string_equal(l.label[0].name, "bundle");
+    assert_int_equal(ledger_carried(s->r.ledger, first.row, &bundle, &sender, &s->e), 1);
+    gf_text_hex(bundle.b, sizeof bundle.b, bundle_id);
+    assert_string_equal(l.label[0].value, bundle_id);
+    assert_memory_equal(&sender, &kit_site.card.identity, sizeof sender);
+    assert_string_equal(l.label[1].name, "delay_s");
+    assert_string_equal(l.label[1].value, "90061");
+    assert_string_equal(l.label[2].name, "site");
+    gf_text_hex(kit_site.card.agent.b, sizeof kit_site.card.agent.b, id);
+    assert_string_equal(l.label[2].value, id);
+
+    /* A clock that is ahead says nothing of the trip. */
+    record.created = first.received + 5;
+    assert_ok(metrics_labels(&m, &j, &l, &s->e), s->e);
+    assert_string_equal(l.label[1].value, "0");
+
+    config_free(s->r.config);
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    gf_card_fingerprint(&kit_site.card, fingerprint);
+    (void)snprintf(more, sizeof more, "[agent \"%s\"]\nname = Plant \"4\"\n", fingerprint);
+    s->r.config = config_of(s, more);
+    assert_ok(metrics_open(&p, 0, &m, &s->e), s->e);
+    assert_ok(metrics_labels(&m, &j, &l, &s->e), s->e);
+    assert_int_equal(l.n, 1);
+    assert_string_equal(l.label[0].value, "Plant \"4\"");
+}
+
+static struct endpoint_result answer_of(long status) {
+    return (struct endpoint_result){.verdict = ENDPOINT_LATER,
+                                    .guarantee = GF_GUARANTEE_ONCE,
+                                    .status = status,
+                                    .answer = {.stage = HTTPS_OK, .status = status}};
+}
+
+static void a_batch_that_is_refused_is_halved_and_one_that_has_to_wait_is_not(void **state) {
+    const struct batches_point points[] = {{1, 1, NULL}, {2, 1, NULL}, {3, 1, NULL}};
+    const struct batches_limits limits = {.points = 100, .bytes = 100, .requests = 100};
+    const struct gf_record record = {.type = "a/b"};
+    struct endpoint p = {.guarantee = GF_GUARANTEE_ONCE};
+    struct endpoint_job j = {.endpoint = &p, .record = &record};
+    struct endpoint_result r;
+    struct batches_range range;
+    struct batches *b;
+    struct gf_err e;
+    (void)state;
+    assert_int_equal(batches_new(&limits, points, 3, 1, &b, &e), 0);
+    assert_int_equal(batches_next(b, &range), 1);
+    r = answer_of(503);
+    assert_int_equal(metrics_judge(&j, b, &r, &e), 0);
+    assert_int_equal(r.verdict, ENDPOINT_LATER);
+    r = answer_of(404);
+    assert_int_equal(metrics_judge(&j, b, &r, &e), 0);
+    assert_int_equal(r.verdict, ENDPOINT_HELD);
+    const long answers[] = {400, 400, 204}; /* of 3, of the first, of the others */
+    for (size_t i = 0; i < 3; i++) {
+        r = answer_of(answers[i]);
+        assert_int_equal(metrics_judge(&j, b, &r, &e), 1);
+        metrics_go_on(&j, b, &r);
+        assert_int_equal(r.verdict, i < 2 ? ENDPOINT_MORE : ENDPOINT_DELIVERED);
+    }
+    assert_int_equal(r.guarantee, GF_GUARANTEE_ONCE);
+    assert_string_equal(r.reason, "1 of 3 points refused: 1: HTTP 400: without words");
+    batches_free(b);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(settings_have_bounds_and_defaults, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_the_relay_adds_says_whose_it_is_and_how_it_came,
+                                        set_up, tear_down),
+        cmocka_unit_test(a_batch_that_is_refused_is_halved_and_one_that_has_to_wait_is_not),
+    };
+    return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
+}
