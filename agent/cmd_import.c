@@ -100,19 +100,6 @@ static void import_inbox(struct agent *a, struct importing *x) {
         out_text(&x->t, "%s/inbox: nothing waits there\n", a->state);
 }
 
-/* 1 if a relay has found that this agent exists twice; then it is told. */
-static int tell_forked(struct agent *a, struct importing *x, struct gf_err *e) {
-    char remedy[FORKED_REMEDY];
-
-    int is = forked_is(a, remedy, e);
-    if (is == -1)
-        return -1;
-    out_bool(&x->t, "forked", is);
-    if (is)
-        out_text(&x->t, "needs you: " FORKED_WHAT ": %s\n", remedy);
-    return is;
-}
-
 /* What all of them did. 1 if a person has to see to something. */
 static int tell_sum(const struct agent *a, struct importing *x) {
     const struct apply_result *r = &x->sum;
@@ -138,6 +125,7 @@ static int tell_sum(const struct agent *a, struct importing *x) {
 
 static int run(struct agent *a, const struct options *o, int *status, struct gf_err *e) {
     struct importing x = {.first = GF_OK};
+    struct gf_err ignored;
 
     if (command_args(o, 0, 1000, "FILE...", e) == -1 ||
         agent_lock(a, "gapferry-agent import", e) == -1)
@@ -155,13 +143,14 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     int rc = o->nargs > 0 ? succession_offers(a, &taken, e) : 0;
     if (rc == 0)
         rc = updates_resume(a, e);
-    if (rc == 0)
-        rc = agent_returns(a, &told, e);
-    if (rc == 0)
-        rc = history_seal(a, e);
+    /* What was applied holds, whatever became of that. */
+    if (agent_returns(a, &told, rc == 0 ? e : &ignored) == -1 ||
+        history_seal(a, rc == 0 ? e : &ignored) == -1 ||
+        agent_policy_publish(a, rc == 0 ? e : &ignored) == -1)
+        rc = -1;
     store_unlock(a->store);
     int awaited = tell_sum(a, &x);
-    int forked = rc == 0 ? tell_forked(a, &x, e) : 0;
+    int forked = rc == 0 ? forked_show(a, &x.t, "needs you: ", e) : 0;
     if (forked == -1)
         rc = -1;
     if (rc == 0)

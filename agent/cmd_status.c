@@ -70,19 +70,6 @@ static int show_agent(struct status *s) {
     return 0;
 }
 
-/* What a relay has found out about this agent's state. */
-static int show_forked(struct status *s, struct gf_err *e) {
-    char remedy[FORKED_REMEDY];
-
-    int is = forked_is(s->a, remedy, e);
-    if (is == -1)
-        return -1;
-    out_bool(&s->t, "forked", is);
-    if (is)
-        out_text(&s->t, "forked     " FORKED_WHAT ": %s\n", remedy);
-    return 0;
-}
-
 static int show_relay(struct status *s, struct gf_err *e) {
     struct gf_card relay;
 
@@ -422,12 +409,12 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     int rc = count(&s, e);
     if (rc == 0)
         rc = show_agent(&s);
-    if (rc == 0 &&
-        (show_relay(&s, e) == -1 || cmd_status_network(a, &s.t, &s.network, e) == -1 ||
-         show_forked(&s, e) == -1 || show_consent(&s, e) == -1 || show_records(&s, e) == -1 ||
-         show_stuck(&s, e) == -1 || show_losses(&s, e) == -1 || show_trouble(&s, e) == -1 ||
-         show_licenses(&s, e) == -1 || cmd_trust_list_vendors(a, 1, &s.t, e) == -1 ||
-         cmd_updates_status(a, &s.t, e) == -1 || cmd_status_health(a, &s.t, e) == -1))
+    if (rc == 0 && (show_relay(&s, e) == -1 || cmd_status_network(a, &s.t, &s.network, e) == -1 ||
+                    forked_show(s.a, &s.t, "forked     ", e) == -1 || show_consent(&s, e) == -1 ||
+                    show_records(&s, e) == -1 || show_stuck(&s, e) == -1 ||
+                    show_losses(&s, e) == -1 || show_trouble(&s, e) == -1 ||
+                    show_licenses(&s, e) == -1 || cmd_trust_list_vendors(a, 1, &s.t, e) == -1 ||
+                    cmd_updates_status(a, &s.t, e) == -1 || cmd_status_health(a, &s.t, e) == -1))
         rc = -1;
     if (rc == 0) {
         struct gf_err why;

@@ -39,3 +39,15 @@ int forked_is(struct agent *a, char remedy[FORKED_REMEDY], struct gf_err *e) {
                        command_self(a, self));
     return rc;
 }
+
+int forked_show(struct agent *a, struct out *t, const char *label, struct gf_err *e) {
+    char remedy[FORKED_REMEDY];
+
+    int is = forked_is(a, remedy, e);
+    if (is == -1)
+        return -1;
+    out_bool(t, "forked", is);
+    if (is)
+        out_text(t, "%s" FORKED_WHAT ": %s\n", label, remedy);
+    return is;
+}

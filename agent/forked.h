@@ -20,5 +20,7 @@ GF_MUST_CHECK int forked_note(struct agent *a, const struct gf_id *stream, struc
 
 /* 1 it is forked, and the remedy is set; 0 not that we know, or -1. */
 GF_MUST_CHECK int forked_is(struct agent *a, char remedy[FORKED_REMEDY], struct gf_err *e);
+/* The same, told: member `forked`, and a line with this label where it is. */
+GF_MUST_CHECK int forked_show(struct agent *a, struct out *t, const char *label, struct gf_err *e);
 
 #endif

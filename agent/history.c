@@ -3,7 +3,6 @@
  */
 #include "agent/history.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +11,6 @@
 
 #include "agent/command.h"
 #include "common/chain_head.h"
-#include "common/when.h"
 #include "gapferry/file.h"
 #include "gapferry/json.h"
 
@@ -138,7 +136,7 @@ int history_seal_first(struct agent *a, struct gf_err *e) {
 }
 
 int history_start(struct agent *a, struct gf_err *e) {
-    char from[sizeof a->state + 32], to[sizeof a->state + 96], at[WHEN_STAMP];
+    char head[sizeof a->state + 32];
     struct history_line h;
     struct gf_hash now;
     int64_t n = 0;
@@ -146,11 +144,9 @@ int history_start(struct agent *a, struct gf_err *e) {
     if (store_history_head(a->store, &n, &now, e) == -1)
         return -1;
     if (n == 0) {
-        when_stamp(a->now, at);
-        (void)snprintf(from, sizeof from, "%s/" HEAD, a->state);
-        (void)snprintf(to, sizeof to, "%s.before-init-%s", from, at);
-        if (rename(from, to) == -1 && errno != ENOENT)
-            return gf_err_errno(e, "%s: cannot keep it as evidence", from);
+        (void)snprintf(head, sizeof head, "%s/" HEAD, a->state);
+        if (chain_head_set_aside(AT_FDCWD, head, "init", a->now, e) == -1)
+            return -1;
         history_begin(&h, a, "init");
         if (history_end(&h, a, e) == -1)
             return -1;

@@ -7,13 +7,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/collect/collect_policy.h"
 #include "agent/command.h"
 #include "agent/store/store_local.h"
 #include "gapferry/file.h"
 #include "gapferry/json.h"
-
-#define FILE_NAME  "policy.json"
-#define POLICY_MAX (4 << 20)
 
 /* Names as redact_next() reads them; null without any list. */
 static void put_names(struct gf_buf *b, const char *member, const char *names) {
@@ -96,18 +94,7 @@ static int put_policy(struct agent *a, struct gf_buf *b, struct gf_err *e) {
     }
     free(decided);
     gf_buf_text(b, "\n]}\n");
-    return rc == 0 ? gf_buf_check(b, FILE_NAME, e) : -1;
-}
-
-/* 1 if the file holds exactly this. */
-static int is_there(int dir, const struct gf_buf *want) {
-    struct gf_buf has;
-    struct gf_err ignored;
-
-    int same = gf_file_load(dir, FILE_NAME, POLICY_MAX, &has, &ignored) == 0 &&
-               has.len == want->len && memcmp(has.data, want->data, want->len) == 0;
-    gf_buf_free(&has);
-    return same;
+    return rc == 0 ? gf_buf_check(b, COLLECT_POLICY_FILE, e) : -1;
 }
 
 int agent_policy_publish(struct agent *a, struct gf_err *e) {
@@ -117,9 +104,9 @@ int agent_policy_publish(struct agent *a, struct gf_err *e) {
     int dir = open(a->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir == -1)
         return gf_err_errno(e, "%s", a->state);
-    gf_buf_init(&b, POLICY_MAX);
+    gf_buf_init(&b, COLLECT_POLICY_MAX);
     if (put_policy(a, &b, e) == 0)
-        rc = is_there(dir, &b) ? 0 : gf_file_save(dir, FILE_NAME, b.data, b.len, 0600, e);
+        rc = gf_file_save_changed(dir, COLLECT_POLICY_FILE, b.data, b.len, 0600, e);
     gf_buf_free(&b);
     (void)close(dir);
     return rc;

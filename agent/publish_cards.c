@@ -114,7 +114,7 @@ static int remove_others(struct folder *f, struct gf_err *e) {
 /* Ours as it goes to drives: its bytes change when it gets a token's MAC or a vendor's signature.
  */
 static int publish_own(const struct gf_identity *id, struct folder *f, struct gf_err *e) {
-    struct gf_buf text, there;
+    struct gf_buf text;
     char fingerprint[GF_FINGERPRINT_TEXT];
     char *name = f->names[f->n++];
 
@@ -122,12 +122,7 @@ static int publish_own(const struct gf_identity *id, struct folder *f, struct gf
     (void)snprintf(name, CARD_NAME, "%s.card", fingerprint);
     gf_buf_init(&text, GF_CARD_FILE_MAX);
     int rc = own_keys_card(id, 0, &text, e);
-    int same = rc == 0 && gf_file_load(f->dir, name, GF_CARD_FILE_MAX, &there, NULL) == 0;
-    if (same) {
-        same = there.len == text.len && memcmp(there.data, text.data, text.len) == 0;
-        gf_buf_free(&there);
-    }
-    if (rc == 0 && !same && (rc = gf_file_save(f->dir, name, text.data, text.len, 0600, e)) == -1)
+    if (rc == 0 && (rc = gf_file_save_changed(f->dir, name, text.data, text.len, 0600, e)) == -1)
         (void)gf_err_prefix(e, "cards");
     gf_buf_free(&text);
     return rc;

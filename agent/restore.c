@@ -18,6 +18,7 @@
 #include "agent/command.h"
 #include "agent/history.h"
 #include "agent/store/store_relays.h"
+#include "common/chain_head.h"
 #include "common/log.h"
 #include "common/when.h"
 #include "gapferry/digest.h"
@@ -298,7 +299,7 @@ static int adopt_outbox(struct agent *a, int outbox, struct restore_result *r, s
 /* The history goes on behind what the database has; the seal of the lost part is kept as evidence,
  * and what it said stands in the new line. */
 static int note_history(struct agent *a, struct restore_result *r, struct gf_err *e) {
-    char at[32], from[sizeof a->state + 32], to[sizeof a->state + 96];
+    char from[sizeof a->state + 32];
     struct history_line h;
     struct gf_hash hash;
     struct gf_buf sealed;
@@ -319,12 +320,8 @@ static int note_history(struct agent *a, struct restore_result *r, struct gf_err
     int rc = history_end(&h, a, e);
     gf_buf_free(&sealed);
     /* Whatever it is: what stays there would not be sealed over. */
-    if (rc == 0) {
-        when_stamp(a->now, at);
-        (void)snprintf(to, sizeof to, "%s.before-restore-%s", from, at);
-        if (rename(from, to) == -1 && errno != ENOENT)
-            rc = gf_err_errno(e, "%s: cannot keep it as evidence", from);
-    }
+    if (rc == 0)
+        rc = chain_head_set_aside(AT_FDCWD, from, "restore", a->now, e);
     return rc == 0 ? history_seal_first(a, e) : rc;
 }
 

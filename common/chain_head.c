@@ -3,11 +3,14 @@
  */
 #include "common/chain_head.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/when.h"
 #include "gapferry/file.h"
 
 #define HEAD_MAX   128
@@ -47,4 +50,15 @@ int chain_head_save(int dir, const char *path, int64_t n, const struct gf_hash *
     gf_text_hex(hash->b, sizeof hash->b, hex);
     int len = snprintf(text, sizeof text, "%" PRId64 " %s\n", n, hex);
     return gf_file_save(dir, path, text, (size_t)len, 0600, e);
+}
+
+int chain_head_set_aside(int dir, const char *path, const char *why, int64_t now,
+                         struct gf_err *e) {
+    char to[PATH_MAX], at[WHEN_STAMP];
+
+    when_stamp(now, at);
+    (void)snprintf(to, sizeof to, "%s.before-%s-%s", path, why, at);
+    if (renameat(dir, path, dir, to) == -1 && errno != ENOENT)
+        return gf_err_errno(e, "%s: cannot keep it as evidence", path);
+    return 0;
 }

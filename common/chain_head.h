@@ -25,4 +25,8 @@ GF_MUST_CHECK int chain_head_load(int dir, const char *path, int64_t *n, struct 
 GF_MUST_CHECK int chain_head_save(int dir, const char *path, int64_t n, const struct gf_hash *hash,
                                   struct gf_err *e);
 
+/* Rename it, if it is there, to PATH.before-WHY-STAMP, which keeps it as evidence. */
+GF_MUST_CHECK int chain_head_set_aside(int dir, const char *path, const char *why, int64_t now,
+                                       struct gf_err *e);
+
 #endif

@@ -154,10 +154,6 @@ int grid_file_mode(int dir, mode_t *out, struct gf_err *e) {
 
 const char *const grid_airgaps[] = {"carry", "hold", "discard", NULL};
 
-int grid_is_own_consent(const char *channel) {
-    return strcmp(channel, "license") == 0 || strcmp(channel, "updates") == 0;
-}
-
 int grid_policy_parse(const char *data, struct grid_policy *out) {
     const char *name = NULL, *consent = NULL;
     struct grid_policy p = {.denied = 0};

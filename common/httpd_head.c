@@ -7,9 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define TOKEN                                                                                      \
-    "!#$%&'*+-.^_`|~0123456789"                                                                    \
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#include "gapferry/text.h"
 
 /* Digits only; -1 if it is anything else. */
 static int64_t read_length(const char *text) {
@@ -32,7 +30,7 @@ static int is_known(const char *host, const char *const *names) {
 }
 
 void httpd_head_field(struct httpd_head *h, const char *name, const char *value) {
-    size_t n = strspn(name, TOKEN);
+    size_t n = gf_text_token(name, strlen(name));
 
     if (n == 0 || name[n] != '\0')
         h->odd = 1;

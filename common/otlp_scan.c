@@ -76,7 +76,7 @@ int otlp_scan_string(struct otlp_scan *s, struct otlp_token *out) {
     if (otlp_scan_peek(s) != '"')
         return bad(s, "a string was expected");
     const char *at = s->at + 1;
-    *out = (struct otlp_token){.at = at, .is_string = 1};
+    *out = (struct otlp_token){.at = at};
 
     for (;;) {
         at = skip_plain(at, s->end);

@@ -22,7 +22,6 @@ struct otlp_scan {
 struct otlp_token {
     const char *at; /* of a string: behind the opening quote */
     size_t len;     /* without the quotes */
-    int is_string;
     int has_escape;
 };
 

@@ -77,8 +77,7 @@ static int name_one(const struct relay *r, struct ledger_agent *a, struct gf_err
     return 0;
 }
 
-/* Whoever is not let in yet has sent all the same, as far as something of it lies in pending/. */
-static int count_waiting(const struct relay *r, struct agents_list *l, struct gf_err *e) {
+int agents_count_waiting(const struct relay *r, struct agents_list *l, struct gf_err *e) {
     struct files_list files = {0};
     struct gf_hash from;
     size_t i = 0;
@@ -116,14 +115,11 @@ int agents_load(struct relay *r, struct agents_list *out, struct gf_err *e) {
         rc = name_one(r, &list[i].a, e);
     }
     free(roll);
-    struct agents_list l = {list, n};
-    if (rc == 0)
-        rc = count_waiting(r, &l, e);
     if (rc == -1) {
         free(list);
         return -1;
     }
-    *out = l;
+    *out = (struct agents_list){list, n};
     return 0;
 }
 

@@ -33,7 +33,7 @@ GF_MUST_CHECK int agents_name(const struct relay *r, struct gf_card *c, struct g
 struct agents_one {
     struct ledger_agent a;
     enum agents_state state;
-    int64_t waiting; /* of a pending one: its bundles that lie in pending/, as they say */
+    int64_t waiting; /* agents_count_waiting() */
 };
 struct agents_list {
     struct agents_one *list;
@@ -41,6 +41,10 @@ struct agents_list {
 };
 /* GF_E_CONFIG where `overdue` is no span. Free with agents_free(). */
 GF_MUST_CHECK int agents_load(struct relay *r, struct agents_list *out, struct gf_err *e);
+/* Whoever is not let in yet has sent all the same: set `waiting` of the pending ones to how many
+ * bundles in pending/ say that they are theirs. Reads the head of each. */
+GF_MUST_CHECK int agents_count_waiting(const struct relay *r, struct agents_list *l,
+                                       struct gf_err *e);
 void agents_free(struct agents_list *l);
 
 /* A sentence for whoever has to act: 1, or 0 where nobody has to. */

@@ -71,6 +71,15 @@ static void put_line(struct out *t, const struct agents_one *x) {
     out_text(t, "\n");
 }
 
+static int load(struct relay *r, struct agents_list *out, struct gf_err *e) {
+    if (agents_load(r, out, e) == -1)
+        return -1;
+    if (agents_count_waiting(r, out, e) == 0)
+        return 0;
+    agents_free(out);
+    return -1;
+}
+
 /* ---- the list ---- */
 
 static int list(struct relay *r, const struct options *o, struct gf_err *e) {
@@ -79,7 +88,7 @@ static int list(struct relay *r, const struct options *o, struct gf_err *e) {
     struct out t;
     size_t shown = 0;
 
-    if (agents_load(r, &l, e) == -1)
+    if (load(r, &l, e) == -1)
         return -1;
     out_begin(&t, o);
     out_open(&t, "agents", '[');
@@ -176,7 +185,7 @@ static int show(struct relay *r, const struct options *o, struct gf_err *e) {
     size_t i = 0;
     int rc = -1;
 
-    if (agents_typed(o, 1, typed, e) == -1 || agents_load(r, &l, e) == -1)
+    if (agents_typed(o, 1, typed, e) == -1 || load(r, &l, e) == -1)
         return -1;
     while (i < l.n && !gf_card_fingerprint_is(&l.list[i].a.card, typed))
         i++;

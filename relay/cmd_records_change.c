@@ -59,10 +59,11 @@ static int apply(struct relay *r, const struct change *c, const struct ledger_fi
         return -1;
     int rc = c->ends ? ledger_give_up(r->ledger, f, reason, r->now, &n->records, e)
                      : ledger_release(r->ledger, f, r->now, &n->records, e);
-    if (rc == 0 && n->records > 0)
-        rc = ledger_decided(r->ledger, c->verb, f, n->records, reason, user, r->now, e);
     if (rc == 0 && !c->ends)
         rc = release_artifacts(r, f, &n->artifacts, e);
+    if (rc == 0 && n->records + n->artifacts > 0)
+        rc = ledger_decided(r->ledger, c->verb, f, n->records, n->artifacts, reason, user, r->now,
+                            e);
     return ledger_end(r->ledger, rc, e);
 }
 

@@ -213,6 +213,8 @@ int relay_forward(struct relay *r, int64_t wait_s, struct turn *t, struct gf_err
         return -1;
     }
     rc = ledger_settle(r->ledger, r->now, e);
+    if (rc == -1 && e->code == GF_E_BUSY)
+        rc = 0; /* a long bundle is being taken: the next turn settles it */
     if (rc == 0)
         rc = walk_all(&w, e);
     if (rc == 0)

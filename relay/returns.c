@@ -246,7 +246,7 @@ static void find_section(const struct relay *r, const char *state, char out[GF_W
         if (endpoint_profile_of(r->config, name) != &endpoint_agent)
             continue;
         endpoint_agent_state(r, name, other);
-        channel = config_get(r->config, "endpoint", name, "channel");
+        channel = endpoint_value(r->config, name, "channel");
         if (strcmp(other, state) == 0 &&
             (out[0] == '\0' || (channel != NULL && strcmp(channel, "updates") == 0)))
             (void)snprintf(out, GF_WORD_MAX + 1, "%s", name);

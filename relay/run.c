@@ -221,7 +221,6 @@ static int64_t next_record(struct run *d, int64_t now) {
 /* An operator has released, rejected or dropped records, and waits for what comes of it. */
 static void hear_commands(struct run *d) {
     if (ledger_wake_heard(d->wake)) {
-        d->rest = 0;
         d->turn_at[WORKER_FORWARD] = 0;
         d->worker.want[WORKER_FORWARD] = 1;
     }

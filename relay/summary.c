@@ -63,8 +63,8 @@ void summary_came_in(struct out *o, const struct turn *t) {
     if (t->ended > 0)
         out_text(o,
                  "%-13s%" PRId64 " bundle%s on the drive, refused here before, by agents that were "
-                 "revoked (gapferry-relay agents shows since when): delete %s there; such a site "
-                 "needs a new agent\n",
+                 "revoked or keys that were replaced (gapferry-relay agents --all shows which): "
+                 "delete %s there; a revoked site needs a new agent\n",
                  "left alone", t->ended, t->ended == 1 ? "" : "s", t->ended == 1 ? "it" : "them");
     if (t->superseded > 0)
         out_text(o,

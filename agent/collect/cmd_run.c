@@ -193,6 +193,7 @@ static void loop(struct daemon *d) {
         size_t under_way = serve(d, ending);
         if (d->c.first != NULL) {
             collect_group_commit(&d->c);
+            look_at_policy(d);
             under_way = serve(d, 0);
             collect_group_commit(&d->c);
         }

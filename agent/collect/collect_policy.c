@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/grid.h"
 #include "gapferry/file.h"
 #include "gapferry/json.h"
 
@@ -106,7 +107,7 @@ static int read_channel(struct gf_json_obj *o, struct collect_channel *c) {
         return -1;
     (void)snprintf(c->name, sizeof c->name, "%s", name);
     c->consent = (enum collect_consent)consent;
-    if (strcmp(name, "license") == 0 || strcmp(name, "updates") == 0)
+    if (grid_is_own_consent(name))
         c->consent = COLLECT_DENIED;
     c->product = product != NULL ? strdup(product) : NULL;
     c->type = strdup(type);

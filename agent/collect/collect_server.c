@@ -173,6 +173,7 @@ static void on_end(void *arg, struct httpd_request *r) {
         collect_reply_no(call, 503, 1, "no memory for the body");
     else
         collect_take(call);
+    release(call); /* its record is in the group, or there is none */
 }
 
 static void on_gone(void *arg, struct httpd_request *r) {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/grid.h"
 #include "gapferry/text.h"
 
 #define SECTION "collect"
@@ -58,8 +59,7 @@ static int read_socket(const struct config *c, const char *root, struct collect_
 static int read_channel(const struct config *c, struct collect_settings *s, struct gf_err *e) {
     const char *channel = config_get(c, SECTION, NULL, "channel");
 
-    if (!gf_text_is_word(channel, strlen(channel), GF_WORD_MAX) ||
-        strcmp(channel, "license") == 0 || strcmp(channel, "updates") == 0)
+    if (!gf_text_is_word(channel, strlen(channel), GF_WORD_MAX) || grid_is_own_consent(channel))
         return wrong(c, "channel",
                      "must be 1 to 64 characters of [a-z0-9.-], and neither license nor updates",
                      e);

@@ -30,9 +30,7 @@ static void put_number(struct gf_buf *b, const char *key, int64_t n) {
 }
 
 int collect_state_save(int dir, const struct collect_state *s, struct gf_err *e) {
-    struct gf_out out = {.fd = -1};
     struct gf_buf b;
-    int rc = -1;
 
     gf_buf_init(&b, STATE_MAX);
     put_time(&b, "since", s->since);
@@ -44,14 +42,9 @@ int collect_state_save(int dir, const struct collect_state *s, struct gf_err *e)
     put_number(&b, "groups", s->counts.groups);
     put_number(&b, "refused", s->counts.refused);
     put_number(&b, "full", s->counts.full);
-    if (gf_buf_check(&b, COLLECT_STATE_FILE, e) == 0 &&
-        gf_out_open(&out, dir, COLLECT_STATE_FILE, e) == 0) {
-        if (gf_file_write(out.fd, b.data, b.len) == -1)
-            (void)gf_err_errno(e, COLLECT_STATE_FILE);
-        else
-            rc = gf_out_commit(&out, 0644, 1, e);
-    }
-    gf_out_close(&out);
+    int rc = gf_buf_check(&b, COLLECT_STATE_FILE, e);
+    if (rc == 0)
+        rc = gf_file_save(dir, COLLECT_STATE_FILE, b.data, b.len, 0644, e);
     gf_buf_free(&b);
     return rc;
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/floor.h"
+#include "common/grid.h"
 #include "common/gunzip.h"
 #include "common/mono.h"
 #include "common/when.h"
@@ -20,9 +22,6 @@
 
 /* ms between two looks at what lies in intake/ because room is wanted. */
 #define ROOM_MS 1000
-
-/* Seconds by which a clock may stand before the time of the build without being called wrong. */
-#define CLOCK_SLACK 86400
 
 static unsigned status_of(enum collect_no no) {
     switch (no) {
@@ -53,7 +52,7 @@ static const struct collect_channel *granted(struct collect_call *call) {
     const struct collect_channel *ch = collect_policy_find(&f->policy, call->channel);
     if (ch != NULL && ch->consent == COLLECT_GRANTED)
         return ch;
-    int own = strcmp(call->channel, "license") == 0 || strcmp(call->channel, "updates") == 0;
+    int own = grid_is_own_consent(call->channel);
     (void)snprintf(
         why, sizeof why, "channel %s: %s", call->channel,
         own ? "its records are made by gapferry-agent alone"
@@ -147,7 +146,7 @@ static int write_line(const struct collect_call *call, const struct collect_chan
         .product = ch->product,
         .origin = call->c->policy.policy.agent,
         .created = now,
-        .clock = now < when_built() - CLOCK_SLACK ? GF_CLOCK_BEHIND : GF_CLOCK_OK,
+        .clock = now < when_built() - FLOOR_SLACK ? GF_CLOCK_BEHIND : GF_CLOCK_OK,
         .type = call->type != NULL ? call->type : ch->type,
         .body = {GF_BODY_TEXT, kept->data != NULL ? kept->data : "", kept->len}};
     return gf_record_write(&r, &call->c->line, e);

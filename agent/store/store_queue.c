@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/grid.h"
+
 const char *const store_states[] = {"queued",   "exported", "relayed", "delivered",
                                     "rejected", "expired",  NULL};
 
@@ -63,7 +65,7 @@ static int hand_out(struct db_query *q, store_each *fn, void *arg, struct gf_err
 
 int store_walk(struct store *s, int which, const char *channel, store_each *fn, void *arg,
                struct gf_err *e) {
-    int own = channel && (strcmp(channel, "license") == 0 || strcmp(channel, "updates") == 0);
+    int own = channel && grid_is_own_consent(channel);
     struct db_query q;
     int rc;
 

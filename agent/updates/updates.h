@@ -155,8 +155,8 @@ GF_MUST_CHECK int updates_collect(struct agent *a, int64_t *made, struct gf_err 
  * (a full disk) is logged, and updates_resume() tries again. */
 void updates_complete(struct agent *a);
 
-/* The same where files in parts/ wait: what a crash or a full disk has left. With each turn and
- * visit, before it is decided what is wanted. */
+/* The same where all parts of a file wait in parts/: what a crash or a full disk has left. With
+ * each turn and visit, before it is decided what is wanted. Errors: those of updates_collect(). */
 GF_MUST_CHECK int updates_resume(struct agent *a, struct gf_err *e);
 
 /* ---- what is known (updates_known.c) ---- */

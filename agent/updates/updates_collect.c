@@ -375,12 +375,19 @@ void updates_complete(struct agent *a) {
 
 int updates_resume(struct agent *a, struct gf_err *e) {
     struct store_part *parts = NULL;
+    int64_t made, run = 0;
+    int whole = 0;
     size_t n = 0;
 
     if (store_parts(a->store, NULL, &parts, &n, e) == -1)
         return -1;
+    /* They come by digest: as many of one as it has are the whole file. */
+    for (size_t i = 0; i < n && !whole; i++) {
+        int same =
+            i > 0 && memcmp(&parts[i].digest, &parts[i - 1].digest, sizeof parts->digest) == 0;
+        run = same ? run + 1 : 1;
+        whole = run >= parts[i].count;
+    }
     free(parts);
-    if (n > 0)
-        updates_complete(a);
-    return 0;
+    return whole ? updates_collect(a, &made, e) : 0;
 }

@@ -160,6 +160,17 @@ int gf_file_save(int dir, const char *path, const void *data, size_t len, mode_t
     return save(dir, path, data, len, mode, 1, e);
 }
 
+int gf_file_save_changed(int dir, const char *path, const void *data, size_t len, mode_t mode,
+                         struct gf_err *e) {
+    struct gf_err ignored;
+    struct gf_buf there;
+
+    int same = gf_file_load(dir, path, len, &there, &ignored) == 0 && there.len == len &&
+               (len == 0 || memcmp(there.data, data, len) == 0);
+    gf_buf_free(&there);
+    return same ? 0 : gf_file_save(dir, path, data, len, mode, e);
+}
+
 int gf_file_save_new(int dir, const char *path, const void *data, size_t len, mode_t mode,
                      struct gf_err *e) {
     return save(dir, path, data, len, mode, 0, e);

@@ -75,12 +75,12 @@ GF_MUST_CHECK int ledger_belongs(struct ledger *l, const struct gf_card *us, str
  *   rotated     fingerprint, replaces, user: this relay has new keys
  *   reconciled  user, agents, responses, revoked, tokens
  *   forgive     bundle, user: it was refused, and is verified over again
- *   refused     file, code: it came to quarantine/, and is no bundle that this ledger knows (its
- * form or signature is wrong, or it was damaged, or its sender is not enrolled any more); once
- * while the file lies there, on however many visits it comes look-again  file, user: taken out of
- * quarantine/, to be verified over again discard     file, user: removed from quarantine/ release,
- * reject, drop   user, records (how many), and what they were picked by; reason prune records,
- * bundles, responses (how many): forgotten, from before a time
+ *   refused     file, code: it came to quarantine/, and this ledger knows no such bundle (form,
+ *               signature, damage, or its sender is not enrolled); once while it is there
+ *   look-again  file, user: out of quarantine/, to be verified over again; discard: removed
+ *   release     user, records, artifacts (how many), what they were picked by; retry: the same
+ *   reject      the same, with the reason; drop: the same
+ *   prune       records, bundles, responses (how many): forgotten, from before a time
  */
 GF_MUST_CHECK int ledger_audit(struct ledger *l, int64_t now, const char *event,
                                const char *members, struct gf_err *e);

@@ -2,14 +2,12 @@
  * ledger_audit.c -- the chain of what the relay has done, and its head outside the database: a
  * ledger that was put back from a backup is older than the head.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/chain_head.h"
-#include "common/when.h"
 #include "gapferry/digest.h"
 #include "gapferry/file.h"
 #include "gapferry/json.h"
@@ -138,17 +136,14 @@ int ledger_seal(struct ledger *l, struct gf_err *e) {
 }
 
 int ledger_start(struct ledger *l, int64_t now, struct gf_err *e) {
-    char to[sizeof HEAD + 64], at[WHEN_STAMP];
     struct gf_hash hash;
     int64_t n = 0;
 
     if (newest(l, &n, &hash, e) == -1)
         return -1;
     if (n == 0) {
-        when_stamp(now, at);
-        (void)snprintf(to, sizeof to, HEAD ".before-init-%s", at);
-        if (renameat(l->dir_fd, HEAD, l->dir_fd, to) == -1 && errno != ENOENT)
-            return gf_err_errno(e, "%s/" HEAD ": cannot keep it as evidence", l->dir);
+        if (chain_head_set_aside(l->dir_fd, HEAD, "init", now, e) == -1)
+            return gf_err_prefix(e, "%s", l->dir);
         if (ledger_audit(l, now, "init", "", e) == -1)
             return -1;
     }

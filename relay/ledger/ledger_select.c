@@ -41,7 +41,8 @@ int ledger_give_up(struct ledger *l, const struct ledger_filter *f, const char *
 }
 
 int ledger_decided(struct ledger *l, const char *verb, const struct ledger_filter *f, int64_t n,
-                   const char *reason, const char *user, int64_t now, struct gf_err *e) {
+                   int64_t artifacts, const char *reason, const char *user, int64_t now,
+                   struct gf_err *e) {
     char record[GF_UUID_TEXT], agent[GF_ID_TEXT], safe[GF_REASON_MAX + 1];
     struct gf_buf b;
 
@@ -53,6 +54,8 @@ int ledger_decided(struct ledger *l, const char *verb, const struct ledger_filte
         ledger_reason(reason, safe);
     gf_buf_init(&b, LEDGER_LINK_MAX);
     gf_buf_printf(&b, "\"records\":%" PRId64, n);
+    if (artifacts > 0)
+        gf_buf_printf(&b, ",\"artifacts\":%" PRId64, artifacts);
     ledger_audit_put(&b, "user", user);
     ledger_audit_put(&b, "record", f->record != NULL ? record : NULL);
     ledger_audit_put(&b, "agent", f->agent != NULL ? agent : NULL);

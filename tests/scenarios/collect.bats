@@ -3,6 +3,8 @@
 
 # shellcheck source=tests/scenarios/trip.bash
 source "$BATS_TEST_DIRNAME/trip.bash"
+# shellcheck source=tests/scenarios/collect.bash
+source "$BATS_TEST_DIRNAME/collect.bash"
 
 C() { "$BIN/gapferry-collect" --root site "$@"; }
 
@@ -22,27 +24,6 @@ teardown() {
     collect_stop KILL
     vendor_stop KILL
     if mountpoint -q "$STATE/intake"; then umount -l "$STATE/intake"; fi
-}
-
-collect_start() {
-    "$BIN/gapferry-collect" --root site run 2>>collect.log 3>&- &
-    COLLECT=$!
-    soon grep -q '^listen=127' "$STATE/collect.state"
-    base=http://$(sed -n 's/^listen=//p' "$STATE/collect.state")
-    soon curl -sf -o /dev/null "$base/healthz"
-}
-
-collect_stop() { # [SIGNAL]
-    [ -n "${COLLECT:-}" ] || return 0
-    kill -"${1:-TERM}" "$COLLECT" 2>/dev/null || true
-    wait "$COLLECT" 2>/dev/null && status=0 || status=$?
-    rm -f "$STATE/collect.state"
-    COLLECT=
-}
-
-# The agent takes what there is, and tells what it grants; no relay is trusted here (77).
-drain() {
-    A sync usb >/dev/null 2>&1 || [ "$?" = 77 ]
 }
 
 # begin: the agent has told what it grants, and collect runs.
@@ -409,7 +390,7 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
 @test "sockets may come from the service manager" {
     command -v systemd-socket-activate >/dev/null || skip "systemd-socket-activate is not installed: it was not tried"
     drain
-    local port=$((10000 + RANDOM % 20000))
+    local port; port=$(free_port)
     systemd-socket-activate -l "127.0.0.1:$port" -l "$PWD/passed.sock" "$BIN/gapferry-collect" --root site run \
         2>>collect.log 3>&- &
     COLLECT=$!

@@ -3,6 +3,8 @@
 
 # shellcheck source=tests/scenarios/trip.bash
 source "$BATS_TEST_DIRNAME/trip.bash"
+# shellcheck source=tests/scenarios/collect.bash
+source "$BATS_TEST_DIRNAME/collect.bash"
 
 setup_file() {
     local tool
@@ -20,26 +22,12 @@ setup() {
     A init --name site --consent metrics=granted >/dev/null 2>&1
     printf '[collect]\nlisten = 127.0.0.1:0\n' >>site/etc/gapferry/agent.conf
     mkdir -p usb
-    grant
-    start
+    drain
+    collect_start
 }
 
 teardown() {
-    if [ -n "${COLLECT:-}" ]; then
-        kill -TERM "$COLLECT" 2>/dev/null || true
-        wait "$COLLECT" 2>/dev/null || true
-    fi
-}
-
-# The agent takes what there is, and tells what it grants; no relay is trusted here (77).
-grant() { A sync usb >/dev/null 2>&1 || [ "$?" = 77 ]; }
-
-start() {
-    "$BIN/gapferry-collect" --root site run 2>>collect.log 3>&- &
-    COLLECT=$!
-    soon grep -q '^listen=127' "$STATE/collect.state"
-    base=http://$(sed -n 's/^listen=//p' "$STATE/collect.state")
-    soon curl -sf -o /dev/null "$base/healthz"
+    collect_stop
 }
 
 send() { # json|proto EXPORTS [gzip]
@@ -61,7 +49,7 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
     run send json 1 gzip
     [ "$status" = 0 ] || fail "$output"
     [ "$(lines | jq -r .body | jq -c '.resourceMetrics | length' | sort -u)" = 1 ]
-    grant
+    drain
     [ "$(A status --json | jq .records.queued)" = 6 ]
 }
 
@@ -75,7 +63,7 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
     lines | jq -r '.body64 // (.body | @base64)' | while read -r body; do
         base64 -d <<<"$body" | tr -d '\n' | LC_ALL=C grep -qa 'service.name.*demo.*requests.*took.*users' || exit 1
     done
-    grant
+    drain
     [ "$(A status --json | jq .records.queued)" = 6 ]
 }
 

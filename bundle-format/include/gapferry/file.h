@@ -37,6 +37,9 @@ GF_MUST_CHECK int gf_file_load_if_there(int dir, const char *path, size_t max, s
  * Errors: those of gf_out_open(); GF_E_CREATE also where there is no room. */
 GF_MUST_CHECK int gf_file_save(int dir, const char *path, const void *data, size_t len, mode_t mode,
                                struct gf_err *e);
+/* The same, unless it is a file of exactly these bytes already. */
+GF_MUST_CHECK int gf_file_save_changed(int dir, const char *path, const void *data, size_t len,
+                                       mode_t mode, struct gf_err *e);
 /* The same for a new one; GF_E_CREATE if something of its name exists. */
 GF_MUST_CHECK int gf_file_save_new(int dir, const char *path, const void *data, size_t len,
                                    mode_t mode, struct gf_err *e);
