@@ -324,11 +324,9 @@ static int verify_file(struct verify *v, const struct item *it, struct gf_err *e
     if (!enrol_cards_has(&v->agents, &route.from)) {
         int rc = ledger_is_ended(v->r->ledger, &route.from, &why, e);
         if (rc == LEDGER_ENDED || rc == LEDGER_SUCCEEDED) {
-            if (rc == LEDGER_SUCCEEDED)
-                return supersede(v, it, &why, e);
-            return ledger_count_refused(v->r->ledger, &route.from, e) == 0
-                       ? refuse(v, it, NULL, &why, e)
-                       : -1;
+            if (ledger_count_refused(v->r->ledger, &route.from, e) == -1)
+                return -1;
+            return rc == LEDGER_ENDED ? refuse(v, it, NULL, &why, e) : supersede(v, it, &why, e);
         }
         if (rc == LEDGER_GOES_ON)
             rc = ledger_is_declined(v->r->ledger, &route.from, e);
