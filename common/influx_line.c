@@ -281,3 +281,33 @@ int influx_line_check(const void *data, size_t len, uint64_t unit, struct otlp_f
         *out = facts;
     return 0;
 }
+
+/* Bytes of a string in JSON, at most (gf_json_put_str()). */
+static size_t json_size(struct otlp_span span) {
+    size_t n = influx_scan_length(span);
+
+    for (; span.at < span.end; span.at++) {
+        if (*span.at < 0x20)
+            n += *span.at == '\n' ? 1 : 5;
+        else
+            n += *span.at == '"' || *span.at == '\\';
+    }
+    return n;
+}
+
+size_t influx_line_cut(const void *data, size_t len, size_t room) {
+    const uint8_t *begin = data, *last = begin;
+    struct influx_lines it;
+    struct influx_line line;
+    struct gf_err ignored;
+    size_t used = 0;
+
+    influx_line_open(&it, data, len, INFLUX_LINE_NS);
+    while (influx_line_next(&it, &line, &ignored) != 0) {
+        used += json_size((struct otlp_span){last, it.at});
+        if (used > room && last > begin)
+            return (size_t)(last - begin);
+        last = it.at;
+    }
+    return len;
+}

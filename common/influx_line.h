@@ -110,4 +110,8 @@ void influx_line_count(const struct influx_line *line, struct otlp_facts *facts)
 GF_MUST_CHECK int influx_line_check(const void *data, size_t len, uint64_t unit,
                                     struct otlp_facts *out, struct gf_err *e);
 
+/* How many bytes of a text that was checked go into one record: of whole lines as many as take at
+ * most `room` bytes of a string in JSON, but at least the first. 0: the text is empty. */
+size_t influx_line_cut(const void *data, size_t len, size_t room);
+
 #endif

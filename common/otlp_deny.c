@@ -9,21 +9,43 @@
 #include "gapferry/text.h"
 
 /* Names are those of OpenTelemetry's semantic conventions, with those that newer ones replace,
- * since old applications go on sending them. */
+ * since old applications go on sending them; and without a dot those that Telegraf's plugins and
+ * others like it give to tags of the same meaning. */
 const char *const otlp_deny_default[] = {
+    /* An address, or the host that was asked for one. */
+    "address",
+    "agent_host",
     /* Who calls: an address or a name; the port tells callers behind one address apart. */
     "client.address",
     "client.port",
     "client.socket.address",
+    "client_addr",
+    "client_ip",
+    /* Arguments name users, machines and secrets. */
+    "cmdline",
+    "command_line",
     "destination.address",
+    "dns_name",
+    "email",
     /* A person: id, pseudonym, role, scope. */
     "enduser.*",
+    "fqdn",
     /* The machine: name, id, addresses, image. */
+    "host",
     "host.*",
+    "host_ip",
+    "host_name",
+    "hostname",
     "http.client_ip",
+    "ip",
+    "ip_address",
+    "ipaddress",
     /* Usually the machine's name; and the machine, for as long as it lives. */
     "k8s.node.name",
     "k8s.node.uid",
+    "login",
+    "mac",
+    "mac_address",
     /* Addresses and names of both sides, before there were client.*, server.* and network.*. */
     "net.host.ip",
     "net.host.name",
@@ -34,6 +56,12 @@ const char *const otlp_deny_default[] = {
     "net.sock.peer.name",
     "network.local.address",
     "network.peer.address",
+    "node_host",
+    "node_ip",
+    "node_name",
+    "nodename",
+    "peer",
+    "pod_ip",
     /* Paths and arguments name users, machines and secrets; the rest are users. */
     "process.command",
     "process.command_args",
@@ -44,14 +72,27 @@ const char *const otlp_deny_default[] = {
     "process.saved_user.*",
     "process.user.*",
     "process.working_directory",
+    "remote",
+    "remote_addr",
+    "remote_ip",
     /* Inside of a site, one of its machines. */
+    "server",
     "server.address",
     "server.socket.address",
     /* Often host name and port; else it follows one installation. */
     "service.instance.id",
+    /* A device that was asked over the network. */
+    "source",
     "source.address",
+    /* Hosts, and at times the credentials for them. */
+    "url",
     /* A person: id, name, full_name, email, hash, roles. */
+    "user",
     "user.*",
+    "user_id",
+    "user_name",
+    "userid",
+    "username",
     NULL,
 };
 

@@ -367,6 +367,20 @@ static void a_text_is_counted_by_values_and_the_first_fault_is_named(void **stat
     assert_string_equal(e.text, "line 4: a field without a value");
 }
 
+static void a_text_is_cut_behind_the_last_line_that_has_room(void **state) {
+    static const char text[] = "m f=1 5\nm f=\"\n\t\" 6\nlast f=1 7";
+    (void)state;
+
+    /* In JSON: 9, then 6 plain ones, two quotes, two LF and a tab of 6, then 10. */
+    assert_int_equal(influx_line_cut(text, sizeof text - 1, 1000), sizeof text - 1);
+    assert_int_equal(influx_line_cut(text, sizeof text - 1, 0), 8);
+    assert_int_equal(influx_line_cut(text, sizeof text - 1, 9 + 19), 8);
+    assert_int_equal(influx_line_cut(text, sizeof text - 1, 9 + 20), 19);
+    assert_int_equal(influx_line_cut(text, sizeof text - 1, 9 + 20 + 9), 19);
+    assert_int_equal(influx_line_cut(text, sizeof text - 1, 9 + 20 + 10), sizeof text - 1);
+    assert_int_equal(influx_line_cut(text, 0, 1000), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_line_is_read_with_all_its_parts),
@@ -378,6 +392,7 @@ int main(void) {
         cmocka_unit_test(limits_hold_to_the_byte),
         cmocka_unit_test(times_are_scaled_and_bounded_in_each_precision),
         cmocka_unit_test(a_text_is_counted_by_values_and_the_first_fault_is_named),
+        cmocka_unit_test(a_text_is_cut_behind_the_last_line_that_has_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

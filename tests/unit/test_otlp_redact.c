@@ -292,9 +292,17 @@ static void the_default_list_is_sorted_and_holds_the_known_names(void **state) {
                                         "process.owner",
                                         "process.command_line",
                                         "process.command_args",
-                                        "service.instance.id"};
-    static const char *const kept[] = {"service.name", "http.method", "process.pid", "server.port",
-                                       "telemetry.sdk.name"};
+                                        "service.instance.id",
+                                        "host",
+                                        "hostname",
+                                        "server",
+                                        "source",
+                                        "url",
+                                        "user",
+                                        "ip"};
+    static const char *const kept[] = {
+        "service.name", "http.method", "process.pid", "server.port", "telemetry.sdk.name",
+        "cpu",          "device",      "path",        "interface"};
     struct otlp_deny *d = NULL;
     size_t n = 0;
     for (; otlp_deny_default[n] != NULL; n++)
