@@ -301,7 +301,7 @@ void forward_job_cut(struct forward_walk *w, int all) {
 
     for (struct forward_job *j = w->flying.first; j != NULL; j = next) {
         next = j->next;
-        if (!all && j->lane->endpoint.retention_s == 0)
+        if (!all && endpoint_retention(&j->job) == 0)
             continue;
         https_pool_drop(w->pool, j);
         land(w, j);

@@ -103,7 +103,7 @@ static int hold_tried(struct forward_walk *w, struct forward_job *j, struct gf_e
     const struct endpoint_result *res = &j->result;
     char why[GF_REASON_MAX + 1];
 
-    if (!res->unknown || j->lane->endpoint.retention_s == INT64_MAX)
+    if (!res->unknown || endpoint_retention(&j->job) == INT64_MAX)
         return hold(w, j, res->reason, e);
     if (j->job.step == 0)
         return hold_doubtful(w, j, res->reason, e);
@@ -119,7 +119,7 @@ static int wait(struct forward_walk *w, struct forward_job *j, struct gf_err *e)
 
     w->t->failed++;
     (void)snprintf(w->t->failure, sizeof w->t->failure, "%s", res->reason);
-    if (res->unknown && j->lane->endpoint.retention_s == 0) {
+    if (res->unknown && endpoint_retention(&j->job) == 0) {
         (void)snprintf(why, sizeof why,
                        "it may have arrived (%.200s), and this endpoint takes it "
                        "twice (idempotency = none)",
@@ -225,7 +225,7 @@ static int hold_forgotten(struct forward_walk *w, struct forward_job *j, struct 
                    "it was being sent at %s and may have arrived, and this endpoint "
                    "%s",
                    at,
-                   j->lane->endpoint.retention_s == 0
+                   endpoint_retention(&j->job) == 0
                        ? "takes it twice (idempotency = none)"
                        : "remembers its key no longer (idempotency_retention)");
     return hold_doubtful(w, j, why, e);
@@ -246,7 +246,7 @@ int forward_settle_early(struct forward_walk *w, struct forward_job *j, struct g
         rc = hold_homeless(w, j, e);
     } else if (lane->unusable.code != GF_OK) {
         rc = hold(w, j, lane->unusable.text, e);
-    } else if (j->doubt > 0 && now - j->doubt >= lane->endpoint.retention_s) {
+    } else if (j->doubt > 0 && now - j->doubt >= endpoint_retention(&j->job)) {
         rc = hold_forgotten(w, j, e);
     } else if (endpoint_breaker_rests(&lane->breaker, &j->row.agent, &why)) {
         if (j->row.state == LEDGER_SENDING)

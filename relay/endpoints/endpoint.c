@@ -14,7 +14,8 @@
 #define HEADER_FILE_MAX 8192 /* bytes */
 
 const struct endpoint_profile *const endpoint_profiles[] = {
-    &endpoint_http, &endpoint_form, &endpoint_updates, &endpoint_exec, &endpoint_agent, NULL,
+    &endpoint_http, &endpoint_form, &endpoint_updates, &endpoint_exec, &endpoint_agent,
+    &endpoint_otlp, NULL,
 };
 
 const char *endpoint_value(const struct config *c, const char *name, const char *key) {
@@ -192,6 +193,14 @@ int endpoint_judge(struct endpoint_job *j, struct https_answer *answer, struct e
         return -1;
     }
     return 0;
+}
+
+int64_t endpoint_retention(const struct endpoint_job *j) {
+    const struct endpoint_profile *profile = j->endpoint->profile;
+
+    if (j->endpoint->retention_s == 0 && profile->harmless != NULL && profile->harmless(j))
+        return INT64_MAX;
+    return j->endpoint->retention_s;
 }
 
 int endpoint_flush(struct endpoint *p, struct gf_err *e) {

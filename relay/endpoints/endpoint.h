@@ -18,7 +18,7 @@
     {"endpoint", 1, "channel", NULL, "the channel it takes"},                                      \
     {"endpoint", 1, "product", NULL, "only records of this product"},                              \
     {"endpoint", 1, "sender", NULL, "only records of this agent (its id, 32 hex digits)"},         \
-    {"endpoint", 1, "profile", "http", "how to speak: http, form, updates, exec, agent"},        \
+    {"endpoint", 1, "profile", "http", "how to speak: http, form, updates, exec, agent, otlp"},        \
     {"endpoint", 1, "url", NULL, "where: https://...; http:// only to 127.0.0.1 or [::1]"},        \
     {"endpoint", 1, "program", NULL, "for exec: an absolute path and its arguments; no shell"},     \
     {"endpoint", 1, "template", NULL, "for http: a file with a JSON body, {{FIELD}} is filled in"}, \
@@ -51,7 +51,8 @@
     {"endpoint", 1, "batch_points", "5000", "metrics: points of one request, 1 to 1000000"},       \
     {"endpoint", 1, "batch_bytes", "1M", "metrics: bytes of one request, 1K to 64M"},              \
     {"endpoint", 1, "attributes", "site", "metrics: what the relay adds to each point: site, "     \
-                                          "bundle, delay; or none"}
+                                          "bundle, delay; or none"},                               \
+    {"endpoint", 1, "encoding", "as-is", "otlp: as-is, or protobuf for a receiver without JSON"}
 /* clang-format on */
 
 /* Keys that every profile knows, and those of every profile that speaks HTTP, for its list. */
@@ -168,6 +169,8 @@ struct endpoint_result {
  *          ledger notes it. -1: none of it since the last flush is there, and it is tried later
  *   note   what else the ledger is to know of a delivery, in the transaction that notes it
  *   end    release j->own, however the job ended; also where next() failed
+ *   harmless  where doubles do harm: 1 if those of this record do none all the same. Its requests
+ *          may then share connections, which next() says, and judge() names the guarantee
  * A job that is cut off by a crash begins with step 0 again.
  */
 struct endpoint_profile {
@@ -184,11 +187,12 @@ struct endpoint_profile {
     int (*flush)(struct endpoint *p, struct gf_err *e);
     int (*note)(struct endpoint_job *j, struct gf_err *e);
     void (*end)(struct endpoint_job *j);
+    int (*harmless)(const struct endpoint_job *j);
 };
 
 extern const struct endpoint_profile *const endpoint_profiles[]; /* NULL at the end */
 extern const struct endpoint_profile endpoint_http, endpoint_form, endpoint_updates, endpoint_exec,
-    endpoint_agent;
+    endpoint_agent, endpoint_otlp;
 
 /* ---- configuration (endpoint_check.c) ---- */
 
@@ -262,6 +266,8 @@ GF_MUST_CHECK int endpoint_request(struct endpoint_job *j, struct endpoint_reque
  * then released on failure. */
 GF_MUST_CHECK int endpoint_judge(struct endpoint_job *j, struct https_answer *answer,
                                  struct endpoint_result *out, struct gf_err *e);
+/* endpoint.retention_s, for this record. */
+int64_t endpoint_retention(const struct endpoint_job *j);
 /* Before results of this endpoint are noted. */
 GF_MUST_CHECK int endpoint_flush(struct endpoint *p, struct gf_err *e);
 /* It was delivered: within the transaction that notes it. */

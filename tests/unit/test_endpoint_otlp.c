@@ -1,0 +1,399 @@
+/*
+ * test_endpoint_otlp.c -- profile otlp: what leaves, what a receiver's answers mean, and which
+ * records may be sent twice.
+ */
+#include "forward_testing.h"
+
+#include "common/otlp_json.h"
+
+#define HTTP(status, type, body)                                                                   \
+    "HTTP/1.1 " status "\r\nContent-Type: " type "\r\nConnection: close\r\n\r\n" body
+#define OK         HTTP("200 OK", "application/x-protobuf", "")
+#define SAYS(body) HTTP("200 OK", "application/json", body)
+#define BAD        HTTP("400 Bad", "application/json", "{\"code\":3,\"message\":\"bad point\"}")
+
+#define POINT(time) "{\"timeUnixNano\":\"" time "\",\"asInt\":\"1\"}"
+#define GAUGE(points)                                                                              \
+    "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\",\"gauge\":"            \
+    "{\"dataPoints\":[" points "]}}]}]}]}"
+#define DELTA(points)                                                                              \
+    "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\",\"sum\":"              \
+    "{\"dataPoints\":[" points "],\"aggregationTemporality\":1}}]}]}]}"
+#define LABEL "{\"key\":\"gapferry.delay_s\",\"value\":{\"intValue\":\"30\"}}"
+
+#define AT   1700000000 /* the relay's clock */
+#define T1   "1699999001000000000"
+#define T2   "1699999002000000000"
+#define T3   "1699999003000000000"
+#define JSON "application/json"
+
+static char home[64];
+static struct https *client;
+static const struct gf_id agent = {{1}};
+
+static int begin(void **state) {
+    struct gf_err e;
+
+    (void)snprintf(home, sizeof home, "/tmp/gapferry-otlp-XXXXXX");
+    return mkdtemp(home) == NULL || kit_setup(state) != 0 || https_new(&client, &e) != 0;
+}
+
+static int end(void **state) {
+    char command[128];
+
+    https_free(client);
+    (void)snprintf(command, sizeof command, "rm -rf %s", home);
+    return system(command) != 0 || kit_teardown(state) != 0;
+}
+
+static struct endpoint_result r;
+static struct server *server;
+
+/* Deliver this body to a server that says `replies`; nothing is added unless `more` says so. */
+static void deliver(const struct reply *replies, const char *more, const char *type,
+                    const void *body, size_t len) {
+    const struct gf_record record = {.id = {{2}},
+                                     .channel = "c",
+                                     .type = type,
+                                     .created = AT - 100,
+                                     .body = {GF_BODY_TEXT, body, len}};
+    char lines[512];
+    struct gf_err e;
+
+    endpoint_result_free(&r);
+    if (server != NULL) {
+        free(server);
+        server = NULL;
+    }
+    server = server_start(replies);
+    (void)snprintf(lines, sizeof lines, "profile = otlp\n%s%s",
+                   strstr(more, "attributes") == NULL ? "attributes = none\n" : "", more);
+    struct relay relay = {.config = endpoint_at(home, server->port, lines), .now = AT};
+    if (endpoint_check(relay.config, &e) == -1)
+        fail_msg("%s", e.text);
+    r = (struct endpoint_result){0};
+    if (endpoint_deliver(client, &relay, "e", &agent, &record, 0, &r, &e) == -1)
+        fail_msg("%s", e.text);
+    config_free(relay.config);
+    server_stop(server);
+}
+
+static void deliver_json(const struct reply *replies, const char *more, const char *body) {
+    deliver(replies, more, JSON, body, strlen(body));
+}
+
+/* The body of the last request. */
+static const char *got(size_t *len) {
+    const char *length = strstr(server->got, "Content-Length: ");
+
+    assert_non_null(length);
+    *len = strtoul(length + 16, NULL, 10);
+    return strstr(server->got, "\r\n\r\n") + 4;
+}
+
+static void got_json(const char *json) {
+    size_t len;
+
+    assert_string_equal(got(&len), json);
+    assert_non_null(strstr(server->got, "Content-Type: application/json\r\n"));
+}
+
+static void got_protobuf(const char *json) {
+    struct gf_buf text;
+    struct gf_err e;
+    size_t len;
+    const char *body = got(&len);
+
+    gf_buf_init(&text, 1 << 20);
+    assert_non_null(strstr(server->got, "Content-Type: application/x-protobuf\r\n"));
+    assert_int_equal(otlp_json_from_protobuf(body, len, 0, &text, &e), 0);
+    assert_string_equal(text.data, json);
+    gf_buf_free(&text);
+}
+
+static void a_record_that_needs_no_change_goes_as_it_is(void **state) {
+    static const struct reply ok[] = {{OK, CLOSE}, {NULL, 0}};
+    static const char spaced[] = " {\"unknown\" : 1, \"resourceMetrics\":[ ]  }";
+    static const char one[] = " " GAUGE(POINT(T1) " , " POINT(T2)) "\n";
+    struct gf_buf b;
+    struct gf_err e;
+    size_t len;
+
+    (void)state;
+    deliver_json(ok, "", one);
+    assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
+    got_json(one);
+    assert_non_null(strstr(server->got, "POST /in HTTP/1.1\r\n"));
+    /* The receiver learns nothing that is not metrics. */
+    assert_null(strstr(server->got, "Gapferry"));
+    assert_null(strstr(server->got, "Idempotency"));
+
+    gf_buf_init(&b, 1 << 16);
+    assert_int_equal(otlp_json_to_protobuf(one, strlen(one), &b, &e), 0);
+    deliver(ok, "", "application/x-protobuf", b.data, b.len);
+    assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
+    const char *body = got(&len);
+    assert_int_equal(len, b.len);
+    assert_memory_equal(body, b.data, len);
+    gf_buf_free(&b);
+
+    /* One without points needs no request. */
+    deliver_json(ok, "", spaced);
+    assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
+    assert_int_equal(server->requests, 0);
+}
+
+static void json_may_go_as_protobuf(void **state) {
+    static const struct reply ok[] = {{OK, CLOSE}, {NULL, 0}};
+
+    (void)state;
+    deliver_json(ok, "encoding = protobuf\n", GAUGE(POINT(T1)));
+    assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
+    got_protobuf(GAUGE(POINT(T1)));
+}
+
+static void what_the_relay_knows_stands_in_the_resource(void **state) {
+    static const struct reply ok[] = {{OK, CLOSE}, {NULL, 0}};
+    static const char told[] =
+        "{\"resourceMetrics\":[{\"resource\":{\"attributes\":[{\"key\":\"gapferry.delay_s\","
+        "\"value\":{\"intValue\":\"0\"}}]},\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\","
+        "\"gauge\":{\"dataPoints\":[" POINT(T1) "]}}]}]}]}";
+
+    (void)state;
+    deliver_json(ok, "attributes = delay\n", GAUGE(POINT(T1)));
+    got_json(told);
+    deliver_json(ok, "attributes = delay\nencoding = protobuf\n", GAUGE(POINT(T1)));
+    got_protobuf(told);
+}
+
+static void each_answer_has_its_verdict(void **state) {
+    static const struct {
+        const char *bytes;
+        enum endpoint_verdict verdict;
+        int unknown;
+        const char *says;
+    } cases[] = {
+        {OK, ENDPOINT_DELIVERED, 0, ""},
+        {SAYS("{}"), ENDPOINT_DELIVERED, 0, ""},
+        {SAYS("{\"partialSuccess\":{\"rejectedDataPoints\":\"1\",\"errorMessage\":\"too old\"}}"),
+         ENDPOINT_DELIVERED, 0, "1 of 2 points refused: 1: the receiver: too old"},
+        {SAYS("{\"partialSuccess\":{\"rejectedDataPoints\":2,\"errorMessage\":\"too old\"}}"),
+         ENDPOINT_REJECTED, 0, "2 of 2 points refused: 2: the receiver: too old"},
+        {SAYS("{\"partialSuccess\":{\"errorMessage\":\"use gzip\"}}"), ENDPOINT_DELIVERED, 0,
+         "the receiver warns: use gzip"},
+        {HTTP("200 OK", "text/html", "<html>Please log in"), ENDPOINT_LATER, 1,
+         "HTTP 200, but not the answer of an OpenTelemetry receiver: <html>Please log in"},
+        {HTTP("429 No", "text/plain", "slow"), ENDPOINT_LATER, 0, "HTTP 429: slow"},
+        {HTTP("502 No", "text/plain", "slow"), ENDPOINT_LATER, 0, "HTTP 502: slow"},
+        {HTTP("503 No", "application/json", "{\"code\":14,\"message\":\"full\"}"), ENDPOINT_LATER,
+         0, "HTTP 503: full"},
+        {HTTP("504 No", "text/plain", "slow"), ENDPOINT_LATER, 0, "HTTP 504: slow"},
+        {HTTP("401 No", "text/plain", "who?"), ENDPOINT_HELD, 0, "HTTP 401: who?"},
+        {HTTP("404 No", "text/plain", "where?"), ENDPOINT_HELD, 0, "HTTP 404: where?"},
+        {HTTP("302 No", "text/plain", "there"), ENDPOINT_HELD, 0, "HTTP 302: there"},
+        {HTTP("500 No", "application/x-protobuf", "\x08\x0d\x12\x04oops"), ENDPOINT_REJECTED, 0,
+         "2 of 2 points refused: 2: HTTP 500: oops"},
+        {HTTP("415 No", "text/plain", "JSON?"), ENDPOINT_REJECTED, 0,
+         "2 of 2 points refused: 2: HTTP 415: JSON?"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct reply replies[] = {{cases[i].bytes, CLOSE}, {NULL, 0}};
+        deliver_json(replies, "", GAUGE(POINT(T1) "," POINT(T2)));
+        if (r.verdict != cases[i].verdict || r.unknown != cases[i].unknown ||
+            strcmp(r.reason, cases[i].says) != 0)
+            fail_msg("case %zu: verdict %d, unknown %d, %s", i, (int)r.verdict, r.unknown,
+                     r.reason);
+        assert_int_equal(server->requests, 1);
+    }
+}
+
+static void a_reply_without_end_is_not_believed(void **state) {
+    char *endless = malloc((4 << 20) + 200);
+
+    (void)state;
+    assert_non_null(endless);
+    int head = snprintf(endless, 200, HTTP("200 OK", "application/json", "{"));
+    memset(endless + head, ' ', 4 << 20);
+    memcpy(endless + head + (4 << 20), "}", 2);
+    const struct reply replies[] = {{endless, CLOSE}, {NULL, 0}};
+    deliver_json(replies, "", GAUGE(POINT(T1)));
+    assert_int_equal(r.verdict, ENDPOINT_LATER);
+    assert_int_equal(r.unknown, 1);
+    assert_non_null(strstr(r.reason, "longer than 4 MiB"));
+    free(endless);
+}
+
+static void one_bad_point_loses_only_itself(void **state) {
+    static const struct reply replies[] = {{BAD, CLOSE}, {OK, CLOSE},  {BAD, CLOSE},
+                                           {OK, CLOSE},  {BAD, CLOSE}, {NULL, 0}};
+
+    (void)state;
+    deliver_json(replies, "", GAUGE(POINT(T1) "," POINT(T2) "," POINT(T3)));
+    assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
+    assert_string_equal(r.reason, "1 of 3 points refused: 1: HTTP 400: bad point");
+    assert_int_equal(server->requests, 5);
+    got_json(GAUGE(POINT(T3)));
+}
+
+static void points_go_so_many_at_a_time(void **state) {
+    static const struct reply replies[] = {{OK, CLOSE}, {OK, CLOSE}, {NULL, 0}};
+
+    (void)state;
+    deliver_json(replies, "batch_points = 2\n", GAUGE(POINT(T2) "," POINT(T1) "," POINT(T3)));
+    assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
+    assert_int_equal(server->requests, 2);
+    got_json(GAUGE(POINT(T3)));
+}
+
+static void points_beyond_the_limits_do_not_leave(void **state) {
+    static const struct reply replies[] = {{OK, CLOSE}, {NULL, 0}};
+
+    (void)state;
+    deliver_json(
+        replies, "max_age = 2h\n",
+        GAUGE(POINT("1699000000000000000") "," POINT(T1) "," POINT("1700000601000000000")));
+    assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
+    assert_string_equal(r.reason, "2 of 3 points refused: 1 older than 2h; 1 more than 10m ahead");
+    got_json(GAUGE(POINT(T1)));
+    /* Days that are old are none in themselves. */
+    deliver_json(replies, "", GAUGE(POINT("1600000000000000000")));
+    assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
+    assert_string_equal(r.reason, "");
+}
+
+static void what_is_no_otlp_does_not_leave(void **state) {
+    static const struct reply none[] = {{NULL, 0}};
+
+    (void)state;
+    deliver(none, "", "text/x-influx-line", "m v=1 1", 7);
+    assert_int_equal(r.verdict, ENDPOINT_HELD);
+    assert_int_equal(r.alone, 1);
+    assert_non_null(strstr(r.reason, "text/x-influx-line"));
+    deliver_json(none, "", "{\"resourceMetrics\":1}");
+    assert_int_equal(r.verdict, ENDPOINT_REJECTED);
+    assert_non_null(strstr(r.reason, "no OpenTelemetry metrics: resourceMetrics"));
+    deliver(none, "", "application/x-protobuf", "\xff", 1);
+    assert_int_equal(r.verdict, ENDPOINT_REJECTED);
+    assert_int_equal(server->requests, 0);
+}
+
+static void the_promise_is_at_least_once_where_doubles_count(void **state) {
+    static const struct reply ok[] = {{OK, CLOSE}, {NULL, 0}};
+
+    (void)state;
+    deliver_json(ok, "", GAUGE(POINT(T1)));
+    assert_int_equal(r.guarantee, GF_GUARANTEE_ONCE);
+    deliver_json(ok, "", DELTA(POINT(T1)));
+    assert_int_equal(r.guarantee, GF_GUARANTEE_LEAST);
+    deliver_json(ok, "idempotency = natural\n", DELTA(POINT(T1)));
+    assert_int_equal(r.guarantee, GF_GUARANTEE_ONCE);
+}
+
+/* ---- in the engine ---- */
+
+/* A record of this body, whose one request gets this answer; what is known of it then. */
+static struct row forwarded(struct site *s, const char *body, const struct reply *replies,
+                            int *requests) {
+    struct server *to = server_start(replies);
+    char *line = testing_record(s, "c", body, 0);
+
+    arrive(s, line, NULL);
+    free(line);
+    config_free(s->r.config);
+    s->r.config = endpoint_at(s->path, to->port, "profile = otlp\nconnections = 1\n");
+    forward(s, 10);
+    *requests = to->requests;
+    server_stop(to);
+    free(to);
+    struct rows rows = rows_of(s);
+    return rows.row[rows.n - 1];
+}
+
+static void only_points_that_count_from_report_to_report_are_in_doubt(void **state) {
+    static const struct reply reset[] = {{"", RESET}, {"", RESET}, {NULL, 0}};
+    static const struct reply ok[] = {{OK, CLOSE}, {NULL, 0}};
+    static const struct reply full[] = {{HTTP("503 No", "text/plain", ""), CLOSE}, {NULL, 0}};
+    struct site *s = *state;
+    int n;
+
+    struct row row = forwarded(s, GAUGE(POINT(T1)), reset, &n);
+    assert_int_equal(row.state, LEDGER_LATER);
+    row = forwarded(s, DELTA(POINT(T1)), reset, &n);
+    assert_int_equal(row.state, LEDGER_HELD);
+    assert_non_null(strstr(row.reason, "it may have arrived"));
+    assert_int_equal(n, 1);
+    /* Who says that there was no effect is believed. */
+    row = forwarded(s, DELTA(POINT(T1)), full, &n);
+    assert_int_equal(row.state, LEDGER_LATER);
+    row = forwarded(s, DELTA(POINT(T1)), ok, &n);
+    assert_int_equal(row.state, LEDGER_DELIVERED);
+}
+
+static void what_a_crash_has_left_is_sent_again_where_that_does_no_harm(void **state) {
+    static const struct reply ok[] = {{OK, CLOSE}, {NULL, 0}};
+    static const char *const bodies[] = {GAUGE(POINT(T1)), DELTA(POINT(T1))};
+    struct site *s = *state;
+
+    for (size_t i = 0; i < 2; i++) {
+        struct server *to = server_start(ok);
+        char *line = testing_record(s, "c", bodies[i], 0);
+        arrive(s, line, NULL);
+        free(line);
+        int64_t row = testing_find(s, &s->id).row;
+        assert_ok(ledger_sending(s->r.ledger, &row, 1, "e", NOW - 7, &s->e), s->e);
+        config_free(s->r.config);
+        s->r.config = endpoint_at(s->path, to->port, "profile = otlp\nconnections = 1\n");
+        forward(s, 10);
+        assert_int_equal(to->requests, i == 0 ? 1 : 0);
+        server_stop(to);
+        free(to);
+        struct rows rows = rows_of(s);
+        assert_int_equal(rows.row[rows.n - 1].state, i == 0 ? LEDGER_DELIVERED : LEDGER_HELD);
+        if (i == 0)
+            assert_int_equal(told_guarantee(s), GF_GUARANTEE_ONCE);
+    }
+}
+
+static void settings_are_checked(void **state) {
+    static const struct {
+        const char *lines, *says;
+    } bad[] = {{"idempotency = key\n", "sends no key"},
+               {"encoding = json\n", "encoding"},
+               {"attributes = who\n", "attributes"},
+               {"method = PUT\n", "profile otlp has no such setting"}};
+    struct gf_err e;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char lines[256];
+        (void)snprintf(lines, sizeof lines, "profile = otlp\n%s", bad[i].lines);
+        struct config *c = endpoint_at(home, 1, lines);
+        assert_int_equal(endpoint_check(c, &e), -1);
+        if (strstr(e.text, bad[i].says) == NULL)
+            fail_msg("%s: %s", bad[i].lines, e.text);
+        config_free(c);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_record_that_needs_no_change_goes_as_it_is),
+        cmocka_unit_test(json_may_go_as_protobuf),
+        cmocka_unit_test(what_the_relay_knows_stands_in_the_resource),
+        cmocka_unit_test(each_answer_has_its_verdict),
+        cmocka_unit_test(a_reply_without_end_is_not_believed),
+        cmocka_unit_test(one_bad_point_loses_only_itself),
+        cmocka_unit_test(points_go_so_many_at_a_time),
+        cmocka_unit_test(points_beyond_the_limits_do_not_leave),
+        cmocka_unit_test(what_is_no_otlp_does_not_leave),
+        cmocka_unit_test(the_promise_is_at_least_once_where_doubles_count),
+        cmocka_unit_test_setup_teardown(only_points_that_count_from_report_to_report_are_in_doubt,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_a_crash_has_left_is_sent_again_where_that_does_no_harm,
+                                        set_up, tear_down),
+        cmocka_unit_test(settings_are_checked),
+    };
+    return cmocka_run_group_tests(tests, begin, end);
+}
