@@ -56,15 +56,22 @@ void https_free(struct https *h) {
 
 /* ---- callbacks ---- */
 
-/* Before a connection is made: a name must not lead to where no name may lead. Who wrote the
- * address into the URL meant it. */
+/* A name must not lead to where no name may lead. Who wrote the address into the URL meant it. */
+static int is_unfit(const struct https_options *o, const struct https_url *to,
+                    const struct sockaddr *address) {
+    if (o->local != NULL)
+        return address->sa_family != AF_UNIX;
+    if (to->plain && o->proxy == NULL)
+        return !(o->site ? https_url_is_site(address) : https_url_is_loopback(address));
+    return !to->literal && !https_url_fit(address);
+}
+
+/* Before a connection is made. */
 static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *a) {
     struct https_attempt *at = arg;
-    const struct https_url *to = at->o->proxy != NULL ? &at->via : &at->to;
 
     (void)purpose;
-    if (to->plain && at->o->proxy == NULL ? !https_url_is_loopback(&a->addr)
-                                          : !to->literal && !https_url_fit(&a->addr)) {
+    if (is_unfit(at->o, at->o->proxy != NULL ? &at->via : &at->to, &a->addr)) {
         at->unfit = 1;
         return CURL_SOCKET_BAD;
     }
@@ -339,6 +346,8 @@ static CURLcode set_request(struct https_attempt *at) {
     }
     if (o->connect_only)
         SET(CONNECT_ONLY, 1L);
+    if (o->local != NULL)
+        SET(UNIX_SOCKET_PATH, o->local);
     if (o->once) { /* libcurl sends again by itself what went out on a kept connection */
         SET(FRESH_CONNECT, 1L);
         SET(FORBID_REUSE, 1L);
@@ -366,8 +375,12 @@ static CURLcode set_request(struct https_attempt *at) {
 static int check(const struct https_options *o, struct https_attempt *at, struct gf_err *e) {
     const char *const files[] = {o->ca_file, o->cert_file, o->key_file};
 
-    if (https_url_parse(o->url, &at->to, e) == -1)
+    if ((o->site ? https_url_parse_site(o->url, &at->to, e)
+                 : https_url_parse(o->url, &at->to, e)) == -1)
         return -1;
+    if (o->local != NULL && (!at->to.plain || !at->to.loopback))
+        return gf_err_set(e, GF_E_CONFIG,
+                          "%s: at a unix socket only http://127.0.0.1/ is asked for", o->url);
     if (o->proxy != NULL && https_url_proxy(o->proxy, &at->via, e) == -1)
         return -1;
     if (o->proxy != NULL && at->to.plain)

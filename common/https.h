@@ -1,9 +1,9 @@
 /*
  * https.h -- one HTTP request to one configured place; the only user of libcurl.
  *
- * https only; plain http only to loopback addresses that are literally in the URL. TLS checks
- * cannot be turned off. Redirects, cookies, .netrc, content decoding and every other protocol are
- * off.
+ * https only; plain http only to loopback addresses that are literally in the URL, and for who asks
+ * for it to addresses of private networks and to unix sockets. TLS checks cannot be turned off.
+ * Redirects, cookies, .netrc, content decoding and every other protocol are off.
  */
 #ifndef COMMON_HTTPS_H
 #define COMMON_HTTPS_H
@@ -37,7 +37,12 @@ struct https_options {
     const char *ca_file; /* NULL: the system's */
     const char *cert_file; /* client certificate and key, NULL: none */
     const char *key_file;
-    const char *proxy;  /* http://HOST:PORT; NULL: none; the environment is not asked */
+    const char *proxy; /* http://HOST:PORT; NULL: none; the environment is not asked */
+    int site;          /* 1: http also to an address of a private network that is literally in
+                          the URL */
+    const char
+        *local;         /* the path of a unix socket where the server listens; the URL, which is
+                           http and of a loopback address, says what is asked for there; NULL: none */
     int once;           /* 1: on a new connection, which is not kept: see https_request() */
     int connect_only;   /* 1: connection, proxy and TLS, and nothing is asked: HTTPS_OK with status
                            0. For https_request(); the connection is not kept */
@@ -77,8 +82,10 @@ struct https; /* a client: keeps connections; one thread */
 GF_MUST_CHECK int https_new(struct https **out, struct gf_err *e);
 void https_free(struct https *h);
 
-/* 0 if the URL is one that we would ever use; GF_E_CONFIG says which rule it breaks. */
+/* 0 if the URL is one that we would ever use; GF_E_CONFIG says which rule it breaks. The second is
+ * for those that are used with `site`. */
 GF_MUST_CHECK int https_check_url(const char *url, struct gf_err *e);
+GF_MUST_CHECK int https_check_site_url(const char *url, struct gf_err *e);
 
 /* The same for a proxy: http://HOST:PORT or https://HOST:PORT. */
 GF_MUST_CHECK int https_check_proxy(const char *url, struct gf_err *e);

@@ -124,9 +124,9 @@ static int is_alike(const struct flight *f, const struct https_options *o) {
     return f->warm && o->source == NULL && o->sink == NULL && o->stop == NULL && o->resume == 0 &&
            !o->connect_only && strcmp(f->url, o->url) == 0 && o->method == had->method &&
            o->ca_file == had->ca_file && o->cert_file == had->cert_file &&
-           o->key_file == had->key_file && o->proxy == had->proxy && o->once == had->once &&
-           o->connect_ms == had->connect_ms && o->answer_max == had->answer_max &&
-           (o->pace > 0) == (had->pace > 0);
+           o->key_file == had->key_file && o->proxy == had->proxy && o->local == had->local &&
+           o->site == had->site && o->once == had->once && o->connect_ms == had->connect_ms &&
+           o->answer_max == had->answer_max && (o->pace > 0) == (had->pace > 0);
 }
 
 static int begin(struct flight *f, const struct https_options *o, struct gf_err *e) {

@@ -12,8 +12,9 @@ GF_MUST_CHECK int https_pool_new(struct https_pool **out, struct gf_err *e);
 /* What is under way is given up: whether it arrived is not known. */
 void https_pool_free(struct https_pool *p);
 
-/* Begin a request. *o and all that it points to stay until it is over, its method, files and proxy
- * as long as the pool; `stop` is not asked. tag names it. -1 as https_request(): nothing was begun.
+/* Begin a request. *o and all that it points to stay until it is over, its method, files, proxy
+ * and socket as long as the pool; `stop` is not asked. tag names it. -1 as https_request(): nothing
+ * was begun.
  */
 GF_MUST_CHECK int https_pool_begin(struct https_pool *p, const struct https_options *o, void *tag,
                                    struct gf_err *e);

@@ -34,6 +34,11 @@ static int is_fit4(uint32_t a) {
     return a >> 24 != 0 && !is_loopback4(a) && a >> 16 != 0xa9fe && a >> 29 != 7;
 }
 
+/* 10/8, 172.16/12, 192.168/16 (RFC 1918). */
+static int is_private4(uint32_t a) {
+    return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8;
+}
+
 /* An IPv4 address that travels in an IPv6 one. */
 static int is_mapped(const struct in6_addr *a, uint32_t *v4) {
     if (!IN6_IS_ADDR_V4MAPPED(a))
@@ -56,6 +61,22 @@ int https_url_is_loopback(const struct sockaddr *address) {
         return IN6_IS_ADDR_LOOPBACK(&v6.sin6_addr);
     }
     return 0;
+}
+
+int https_url_is_site(const struct sockaddr *address) {
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+
+    if (https_url_is_loopback(address))
+        return 1;
+    if (address->sa_family == AF_INET) {
+        memcpy(&v4, address, sizeof v4);
+        return is_private4(ntohl(v4.sin_addr.s_addr));
+    }
+    if (address->sa_family != AF_INET6)
+        return 0;
+    memcpy(&v6, address, sizeof v6);
+    return (v6.sin6_addr.s6_addr[0] & 0xfe) == 0xfc; /* fc00::/7 (RFC 4193) */
 }
 
 int https_url_fit(const struct sockaddr *address) {
@@ -88,6 +109,7 @@ static int parse_v6(const char *at, size_t len, struct https_url *out, size_t *u
         return -1;
     out->literal = 1;
     out->loopback = strcmp(out->host, "::1") == 0;
+    out->site = out->loopback || (a.s6_addr[0] & 0xfe) == 0xfc;
     *used = (size_t)(end - at) + 1;
     return 0;
 }
@@ -116,6 +138,7 @@ static int parse_name(const char *at, size_t len, struct https_url *out, size_t 
             return -1;
         out->literal = 1;
         out->loopback = is_loopback4(ntohl(a.s_addr));
+        out->site = out->loopback || is_private4(ntohl(a.s_addr));
     } else {
         out->literal = strcmp(out->host, "localhost") == 0;
     }
@@ -173,7 +196,8 @@ static int parse_origin(const char *url, struct https_url *out, int *has_port, c
     return 0;
 }
 
-int https_url_parse(const char *url, struct https_url *out, struct gf_err *e) {
+/* All but where http may lead. */
+static int parse_url(const char *url, struct https_url *out, struct gf_err *e) {
     const char *rest;
     int has_port;
 
@@ -185,10 +209,27 @@ int https_url_parse(const char *url, struct https_url *out, struct gf_err *e) {
         if (*p == '%' && !(is_hex(p[1]) && is_hex(p[2])))
             return gf_err_set(e, GF_E_CONFIG, "%s: %% is followed by two hex digits", url);
     }
+    return 0;
+}
+
+int https_url_parse(const char *url, struct https_url *out, struct gf_err *e) {
+    if (parse_url(url, out, e) == -1)
+        return -1;
     if (out->plain && !out->loopback)
         return gf_err_set(e, GF_E_CONFIG,
                           "%s: http:// is allowed only to a loopback address (127.0.0.1, [::1]); "
                           "write https://",
+                          url);
+    return 0;
+}
+
+int https_url_parse_site(const char *url, struct https_url *out, struct gf_err *e) {
+    if (parse_url(url, out, e) == -1)
+        return -1;
+    if (out->plain && !out->site)
+        return gf_err_set(e, GF_E_CONFIG,
+                          "%s: http:// is allowed only to an address of this host or of a private "
+                          "network (10.x, 172.16.x to 172.31.x, 192.168.x, [fc00::/7])",
                           url);
     return 0;
 }
@@ -208,6 +249,11 @@ int https_url_proxy(const char *url, struct https_url *out, struct gf_err *e) {
 int https_check_url(const char *url, struct gf_err *e) {
     struct https_url parsed;
     return https_url_parse(url, &parsed, e);
+}
+
+int https_check_site_url(const char *url, struct gf_err *e) {
+    struct https_url parsed;
+    return https_url_parse_site(url, &parsed, e);
 }
 
 int https_check_proxy(const char *url, struct gf_err *e) {

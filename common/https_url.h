@@ -24,10 +24,15 @@ struct https_url {
     int plain;   /* http */
     int literal; /* the host is an address, or "localhost": it says itself where it leads */
     int loopback;
+    int site; /* loopback, or literally an address of a private network */
 };
 
 /* GF_E_CONFIG says which rule is broken. */
 GF_MUST_CHECK int https_url_parse(const char *url, struct https_url *out, struct gf_err *e);
+
+/* The same for a place within the site: http:// may lead to an address of a private network, too,
+ * which is literally in the URL (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, fc00::/7). */
+GF_MUST_CHECK int https_url_parse_site(const char *url, struct https_url *out, struct gf_err *e);
 
 /* A proxy: http://HOST:PORT or https://HOST:PORT, nothing behind. */
 GF_MUST_CHECK int https_url_proxy(const char *url, struct https_url *out, struct gf_err *e);
@@ -38,5 +43,8 @@ int https_url_fit(const struct sockaddr *address);
 
 /* 1 if it is a loopback address. */
 int https_url_is_loopback(const struct sockaddr *address);
+
+/* 1 if it is a loopback address, or one of a private network. */
+int https_url_is_site(const struct sockaddr *address);
 
 #endif

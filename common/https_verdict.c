@@ -41,6 +41,8 @@ static enum https_stage stage_of_connect(const struct https_attempt *at, long os
         return HTTPS_NO_DNS;
     if (at->o->proxy != NULL)
         return HTTPS_PROXY;
+    if (at->o->local != NULL)
+        return HTTPS_REFUSED;
     if (os == ETIMEDOUT)
         return HTTPS_TIMED_OUT;
     return os == ECONNREFUSED ? HTTPS_REFUSED : HTTPS_NO_ROUTE;
@@ -101,18 +103,22 @@ static const char *words_of(const struct https_attempt *at, CURLcode rc) {
 }
 
 /* One sentence for people: the place, what happened, and where it helps, the remedy. */
-static void explain(struct https_attempt *at, CURLcode rc) {
+static void explain(struct https_attempt *at, CURLcode rc, long os) {
     const struct https_url *to = &at->to;
+    char place[HTTPS_HOST_MAX + 16];
     struct gf_err e = {0};
     int64_t connect_ms = at->o->connect_ms > 0 ? at->o->connect_ms : HTTPS_CONNECT_MS;
     int64_t ms = at->o->total_ms > 0 ? at->o->total_ms : HTTPS_TOTAL_MS;
 
+    if (at->o->local != NULL)
+        (void)snprintf(place, sizeof place, "%.*s", HTTPS_HOST_MAX, at->o->local);
+    else
+        (void)snprintf(place, sizeof place, "%s port %d", to->host, to->port);
     switch (at->answer.stage) {
     case HTTPS_OK:
         return;
     case HTTPS_NO_ROUTE:
-        (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: the network does not lead there", to->host,
-                         to->port);
+        (void)gf_err_set(&e, GF_E_SYSTEM, "%s: the network does not lead there", place);
         break;
     case HTTPS_NO_DNS:
         (void)gf_err_set(&e, GF_E_SYSTEM,
@@ -122,17 +128,19 @@ static void explain(struct https_attempt *at, CURLcode rc) {
                          to->host);
         break;
     case HTTPS_REFUSED:
-        (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: nobody listens there", to->host, to->port);
+        (void)gf_err_set(&e, GF_E_SYSTEM, "%s: %s", place,
+                         at->o->local != NULL && os == EACCES ? "this user may not connect there"
+                                                              : "nobody listens there");
         break;
     case HTTPS_TIMED_OUT:
         if (at->slow && at->answer.sent) {
-            (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: slower than %lld bytes a second",
-                             to->host, to->port, (long long)at->o->pace);
+            (void)gf_err_set(&e, GF_E_SYSTEM, "%s: slower than %lld bytes a second", place,
+                             (long long)at->o->pace);
             break;
         }
         if (!at->answer.sent && connect_ms < ms)
             ms = connect_ms;
-        (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: no %s within %lld s", to->host, to->port,
+        (void)gf_err_set(&e, GF_E_SYSTEM, "%s: no %s within %lld s", place,
                          at->answer.sent ? "answer" : "connection", (long long)(ms + 999) / 1000);
         break;
     case HTTPS_PROXY:
@@ -146,7 +154,7 @@ static void explain(struct https_attempt *at, CURLcode rc) {
         break;
     case HTTPS_TLS:
     case HTTPS_BROKEN:
-        (void)gf_err_set(&e, GF_E_SYSTEM, "%s port %d: %s", to->host, to->port, words_of(at, rc));
+        (void)gf_err_set(&e, GF_E_SYSTEM, "%s: %s", place, words_of(at, rc));
         break;
     }
     (void)snprintf(at->answer.text, sizeof at->answer.text, "%.*s", (int)sizeof at->answer.text - 1,
@@ -202,6 +210,6 @@ int https_verdict(struct https_attempt *at, CURLcode rc, struct gf_err *e) {
         a->status = 0;
     }
     a->retry_after_s = retry_after(a);
-    explain(at, rc);
+    explain(at, rc, os);
     return 0;
 }

@@ -32,6 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         if (u.port < 1 || u.port > 65535)
             abort();
     }
+    if (https_url_parse_site(url, &u, &e) == 0 && u.plain && !u.site)
+        abort();
     if (https_url_proxy(url, &u, &e) == 0 && strchr(strstr(url, "://") + 3, '/') != NULL)
         abort();
 

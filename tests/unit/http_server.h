@@ -129,16 +129,24 @@ static inline void *server_run(void *arg) {
     return NULL;
 }
 
-static inline struct server *server_start(const struct reply *replies) {
+/* At a socket that has its address; port is told to who asks. */
+static inline struct server *server_start_at(int fd, int port, const struct reply *replies) {
     struct server *s = calloc(1, sizeof *s);
 
     assert_non_null(s);
     s->replies = replies;
-    s->fd = server_socket(&s->port);
+    s->fd = fd;
+    s->port = port;
     assert_int_equal(listen(s->fd, 8), 0);
     assert_int_equal(pipe(s->stop), 0);
     assert_int_equal(pthread_create(&s->thread, NULL, server_run, s), 0);
     return s;
+}
+
+static inline struct server *server_start(const struct reply *replies) {
+    int port, fd = server_socket(&port);
+
+    return server_start_at(fd, port, replies);
 }
 
 /* End the server; what it saw can be looked at until free(). */

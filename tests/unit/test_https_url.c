@@ -68,6 +68,31 @@ static void http_goes_to_literal_loopback_addresses_only(void **state) {
     }
 }
 
+static void within_the_site_http_goes_to_private_addresses_too(void **state) {
+    static const char *const good[] = {"http://127.0.0.1:9100/metrics", "http://[::1]/metrics",
+                                       "http://10.0.0.1:9100/metrics",  "http://172.16.0.1/",
+                                       "http://172.31.255.255/",        "http://192.168.7.7/",
+                                       "http://[fd00::1]:9100/metrics", "http://[fcff:1::1]/",
+                                       "https://vendor.example/"};
+    static const char *const bad[] = {
+        "http://11.0.0.1/",    "http://172.15.0.1/",        "http://172.32.0.1/",
+        "http://192.169.0.1/", "http://169.254.169.254/",   "http://8.8.8.8/",
+        "http://[fe80::1]/",   "http://[2001:db8::1]/",     "http://node1:9100/metrics",
+        "http://localhost/",   "http://10.0.0.1.example/",  "http://10.0.0.01/",
+        "http://10.1/",        "http://[::ffff:10.0.0.1]/", "http://0.0.0.0/"};
+    struct gf_err e;
+    (void)state;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        if (https_check_site_url(good[i], &e) != 0)
+            fail_msg("%s: %s", good[i], e.text);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (https_check_site_url(bad[i], &e) != -1)
+            fail_msg("%s was taken", bad[i]);
+    }
+    assert_int_equal(https_check_url("http://10.0.0.1/", &e), -1);
+}
+
 static void what_two_readers_could_read_differently_is_refused(void **state) {
     static const struct {
         const char *url, *says;
@@ -225,6 +250,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(https_goes_to_names_and_addresses),
         cmocka_unit_test(http_goes_to_literal_loopback_addresses_only),
+        cmocka_unit_test(within_the_site_http_goes_to_private_addresses_too),
         cmocka_unit_test(what_two_readers_could_read_differently_is_refused),
         cmocka_unit_test(a_url_may_be_2048_bytes_long_and_no_longer),
         cmocka_unit_test(a_proxy_is_a_host_and_a_port),
