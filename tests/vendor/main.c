@@ -32,8 +32,10 @@ static const struct option_spec specs[] = {
 
 static const struct option_page page = {
     "vendor", "--keys DIR [OPTION]...",
-    "Play a vendor: POST /license issues signed licences, POST /usage takes metrics, GET /tally "
-    "says what took effect, POST /script sets faults.",
+    "Play a vendor: POST /license issues signed licences, POST /usage takes reports, POST "
+    "/v1/metrics "
+    "OpenTelemetry metrics, GET /tally and GET /points "
+    "say what took effect, POST /script sets faults.",
     specs,
     "\nA script has lines \"COUNT FAULT [NUMBER] [/PATH]\"; tests/vendor/README.md lists them.\n"};
 
@@ -182,6 +184,7 @@ static int run(const struct options *o, struct gf_err *e) {
     }
     gf_key_sign_free(key);
     tally_close(&v.tally);
+    points_free(&v.points);
     if (v.files != -1)
         (void)close(v.files);
     (void)close(v.dir);

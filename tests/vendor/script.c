@@ -26,6 +26,7 @@ static const struct {
     {"endless", FAULT_ENDLESS, -1, 0},
     {"longer", FAULT_LONGER, 100, 1000000},
     {"no-range", FAULT_NO_RANGE, -1, 0},
+    {"partial", FAULT_PARTIAL, 1, 1000000},
 };
 
 /* A number of at most 9 digits, or -1. */
@@ -88,7 +89,7 @@ int script_set(struct script *s, const char *text, size_t len, struct gf_err *e)
             rc = gf_err_set(e, GF_E_USAGE,
                             "script line %d: \"COUNT FAULT [NUMBER] [/PATH]\", FAULT being close, "
                             "reset-before, reset-after, timeout-after, status, retry-after, half, "
-                            "wrong, slow, redirect, endless, longer or no-range",
+                            "wrong, slow, redirect, endless, longer, no-range or partial",
                             number);
         fresh->n += got == 0;
     }

@@ -164,8 +164,23 @@ static void set_script(struct call *c) {
     }
 }
 
+static int is_metrics(const char *path) {
+    return strcmp(path, "/v1/metrics") == 0;
+}
+
+static void take_metrics(struct call *c) {
+    c->status = points_take(
+        &c->v->points, MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, "Content-Type"),
+        c->body.data, c->body.len, c->fault == FAULT_PARTIAL ? c->number : 0, &c->type, &c->answer);
+}
+
+static void show_points(struct call *c) {
+    c->type = "application/json";
+    points_show(&c->v->points, &c->answer);
+}
+
 static int has_effect(const char *path) {
-    return strcmp(path, "/license") == 0 || strcmp(path, "/usage") == 0;
+    return strcmp(path, "/license") == 0 || strcmp(path, "/usage") == 0 || is_metrics(path);
 }
 
 static int is_file(const struct vendor *v, const char *path) {
@@ -181,8 +196,12 @@ static void route(struct call *c, const char *method) {
         say(c, 413, "The body is larger than 8 MiB.\n");
     else if (has_effect(c->path) && !is_post(method))
         say(c, 405, "POST, please.\n");
+    else if (is_metrics(c->path))
+        take_metrics(c);
     else if (has_effect(c->path))
         take_effect(c);
+    else if (strcmp(c->path, "/points") == 0 && strcmp(method, "GET") == 0)
+        show_points(c);
     else if (strcmp(c->path, "/tally") == 0 && strcmp(method, "GET") == 0)
         show_tally(c);
     else if (strcmp(c->path, "/script") == 0 && is_post(method))
@@ -190,7 +209,7 @@ static void route(struct call *c, const char *method) {
     else if (strcmp(c->path, "/healthz") == 0)
         say(c, 200, "ok\n");
     else
-        say(c, 404, "Here are /license, /usage, /tally and /script.\n");
+        say(c, 404, "Here are /license, /usage, /v1/metrics, /tally, /points and /script.\n");
 }
 
 /* ---- faults ---- */
@@ -235,6 +254,7 @@ static int fails_before(struct call *c) {
     case FAULT_ENDLESS:
     case FAULT_LONGER:
     case FAULT_NO_RANGE:
+    case FAULT_PARTIAL:
         break;
     }
     return 0;

@@ -37,6 +37,7 @@ enum fault {
     FAULT_ENDLESS,       /* of a file: zeros without end */
     FAULT_LONGER,        /* of a file: so many bytes more than it has */
     FAULT_NO_RANGE,      /* of a file: all of it, whatever range was asked for */
+    FAULT_PARTIAL,       /* of metrics: the last so many points are refused, the others taken */
 };
 
 struct script_entry {
@@ -118,6 +119,31 @@ int deactivate_is(const char *text, size_t len);
 GF_MUST_CHECK int deactivate_read(const char *text, size_t len, char license[GF_WORD_MAX * 2 + 1],
                                   struct gf_err *e);
 
+/* ---- points.c: an OpenTelemetry receiver ---- */
+
+#define POINTS_MAX 100000
+
+/* What came since the server started. */
+struct points {
+    struct points_point {
+        char *series; /* NAME{resource}{point}, without what a relay adds (gapferry.*) */
+        char *added;  /* that; of the first time */
+        uint64_t time;
+        double value;
+        int64_t count; /* times it came */
+    } * point;
+    size_t n, room;
+};
+
+/* Take a request of this Content-Type, all or (partial > 0) but so many of its last points. The
+ * status, and its body goes to out in the form of the request. A request with a metric "poison" is
+ * refused as a whole: 400. */
+int points_take(struct points *t, const char *type, const char *body, size_t len, int partial,
+                const char **answer_type, struct gf_buf *out);
+/* All as JSON. */
+void points_show(const struct points *t, struct gf_buf *out);
+void points_free(struct points *t);
+
 /* ---- serve.c ---- */
 
 struct vendor {
@@ -128,6 +154,7 @@ struct vendor {
     struct license_terms terms;
     struct script script;
     struct tally tally;
+    struct points points;
     int forget; /* 1: idempotency keys are not honoured */
     int64_t requests;
     int64_t refused;
