@@ -70,6 +70,11 @@ static int show_text(struct preview *p, const struct gf_record *r) {
     out_text(t, "  clock    %s\n  type     ", gf_record_clocks[r->clock]);
     out_safe(t, r->type);
     out_text(t, "\n  answer   %s\n", r->answer ? "wanted" : "not wanted");
+    if (r->ext) {
+        out_text(t, "  facts    ");
+        out_safe(t, r->ext);
+        out_text(t, "\n");
+    }
     if (r->body.form == GF_BODY_FILE)
         out_text(t, "  body     the file %s\n", r->body.data);
     else if (gf_text_is_utf8(r->body.data, r->body.len))

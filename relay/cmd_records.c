@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/when.h"
+#include "gapferry/json.h"
 #include "relay/agents.h"
 
 static const struct option_spec specs[] = {
@@ -340,6 +341,19 @@ static int put_story(struct showing *x, const struct ledger_record *r, struct gf
     return 0;
 }
 
+/* What its maker knew of its body: the site's words. */
+static void put_facts(struct out *t, const char *ext) {
+    struct gf_buf safe;
+
+    gf_buf_init(&safe, 8 * GF_EXT_MAX);
+    gf_json_put_safe(&safe, ext != NULL ? ext : "{}", ext != NULL ? strlen(ext) : 2);
+    if (!safe.failed && t->json)
+        out_raw(t, "ext", safe.data, safe.len);
+    else if (!safe.failed && ext != NULL)
+        out_text(t, "%-12s %s\n", "facts", safe.data);
+    gf_buf_free(&safe);
+}
+
 static int show_one(void *arg, const struct ledger_record *r, struct gf_err *e) {
     struct showing *x = arg;
     struct out *t = x->t;
@@ -364,6 +378,7 @@ static int show_one(void *arg, const struct ledger_record *r, struct gf_err *e) 
     if (gf_record_parse(r->line, r->line_len, &record, e) == -1)
         return -1;
     command_str(t, "type", "type", record.type);
+    put_facts(t, record.ext);
     gf_record_free(&record);
     command_str(t, "digest", "digest", digest);
     return put_story(x, r, e);

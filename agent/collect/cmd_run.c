@@ -211,6 +211,7 @@ static void close_all(struct daemon *d) {
     collect_room_free(d->c.room);
     collect_policy_close(&d->c.policy);
     gf_buf_free(&d->c.line);
+    gf_buf_free(&d->c.ext);
     if (d->c.intake != -1)
         (void)close(d->c.intake);
     if (d->signals != -1)
@@ -247,6 +248,7 @@ static int work(void *context, const struct options *o, int *status, struct gf_e
     d.c.intake = -1;
     d.c.last = &d.c.first;
     gf_buf_init(&d.c.line, GF_LINE_MAX);
+    gf_buf_init(&d.c.ext, GF_EXT_MAX);
     if (command_args(o, 0, 0, "nothing", e) == -1 ||
         command_collect(*root, &a, &d.c.settings, &d.c.state, e) == -1)
         return -1;

@@ -8,7 +8,7 @@
 #ifndef COLLECT_COLLECT_H
 #define COLLECT_COLLECT_H
 
-#include "agent/collect/collect_body.h"
+#include "agent/body.h"
 #include "agent/collect/collect_policy.h"
 #include "agent/collect/collect_room.h"
 #include "agent/collect/collect_settings.h"
@@ -24,7 +24,7 @@ struct collect_writer; /* of one channel, to a spool file of its own */
 struct collect_call {
     struct collect *c;
     struct httpd_request *r;
-    enum collect_path path;
+    enum body_path path;
     const char *type; /* the media type that it names; NULL: none. Borrowed */
     int protobuf;     /* 1: its reply is protobuf */
     int gzip;
@@ -60,7 +60,7 @@ struct collect {
     struct collect_call *oldest, *newest; /* whose bodies are not complete */
     struct collect_writer *writers;
     struct collect_call *first, **last; /* who waits for the group's flush */
-    struct gf_buf line;                 /* of the record at hand; its memory is used again */
+    struct gf_buf line, ext;            /* of the record at hand; their memory is used again */
     uint8_t random[2560];               /* for ids; what is left of it */
     size_t nrandom;
     struct collect_counts counts;

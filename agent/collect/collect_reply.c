@@ -66,7 +66,7 @@ static const char *put_no(const struct collect_call *call, unsigned status, cons
         put_rpc(b, rpc_code(status), text);
         return "application/x-protobuf";
     }
-    if (call->path == COLLECT_METRICS) {
+    if (call->path == BODY_METRICS) {
         gf_buf_printf(b, "{\"code\":%u,\"message\":", rpc_code(status));
         gf_json_put_shown(b, text, strlen(text));
         gf_buf_text(b, "}");
@@ -113,7 +113,7 @@ void collect_reply_done(struct collect_call *call) {
     struct httpd_reply a = {.status = 200, .type = "application/json"};
     struct gf_buf b;
 
-    if (call->path == COLLECT_METRICS) {
+    if (call->path == BODY_METRICS) {
         /* An empty message: all of it was taken. */
         if (call->protobuf)
             a.type = "application/x-protobuf";

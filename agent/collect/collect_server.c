@@ -29,9 +29,9 @@ static int find_path(struct collect_call *call, const char *path) {
     const char *channel = call->c->settings.channel;
 
     if (strcmp(path, METRICS) == 0) {
-        call->path = COLLECT_METRICS;
+        call->path = BODY_METRICS;
     } else if (strncmp(path, RECORDS, sizeof RECORDS - 1) == 0) {
-        call->path = COLLECT_RECORDS;
+        call->path = BODY_RECORDS;
         channel = path + sizeof RECORDS - 1;
     } else {
         return -1;
@@ -100,7 +100,7 @@ static int make_room(struct collect_call *call, size_t len) {
 
 /* 1 if a body of this size is longer than a line, whatever else the line holds. */
 static int is_too_long(const struct collect_call *call, int64_t size) {
-    return call->path == COLLECT_RECORDS && !call->gzip && size > GF_LINE_MAX;
+    return call->path == BODY_RECORDS && !call->gzip && size > GF_LINE_MAX;
 }
 
 static const char too_long[] = "the body is larger than a record, which has at most 1 MiB";
@@ -109,8 +109,8 @@ static const char too_long[] = "the body is larger than a record, which has at m
 
 static void begin_call(struct collect_call *call) {
     call->type = httpd_header(call->r, "Content-Type");
-    call->protobuf = call->path == COLLECT_METRICS && call->type != NULL &&
-                     collect_body_is(call->type, "application/x-protobuf");
+    call->protobuf = call->path == BODY_METRICS && call->type != NULL &&
+                     body_is(call->type, "application/x-protobuf");
     if (take_encoding(call) == -1)
         collect_reply_no(call, 415, 0, "a body comes as it is, or with Content-Encoding: gzip");
     else if (is_too_long(call, httpd_body_size(call->r)))

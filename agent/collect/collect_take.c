@@ -23,15 +23,15 @@
 /* ms between two looks at what lies in intake/ because room is wanted. */
 #define ROOM_MS 1000
 
-static unsigned status_of(enum collect_no no) {
+static unsigned status_of(enum body_no no) {
     switch (no) {
-    case COLLECT_NO_TYPE:
+    case BODY_NO_TYPE:
         return 415;
-    case COLLECT_NO_FORM:
+    case BODY_NO_FORM:
         return 400;
-    case COLLECT_NO_RULE:
+    case BODY_NO_RULE:
         return 403;
-    case COLLECT_NO_MEMORY:
+    case BODY_NO_MEMORY:
         break;
     }
     return 503;
@@ -68,7 +68,7 @@ static int decode(struct collect_call *call) {
     struct gf_buf plain;
     struct gf_err e;
 
-    if (!call->gzip || (call->body.len == 0 && call->path == COLLECT_METRICS))
+    if (!call->gzip || (call->body.len == 0 && call->path == BODY_METRICS))
         return 0;
     gf_buf_init(&plain, call->body.max);
     if (gunzip(call->body.data, call->body.len, &plain, &e) == -1) {
@@ -135,7 +135,7 @@ static void new_id(struct collect *c, struct gf_id *out) {
 }
 
 static int write_line(const struct collect_call *call, const struct collect_channel *ch,
-                      const struct collect_kept *kept, struct gf_id *id, struct gf_err *e) {
+                      const struct body_kept *kept, struct gf_id *id, struct gf_err *e) {
     int64_t now = call->c->now;
 
     new_id(call->c, id);
@@ -148,7 +148,8 @@ static int write_line(const struct collect_call *call, const struct collect_chan
         .created = now,
         .clock = now < when_built() - FLOOR_SLACK ? GF_CLOCK_BEHIND : GF_CLOCK_OK,
         .type = call->type != NULL ? call->type : ch->type,
-        .body = {GF_BODY_TEXT, kept->data != NULL ? kept->data : "", kept->len}};
+        .body = {GF_BODY_TEXT, kept->data != NULL ? kept->data : "", kept->len},
+        .ext = body_ext(kept, &call->c->ext)};
     return gf_record_write(&r, &call->c->line, e);
 }
 
@@ -162,7 +163,7 @@ static void refuse_line(struct collect_call *call, const struct gf_err *e) {
 }
 
 static void put(struct collect_call *call, const struct collect_channel *ch,
-                const struct collect_kept *kept) {
+                const struct body_kept *kept) {
     const struct gf_buf *line = &call->c->line;
     struct gf_err e;
     struct gf_id id;
@@ -182,30 +183,30 @@ static void put(struct collect_call *call, const struct collect_channel *ch,
 }
 
 void collect_take(struct collect_call *call) {
-    struct collect_kept kept;
-    enum collect_no no;
+    struct body_kept kept;
+    enum body_no no;
     struct gf_err e;
 
     const struct collect_channel *ch = granted(call);
     if (ch == NULL || decode(call) == -1)
         return;
-    if (call->path == COLLECT_RECORDS && call->body.len == 0) {
+    if (call->path == BODY_RECORDS && call->body.len == 0) {
         collect_reply_no(call, 400, 0, "a record has a body");
         return;
     }
-    const struct collect_body b = {.path = call->path,
-                                   .type = call->type != NULL              ? call->type
-                                           : call->path == COLLECT_METRICS ? ""
-                                                                           : ch->type,
-                                   .allow = ch->allow,
-                                   .deny = ch->deny,
-                                   .data = call->body.data != NULL ? call->body.data : "",
-                                   .len = call->body.len};
-    if (collect_body_take(&b, &kept, &no, &e) == -1)
-        collect_reply_no(call, status_of(no), no == COLLECT_NO_MEMORY ? 1 : 0, e.text);
+    const struct body b = {.path = call->path,
+                           .type = call->type != NULL           ? call->type
+                                   : call->path == BODY_METRICS ? ""
+                                                                : ch->type,
+                           .allow = ch->allow,
+                           .deny = ch->deny,
+                           .data = call->body.data != NULL ? call->body.data : "",
+                           .len = call->body.len};
+    if (body_take(&b, &kept, &no, &e) == -1)
+        collect_reply_no(call, status_of(no), no == BODY_NO_MEMORY ? 1 : 0, e.text);
     else if (kept.empty)
         collect_reply_done(call);
     else
         put(call, ch, &kept);
-    collect_body_free(&kept);
+    body_free(&kept);
 }

@@ -58,6 +58,24 @@ void gf_json_put_text(struct gf_buf *b, const char *name, const char *text) {
         gf_buf_text(b, "null");
 }
 
+void gf_json_put_safe(struct gf_buf *b, const char *json, size_t n) {
+    const uint8_t *s = (const uint8_t *)json;
+
+    while (n > 0) {
+        uint32_t c = 0;
+        size_t len = utf8_next(s, n, &c);
+        len = len > 0 ? len : 1;
+        if (c < 0x20)
+            gf_buf_byte(b, ' '); /* white space between tokens: within a string it is escaped */
+        else if (utf8_printable(c))
+            gf_buf_add(b, s, len);
+        else
+            put_escape(b, c);
+        s += len;
+        n -= len;
+    }
+}
+
 void gf_json_put_shown(struct gf_buf *b, const char *text, size_t n) {
     const uint8_t *s = (const uint8_t *)text;
 

@@ -73,8 +73,8 @@ static void keep_headers(struct gf_line *l, struct gf_json *headers, struct gf_a
     a->headers = gf_line_pointers(l, 2 * n);
     for (size_t i = 0; a->headers != NULL && i < n; i++) {
         (void)gf_json_each_str(&o, i, &name, &value);
-        a->headers[2 * i] = gf_line_keep(l, name);
-        a->headers[2 * i + 1] = gf_line_keep(l, value);
+        a->headers[2 * i] = gf_line_keep(l, name, strlen(name));
+        a->headers[2 * i + 1] = gf_line_keep(l, value, strlen(value));
     }
     a->nheaders = n;
 }

@@ -54,9 +54,9 @@ int gf_line_obj(struct gf_line *l, const char *name, const char **text, size_t *
 /* 1 if the line has the member at all (null counts); this is not asking for it. */
 int gf_line_has(const struct gf_line *l, const char *name);
 
-/* A copy that the parsed struct owns, of text of a member that was not asked for as text. There is
- * room, because no text is longer than the JSON it was read from. */
-const char *gf_line_keep(struct gf_line *l, const char *text);
+/* A copy that the parsed struct owns, NUL-ended, of text of a member that was not asked for as
+ * text. There is room, because no text is longer than the JSON it was read from. */
+const char *gf_line_keep(struct gf_line *l, const char *text, size_t len);
 
 /* Room for n pointers in the same allocation, to be asked for before the first text is read; NULL
  * on failure, which is noted. */

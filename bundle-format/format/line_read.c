@@ -128,25 +128,24 @@ static char *take_room(struct gf_line *l, size_t n) {
     return at;
 }
 
-const char *gf_line_keep(struct gf_line *l, const char *text) {
-    size_t n = strlen(text) + 1;
-    char *copy = take_room(l, n);
+const char *gf_line_keep(struct gf_line *l, const char *text, size_t len) {
+    char *copy = take_room(l, len + 1);
 
-    if (copy != NULL)
-        memcpy(copy, text, n);
+    if (copy == NULL)
+        return NULL;
+    memcpy(copy, text, len);
+    copy[len] = '\0';
     return copy;
 }
 
 /* What a string means, NUL-ended, in the allocation. */
 static const char *keep_text(struct gf_line *l, const struct gf_json_member *m) {
+    if (m->means == m->len)
+        return gf_line_keep(l, m->text, m->len);
     char *text = take_room(l, m->means + 1);
-
     if (text == NULL)
         return NULL;
-    if (m->means == m->len)
-        memcpy(text, m->text, m->len);
-    else
-        (void)gf_json_unescape(m->text, m->len, text);
+    (void)gf_json_unescape(m->text, m->len, text);
     text[m->means] = '\0';
     return text;
 }

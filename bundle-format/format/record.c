@@ -3,6 +3,7 @@
  */
 #include "gapferry/record.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "format/line.h"
 #include "format/put.h"
 #include "gapferry/digest.h"
+#include "gapferry/json.h"
 
 const char *const gf_record_clocks[] = {"ok", "behind", "unknown", NULL};
 
@@ -59,6 +61,40 @@ static int check(const struct gf_record *r, struct gf_err *e) {
     return gf_body_check(&r->body, "record", e);
 }
 
+/* What the parser sees checked with the whole line, a writer hands over unchecked: an object that
+ * is one in its place in the line, too. */
+static int check_ext(const char *ext, struct gf_err *e) {
+    char placed[GF_EXT_MAX + 16];
+    struct gf_err why;
+
+    if (ext == NULL)
+        return 0;
+    size_t n = strlen(ext);
+    if (n < 2 || n > GF_EXT_MAX || ext[0] != '{' || ext[n - 1] != '}' || strchr(ext, '\n') != NULL)
+        return gf_err_set(e, GF_E_RECORD,
+                          "record: ext must be an object of at most %d bytes on one line",
+                          GF_EXT_MAX);
+    int len = snprintf(placed, sizeof placed, "{\"ext\":%s}", ext);
+    /* By itself one value, and in its place no deeper than a line may be. */
+    if (gf_json_check(ext, n, "ext", &why) == -1 ||
+        gf_json_check(placed, (size_t)len, "ext", &why) == -1)
+        return gf_err_set(e, GF_E_RECORD, "record: %s", why.text);
+    return 0;
+}
+
+/* As it stands; {} says nothing. */
+static void parse_ext(struct gf_line *l, const char **out) {
+    const char *text;
+    size_t len;
+
+    if (gf_line_obj(l, "ext", &text, &len) != 1 || len == 2)
+        return;
+    if (len > GF_EXT_MAX)
+        gf_line_fail(l, GF_E_RECORD, "\"ext\" must be at most %d bytes", GF_EXT_MAX);
+    else
+        *out = gf_line_keep(l, text, len);
+}
+
 int gf_record_parse(const char *line, size_t len, struct gf_record *out, struct gf_err *e) {
     struct gf_record r;
     struct gf_line l;
@@ -78,7 +114,7 @@ int gf_record_parse(const char *line, size_t len, struct gf_record *out, struct 
     gf_line_enum(&l, "clock", gf_record_clocks, &clock);
     gf_line_str(&l, "type", 1, GF_TYPE_MAX, &r.type);
     gf_line_bool(&l, "answer", &r.answer);
-    gf_line_obj(&l, "ext", NULL, NULL);
+    parse_ext(&l, &r.ext);
     r.clock = (enum gf_clock)clock;
     gf_body_parse(&l, &r.body);
 
@@ -95,7 +131,7 @@ int gf_record_parse(const char *line, size_t len, struct gf_record *out, struct 
 int gf_record_write(const struct gf_record *r, struct gf_buf *out, struct gf_err *e) {
     size_t start = out->len;
 
-    if (check(r, e) == -1)
+    if (check(r, e) == -1 || check_ext(r->ext, e) == -1)
         return -1;
     gf_buf_byte(out, '{');
     gf_put_uuid(out, "id", &r->id);
@@ -109,7 +145,9 @@ int gf_record_write(const struct gf_record *r, struct gf_buf *out, struct gf_err
     gf_put_name(out, "answer");
     gf_buf_text(out, r->answer ? "true" : "false");
     gf_body_write(&r->body, out);
-    gf_buf_text(out, ",\"ext\":{}}\n");
+    gf_put_name(out, "ext");
+    gf_buf_text(out, r->ext != NULL ? r->ext : "{}");
+    gf_buf_text(out, "}\n");
     return gf_line_check(out, start, "record", e);
 }
 

@@ -94,8 +94,14 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
         base64 -d <<<"$b" | cmp - request.pb
     done
     [ "$(lines | jq -r .channel | sort -u)" = otlp ]
+    # Beside them stands what they hold: the points and their times.
+    [ "$(lines | jq -c 'select(.type == "application/json") | .ext' | sort -u)" = '{"metrics":{"points":1,"from":"1970-01-01T00:00:00.000000001Z","to":"1970-01-01T00:00:00.000000001Z","delta":false}}' ]
+    [ "$(lines | jq -r 'select(.type != "application/json") | .ext.metrics.to' | sort -u)" = 2024-11-11T21:06:40.359154177Z ]
+    lines | jq -c .ext | sort >facts
     drain
     [ "$(queued | wc -l)" = 4 ]
+    A preview --json | jq -c '.channels[].records[].ext' | sort | diff facts -
+    A preview | grep -qF 'facts    {"metrics":{"points":1,'
 }
 
 @test "attributes that name hosts and users are taken out of OTLP; the site may say which" {

@@ -1,4 +1,4 @@
-// Strict JSON, section 3. Objects become Maps, so that no name is special.
+// Strict JSON, section 3. Objects become Maps, so that no name is special, with their text as it stands.
 
 import { GF, refuse } from './limits.mjs'
 
@@ -101,6 +101,13 @@ class Parser {
   }
 
   object(depth) {
+    const begin = this.at
+    const members = this.members(depth)
+    members.text = this.text.slice(begin, this.at)
+    return members
+  }
+
+  members(depth) {
     if (depth > GF.JSON_DEPTH_MAX) bad('nesting')
     const members = new Map()
     this.at++

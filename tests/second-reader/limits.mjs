@@ -18,6 +18,7 @@ export const GF = {
   WORD_MAX: 64,
   REASON_MAX: 1024,
   TYPE_MAX: 255,
+  EXT_MAX: 4096,
   VOID_MAX: 1024,
   HAVE_MAX: 256,
   ALSO_MAX: 1024,

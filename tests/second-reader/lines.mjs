@@ -16,6 +16,8 @@ function isBody64(v) {
   return bytes !== undefined && (bytes.includes(0) || utf8(bytes) === undefined)
 }
 
+const isFacts = (v) => isObject(v) && Buffer.byteLength(v.text) <= GF.EXT_MAX
+
 const BODIES = { body: isText(0), body64: isBody64, file: isFileMember }
 
 const TABLES = {
@@ -29,7 +31,7 @@ const TABLES = {
     clock: isOneOf('ok', 'behind', 'unknown'),
     type: isMediaType,
     answer: isBool,
-    ext: isObject,
+    ext: isFacts,
   },
   'receipts.jsonl': {
     record: isUuid,

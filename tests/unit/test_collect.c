@@ -6,15 +6,15 @@
 
 #include "agent/collect/collect.h"
 
-/* ---- collect_body ---- */
+/* ---- bodies ---- */
 
-static int take(enum collect_path path, const char *type, const char *allow, const char *data,
-                size_t len, struct collect_kept *k, enum collect_no *no) {
+static int take(enum body_path path, const char *type, const char *allow, const char *data,
+                size_t len, struct body_kept *k, enum body_no *no) {
     struct otlp_deny *deny = NULL;
 
     assert_int_equal(deny_read(NULL, &deny, &e), 0);
-    const struct collect_body b = {path, type, allow, deny, data, len};
-    int rc = collect_body_take(&b, k, no, &e);
+    const struct body b = {path, type, allow, deny, data, len};
+    int rc = body_take(&b, k, no, &e);
     otlp_deny_free(deny);
     return rc;
 }
@@ -28,41 +28,39 @@ static void a_body_passes_as_it_is_or_not_at_all(void **state) {
     static const struct {
         const char *type, *allow, *data;
         size_t len;
-        enum collect_path path;
-        int status; /* 0: it passes, 1: it says nothing, else -1 - enum collect_no */
+        enum body_path path;
+        int status; /* 0: it passes, 1: it says nothing, else -1 - enum body_no */
     } cases[] = {
-        {"application/json", NULL, "{ \"a\": 1}", 9, COLLECT_RECORDS, 0},
-        {"Application/JSON; charset=utf-8", "*", "[1]", 3, COLLECT_RECORDS, 0},
-        {"application/json", NULL, "{ \"a\": ", 7, COLLECT_RECORDS, -1 - COLLECT_NO_FORM},
-        {"application/json", "a", "{ \"a\": 1}", 9, COLLECT_RECORDS, 0},
-        {"application/json", "b", "{ \"a\": 1}", 9, COLLECT_RECORDS, -1 - COLLECT_NO_RULE},
-        {"application/json", "", "{ \"a\": 1}", 9, COLLECT_RECORDS, -1 - COLLECT_NO_RULE},
-        {"application/json", "a", "[1]", 3, COLLECT_RECORDS, -1 - COLLECT_NO_FORM},
-        {"text/plain", NULL, "\x00\xff", 2, COLLECT_RECORDS, 0},
-        {"text/plain", "a", "a", 1, COLLECT_RECORDS, -1 - COLLECT_NO_TYPE},
-        {"application/jsonx", "a", "{}", 2, COLLECT_RECORDS, -1 - COLLECT_NO_TYPE},
-        {"application/json", NULL, "{}", 2, COLLECT_METRICS, 1},
-        {"application/json", NULL, "{\"resourceMetrics\" : [ ]}", 25, COLLECT_METRICS, 1},
-        {"application/json", NULL, "{\"x\":[1]}", 9, COLLECT_METRICS, 1},
-        {"application/json", NULL, "{\"resourceMetrics\":[{}]}", 24, COLLECT_METRICS, 1},
-        {"application/json", NULL, json, sizeof json - 1, COLLECT_METRICS, 0},
-        {"application/json", "*", json, sizeof json - 1, COLLECT_METRICS, 0},
-        {"application/json", NULL, "[]", 2, COLLECT_METRICS, -1 - COLLECT_NO_FORM},
-        {"application/json", "resourceMetrics", "{\"resourceMetrics\":[{}]}", 24, COLLECT_METRICS,
-         -1 - COLLECT_NO_RULE},
-        {"application/x-protobuf", NULL, "", 0, COLLECT_METRICS, 1},
-        {"application/x-protobuf", NULL, point, sizeof point - 1, COLLECT_METRICS, 0},
-        {"application/x-protobuf", "a", point, sizeof point - 1, COLLECT_METRICS,
-         -1 - COLLECT_NO_RULE},
-        {"application/x-protobuf", NULL, point, sizeof point - 2, COLLECT_METRICS,
-         -1 - COLLECT_NO_FORM},
-        {"", NULL, "{}", 2, COLLECT_METRICS, -1 - COLLECT_NO_TYPE},
+        {"application/json", NULL, "{ \"a\": 1}", 9, BODY_RECORDS, 0},
+        {"Application/JSON; charset=utf-8", "*", "[1]", 3, BODY_RECORDS, 0},
+        {"application/json", NULL, "{ \"a\": ", 7, BODY_RECORDS, -1 - BODY_NO_FORM},
+        {"application/json", "a", "{ \"a\": 1}", 9, BODY_RECORDS, 0},
+        {"application/json", "b", "{ \"a\": 1}", 9, BODY_RECORDS, -1 - BODY_NO_RULE},
+        {"application/json", "", "{ \"a\": 1}", 9, BODY_RECORDS, -1 - BODY_NO_RULE},
+        {"application/json", "a", "[1]", 3, BODY_RECORDS, -1 - BODY_NO_FORM},
+        {"text/plain", NULL, "\x00\xff", 2, BODY_RECORDS, 0},
+        {"text/plain", "a", "a", 1, BODY_RECORDS, -1 - BODY_NO_TYPE},
+        {"application/jsonx", "a", "{}", 2, BODY_RECORDS, -1 - BODY_NO_TYPE},
+        {"application/json", NULL, "{}", 2, BODY_METRICS, 1},
+        {"application/json", NULL, "{\"resourceMetrics\" : [ ]}", 25, BODY_METRICS, 1},
+        {"application/json", NULL, "{\"x\":[1]}", 9, BODY_METRICS, 1},
+        {"application/json", NULL, "{\"resourceMetrics\":[{}]}", 24, BODY_METRICS, 1},
+        {"application/json", NULL, json, sizeof json - 1, BODY_METRICS, 0},
+        {"application/json", "*", json, sizeof json - 1, BODY_METRICS, 0},
+        {"application/json", NULL, "[]", 2, BODY_METRICS, -1 - BODY_NO_FORM},
+        {"application/json", "resourceMetrics", "{\"resourceMetrics\":[{}]}", 24, BODY_METRICS,
+         -1 - BODY_NO_RULE},
+        {"application/x-protobuf", NULL, "", 0, BODY_METRICS, 1},
+        {"application/x-protobuf", NULL, point, sizeof point - 1, BODY_METRICS, 0},
+        {"application/x-protobuf", "a", point, sizeof point - 1, BODY_METRICS, -1 - BODY_NO_RULE},
+        {"application/x-protobuf", NULL, point, sizeof point - 2, BODY_METRICS, -1 - BODY_NO_FORM},
+        {"", NULL, "{}", 2, BODY_METRICS, -1 - BODY_NO_TYPE},
     };
     (void)state;
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct collect_kept k;
-        enum collect_no no = COLLECT_NO_MEMORY;
+        struct body_kept k;
+        enum body_no no = BODY_NO_MEMORY;
         int rc = take(cases[i].path, cases[i].type, cases[i].allow, cases[i].data, cases[i].len, &k,
                       &no);
         int is = rc == -1 ? -1 - (int)no : k.empty;
@@ -70,22 +68,22 @@ static void a_body_passes_as_it_is_or_not_at_all(void **state) {
             fail_msg("case %zu: %d, %s", i, is, e.text);
         if (rc == 0 && (k.len != cases[i].len || memcmp(k.data, cases[i].data, k.len) != 0))
             fail_msg("case %zu: changed", i);
-        collect_body_free(&k);
+        body_free(&k);
     }
 }
 
 static void what_a_rule_takes_out_is_named(void **state) {
-    struct collect_kept k;
-    enum collect_no no;
+    struct body_kept k;
+    enum body_no no;
     (void)state;
 
-    assert_int_equal(take(COLLECT_RECORDS, "application/json", "users",
+    assert_int_equal(take(BODY_RECORDS, "application/json", "users",
                           "{\"users\": 1,\"host\":2, \"ip\":3}", 29, &k, &no),
                      0);
     assert_int_equal(k.len, 12);
     assert_memory_equal(k.data, "{\"users\": 1}", 12);
     assert_string_equal(k.dropped.data, "host, ip");
-    collect_body_free(&k);
+    body_free(&k);
 }
 
 /* ---- collect_room ---- */

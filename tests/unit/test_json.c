@@ -459,6 +459,18 @@ static void strings_for_people_hold_nothing_that_acts_on_a_terminal(void **state
     gf_buf_free(&b);
 }
 
+static void a_whole_text_for_people_means_what_it_did(void **state) {
+    static const char in[] = "{\t\"a\xe2\x80\xae\" :\r[\"\xc3\xa4\\n\x7f\xf3\xa0\x80\x81\", 1]}";
+    struct gf_buf b;
+
+    (void)state;
+    gf_buf_init(&b, 1000);
+    gf_json_put_safe(&b, in, sizeof in - 1);
+    assert_string_equal(b.data, "{ \"a\\u202e\" : [\"\xc3\xa4\\n\\u007f\\udb40\\udc01\", 1]}");
+    assert_int_equal(gf_json_check(b.data, b.len, "it", NULL), 0);
+    gf_buf_free(&b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_type_is_read),
@@ -476,6 +488,7 @@ int main(void) {
         cmocka_unit_test(only_strict_json_with_an_object_as_root_is_parsed),
         cmocka_unit_test(a_written_string_reads_back_as_itself),
         cmocka_unit_test(strings_for_people_hold_nothing_that_acts_on_a_terminal),
+        cmocka_unit_test(a_whole_text_for_people_means_what_it_did),
     };
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 #include "otlp_testing.h"
 
 #include "common/otlp.h"
+#include "common/otlp_facts.h"
 #include "common/otlp_path.h"
 
 static struct gf_buf b;
@@ -319,6 +320,27 @@ static void a_real_clients_request_is_taken(void **state) {
     assert_true(f.earliest > 1700000000000000000U && f.earliest == f.latest);
 }
 
+static void facts_are_told_as_text(void **state) {
+    (void)state;
+    otlp_facts_put(&(struct otlp_facts){.points = 0}, &b);
+    assert_string_equal(b.data, "\"metrics\":{\"points\":0,\"delta\":false}");
+    gf_buf_clear(&b);
+    otlp_facts_put(
+        &(struct otlp_facts){
+            .points = 12, .earliest = 1, .latest = 1700000000000000200, .delta = 1},
+        &b);
+    assert_string_equal(b.data,
+                        "\"metrics\":{\"points\":12,\"from\":\"1970-01-01T00:00:00.000000001Z\","
+                        "\"to\":\"2023-11-14T22:13:20.000000200Z\",\"delta\":true}");
+    gf_buf_clear(&b);
+    otlp_facts_put(
+        &(struct otlp_facts){
+            .points = UINT64_MAX, .earliest = UINT64_MAX, .latest = UINT64_MAX, .delta = 0},
+        &b);
+    assert_non_null(strstr(b.data, "\"to\":\"2554-07-21T23:34:33.709551615Z\""));
+    assert_true(b.len < 160);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -339,6 +361,7 @@ int main(void) {
         TEST(a_path_that_is_too_long_tells_its_inner_end),
         TEST(a_body_that_is_too_large_is_not_looked_at),
         TEST(a_real_clients_request_is_taken),
+        TEST(facts_are_told_as_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

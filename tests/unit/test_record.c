@@ -238,6 +238,7 @@ static void a_record_obeys_its_rules(void **state) {
         {"\"answer\":false", "\"answer\":true", GF_OK},
         {"\"answer\":false", "\"answer\":0", GF_E_RECORD},
         {"\"ext\":{}", "\"ext\":{\"a\":1}", GF_OK},
+        {"\"ext\":{}", "\"ext\":[]", GF_E_RECORD},
         {"\"ext\":{}", "\"ext\":null", GF_E_RECORD},
         {",\"ext\":{}", "", GF_E_RECORD},
         {",\"ext\":{}", ",\"ext\":{},\"x\":1", GF_E_RECORD},

@@ -133,4 +133,7 @@ void gf_json_put_text(struct gf_buf *b, const char *name, const char *text);
  * characters \xNN. */
 void gf_json_put_shown(struct gf_buf *b, const char *text, size_t n);
 
+/* A whole JSON text, which was checked, the same way: it means what it did. */
+void gf_json_put_safe(struct gf_buf *b, const char *json, size_t n);
+
 #endif

@@ -52,6 +52,10 @@
 /* Bytes of a media type with its parameters: RFC 6838 gives type and subtype 127 each. */
 #define GF_TYPE_MAX 255
 
+/* Bytes of a record's `ext` as it stands in the line: facts beside the body, and no second body
+ * that no rule of the site has looked at. */
+#define GF_EXT_MAX 4096
+
 /* Entries: void sequence numbers, streams in `have`, numbers in `also`, entries of `want`. */
 #define GF_VOID_MAX 1024
 #define GF_HAVE_MAX 256

@@ -47,7 +47,9 @@ struct gf_record {
     const char *type; /* media type of the body */
     int answer;       /* 1: an answer is wanted */
     struct gf_body body;
-    char *owned; /* the parser's allocation */
+    const char *ext; /* facts beside the body: the text of a JSON object without LF, at most
+                        GF_EXT_MAX bytes; NULL: {}. Kept byte for byte */
+    char *owned;     /* the parser's allocation */
 };
 
 enum gf_state { GF_STATE_RELAYED, GF_STATE_DELIVERED, GF_STATE_REJECTED, GF_STATE_EXPIRED };
