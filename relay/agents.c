@@ -7,10 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "relay/files.h"
 #include "relay/ledger/ledger_operator.h"
+#include "relay/strangers.h"
 
 const char *const agents_states[] = {"enrolled", "pending", "declined", "forked", "revoked",
                                      "replaced", "overdue", "behind",   NULL};
@@ -78,25 +77,22 @@ static int name_one(const struct relay *r, struct ledger_agent *a, struct gf_err
 }
 
 int agents_count_waiting(const struct relay *r, struct agents_list *l, struct gf_err *e) {
-    struct files_list files = {0};
-    struct gf_hash from;
+    struct strangers s = {0};
     size_t i = 0;
 
     while (i < l->n && l->list[i].state != AGENTS_PENDING)
         i++;
-    if (i == l->n || faccessat(r->state_fd, "pending", F_OK, 0) == -1)
+    if (i == l->n)
         return 0;
-    if (files_list(r, "pending", &files, e) == -1)
-        return -1;
-    for (size_t k = 0; k < files.n; k++) {
-        if (!files_sender(r, "pending", files.entries[k].name, &from))
-            continue;
-        for (i = 0; i < l->n; i++)
-            l->list[i].waiting += l->list[i].state == AGENTS_PENDING &&
-                                  memcmp(&l->list[i].a.card.identity, &from, sizeof from) == 0;
+    int rc = strangers_load(r, &s, e);
+    for (i = 0; rc == 0 && i < l->n; i++) {
+        for (size_t k = 0; k < s.n && l->list[i].state == AGENTS_PENDING; k++)
+            if (memcmp(&l->list[i].a.card.identity, &s.list[k].identity, sizeof(struct gf_hash)) ==
+                0)
+                l->list[i].waiting = s.list[k].bundles;
     }
-    free(files.entries);
-    return 0;
+    strangers_free(&s);
+    return rc;
 }
 
 int agents_load(struct relay *r, struct agents_list *out, struct gf_err *e) {

@@ -1,6 +1,7 @@
 /*
  * cmd_forward.c -- `forward`: the part of a turn that sends records to their endpoints.
  */
+#include "relay/awaits.h"
 #include "relay/summary.h"
 
 static const struct option_spec specs[] = {
@@ -13,6 +14,7 @@ static const struct option_spec specs[] = {
 
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
     int64_t wait_s = 0;
+    struct awaits a = {0};
     struct turn t;
     struct out out;
 
@@ -22,19 +24,25 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
 
     /* Somebody stands here: what waits is tried now. */
     turn_begin(&t);
+    t.by_hand = 1;
     int rc = ledger_retry(r->ledger, r->now, e);
     if (rc == 0)
         rc = relay_forward(r, wait_s, &t, e);
+    if (rc == 0)
+        rc = awaits_tell(r, &t, &a, e);
     if (rc == 0) {
         *status = (int)turn_exit(&t);
         out_begin(&out, o);
         summary_forwarded(&out, &t);
         summary_numbers(&out, &t);
+        awaits_put(&out, r, &a);
+        summary_waits(&out, &t);
         summary_people(&out, &t);
         rc = command_end(&out, e);
     }
     if (rc == 0 && t.delivered + t.rejected + t.expired > 0)
         command_next(r, "respond");
+    awaits_free(&a);
     turn_free(&t);
     return rc;
 }

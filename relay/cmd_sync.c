@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "common/place.h"
+#include "relay/awaits.h"
 #include "relay/command.h"
-#include "relay/ledger/ledger_updates.h"
 #include "relay/summary.h"
 
 static const struct option_spec specs[] = {
@@ -19,46 +19,6 @@ static const struct option_spec specs[] = {
     COMMAND_OPTION_HELP,
     COMMAND_OPTION_END,
 };
-
-/* Why the record waits that came first of those that wait for another try. */
-struct oldest {
-    int found;
-    int64_t asked; /* until when its endpoint asked to be left alone; 0: it did not */
-    char reason[GF_REASON_MAX + 1];
-};
-
-static int see_oldest(void *arg, const struct ledger_record *r, struct gf_err *e) {
-    struct oldest *first = arg;
-
-    (void)e;
-    first->found = 1;
-    first->asked = r->asked;
-    (void)snprintf(first->reason, sizeof first->reason, "%s", r->reason != NULL ? r->reason : "");
-    return 1;
-}
-
-/* What still waits, in all and not only from this visit. */
-static int count_waiting(struct relay *r, struct turn *t, int64_t *untried, struct oldest *oldest,
-                         struct gf_err *e) {
-    struct ledger_count *counts = NULL;
-    size_t n = 0;
-
-    if (ledger_walk(r->ledger, LEDGER_LATER, see_oldest, oldest, e) == -1 ||
-        ledger_artifacts_awaited(r->ledger, &t->artifacts, e) == -1 ||
-        ledger_counts(r->ledger, &counts, &n, e) == -1)
-        return -1;
-    if (oldest->asked <= r->now)
-        oldest->asked = 0;
-    t->later = t->held = *untried = 0;
-    for (size_t i = 0; i < n; i++) {
-        t->later += counts[i].n[LEDGER_LATER];
-        t->held += counts[i].n[LEDGER_HELD];
-        *untried += counts[i].n[LEDGER_RECEIVED] + counts[i].n[LEDGER_SENDING];
-    }
-    t->later += *untried;
-    free(counts);
-    return 0;
-}
 
 /* ---- for people ---- */
 
@@ -77,9 +37,8 @@ static void put_conflicts(struct out *o, const struct relay *r, const struct tur
 }
 
 static void put_waits(struct out *o, const struct relay *r, const struct turn *t,
-                      const struct oldest *oldest) {
+                      const struct awaits *a) {
     char self[COMMAND_SELF];
-    char until[GF_TIME_TEXT];
     int parts = 0;
 
     summary_part(o, "waits", &parts, t->later, "record for another try", "records for another try");
@@ -90,28 +49,21 @@ static void put_waits(struct out *o, const struct relay *r, const struct turn *t
     summary_end(o, "waits", parts, "nothing");
     if (t->held > 0)
         out_text(o, "%-13swhat is held: %s records list --state held\n", "", relay_self(r, self));
-    if (oldest->found) {
-        out_text(o, "%-13sthe oldest: ", "");
-        gf_text_safe(&o->b, oldest->reason, strlen(oldest->reason));
-        gf_text_time(oldest->asked, until);
-        if (oldest->asked > 0)
-            out_text(o, "; its endpoint asks to be left alone until %s\n", until);
-        else
-            out_text(o, "; the next sync tries again\n");
-    } else if (t->later > 0) {
-        out_text(o, "%-13s%s; the next sync goes on\n", "",
+    summary_waits(o, t);
+    if (a->untried > 0)
+        out_text(o, "%-13s%s; %s goes on\n", "",
                  t->time_over ? "the time (--wait) was over"
-                              : "not tried, for the reason given below");
-    }
+                              : "not tried, for the reason given below",
+                 a->running ? "`run`" : "the next sync");
 }
 
 static void put_text(struct out *o, const struct relay *r, const struct turn *t,
-                     const struct oldest *oldest, const struct place *place, const char *dir) {
+                     const struct awaits *a, const struct place *place, const char *dir) {
     summary_came_in(o, t);
     put_conflicts(o, r, t);
     summary_forwarded(o, t);
     summary_went_out(o, t);
-    put_waits(o, r, t, oldest);
+    put_waits(o, r, t, a);
     summary_people(o, t);
     if (config_name(r->config, "endpoint", 0) == NULL)
         out_text(o,
@@ -131,15 +83,12 @@ static void put_text(struct out *o, const struct relay *r, const struct turn *t,
 
 /* ---- for programs ---- */
 
-static void put_json(struct out *o, const struct turn *t, const struct oldest *oldest,
-                     const struct place *place, const char *dir) {
+static void put_json(struct out *o, const struct relay *r, const struct turn *t,
+                     const struct awaits *a, const struct place *place, const char *dir) {
     command_str(o, NULL, "drive", dir);
     summary_numbers(o, t);
-    command_str(o, NULL, "later_reason", oldest->found ? oldest->reason : NULL);
-    if (oldest->asked > 0)
-        command_time(o, NULL, "later_until", oldest->asked);
-    else
-        command_str(o, NULL, "later_until", NULL);
+    awaits_put(o, r, a);
+    summary_waits(o, t);
     out_bool(o, "read_only", t->read_only);
     place_tell(place, dir, t->read_only, o);
     out_bool(o, "safe_to_remove", !t->unsafe);
@@ -147,15 +96,15 @@ static void put_json(struct out *o, const struct turn *t, const struct oldest *o
 }
 
 static int print(const struct options *options, const struct relay *r, const struct turn *t,
-                 const struct oldest *oldest, const struct place *place, const char *dir,
+                 const struct awaits *a, const struct place *place, const char *dir,
                  struct gf_err *e) {
     struct out o;
 
     out_begin(&o, options);
     if (o.json)
-        put_json(&o, t, oldest, place, dir);
+        put_json(&o, r, t, a, place, dir);
     else
-        put_text(&o, r, t, oldest, place, dir);
+        put_text(&o, r, t, a, place, dir);
     return command_end(&o, e);
 }
 
@@ -178,8 +127,7 @@ static int visit(struct relay *r, const char *dir, int64_t wait_s, struct turn *
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
     const char *dir = options_arg(o, 0);
     int64_t wait_s = 0;
-    struct oldest oldest = {0};
-    int64_t untried = 0;
+    struct awaits a = {0};
     struct place place;
     struct turn t;
 
@@ -189,6 +137,7 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         return -1;
     r->name_on_card = options_count(o, "name-on-card") > 0;
     turn_begin(&t);
+    t.by_hand = 1;
     int64_t before = 0, now = 0;
     int rc = ledger_conflict_count(r->ledger, &before, e);
     if (rc == 0)
@@ -197,11 +146,12 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         rc = ledger_conflict_count(r->ledger, &now, e);
     t.conflicts = now - before;
     if (rc == 0)
-        rc = count_waiting(r, &t, &untried, &oldest, e);
+        rc = awaits_tell(r, &t, &a, e);
     if (rc == 0) {
         *status = (int)turn_exit(&t);
-        rc = print(o, r, &t, &oldest, &place, dir, e);
+        rc = print(o, r, &t, &a, &place, dir, e);
     }
+    awaits_free(&a);
     turn_free(&t);
     return rc;
 }

@@ -66,6 +66,7 @@ struct forward_lane {
     int takes_all; /* 1: no other endpoint takes anything of the channel */
     struct endpoint_breaker breaker;
     int64_t later, held; /* records of this turn */
+    int64_t since, due; /* of those that wait: when the oldest came, and the first is tried again */
     /* The last failure's or held record's, in the endpoint's words: for the operator only, since it
      * may tell what another sender has sent. */
     char reason[GF_REASON_MAX + 1];
@@ -148,6 +149,8 @@ int forward_lane_idle(const struct forward_lane *lane);
  * must not be sent is settled at once. */
 GF_MUST_CHECK int forward_lane_fill(struct forward_walk *w, struct forward_lane *lane,
                                     struct gf_err *e);
+/* One more of its records waits for another try. */
+void forward_lane_waits(struct forward_lane *lane, const struct ledger_record *row, int64_t due);
 /* Lines for the person who reads the turn's report. */
 void forward_lanes_tell(struct forward_walk *w);
 

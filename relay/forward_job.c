@@ -156,7 +156,9 @@ static void note_verdict(struct forward_walk *w, struct forward_job *j) {
     j->due = res->verdict == ENDPOINT_LATER ? due_of(w, j) : forward_now(w);
     j->asked_until = res->retry_after_s > 0 ? forward_now(w) + res->retry_after_s : 0;
     endpoint_breaker_note(&j->lane->breaker, &j->row.agent, res, j->due, j->asked_until);
-    if (res->verdict == ENDPOINT_LATER || res->verdict == ENDPOINT_HELD)
+    /* What has to be mended is told rather than what passes. */
+    if ((res->verdict == ENDPOINT_LATER || res->verdict == ENDPOINT_HELD) &&
+        (j->lane->reason[0] == '\0' || endpoint_passes(j->lane->reason)))
         (void)snprintf(j->lane->reason, sizeof j->lane->reason, "%s", res->reason);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "relay/awaits.h"
 #include "relay/forward.h"
 
 #define CHUNK 64 /* records that are read at once */
@@ -177,6 +178,14 @@ int forward_lane_idle(const struct forward_lane *lane) {
 
 /* ---- telling ---- */
 
+void forward_lane_waits(struct forward_lane *lane, const struct ledger_record *row, int64_t due) {
+    if (lane->later == 0 || row->received < lane->since)
+        lane->since = row->received;
+    if (lane->later == 0 || due < lane->due)
+        lane->due = due;
+    lane->later++;
+}
+
 static void tell_homeless(struct forward_walk *w, const struct forward_lane *lane, int64_t n,
                           const char *others) {
     char self[COMMAND_SELF];
@@ -188,27 +197,33 @@ static void tell_homeless(struct forward_walk *w, const struct forward_lane *lan
                 w->r->config_path, relay_self(w->r, self));
 }
 
-static void tell_endpoint(struct forward_walk *w, const struct forward_lane *lane) {
-    char self[COMMAND_SELF], until[GF_TIME_TEXT];
+/* What waits for no person stands among what waits (awaits.h). */
+static void tell_waiting(struct forward_walk *w, const struct forward_lane *lane) {
+    struct ledger_stuck x = {.records = lane->later,
+                             .since = lane->since,
+                             .due = lane->due,
+                             .asked = lane->breaker.asked};
+    char line[AWAITS_LINE];
 
-    gf_text_time(lane->breaker.asked, until);
+    (void)snprintf(x.endpoint, sizeof x.endpoint, "%s", lane->name);
+    (void)snprintf(x.reason, sizeof x.reason, "%s", lane->reason);
+    if (awaits_line(w->r, &x, forward_now(w), line))
+        turn_person(w->t, "%s", line);
+    else
+        turn_wait(w->t, "%s", line);
+}
+
+static void tell_endpoint(struct forward_walk *w, const struct forward_lane *lane) {
+    char self[COMMAND_SELF];
+
     if (lane->held > 0)
         turn_person(w->t,
                     "endpoint \"%s\": %lld held: %.300s; mend its section in %s, then run: %s "
                     "records release",
                     lane->name, (long long)lane->held, lane->reason, w->r->config_path,
                     relay_self(w->r, self));
-    else if (lane->later > 0 && lane->breaker.asked > 0)
-        turn_person(
-            w->t,
-            "endpoint \"%s\": %lld to be tried again: %.300s; it asks to be left alone until "
-            "%s; to try all the same: %s records retry",
-            lane->name, (long long)lane->later, lane->reason, until, relay_self(w->r, self));
-    else if (lane->later > 0)
-        turn_person(w->t,
-                    "endpoint \"%s\": %lld to be tried again: %.300s; the next sync tries; if it "
-                    "stays so, see url in its section in %s, and whether this machine may reach it",
-                    lane->name, (long long)lane->later, lane->reason, w->r->config_path);
+    else if (lane->later > 0 && !w->t->by_hand)
+        tell_waiting(w, lane);
 }
 
 void forward_lanes_tell(struct forward_walk *w) {

@@ -131,7 +131,7 @@ static int wait(struct forward_walk *w, struct forward_job *j, struct gf_err *e)
         ledger_doubt(w->r->ledger, j->row.row, e) == -1)
         return -1;
     w->t->later++;
-    j->lane->later++;
+    forward_lane_waits(j->lane, &j->row, j->due);
     return ledger_later(w->r->ledger, j->row.row, res->reason, j->due, j->asked_until,
                         forward_now(w), e);
 }
@@ -172,10 +172,9 @@ static int rest(struct forward_walk *w, struct forward_job *j, const struct endp
                 struct gf_err *e) {
     char reason[512];
 
-    (void)snprintf(reason, sizeof reason, "not tried: endpoint \"%.200s\" %s", j->lane->name,
-                   why->why);
+    (void)snprintf(reason, sizeof reason, ENDPOINT_RESTS "%.200s\" %s", j->lane->name, why->why);
     w->t->later++;
-    j->lane->later++;
+    forward_lane_waits(j->lane, &j->row, why->due);
     return ledger_later(w->r->ledger, j->row.row, reason, why->due, why->asked, forward_now(w), e);
 }
 

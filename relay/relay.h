@@ -89,6 +89,10 @@ struct turn {
     int read_only;                   /* 1: the drive, to which nothing was written */
     int unsafe;           /* 1: something could not be flushed to the drive, or removed from it */
     struct gf_buf people; /* lines that need a person: sender, fingerprint, remedy; UTF-8, safe */
+    struct gf_buf waits;  /* lines about what waits, and comes right by itself */
+    int by_hand;          /* 1: a person reads the report: all that waits is told at its end, by
+                             awaits_tell(), and not only what was tried */
+    int awaits;           /* 1: somebody is awaited for what waits (awaits.h) */
 };
 
 /* turn.c: one whole turn; d may be NULL. The ledger's lock is held by the caller. */
@@ -98,6 +102,11 @@ GF_MUST_CHECK int relay_turn(struct relay *r, struct gf_drive *d, int64_t wait_s
                              struct gf_err *e);
 /* A line for people; what is foreign in it was made safe by the caller. */
 void turn_person(struct turn *t, const char *fmt, ...) GF_PRINTF(2, 3);
+/* A line about what waits and needs nobody. */
+void turn_wait(struct turn *t, const char *fmt, ...) GF_PRINTF(2, 3);
+/* The next of such lines, without its LF: 1, and *at moves on; 0 there is none. */
+#define TURN_LINE 2048
+int turn_line(const char **at, char line[TURN_LINE]);
 /* A code, if it is graver than those before, without a line. */
 void turn_grave(struct turn *t, enum gf_code code);
 /* Something was refused or failed: a line that begins with `what`, and its code if it is graver

@@ -18,15 +18,13 @@
 /* Seconds after which forwarding makes a pause for the responses. */
 #define FORWARD_S 600
 
-/* 1 if this line, with its LF, is among the lines. */
-static int has_line(const struct gf_buf *lines, const char *line, size_t len) {
+static int has_line(const struct gf_buf *lines, const char *line) {
     const char *at = lines->data != NULL ? lines->data : "";
+    char other[TURN_LINE];
 
-    while (*at != '\0') {
-        size_t n = strcspn(at, "\n");
-        if (n == len && memcmp(at, line, len) == 0)
+    while (turn_line(&at, other)) {
+        if (strcmp(line, other) == 0)
             return 1;
-        at += n + (at[n] == '\n');
     }
     return 0;
 }
@@ -34,19 +32,24 @@ static int has_line(const struct gf_buf *lines, const char *line, size_t len) {
 /* Lines for people; those of `before` stand in the log already. How many are new. */
 static int tell_people(const struct turn *t, const struct gf_buf *before) {
     const char *at = t->people.data != NULL ? t->people.data : "";
+    char line[TURN_LINE];
     int fresh = 0;
 
-    while (*at != '\0') {
-        char line[2048];
-        size_t len = strcspn(at, "\n");
-        (void)snprintf(line, sizeof line, "%.*s", (int)len, at);
-        if (!has_line(before, at, len)) {
+    while (turn_line(&at, line)) {
+        if (!has_line(before, line)) {
             log_write(LOG_LEVEL_WARNING, "needs-you", {"text", line, 0});
             fresh++;
         }
-        at += len + (at[len] == '\n');
     }
     return fresh;
+}
+
+static void tell_waits(const struct turn *t) {
+    const char *at = t->waits.data != NULL ? t->waits.data : "";
+    char line[TURN_LINE];
+
+    while (turn_line(&at, line))
+        log_write(LOG_LEVEL_INFO, "waits", {"text", line, 0});
 }
 
 /* Strangers wait for days, and each turn finds them again: what the last one said of them is kept
@@ -159,6 +162,7 @@ int run_turn(const char *root, int out) {
     int rc = gf_digest_start(&e) == 0 ? relay_open(&r, root, &e) : -1;
     if (rc == 0) {
         rc = out ? go_out(&r, &t, &e) : come_in(&r, &t, &e);
+        tell_waits(&t);
         int fresh = out ? tell_people(&t, &none) : tell_changes(&r, &t);
         tell(&t, fresh > 0 ? t.strangers : 0);
         relay_close(&r);

@@ -111,17 +111,23 @@ void summary_went_out(struct out *o, const struct turn *t) {
                  t->replaced == 1 ? "was" : "were");
 }
 
-void summary_people(struct out *o, const struct turn *t) {
-    const char *at = t->people.data != NULL ? t->people.data : "";
+static void put_lines(struct out *o, const struct gf_buf *lines, const char *label) {
+    const char *at = lines->data != NULL ? lines->data : "";
+    char line[TURN_LINE];
 
+    while (turn_line(&at, line))
+        command_str(o, label, NULL, line);
+}
+
+void summary_people(struct out *o, const struct turn *t) {
     out_open(o, "needs_a_person", '[');
-    while (*at != '\0') {
-        char line[2048];
-        size_t len = strcspn(at, "\n");
-        (void)snprintf(line, sizeof line, "%.*s", (int)len, at);
-        command_str(o, "needs you", NULL, line);
-        at += len + (at[len] == '\n');
-    }
+    put_lines(o, &t->people, "needs you");
+    out_close(o, ']');
+}
+
+void summary_waits(struct out *o, const struct turn *t) {
+    out_open(o, "waits", '[');
+    put_lines(o, &t->waits, "");
     out_close(o, ']');
 }
 

@@ -21,6 +21,8 @@ void summary_forwarded(struct out *o, const struct turn *t);
 void summary_went_out(struct out *o, const struct turn *t);
 /* A line for each thing that needs a person; in JSON an array. */
 void summary_people(struct out *o, const struct turn *t);
+/* A line for each thing that waits and needs nobody, below a line "waits"; in JSON an array. */
+void summary_waits(struct out *o, const struct turn *t);
 /* For JSON: every count of a turn, and what it ends with. */
 void summary_numbers(struct out *o, const struct turn *t);
 

@@ -7,29 +7,57 @@
 #include <string.h>
 
 #include "common/command.h"
+#include "relay/awaits.h"
 #include "relay/files.h"
+
+#define LINES_MAX ((size_t)1 << 20) /* bytes of lines for people */
 
 void turn_begin(struct turn *t) {
     *t = (struct turn){.gravest = GF_OK};
-    gf_buf_init(&t->people, (size_t)1 << 20);
+    gf_buf_init(&t->people, LINES_MAX);
+    gf_buf_init(&t->waits, LINES_MAX);
 }
 
 void turn_free(struct turn *t) {
     gf_buf_free(&t->people);
+    gf_buf_free(&t->waits);
+}
+
+int turn_line(const char **at, char line[TURN_LINE]) {
+    size_t len = strcspn(*at, "\n");
+
+    if (**at == '\0')
+        return 0;
+    (void)snprintf(line, TURN_LINE, "%.*s", (int)len, *at);
+    *at += len + ((*at)[len] == '\n');
+    return 1;
+}
+
+/* A drive full of rubbish must not drown what matters: beyond the ceiling lines are dropped. */
+static void add_line(struct gf_buf *lines, const char *fmt, va_list ap) {
+    char line[TURN_LINE];
+
+    (void)vsnprintf(line, sizeof line, fmt, ap);
+    if (lines->len + strlen(line) + 1 >= lines->max)
+        return;
+    gf_buf_text(lines, line);
+    gf_buf_byte(lines, '\n');
 }
 
 void turn_person(struct turn *t, const char *fmt, ...) {
-    char line[2048];
     va_list ap;
 
-    /* A drive full of rubbish must not drown what matters: beyond the ceiling lines are dropped. */
     va_start(ap, fmt);
-    (void)vsnprintf(line, sizeof line, fmt, ap);
+    add_line(&t->people, fmt, ap);
     va_end(ap);
-    if (t->people.len + strlen(line) + 1 >= t->people.max)
-        return;
-    gf_buf_text(&t->people, line);
-    gf_buf_byte(&t->people, '\n');
+}
+
+void turn_wait(struct turn *t, const char *fmt, ...) {
+    va_list ap;
+
+    va_start(ap, fmt);
+    add_line(&t->waits, fmt, ap);
+    va_end(ap);
 }
 
 void turn_grave(struct turn *t, enum gf_code code) {
@@ -57,7 +85,7 @@ enum gf_exit turn_exit(const struct turn *t) {
 
     if (t->strangers > 0)
         status = command_graver(status, GF_EXIT_NOPERM);
-    if (t->over > 0 || t->later > 0 || t->held > 0 || t->artifacts > 0 || t->people.len > 0)
+    if (t->over > 0 || t->held > 0 || t->awaits || t->people.len > 0)
         status = command_graver(status, GF_EXIT_AWAITED);
     return status;
 }

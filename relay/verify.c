@@ -15,15 +15,14 @@
 #include "relay/files.h"
 #include "relay/keys.h"
 #include "relay/quota.h"
+#include "relay/strangers.h"
 #include "relay/take.h"
 
 struct verify {
     struct relay *r;
     struct turn *t;
     struct enrol_cards agents;
-    struct gf_hash *strangers; /* identities behind pending/; one each */
-    int64_t *nbundles;         /* of each */
-    size_t nstrangers;
+    struct strangers strangers; /* behind pending/ */
 };
 
 /* One file under verification. */
@@ -37,92 +36,20 @@ struct item {
 /* ---- strangers ---- */
 
 static int count_stranger(struct verify *v, const struct gf_hash *identity, struct gf_err *e) {
-    size_t i = 0;
-
     v->t->strangers++;
-    while (i < v->nstrangers && memcmp(&v->strangers[i], identity, sizeof *identity) != 0)
-        i++;
-    if (i == v->nstrangers) {
-        struct gf_hash *ids = realloc(v->strangers, (i + 1) * sizeof *ids);
-        if (ids != NULL)
-            v->strangers = ids;
-        int64_t *counts = realloc(v->nbundles, (i + 1) * sizeof *counts);
-        if (counts != NULL)
-            v->nbundles = counts;
-        if (ids == NULL || counts == NULL)
-            return gf_err_set(e, GF_E_SYSTEM, "no memory for the list of senders");
-        v->strangers[i] = *identity;
-        v->nbundles[i] = 0;
-        v->nstrangers++;
-    }
-    v->nbundles[i]++;
-    return 0;
+    return strangers_add(&v->strangers, identity, e);
 }
 
-/* One of whom no card waits: it was never seen, or lays claim to another's agent id, so that to
- * run sync again would not help. */
-static int name_unseen(struct verify *v, size_t i, struct gf_err *e) {
-    char hex[GF_HASH_TEXT], self[COMMAND_SELF], fingerprint[GF_FINGERPRINT_TEXT];
-    const char *waits = v->nbundles[i] == 1 ? " waits" : "s wait";
-    struct gf_card *claims = NULL;
-    size_t n = 0, k = 0;
-
-    if (ledger_claims(v->r->ledger, &claims, &n, e) == -1)
-        return -1;
-    while (k < n && memcmp(&claims[k].identity, &v->strangers[i], sizeof *v->strangers) != 0)
-        k++;
-    gf_text_hex(v->strangers[i].b, sizeof v->strangers[i].b, hex);
-    (void)relay_self(v->r, self);
-    if (k == n) {
-        turn_person(v->t,
-                    "unknown sender %.16s...: %lld bundle%s in pending, but its card was never "
-                    "seen; let the site run gapferry-agent sync again, which puts the card on the "
-                    "drive, or remove what it sent: %s decline %.16s",
-                    hex, (long long)v->nbundles[i], waits, self, hex);
-    } else {
-        gf_card_fingerprint(&claims[k], fingerprint);
-        turn_person(v->t,
-                    "unknown sender %s: %lld bundle%s in pending and cannot be taken, since its "
-                    "card claims the agent id of one that is enrolled: was a site copied, or made "
-                    "anew? Its twin needs an init of its own. Remove what it sent: %s decline %s",
-                    fingerprint, (long long)v->nbundles[i], waits, self, fingerprint);
-    }
-    free(claims);
-    return 0;
-}
-
-/* Who they are, as far as a card says, and what to do about it. */
 static int name_strangers(struct verify *v, struct gf_err *e) {
-    struct gf_card *cards = NULL;
-    char self[COMMAND_SELF];
-    size_t n = 0;
-    int rc = 0;
+    char line[STRANGERS_LINE];
 
-    if (v->nstrangers > 0 && ledger_strangers(v->r->ledger, &cards, &n, e) == -1)
+    if (strangers_know(v->r, &v->strangers, e) == -1)
         return -1;
-    for (size_t i = 0; rc == 0 && i < v->nstrangers; i++) {
-        char fingerprint[GF_FINGERPRINT_TEXT];
-        struct gf_buf name;
-        size_t k = 0;
-        while (k < n && memcmp(&cards[k].identity, &v->strangers[i], sizeof *v->strangers) != 0)
-            k++;
-        if (k == n) {
-            rc = name_unseen(v, i, e);
-            continue;
-        }
-        gf_buf_init(&name, 1024);
-        gf_text_safe(&name, cards[k].name, strlen(cards[k].name));
-        gf_card_fingerprint(&cards[k], fingerprint);
-        turn_person(v->t,
-                    "unknown sender %s%s%s: %lld bundle%s. Compare this fingerprint with the "
-                    "site's (gapferry-agent card), then run: %s approve %s (or decline)",
-                    fingerprint, name.len > 0 ? ", which calls itself " : "",
-                    name.data != NULL ? name.data : "", (long long)v->nbundles[i],
-                    v->nbundles[i] == 1 ? " waits" : "s wait", relay_self(v->r, self), fingerprint);
-        gf_buf_free(&name);
+    for (size_t i = 0; i < v->strangers.n; i++) {
+        strangers_line(v->r, &v->strangers.list[i], line);
+        turn_person(v->t, "%s", line);
     }
-    free(cards);
-    return rc;
+    return 0;
 }
 
 /* ---- verdicts ---- */
@@ -383,8 +310,7 @@ static int verify(struct relay *r, const char *name, struct turn *t, struct gf_e
         rc = name_strangers(&v, e);
 out:
     enrol_cards_free(&v.agents);
-    free(v.strangers);
-    free(v.nbundles);
+    strangers_free(&v.strangers);
     return rc;
 }
 

@@ -309,6 +309,12 @@ const char *endpoint_advice(enum https_stage stage);
 /* The same by the reason that endpoint_http_explain() has given; NULL where that needs none, or is
  * of another kind. */
 const char *endpoint_advice_of(const char *reason);
+/* How the reason of a record begins that was not tried itself. */
+#define ENDPOINT_RESTS "not tried: endpoint \""
+/* 1 if what failed for this reason comes right by itself, as far as one can tell: the endpoint
+ * answered that it is busy (408, 425, 429) or ill (5xx), a program ended with 75 (EX_TEMPFAIL of
+ * sysexits.h), or it was not tried since others were. 0: somebody may have to mend something. */
+int endpoint_passes(const char *reason);
 /* The reason: `begin` and foreign bytes behind it, made one safe line. */
 GF_MUST_CHECK int endpoint_http_words(struct endpoint_result *r, const char *begin,
                                       const char *words, size_t len, struct gf_err *e);

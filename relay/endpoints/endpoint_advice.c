@@ -53,15 +53,30 @@ static const char *of_status(long status) {
                : NULL;
 }
 
+/* The number behind `begin`; 0: it begins otherwise. */
+static long number_behind(const char *reason, const char *begin) {
+    size_t len = strlen(begin);
+
+    return strncmp(reason, begin, len) == 0 ? strtol(reason + len, NULL, 10) : 0;
+}
+
 const char *endpoint_advice_of(const char *reason) {
-    static const char http[] = "HTTP ";
+    long status = number_behind(reason, "HTTP ");
     size_t len = strcspn(reason, ":");
 
-    if (strncmp(reason, http, sizeof http - 1) == 0)
-        return of_status(strtol(reason + sizeof http - 1, NULL, 10));
+    if (status != 0)
+        return of_status(status);
     for (int i = HTTPS_OK + 1; reason[len] == ':' && https_stages[i] != NULL; i++) {
         if (strlen(https_stages[i]) == len && memcmp(reason, https_stages[i], len) == 0)
             return endpoint_advice((enum https_stage)i);
     }
     return NULL;
+}
+
+int endpoint_passes(const char *reason) {
+    long status = number_behind(reason, "HTTP ");
+
+    return status == 408 || status == 425 || status == 429 || (status >= 500 && status <= 599) ||
+           number_behind(reason, "the program ended with status ") == 75 ||
+           strncmp(reason, ENDPOINT_RESTS, sizeof ENDPOINT_RESTS - 1) == 0;
 }

@@ -116,6 +116,26 @@ GF_MUST_CHECK int ledger_fingerprints(struct ledger *l, const struct gf_hash *se
                                       char (**out)[GF_FINGERPRINT_TEXT], size_t *n,
                                       struct gf_err *e);
 
+/* ---- what waits for another try (ledger_tally.c) ---- */
+
+/* The `later` records of an endpoint; "": they were never sent to one. */
+struct ledger_stuck {
+    char endpoint[80]; /* its first bytes, where it is longer */
+    int64_t records;
+    int64_t since; /* when the first of them came */
+    int64_t due;   /* when the first of them is tried again */
+    int64_t asked; /* until when the endpoint asked to be left alone; 0: it did not */
+    char reason[GF_REASON_MAX + 1]; /* of one of them, which does not pass if any does not */
+};
+/* 1 if what waits for this reason comes right by itself. */
+typedef int ledger_passes(const char *reason);
+/* Endpoint by endpoint, in the order of the first record of each; free(). */
+GF_MUST_CHECK int ledger_stuck(struct ledger *l, ledger_passes *passes, struct ledger_stuck **out,
+                               size_t *n, struct gf_err *e);
+
+/* 1 if somebody, in any process, has this purpose (ledger_wake.c). */
+int ledger_is_held(const struct ledger *l, enum ledger_purpose p);
+
 /* ---- what is forgotten (ledger_prune.c) ---- */
 
 /*

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "relay/ledger/ledger_internal.h"
 
@@ -73,4 +74,68 @@ int ledger_waiting(struct ledger *l, struct ledger_waiting **out, size_t *n, str
                             "iiii", (int64_t)LEDGER_LATER, (int64_t)LEDGER_RECEIVED,
                             (int64_t)LEDGER_SENDING, (int64_t)LEDGER_LATER),
                    sizeof **out, read_waiting, out, n, e);
+}
+
+/* ---- what waits ---- */
+
+/* A list of endpoints that grows row by row. */
+struct gathering {
+    struct ledger_stuck *list;
+    size_t n;
+};
+
+static struct ledger_stuck *find_stuck(struct gathering *g, const char *endpoint,
+                                       struct gf_err *e) {
+    char name[sizeof g->list->endpoint];
+
+    (void)snprintf(name, sizeof name, "%s", endpoint);
+    for (size_t i = 0; i < g->n; i++) {
+        if (strcmp(g->list[i].endpoint, name) == 0)
+            return &g->list[i];
+    }
+    if (db_list_grow(&g->list, g->n, sizeof *g->list, e) == -1)
+        return NULL;
+    struct ledger_stuck *x = &g->list[g->n++];
+    *x = (struct ledger_stuck){.due = INT64_MAX};
+    memcpy(x->endpoint, name, sizeof x->endpoint);
+    return x;
+}
+
+/* One more record; they come in the order of arrival. */
+static int add_stuck(struct gathering *g, const struct db_query *q, ledger_passes *passes,
+                     struct gf_err *e) {
+    const char *reason = db_text(q, 4) != NULL ? db_text(q, 4) : "";
+    struct ledger_stuck *x = find_stuck(g, db_text(q, 0), e);
+
+    if (x == NULL)
+        return -1;
+    if (x->records == 0)
+        x->since = db_int(q, 1);
+    if (x->records == 0 || (passes(x->reason) && !passes(reason)))
+        (void)snprintf(x->reason, sizeof x->reason, "%s", reason);
+    x->records++;
+    x->due = db_int(q, 2) < x->due ? db_int(q, 2) : x->due;
+    x->asked = db_int(q, 3) > x->asked ? db_int(q, 3) : x->asked;
+    return 0;
+}
+
+int ledger_stuck(struct ledger *l, ledger_passes *passes, struct ledger_stuck **out, size_t *n,
+                 struct gf_err *e) {
+    struct gathering g = {0};
+    struct db_query q;
+    int rc = db_query(&l->db, &q, e,
+                      "SELECT ifnull(endpoint, ''), received, due, asked, reason FROM record WHERE "
+                      "state = ? AND state > 1 AND state < 5 ORDER BY row",
+                      "i", (int64_t)LEDGER_LATER);
+
+    while (rc == 0 && (rc = db_next(&q, e)) == 1)
+        rc = add_stuck(&g, &q, passes, e);
+    db_done(&q);
+    if (rc == -1) {
+        free(g.list);
+        return -1;
+    }
+    *out = g.list;
+    *n = g.n;
+    return 0;
 }

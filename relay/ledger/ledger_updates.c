@@ -189,16 +189,21 @@ int ledger_source_proven(struct ledger *l, const char *endpoint, struct gf_err *
 int ledger_artifact_due(struct ledger *l, int64_t now, int64_t after, struct ledger_artifact *out,
                         struct gf_err *e) {
     struct db_query q;
-    int rc = db_query(&l->db, &q, e,
-                      "SELECT row, endpoint, place, name, size, sha256, digest, attempts, etag, "
-                      "reason FROM update_artifact AS a WHERE here IS NULL AND due <= ? AND row > "
-                      "? AND EXISTS (SELECT 1 FROM update_part WHERE artifact = a.row AND told_by "
-                      "IS NULL) ORDER BY row LIMIT 1",
-                      "ii", now, after);
+    int rc =
+        db_query(&l->db, &q, e,
+                 "SELECT row, endpoint, place, name, size, sha256, digest, attempts, etag, "
+                 "reason, due, ifnull((SELECT min(at) FROM update_assigned WHERE artifact = "
+                 "a.row), 0) FROM update_artifact AS a WHERE here IS NULL AND due <= ? AND row > "
+                 "? AND EXISTS (SELECT 1 FROM update_part WHERE artifact = a.row AND told_by "
+                 "IS NULL) ORDER BY row LIMIT 1",
+                 "ii", now, after);
 
     if (rc == 0 && (rc = db_next(&q, e)) == 1) {
-        *out = (struct ledger_artifact){
-            .row = db_int(&q, 0), .is.size = db_int(&q, 4), .attempts = db_int(&q, 7)};
+        *out = (struct ledger_artifact){.row = db_int(&q, 0),
+                                        .is.size = db_int(&q, 4),
+                                        .attempts = db_int(&q, 7),
+                                        .due = db_int(&q, 10),
+                                        .since = db_int(&q, 11)};
         keep_text(&q, 1, out->endpoint, sizeof out->endpoint);
         keep_text(&q, 2, out->place, sizeof out->place);
         keep_text(&q, 3, out->is.name, sizeof out->is.name);
@@ -259,7 +264,9 @@ int ledger_artifact_gone(struct ledger *l, int64_t row, struct gf_err *e) {
 }
 
 int ledger_artifact_begun(struct ledger *l, int64_t row, const char *etag, struct gf_err *e) {
-    return db_run(&l->db, e, "UPDATE update_artifact SET etag = ?, attempts = 0 WHERE row = ?",
+    return db_run(&l->db, e,
+                  "UPDATE update_artifact SET etag = ?, attempts = 0, reason = NULL "
+                  "WHERE row = ?",
                   "ti", etag, row);
 }
 

@@ -107,6 +107,8 @@ struct ledger_artifact {
     char place[2 * (GF_WORD_MAX + 1) + 1]; /* "PRODUCT/CHANNEL" */
     struct update_artifact is;
     int64_t attempts;                    /* in vain */
+    int64_t since;                       /* it is waited for */
+    int64_t due;                         /* when it may be tried next; 0: now */
     char etag[LEDGER_VALIDATOR_MAX + 1]; /* of what was fetched in part; "": none */
     char reason[GF_REASON_MAX + 1];      /* of the last failure; "": none */
 };

@@ -10,15 +10,33 @@
 
 #include "relay/ledger/ledger_internal.h"
 
-int ledger_wake(struct ledger *l, enum ledger_purpose p) {
+/* The lock's file, if somebody holds it; -1: nobody does. */
+static int open_held(const struct ledger *l, enum ledger_purpose p) {
     int fd = openat(l->dir_fd, ledger_purposes[p], O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-    int heard = 0;
+
+    /* Whoever may lock it is alone here. */
+    if (fd != -1 && flock(fd, LOCK_SH | LOCK_NB) == 0) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+int ledger_is_held(const struct ledger *l, enum ledger_purpose p) {
+    int fd = open_held(l, p);
+
+    if (fd != -1)
+        (void)close(fd);
+    return fd != -1;
+}
+
+int ledger_wake(struct ledger *l, enum ledger_purpose p) {
+    int fd = open_held(l, p);
 
     if (fd == -1)
         return 0;
-    /* Whoever may lock it is alone here. What changes is nothing, and is told all the same. */
-    if (flock(fd, LOCK_SH | LOCK_NB) == -1)
-        heard = fchmod(fd, 0600) == 0;
+    /* What changes is nothing, and is told all the same. */
+    int heard = fchmod(fd, 0600) == 0;
     (void)close(fd);
     return heard;
 }

@@ -11,15 +11,15 @@
 #include "common/log.h"
 #include "common/mono.h"
 #include "gapferry/digest.h"
+#include "relay/awaits.h"
 #include "relay/endpoints/endpoint_repository.h"
 #include "relay/files.h"
 #include "relay/updates/artifacts.h"
 #include "relay/updates/check.h"
 #include "relay/updates/handed.h"
 
-#define MIB        (1 << 20)
-#define REASON_MAX 400 /* bytes of it in a line for people */
-#define DEAD_MAX   16  /* endpoints that need not be asked again in this turn */
+#define MIB      (1 << 20)
+#define DEAD_MAX 16 /* endpoints that need not be asked again in this turn */
 
 struct fetch {
     struct relay *r;
@@ -63,8 +63,8 @@ static int put_off(struct fetch *f, const char *reason, struct gf_err *e) {
     int64_t wait = endpoint_backoff(f->a.attempts + 1, random);
     if (wait < f->asked_s)
         wait = f->asked_s;
-    turn_person(f->t, "artifact \"%s\" of %s, endpoint \"%s\": %.*s; it is tried again",
-                f->a.is.name, f->a.place, f->a.endpoint, REASON_MAX, reason);
+    if (!f->t->by_hand)
+        awaits_tell_artifact(&f->a, reason, f->r->now, f->t);
     return ledger_artifact_later(f->r->ledger, f->a.row, reason, f->r->now + wait,
                                  f->asked_s > 0 ? f->r->now + f->asked_s : 0, e);
 }
@@ -122,8 +122,8 @@ static int go_on_later(struct fetch *f, const struct https_answer *answer, const
         return put_off(f, reason, e);
     int64_t here = answer->sunk > 0 ? answer->sunk : f->had;
     int64_t whole = f->a.is.size / MIB + 1;
-    turn_person(f->t, "artifact \"%s\" of %s: %lld of %lld MiB were fetched; the next turn goes on",
-                f->a.is.name, f->a.place, (long long)here / MIB, (long long)whole);
+    turn_wait(f->t, "artifact \"%s\" of %s: %lld of %lld MiB were fetched; the next turn goes on",
+              f->a.is.name, f->a.place, (long long)here / MIB, (long long)whole);
     return ledger_artifact_set_cut(f->r->ledger, f->a.row, e);
 }
 

@@ -140,6 +140,12 @@ fails() {
     gives 0 R status
     says 'tool.bin of demo/stable, 300000 bytes, to be fetched from endpoint "repo": HTTP 404'
     [ "$(fact '.artifacts[0] | "\(.name) \(.bytes)"' R status)" = "tool.bin 300000" ]
+    says 'next         see what keeps back what waits (above)'
+    # Until when it waits.
+    sqlite3 "$RSTATE/relay.db" 'UPDATE update_artifact SET due = 4000000000'
+    gives 0 R status
+    says 'HTTP 404: without words; tried again from 2096-10-02T07:06:40Z'
+    [ "$(fact '.artifacts[0].due' R status)" = 2096-10-02T07:06:40Z ]
     head -c 300000 /dev/zero >repo/demo/stable/tool.bin
     fails 'is not what its manifest names'
     head -c 299999 new/tool.bin >repo/demo/stable/tool.bin

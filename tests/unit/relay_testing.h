@@ -348,5 +348,9 @@ static inline int testing_note(void *arg, int64_t row, const struct gf_receipt *
 static inline int testing_says(struct site *s, const char *words) {
     return s->t.people.data != NULL && strstr(s->t.people.data, words) != NULL;
 }
+/* The same among what waits and needs nobody. */
+static inline int testing_waits(struct site *s, const char *words) {
+    return s->t.waits.data != NULL && strstr(s->t.waits.data, words) != NULL;
+}
 
 #endif

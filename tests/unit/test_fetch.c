@@ -86,7 +86,7 @@ static void a_download_that_is_stopped_goes_on_where_it_ended(void **state) {
     stop_at = mono_ms() + 1500;
     get(s, stop_later);
     server_stop(server);
-    assert_true(testing_says(s, "0 of 1 MiB were fetched; the next turn goes on"));
+    assert_true(testing_waits(s, "0 of 1 MiB were fetched; the next turn goes on"));
     assert_non_null(strstr(server->got, "GET /u/demo/stable/tool%2B1.tar HTTP/1.1\r\n"));
     assert_non_null(strstr(server->got, "\r\nX-Site: 7\r\n"));
     assert_null(strstr(server->got, "Range:"));

@@ -119,6 +119,8 @@ static void what_waits_goes_when_its_time_has_come_and_not_before(void **state) 
     forward(s, 10);
     struct rows rows = rows_of(s);
     assert_true(rows.row[0].due >= NOW + 100 && rows.row[0].due < NOW + 110);
+    assert_int_equal(s->t.people.len, 0);
+    assert_true(testing_waits(s, "it asks to be left alone until"));
     assert_int_equal(rows.row[1].due, rows.row[0].due);
     s->r.now = NOW + 99;
     forward(s, 10);
