@@ -267,7 +267,7 @@ static void a_page_longer_than_the_artifact_says_what_it_is_all_the_same(void **
     struct server *server = server_start(replies);
     begin(s, server->port, &a, 1);
     get(s, go_on);
-    assert_true(testing_says(s, "HTTP 503"));
+    assert_true(testing_waits(s, "HTTP 503"));
     assert_int_equal(ledger_artifact_due(s->r.ledger, NOW + 7199, 0, &due, &s->e), 0);
     (void)publish(s, 2, NOW + YEAR, NULL, 0);
     s->r.now += 7200;
