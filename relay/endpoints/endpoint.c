@@ -10,12 +10,11 @@
 #include "gapferry/file.h"
 #include "relay/updates/check.h"
 
-#define LABEL           "gapferry-record/1"
-#define HEADER_FILE_MAX 8192 /* bytes */
+#define LABEL "gapferry-record/1"
 
 const struct endpoint_profile *const endpoint_profiles[] = {
-    &endpoint_http, &endpoint_form, &endpoint_updates, &endpoint_exec, &endpoint_agent,
-    &endpoint_otlp, NULL,
+    &endpoint_http,  &endpoint_form, &endpoint_updates, &endpoint_exec,
+    &endpoint_agent, &endpoint_otlp, &endpoint_ga4,     NULL,
 };
 
 const char *endpoint_value(const struct config *c, const char *name, const char *key) {
@@ -85,21 +84,22 @@ int64_t endpoint_backoff(int64_t attempts, uint32_t random) {
 
 /* ---- one section ---- */
 
-/* The one line of header_file, without its line end. */
-static int load_secret(struct gf_buf *secret, const char *path, struct gf_err *e) {
-    if (gf_file_load(AT_FDCWD, path, HEADER_FILE_MAX, secret, e) == -1)
-        return gf_err_set(e, GF_E_CONFIG, "header_file %s: cannot be read", path);
-    while (secret->len > 0 && strchr("\r\n", secret->data[secret->len - 1]) != NULL)
-        secret->data[--secret->len] = '\0';
-    if (secret->len == 0 || strlen(secret->data) != secret->len)
-        return gf_err_set(e, GF_E_CONFIG, "header_file %s: holds no line \"Name: value\"", path);
+int endpoint_load_secret(const struct config *c, const char *name, const char *key,
+                         struct gf_buf *out, struct gf_err *e) {
+    const char *path = endpoint_value(c, name, key);
+
+    if (gf_file_load(AT_FDCWD, path, ENDPOINT_SECRET_MAX, out, e) == -1)
+        return gf_err_set(e, GF_E_CONFIG, "%s %s: cannot be read", key, path);
+    while (out->len > 0 && strchr("\r\n", out->data[out->len - 1]) != NULL)
+        out->data[--out->len] = '\0';
+    if (out->len == 0 || strlen(out->data) != out->len || strpbrk(out->data, "\r\n") != NULL)
+        return gf_err_set(e, GF_E_CONFIG, "%s %s: holds not one line", key, path);
     return 0;
 }
 
 static int open_http(struct endpoint *p, struct gf_err *e) {
     const struct config *c = p->relay->config;
     struct https_options *o = &p->http;
-    const char *file = endpoint_value(c, p->name, "header_file");
     int64_t timeout_s = 60;
 
     if (config_span(c, "endpoint", p->name, "timeout", &timeout_s, e) == -1)
@@ -114,7 +114,9 @@ static int open_http(struct endpoint *p, struct gf_err *e) {
     p->success_text = endpoint_value(c, p->name, "success_text");
     o->total_ms = timeout_s * 1000;
     o->answer_max = ENDPOINT_ANSWER_MAX;
-    return file != NULL ? load_secret(&p->secret, file, e) : 0;
+    return endpoint_value(c, p->name, "header_file") != NULL
+               ? endpoint_load_secret(c, p->name, "header_file", &p->secret, e)
+               : 0;
 }
 
 /* What a second request for the same record does there. */
@@ -139,7 +141,7 @@ int endpoint_open(struct endpoint *p, struct relay *r, const char *name, struct 
     const struct config *c = r->config;
 
     *p = (struct endpoint){.relay = r, .name = name};
-    gf_buf_init(&p->secret, HEADER_FILE_MAX);
+    gf_buf_init(&p->secret, ENDPOINT_SECRET_MAX);
     p->profile = endpoint_profile_of(c, name);
     if (set_promise(p, e) == -1 ||
         config_int(c, "endpoint", name, "connections", 1, 64, &p->connections, e) == -1 ||

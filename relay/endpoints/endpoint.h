@@ -18,7 +18,7 @@
     {"endpoint", 1, "channel", NULL, "the channel it takes"},                                      \
     {"endpoint", 1, "product", NULL, "only records of this product"},                              \
     {"endpoint", 1, "sender", NULL, "only records of this agent (its id, 32 hex digits)"},         \
-    {"endpoint", 1, "profile", "http", "how to speak: http, form, updates, exec, agent, otlp"},        \
+    {"endpoint", 1, "profile", "http", "how to speak: http, form, updates, exec, agent, otlp, ga4"},        \
     {"endpoint", 1, "url", NULL, "where: https://...; http:// only to 127.0.0.1 or [::1]"},        \
     {"endpoint", 1, "program", NULL, "for exec: an absolute path and its arguments; no shell"},     \
     {"endpoint", 1, "template", NULL, "for http: a file with a JSON body, {{FIELD}} is filled in"}, \
@@ -52,6 +52,7 @@
     {"endpoint", 1, "batch_bytes", "1M", "metrics: bytes of one request, 1K to 64M"},              \
     {"endpoint", 1, "attributes", "site", "metrics: what the relay adds to each point: site, "     \
                                           "bundle, delay; or none"},                               \
+    {"endpoint", 1, "secret_file", NULL, "ga4: file with the API secret"},                         \
     {"endpoint", 1, "encoding", "as-is", "otlp: as-is, or protobuf for a receiver without JSON"}
 /* clang-format on */
 
@@ -192,7 +193,7 @@ struct endpoint_profile {
 
 extern const struct endpoint_profile *const endpoint_profiles[]; /* NULL at the end */
 extern const struct endpoint_profile endpoint_http, endpoint_form, endpoint_updates, endpoint_exec,
-    endpoint_agent, endpoint_otlp;
+    endpoint_agent, endpoint_otlp, endpoint_ga4;
 
 /* ---- configuration (endpoint_check.c) ---- */
 
@@ -244,6 +245,11 @@ int endpoint_is_same(const char *a, const char *b);
  * one that names none of them. Of the record, agent, channel, product and line are looked at.
  * Borrowed from the configuration. */
 const char *endpoint_match(const struct config *c, const struct ledger_record *r);
+
+/* The one line of the file that this key names, without its line end. GF_E_CONFIG. */
+#define ENDPOINT_SECRET_MAX 8192 /* bytes */
+GF_MUST_CHECK int endpoint_load_secret(const struct config *c, const char *name, const char *key,
+                                       struct gf_buf *out, struct gf_err *e);
 
 /* The key that names a delivery for ever: BLAKE2b-128 of "gapferry-record/1", agent id, record id,
  * in hex. */

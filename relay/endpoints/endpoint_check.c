@@ -69,7 +69,8 @@ static int check_match(const struct config *c, const char *name, struct gf_err *
 }
 
 static int check_files(const struct config *c, const char *name, struct gf_err *e) {
-    static const char *const keys[] = {"ca_file", "cert_file", "key_file", "header_file"};
+    static const char *const keys[] = {"ca_file", "cert_file", "key_file", "header_file",
+                                       "secret_file"};
     struct stat st;
 
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -80,7 +81,8 @@ static int check_files(const struct config *c, const char *name, struct gf_err *
             return endpoint_wrong(c, name, keys[i], "a path begins with /", e);
         if (access(path, R_OK) == -1)
             return endpoint_wrong(c, name, keys[i], "this file cannot be read", e);
-        if (strcmp(keys[i], "header_file") == 0 && stat(path, &st) == 0 && (st.st_mode & 077) != 0)
+        if ((strcmp(keys[i], "header_file") == 0 || strcmp(keys[i], "secret_file") == 0) &&
+            stat(path, &st) == 0 && (st.st_mode & 077) != 0)
             return endpoint_wrong(c, name, keys[i], "others can read this secret; chmod 600 it", e);
     }
     if ((endpoint_value(c, name, "cert_file") == NULL) !=

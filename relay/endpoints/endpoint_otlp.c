@@ -75,8 +75,7 @@ static void close_section(struct endpoint *p) {
 /* ---- one record ---- */
 
 struct own {
-    enum endpoint_verdict early; /* where it is not ENDPOINT_MORE: nothing is sent */
-    char reason[GF_REASON_MAX + 1];
+    struct metrics_early early;
     char warning[GF_REASON_MAX + 1]; /* a receiver's, that has taken all; "" none */
     int json;                        /* 1: requests are JSON */
     int delta;                       /* 1: a point that is counted twice would be wrong */
@@ -114,13 +113,6 @@ static int harmless(const struct endpoint_job *j) {
     int rc = is_json(j->record) ? otlp_json_check(body->data, body->len, &facts, &ignored)
                                 : otlp_check(body->data, body->len, &facts, &ignored);
     return rc == -1 || !facts.delta;
-}
-
-/* It is not sent, for what it is. */
-static int settle(struct own *own, enum endpoint_verdict v, const char *begin, const char *words) {
-    own->early = v;
-    (void)snprintf(own->reason, sizeof own->reason, "%.200s%.800s", begin, words);
-    return 0;
 }
 
 /* The record in protobuf. GF_E_RECORD, GF_E_LIMIT: it is none. */
@@ -192,20 +184,19 @@ static int begin(struct endpoint_job *j, struct gf_err *e) {
     if (own == NULL)
         return gf_err_set(e, GF_E_SYSTEM, "no memory for a record");
     j->own = own;
-    own->early = ENDPOINT_MORE;
     gf_buf_init(&own->converted, OTLP_MAX);
     gf_buf_init(&own->selected, REQUEST_MAX);
     gf_buf_init(&own->text, (size_t)8 * REQUEST_MAX);
     if (!is_otlp(j->record)) {
-        return settle(own, ENDPOINT_HELD,
-                      "profile otlp takes " JSON " and " PROTOBUF "; give records of another type "
-                      "an endpoint of their own (type = ...), here: ",
-                      j->record->type);
+        metrics_foreign(&own->early, j, JSON " and " PROTOBUF);
+        return 0;
     }
     own->json = is_json(j->record) && s->encoding == AS_IS;
     if (read_request(j, own, &facts, &why) == -1) {
-        if (why.code != GF_E_SYSTEM)
-            return settle(own, ENDPOINT_REJECTED, "no OpenTelemetry metrics: ", why.text);
+        if (why.code != GF_E_SYSTEM) {
+            metrics_unfit(&own->early, "no OpenTelemetry metrics:", why.text);
+            return 0;
+        }
         *e = why;
         return -1;
     }
@@ -258,7 +249,7 @@ static int next(struct endpoint_job *j, struct endpoint_request *q, struct gf_er
     if (j->own == NULL && begin(j, e) == -1)
         return -1;
     struct own *own = j->own;
-    q->local = own->early != ENDPOINT_MORE || !batches_next(own->batches, &range);
+    q->local = own->early.is || !batches_next(own->batches, &range);
     if (q->local)
         return 0;
     (void)snprintf(q->type, sizeof q->type, "Content-Type: %s", own->json ? JSON : PROTOBUF);
@@ -354,13 +345,8 @@ static int judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_er
     const struct https_answer *a = &r->answer;
     int rc = 1;
 
-    if (own->early != ENDPOINT_MORE) {
-        r->verdict = own->early;
-        r->alone = own->early == ENDPOINT_HELD;
-        r->guarantee = GF_GUARANTEE_NONE;
-        memcpy(r->reason, own->reason, sizeof r->reason);
+    if (metrics_settled(&own->early, r))
         return 0;
-    }
     if (a->status == 0 && a->stage == HTTPS_OK) /* there was nothing to send */
         rc = 1;
     else if (a->stage != HTTPS_OK && !a->cut)

@@ -123,6 +123,33 @@ int metrics_labels(struct metrics *m, const struct endpoint_job *j, struct metri
     return 0;
 }
 
+/* ---- what is not sent ---- */
+
+void metrics_foreign(struct metrics_early *out, const struct endpoint_job *j, const char *takes) {
+    out->is = 1;
+    out->verdict = ENDPOINT_HELD;
+    (void)snprintf(out->reason, sizeof out->reason,
+                   "profile %s takes %s, and this record is %.*s: give those of its type an "
+                   "endpoint of their own (type = ...)",
+                   j->endpoint->profile->name, takes, GF_TYPE_MAX, j->record->type);
+}
+
+void metrics_unfit(struct metrics_early *out, const char *what, const char *why) {
+    out->is = 1;
+    out->verdict = ENDPOINT_REJECTED;
+    (void)snprintf(out->reason, sizeof out->reason, "%.100s %.900s", what, why);
+}
+
+int metrics_settled(const struct metrics_early *x, struct endpoint_result *r) {
+    if (!x->is)
+        return 0;
+    r->verdict = x->verdict;
+    r->alone = x->verdict == ENDPOINT_HELD;
+    r->guarantee = GF_GUARANTEE_NONE;
+    memcpy(r->reason, x->reason, sizeof r->reason);
+    return 1;
+}
+
 /* ---- the verdict ---- */
 
 int metrics_judge(struct endpoint_job *j, struct batches *b, struct endpoint_result *r,

@@ -54,6 +54,19 @@ GF_MUST_CHECK int metrics_open(const struct endpoint *p, int64_t default_age_s, 
 GF_MUST_CHECK int metrics_labels(struct metrics *m, const struct endpoint_job *j,
                                  struct metrics_labels *out, struct gf_err *e);
 
+/* A record of which nothing is sent, for what it is. */
+struct metrics_early {
+    int is; /* 1: so it is */
+    enum endpoint_verdict verdict;
+    char reason[GF_REASON_MAX + 1];
+};
+/* Its media type is none of those that the profile takes: held, for another endpoint may. */
+void metrics_foreign(struct metrics_early *out, const struct endpoint_job *j, const char *takes);
+/* Its body is not what its type says: rejected, with the reason in these words. */
+void metrics_unfit(struct metrics_early *out, const char *what, const char *why);
+/* For judge(): 1, and *r is set, if it is such a record. */
+int metrics_settled(const struct metrics_early *x, struct endpoint_result *r);
+
 /*
  * For judge(). The first asks profile http what the answer means, and tells the batches of what was
  * taken or refused for good: 1, and the record goes on; 0: it has to wait or is held, and *r says

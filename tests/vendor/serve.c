@@ -67,6 +67,16 @@ static int is_gone(const void *arg, const char *id) {
     return 0;
 }
 
+/* The one collector of events, which Google has. */
+static int is_events(const char *path) {
+    return strcmp(path, "/mp/collect") == 0;
+}
+
+static int has_argument(const struct call *c, const char *name) {
+    const char *value = MHD_lookup_connection_value(c->connection, MHD_GET_ARGUMENT_KIND, name);
+    return value != NULL && value[0] != '\0';
+}
+
 /* What the request asks for; the answer is set, and 1 returned if it is one to keep. */
 static int try_effect(struct call *c) {
     if (strcmp(c->path, "/license") == 0) {
@@ -77,6 +87,10 @@ static int try_effect(struct call *c) {
         c->status = license_answer(&terms, c->body.data != NULL ? c->body.data : "", c->body.len,
                                    &c->answer);
         return c->status == 200;
+    }
+    if (is_events(c->path)) {
+        c->status = 204; /* whatever it thinks of them */
+        return has_argument(c, "measurement_id") && has_argument(c, "api_secret");
     }
     if (c->body.len == 0) {
         say(c, 400, "An empty report says nothing.\n");
@@ -180,7 +194,8 @@ static void show_points(struct call *c) {
 }
 
 static int has_effect(const char *path) {
-    return strcmp(path, "/license") == 0 || strcmp(path, "/usage") == 0 || is_metrics(path);
+    return strcmp(path, "/license") == 0 || strcmp(path, "/usage") == 0 || is_metrics(path) ||
+           is_events(path);
 }
 
 static int is_file(const struct vendor *v, const char *path) {
@@ -209,7 +224,8 @@ static void route(struct call *c, const char *method) {
     else if (strcmp(c->path, "/healthz") == 0)
         say(c, 200, "ok\n");
     else
-        say(c, 404, "Here are /license, /usage, /v1/metrics, /tally, /points and /script.\n");
+        say(c, 404,
+            "Here are /license, /usage, /v1/metrics, /mp/collect, /tally, /points and /script.\n");
 }
 
 /* ---- faults ---- */

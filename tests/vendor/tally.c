@@ -13,7 +13,7 @@
 #include "vendor.h"
 
 #define LINE_MAX ((size_t)4 << 20)
-#define BODY_MAX 65536 /* bytes of a body that is kept with its effect */
+#define BODY_MAX 131072 /* bytes of a body that is kept with its effect */
 
 /* ---- reading ---- */
 
