@@ -7,12 +7,19 @@
 #include <strings.h>
 
 #include "agent/agent.h"
+#include "agent/body_lines.h"
+#include "common/influx_line.h"
 #include "common/otlp_facts.h"
 #include "common/otlp_json.h"
 #include "common/otlp_redact.h"
+#include "gapferry/limits.h"
 
-/* Bytes of names that a reply tells of. */
+/* Bytes of names that a reply tells of, and of what did not come in. */
 #define DROPPED_MAX 65536
+#define PARTIAL_MAX 4096
+
+/* Bytes of a record's line beside its body, at most. */
+#define HEAD_MAX 4096
 
 typedef int take_fn(const struct body *b, struct body_kept *k, enum body_no *no, struct gf_err *e);
 
@@ -67,13 +74,15 @@ static int take_any(const struct body *b, struct body_kept *k, enum body_no *no,
     return refuse(no, BODY_NO_TYPE);
 }
 
-/* No rule of ours can be applied to OTLP, so where there is one nothing of it comes in. */
-static int is_forbidden(const struct body *b, enum body_no *no, struct gf_err *e) {
+/* No rule of ours can be applied to such a form, so where there is one nothing of it comes in. */
+static int is_forbidden(const struct body *b, const char *form, enum body_no *no,
+                        struct gf_err *e) {
     if (!has_rule(b))
         return 0;
     (void)gf_err_set(e, GF_E_CONSENT,
-                     "the channel has a rule (allow), which cannot be applied to OTLP; send to a "
-                     "channel without one, or say allow = *");
+                     "the channel has a rule (allow), which cannot be applied to %s; send to a "
+                     "channel without one, or say allow = *",
+                     form);
     return refuse(no, BODY_NO_RULE);
 }
 
@@ -86,7 +95,7 @@ static int take_otlp(const struct body *b, struct body_kept *k, enum body_no *no
                      struct gf_err *e) {
     struct otlp_redacted redacted = {.total = 0};
 
-    if (is_forbidden(b, no, e) != 0)
+    if (is_forbidden(b, "OTLP", no, e) != 0)
         return -1;
     int changed = redact(b->data, b->len, b->deny, &k->room, &redacted, &k->facts, e);
     if (changed == -1)
@@ -116,6 +125,13 @@ static int take_otlp_protobuf(const struct body *b, struct body_kept *k, enum bo
     return take_otlp(b, k, no, otlp_redact, e);
 }
 
+static int take_lines(const struct body *b, struct body_kept *k, enum body_no *no,
+                      struct gf_err *e) {
+    if (is_forbidden(b, "lines", no, e) != 0)
+        return -1;
+    return body_lines_take(b, k, no, e);
+}
+
 /* The first row that fits counts. */
 static const struct form {
     enum body_path path;
@@ -123,14 +139,17 @@ static const struct form {
     take_fn *take;
 } forms[] = {
     {BODY_RECORDS, "application/json", take_json},
+    {BODY_RECORDS, INFLUX_LINE_TYPE, take_lines},
     {BODY_RECORDS, NULL, take_any},
     {BODY_METRICS, "application/json", take_otlp_json},
     {BODY_METRICS, "application/x-protobuf", take_otlp_protobuf},
+    {BODY_LINES, NULL, take_lines},
 };
 
 int body_take(const struct body *b, struct body_kept *out, enum body_no *no, struct gf_err *e) {
     *out = (struct body_kept){.data = NULL};
     gf_buf_init(&out->room, b->len + 16);
+    gf_buf_init(&out->partial, PARTIAL_MAX);
     gf_buf_init(&out->dropped, DROPPED_MAX > b->len + 64 ? DROPPED_MAX : b->len + 64);
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         if (forms[i].path == b->path && (forms[i].type == NULL || body_is(b->type, forms[i].type)))
@@ -143,6 +162,19 @@ int body_take(const struct body *b, struct body_kept *out, enum body_no *no, str
 void body_free(struct body_kept *k) {
     gf_buf_free(&k->room);
     gf_buf_free(&k->dropped);
+    gf_buf_free(&k->partial);
+}
+
+void body_part(const struct body_kept *k, size_t at, struct body_kept *out) {
+    *out = (struct body_kept){
+        .data = k->data + at, .len = k->len - at, .metrics = k->metrics, .facts = k->facts};
+    if (!k->cuttable)
+        return;
+    out->len = influx_line_cut(out->data, out->len, GF_LINE_MAX - HEAD_MAX);
+    /* Of a part other facts are true; none rather than wrong ones. */
+    if (out->len < k->len &&
+        influx_line_check(out->data, out->len, INFLUX_LINE_NS, &out->facts, NULL) == -1)
+        out->metrics = 0;
 }
 
 const char *body_ext(const struct body_kept *k, struct gf_buf *room) {

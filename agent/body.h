@@ -17,6 +17,8 @@ enum body_path {
     BODY_RECORDS, /* any media type; JSON is redacted, and where there is a rule nothing else
                      comes in */
     BODY_METRICS, /* OTLP: application/json or application/x-protobuf */
+    BODY_LINES,   /* lines of the Influx line protocol, whatever type they are said to have */
+    BODY_QUERY,   /* of a client of InfluxDB: never a record */
 };
 
 /* Why not, where a body does not come in. */
@@ -32,9 +34,10 @@ struct body {
     enum body_path path;
     const char *type;             /* its media type */
     const char *allow;            /* the rule: as collect_channel has it */
-    const struct otlp_deny *deny; /* for OTLP */
+    const struct otlp_deny *deny; /* for OTLP and lines */
     const char *data;
     size_t len;
+    uint64_t unit, arrived; /* of lines: nanoseconds that their times count; when they came */
 };
 
 /* What became of it. data is the request's own, or `room`'s where something was taken out. */
@@ -46,12 +49,18 @@ struct body_kept {
     struct otlp_facts facts; /* the facts about them */
     struct gf_buf room;
     struct gf_buf dropped; /* names of what was taken out, separated by ", " */
+    struct gf_buf partial; /* of BODY_LINES: what of it did not come in, in words; empty: nothing */
+    int cuttable;          /* 1: several records may hold it */
 };
 
 /* 0, or -1 with *no and words in *e. Release *out in any case. */
 GF_MUST_CHECK int body_take(const struct body *b, struct body_kept *out, enum body_no *no,
                             struct gf_err *e);
 void body_free(struct body_kept *k);
+
+/* What one record holds of it, from byte `at` on: all of it, but of one that is cuttable no more
+ * than fits into a line. *out borrows. */
+void body_part(const struct body_kept *k, size_t at, struct body_kept *out);
 
 /* The `ext` of the record, in `room`, which is emptied first; NULL: there is nothing to say. */
 const char *body_ext(const struct body_kept *k, struct gf_buf *room);

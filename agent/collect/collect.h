@@ -28,6 +28,8 @@ struct collect_call {
     const char *type; /* the media type that it names; NULL: none. Borrowed */
     int protobuf;     /* 1: its reply is protobuf */
     int gzip;
+    uint64_t unit; /* of the times of lines, in nanoseconds */
+    int api2;      /* 1: its refusals have the form of InfluxDB 2.x */
     char channel[GF_WORD_MAX + 1];
     struct gf_buf body;
     struct collect_call *older, *newer; /* of those whose bodies are not complete */
@@ -37,6 +39,7 @@ struct collect_call {
     struct collect_writer *writer;
     char record[GF_UUID_TEXT];
     char *dropped; /* names that the rule took out; NULL: none */
+    char *partial; /* what of it did not come in, in words; NULL: nothing */
 };
 
 /* What was done since the start. */
@@ -85,22 +88,40 @@ struct collect_writer *collect_group_writer(struct collect *c, const char *chann
                                             struct gf_err *e);
 /* What it has of the group, not flushed yet. */
 struct collect_use collect_group_pending(const struct collect_writer *w);
-/* Add a line for this call, and hold it. A group that is full is committed first. Errors: those of
- * spool_put(). */
-GF_MUST_CHECK int collect_group_put(struct collect_call *call, struct collect_writer *w,
-                                    const char *line, size_t len, struct gf_err *e);
+/* See that the group has room for lines that come in together or not at all: one that has not is
+ * committed. GF_E_LIMIT: no group has. */
+GF_MUST_CHECK int collect_group_begin(struct collect *c, const struct collect_writer *w,
+                                      struct collect_use lines, struct gf_err *e);
+/* Add a line to it. Errors: those of spool_put(). */
+GF_MUST_CHECK int collect_group_put(struct collect_writer *w, const char *line, size_t len,
+                                    struct gf_err *e);
+/* This call's lines are in it: its reply waits for the flush. */
+void collect_group_hold(struct collect_call *call, struct collect_writer *w);
 /* Flush what there is, and answer who waits. */
 void collect_group_commit(struct collect *c);
 void collect_group_close(struct collect *c);
 
 /* ---- collect_reply.c ---- */
 
-/* It did not come in: a problem (RFC 9457) or a google.rpc.Status in the type of the request. `why`
- * is somebody else's words, too. Counted, and told in the log now and then. */
+/* It did not come in: a problem (RFC 9457), a google.rpc.Status in the type of the request, or what
+ * InfluxDB says. `why` is somebody else's words, too. Counted, and told in the log now and then. */
 void collect_reply_no(struct collect_call *call, unsigned status, unsigned retry_after_s,
                       const char *why);
 /* Its record is durable, or it needed none. */
 void collect_reply_done(struct collect_call *call);
+
+/* ---- collect_influx.c: what clients of InfluxDB expect ---- */
+
+/* Set what call is for, where it is one of their paths: 0, or -1: none of them. */
+int collect_influx_find(struct collect_call *call, const char *path);
+/* What the query of /write says; -1: answered. */
+int collect_influx_begin(struct collect_call *call);
+void collect_influx_ping(struct httpd_request *r);
+/* Answer: CREATE DATABASE, which some begin with, is done; nothing else is. */
+void collect_influx_query(struct collect_call *call);
+/* Append a refusal in the form of 1.x, or of 2.x where that was asked. */
+void collect_influx_refusal(const struct collect_call *call, unsigned status, const char *text,
+                            struct gf_buf *out);
 
 /* ---- collect_state.c: what `status` shows ---- */
 

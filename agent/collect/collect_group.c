@@ -51,22 +51,37 @@ struct collect_use collect_group_pending(const struct collect_writer *w) {
     return w->pending;
 }
 
-int collect_group_put(struct collect_call *call, struct collect_writer *w, const char *line,
-                      size_t len, struct gf_err *e) {
-    struct collect *c = call->c;
+/* What it takes of a file. */
+static int64_t size(struct collect_use use) {
+    return use.bytes + use.records * HEAD;
+}
 
-    if (w->pending.bytes + w->pending.records * HEAD + (int64_t)len > SPOOL_FILE_MAX)
+int collect_group_begin(struct collect *c, const struct collect_writer *w, struct collect_use lines,
+                        struct gf_err *e) {
+    if (size(lines) > SPOOL_FILE_MAX)
+        return gf_err_set(e, GF_E_LIMIT, "a request holds at most %d MiB of records",
+                          (int)(SPOOL_FILE_MAX >> 20));
+    if (size(w->pending) + size(lines) > SPOOL_FILE_MAX)
         collect_group_commit(c);
+    return 0;
+}
+
+int collect_group_put(struct collect_writer *w, const char *line, size_t len, struct gf_err *e) {
     if (spool_put(w->spool, line, len, e) == -1)
         return -1;
     w->pending.records++;
     w->pending.bytes += (int64_t)len;
+    return 0;
+}
+
+void collect_group_hold(struct collect_call *call, struct collect_writer *w) {
+    struct collect *c = call->c;
+
     call->writer = w;
     call->next = NULL;
     *c->last = call;
     c->last = &call->next;
     httpd_hold(call->r);
-    return 0;
 }
 
 static void flush(struct collect *c, struct collect_writer *w) {

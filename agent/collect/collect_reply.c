@@ -72,18 +72,20 @@ static const char *put_no(const struct collect_call *call, unsigned status, cons
         gf_buf_text(b, "}");
         return "application/json";
     }
+    if (call->path == BODY_LINES || call->path == BODY_QUERY) {
+        collect_influx_refusal(call, status, text, b);
+        return "application/json";
+    }
     gf_buf_printf(b, "{\"status\":%u,\"title\":\"%s\",\"detail\":", status, title(status));
     gf_json_put_shown(b, text, strlen(text));
     gf_buf_text(b, "}\n");
     return "application/problem+json";
 }
 
-static void tell(struct collect_call *call, unsigned status, const char *why) {
+static void tell(const struct collect_call *call, unsigned status, const char *why) {
     struct collect *c = call->c;
     int64_t now = mono_ms();
 
-    c->counts.refused++;
-    c->counts.full += status == 429;
     c->untold++;
     if (c->told != 0 && now - c->told < TELL_MS)
         return;
@@ -94,8 +96,8 @@ static void tell(struct collect_call *call, unsigned status, const char *why) {
     c->untold = 0;
 }
 
-void collect_reply_no(struct collect_call *call, unsigned status, unsigned retry_after_s,
-                      const char *why) {
+static void reply_words(struct collect_call *call, unsigned status, unsigned retry_after_s,
+                        const char *why) {
     struct httpd_reply a = {.status = status, .retry_after_s = retry_after_s};
     struct gf_buf text, b;
 
@@ -109,10 +111,31 @@ void collect_reply_no(struct collect_call *call, unsigned status, unsigned retry
     gf_buf_free(&b);
 }
 
+void collect_reply_no(struct collect_call *call, unsigned status, unsigned retry_after_s,
+                      const char *why) {
+    call->c->counts.refused++;
+    call->c->counts.full += status == 429;
+    reply_words(call, status, retry_after_s, why);
+}
+
+/* Lines: as InfluxDB has it, what did not come in is told as a refusal of the whole. */
+static void reply_lines(struct collect_call *call) {
+    const struct httpd_reply a = {.status = 204, .type = "application/json"};
+
+    if (call->partial != NULL)
+        reply_words(call, 400, 0, call->partial);
+    else
+        httpd_reply(call->r, &a, "", 0);
+}
+
 void collect_reply_done(struct collect_call *call) {
     struct httpd_reply a = {.status = 200, .type = "application/json"};
     struct gf_buf b;
 
+    if (call->path == BODY_LINES) {
+        reply_lines(call);
+        return;
+    }
     if (call->path == BODY_METRICS) {
         /* An empty message: all of it was taken. */
         if (call->protobuf)

@@ -33,7 +33,7 @@ static int find_path(struct collect_call *call, const char *path) {
     } else if (strncmp(path, RECORDS, sizeof RECORDS - 1) == 0) {
         call->path = BODY_RECORDS;
         channel = path + sizeof RECORDS - 1;
-    } else {
+    } else if (collect_influx_find(call, path) == -1) {
         return -1;
     }
     if (!gf_text_is_word(channel, strlen(channel), GF_WORD_MAX))
@@ -111,6 +111,8 @@ static void begin_call(struct collect_call *call) {
     call->type = httpd_header(call->r, "Content-Type");
     call->protobuf = call->path == BODY_METRICS && call->type != NULL &&
                      body_is(call->type, "application/x-protobuf");
+    if (call->path == BODY_LINES && collect_influx_begin(call) == -1)
+        return;
     if (take_encoding(call) == -1)
         collect_reply_no(call, 415, 0, "a body comes as it is, or with Content-Encoding: gzip");
     else if (is_too_long(call, httpd_body_size(call->r)))
@@ -139,10 +141,12 @@ static void on_begin(void *arg, struct httpd_request *r) {
         reply_text(r, 405, "POST", "something is sent here with POST\n");
     else if (strcmp(httpd_path(r), "/healthz") == 0 && !post)
         reply_text(r, 200, NULL, "ok\n");
+    else if (strcmp(httpd_path(r), "/ping") == 0 && !post)
+        collect_influx_ping(r);
     else
         reply_text(r, 404, NULL,
-                   "there is nothing at this path; POST goes to " METRICS " or " RECORDS
-                   "CHANNEL\n");
+                   "there is nothing at this path; POST goes to " METRICS ", /write, /api/v2/write "
+                   "or " RECORDS "CHANNEL\n");
     free(call);
 }
 
@@ -171,6 +175,8 @@ static void on_end(void *arg, struct httpd_request *r) {
     leave(call);
     if (call->body.failed != 0)
         collect_reply_no(call, 503, 1, "no memory for the body");
+    else if (call->path == BODY_QUERY)
+        collect_influx_query(call);
     else
         collect_take(call);
     release(call); /* its record is in the group, or there is none */
@@ -185,6 +191,7 @@ static void on_gone(void *arg, struct httpd_request *r) {
     leave(call);
     release(call);
     free(call->dropped);
+    free(call->partial);
     free(call);
 }
 

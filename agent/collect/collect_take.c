@@ -68,7 +68,7 @@ static int decode(struct collect_call *call) {
     struct gf_buf plain;
     struct gf_err e;
 
-    if (!call->gzip || (call->body.len == 0 && call->path == BODY_METRICS))
+    if (!call->gzip || (call->body.len == 0 && call->path != BODY_RECORDS))
         return 0;
     gf_buf_init(&plain, call->body.max);
     if (gunzip(call->body.data, call->body.len, &plain, &e) == -1) {
@@ -86,26 +86,27 @@ static int decode(struct collect_call *call) {
     return 0;
 }
 
-/* 1 if a line more fits into what the agent's queue takes. */
+/* 1 if such lines fit into what the agent's queue takes. */
 static int fits(const struct collect *c, const struct collect_channel *ch,
-                const struct collect_writer *w, int64_t bytes) {
+                const struct collect_writer *w, struct collect_use lines) {
     struct collect_use used = collect_room_used(c->room, ch->name);
     struct collect_use pending = collect_group_pending(w);
 
-    return (ch->records == INT64_MAX || used.records + pending.records + 1 <= ch->records) &&
-           (ch->bytes == INT64_MAX || used.bytes + pending.bytes + bytes <= ch->bytes);
+    return (ch->records == INT64_MAX ||
+            used.records + pending.records + lines.records <= ch->records) &&
+           (ch->bytes == INT64_MAX || used.bytes + pending.bytes + lines.bytes <= ch->bytes);
 }
 
 /* 1 there is room, 0 answered. The agent may have taken files since they were looked at. */
 static int has_room(struct collect_call *call, const struct collect_channel *ch,
-                    const struct collect_writer *w, int64_t bytes) {
+                    const struct collect_writer *w, struct collect_use lines) {
     struct collect *c = call->c;
     struct gf_err e;
     char why[200];
 
     if (ch->records == INT64_MAX && ch->bytes == INT64_MAX)
         return 1;
-    if (c->room_stale || (!fits(c, ch, w, bytes) && mono_ms() - c->room_seen >= ROOM_MS)) {
+    if (c->room_stale || (!fits(c, ch, w, lines) && mono_ms() - c->room_seen >= ROOM_MS)) {
         if (collect_room_scan(c->room, &e) == -1) {
             collect_reply_no(call, 503, RETRY_AGENT, e.text);
             return 0;
@@ -113,7 +114,7 @@ static int has_room(struct collect_call *call, const struct collect_channel *ch,
         c->room_stale = 0;
         c->room_seen = mono_ms();
     }
-    if (fits(c, ch, w, bytes))
+    if (fits(c, ch, w, lines))
         return 1;
     (void)snprintf(why, sizeof why, "channel %s: the agent's queue takes no more of it now",
                    ch->name);
@@ -134,14 +135,16 @@ static void new_id(struct collect *c, struct gf_id *out) {
     gf_text_uuid7((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, c->random + c->nrandom, out);
 }
 
-static int write_line(const struct collect_call *call, const struct collect_channel *ch,
-                      const struct body_kept *kept, struct gf_id *id, struct gf_err *e) {
+static int write_line(struct collect_call *call, const struct collect_channel *ch,
+                      const struct body_kept *kept, struct gf_err *e) {
     int64_t now = call->c->now;
+    struct gf_id id;
 
-    new_id(call->c, id);
+    new_id(call->c, &id);
+    gf_text_uuid(&id, call->record);
     gf_buf_clear(&call->c->line);
     const struct gf_record r = {
-        .id = *id,
+        .id = id,
         .channel = ch->name,
         .product = ch->product,
         .origin = call->c->policy.policy.agent,
@@ -155,31 +158,72 @@ static int write_line(const struct collect_call *call, const struct collect_chan
 
 static void refuse_line(struct collect_call *call, const struct gf_err *e) {
     if (e->code == GF_E_LIMIT)
-        collect_reply_no(call, 413, 0, "a record holds at most about 1 MiB; send less at once");
+        collect_reply_no(call, 413, 0,
+                         call->path == BODY_LINES
+                             ? "a request holds at most about 8 MiB of lines; send less at once"
+                             : "a record holds at most about 1 MiB; send less at once");
     else if (e->code == GF_E_RECORD)
         collect_reply_no(call, 415, 0, e->text);
     else
         collect_reply_no(call, 503, RETRY_AGENT, e->text);
 }
 
+/* Write the line of each record that the body becomes, and put it into the group if w is one. *all
+ * is what they take. */
+static int write_all(struct collect_call *call, const struct collect_channel *ch,
+                     const struct body_kept *kept, struct collect_writer *w,
+                     struct collect_use *all, struct gf_err *e) {
+    const struct gf_buf *line = &call->c->line;
+    struct body_kept part;
+    size_t at = 0;
+
+    *all = (struct collect_use){0};
+    do {
+        body_part(kept, at, &part);
+        if (write_line(call, ch, &part, e) == -1 ||
+            (w != NULL && collect_group_put(w, line->data, line->len, e) == -1))
+            return -1;
+        all->records++;
+        all->bytes += (int64_t)line->len;
+        at += part.len;
+    } while (at < kept->len);
+    return 0;
+}
+
 static void put(struct collect_call *call, const struct collect_channel *ch,
                 const struct body_kept *kept) {
     const struct gf_buf *line = &call->c->line;
+    struct collect_use all;
     struct gf_err e;
-    struct gf_id id;
 
+    /* What it takes is known before the first of its lines is in the group. */
     struct collect_writer *w = collect_group_writer(call->c, ch->name, &e);
-    if (w == NULL || write_line(call, ch, kept, &id, &e) == -1) {
+    if (w == NULL || write_all(call, ch, kept, NULL, &all, &e) == -1) {
         refuse_line(call, &e);
         return;
     }
-    if (!has_room(call, ch, w, (int64_t)line->len))
+    if (!has_room(call, ch, w, all))
         return;
-    gf_text_uuid(&id, call->record);
     if (kept->dropped.len > 0)
         call->dropped = strdup(kept->dropped.data);
-    if (collect_group_put(call, w, line->data, line->len, &e) == -1)
+    if (kept->partial.len > 0)
+        call->partial = strdup(kept->partial.data);
+    int rc = collect_group_begin(call->c, w, all, &e);
+    if (rc == 0)
+        rc = all.records == 1 ? collect_group_put(w, line->data, line->len, &e)
+                              : write_all(call, ch, kept, w, &all, &e);
+    if (rc == -1)
         refuse_line(call, &e);
+    else
+        collect_group_hold(call, w);
+}
+
+/* Nanoseconds since 1970. */
+static uint64_t arrival(void) {
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 void collect_take(struct collect_call *call) {
@@ -201,7 +245,9 @@ void collect_take(struct collect_call *call) {
                            .allow = ch->allow,
                            .deny = ch->deny,
                            .data = call->body.data != NULL ? call->body.data : "",
-                           .len = call->body.len};
+                           .len = call->body.len,
+                           .unit = call->unit,
+                           .arrived = arrival()};
     if (body_take(&b, &kept, &no, &e) == -1)
         collect_reply_no(call, status_of(no), no == BODY_NO_MEMORY ? 1 : 0, e.text);
     else if (kept.empty)

@@ -13,7 +13,7 @@ static int take(enum body_path path, const char *type, const char *allow, const 
     struct otlp_deny *deny = NULL;
 
     assert_int_equal(deny_read(NULL, &deny, &e), 0);
-    const struct body b = {path, type, allow, deny, data, len};
+    const struct body b = {path, type, allow, deny, data, len, 1000000000, 1700000000123456789};
     int rc = body_take(&b, k, no, &e);
     otlp_deny_free(deny);
     return rc;
@@ -55,6 +55,15 @@ static void a_body_passes_as_it_is_or_not_at_all(void **state) {
         {"application/x-protobuf", "a", point, sizeof point - 1, BODY_METRICS, -1 - BODY_NO_RULE},
         {"application/x-protobuf", NULL, point, sizeof point - 2, BODY_METRICS, -1 - BODY_NO_FORM},
         {"", NULL, "{}", 2, BODY_METRICS, -1 - BODY_NO_TYPE},
+        {"text/x-influx-line", NULL, "m f=1 7", 7, BODY_RECORDS, 0},
+        {"text/x-influx-line", "a", "m f=1 7", 7, BODY_RECORDS, -1 - BODY_NO_RULE},
+        {"text/x-influx-line", NULL, "m f=1 7\nm", 9, BODY_RECORDS, -1 - BODY_NO_FORM},
+        {"text/x-influx-line", NULL, "#\n", 2, BODY_RECORDS, -1 - BODY_NO_FORM},
+        {"text/x-influx-line", NULL, "m host=\"a\"", 10, BODY_RECORDS, -1 - BODY_NO_RULE},
+        {"", NULL, "", 0, BODY_LINES, 1},
+        {"", "a", "m f=1", 5, BODY_LINES, -1 - BODY_NO_RULE},
+        {"", NULL, "m f\nm\n", 6, BODY_LINES, -1 - BODY_NO_FORM},
+        {"", NULL, "m host=\"a\"", 10, BODY_LINES, -1 - BODY_NO_RULE},
     };
     (void)state;
 
@@ -84,6 +93,40 @@ static void what_a_rule_takes_out_is_named(void **state) {
     assert_memory_equal(k.data, "{\"users\": 1}", 12);
     assert_string_equal(k.dropped.data, "host, ip");
     body_free(&k);
+}
+
+static void of_lines_what_is_well_formed_comes_in_and_the_rest_is_told(void **state) {
+    static const struct {
+        const char *data, *becomes, *dropped, *partial;
+    } cases[] = {
+        {"m f=1 7\n", "m f=1 7000000000\n", "", ""},
+        {"m,host=a f=1\n", "m f=1 1700000000123456789\n", "host", ""},
+        {"# only words\n", "", "", ""},
+        {"m\nm f=1 7\nm f=", "m f=1 7000000000\n", "",
+         "partial write: unable to parse line 1: missing fields, and other lines dropped=2"},
+        {"m f=1 7\nm,user=b host=\"a\"", "m f=1 7000000000\n", "user, host",
+         "partial write: the list (deny) of the channel leaves nothing of 1 lines dropped=1"},
+        {"m f=1 7\nm host=\"a\"\nm f=x", "m f=1 7000000000\n", "host",
+         "partial write: unable to parse line 3: a value that is neither number, boolean nor "
+         "string; the list (deny) of the channel leaves nothing of 1 lines dropped=2"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *want = cases[i].becomes;
+        struct body_kept k;
+        enum body_no no;
+
+        if (take(BODY_LINES, "", NULL, cases[i].data, strlen(cases[i].data), &k, &no) == -1)
+            fail_msg("case %zu: %s", i, e.text);
+        assert_int_equal(k.len, strlen(want));
+        assert_memory_equal(k.data, want, k.len);
+        assert_int_equal(k.empty, want[0] == '\0');
+        assert_string_equal(k.dropped.len > 0 ? k.dropped.data : "", cases[i].dropped);
+        assert_string_equal(k.partial.len > 0 ? k.partial.data : "", cases[i].partial);
+        assert_int_equal(k.cuttable, 1);
+        body_free(&k);
+    }
 }
 
 /* ---- collect_room ---- */
@@ -166,6 +209,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_passes_as_it_is_or_not_at_all),
         cmocka_unit_test(what_a_rule_takes_out_is_named),
+        cmocka_unit_test(of_lines_what_is_well_formed_comes_in_and_the_rest_is_told),
         cmocka_unit_test_setup_teardown(what_lies_there_counts_until_it_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_saved_is_read, setup, teardown),
     };
