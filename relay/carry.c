@@ -18,8 +18,8 @@
 
 /* ---- off the drive ---- */
 
-static int is_taken(struct relay *r, struct gf_drive *d, const char *name,
-                    const struct enrol_cards *who, struct gf_err *e) {
+static int is_taken(struct relay *r, struct gf_drive *d, const char *name, struct enrol_cards *who,
+                    struct gf_err *e) {
     struct gf_err why;
     int fd = -1;
 
@@ -30,38 +30,32 @@ static int is_taken(struct relay *r, struct gf_drive *d, const char *name,
     return rc;
 }
 
-static int clear_all(struct relay *r, struct gf_drive *d, const struct enrol_cards *who,
-                     struct turn *t, struct gf_err *e) {
-    struct gf_drive_list list = {0};
+/* What this turn has looked at there, and nothing else: where more lies than one visit takes,
+ * another look would be at other files. */
+static int clear_all(struct relay *r, struct gf_drive *d, struct enrol_cards *who, struct turn *t,
+                     struct gf_err *e) {
     struct gf_err why;
     int rc = 0;
 
-    if (COMMAND_REACH(gf_drive_scan(d, GF_FOLDER_TO_RELAY, 0, &list, &why)) == -1) {
-        turn_drive_fault(t, "to-relay", &why, NULL);
-        return 0;
-    }
-    for (size_t i = 0; rc != -1 && i < list.n; i++) {
-        rc = is_taken(r, d, list.entries[i].name, who, e);
+    for (size_t i = 0; rc != -1 && i < t->looked_at.n; i++) {
+        const char *name = t->looked_at.entries[i].name;
+        rc = is_taken(r, d, name, who, e);
         if (rc != 1)
             continue;
-        if (COMMAND_REACH(gf_drive_remove(d, GF_FOLDER_TO_RELAY, list.entries[i].name, &why)) == 0)
+        if (COMMAND_REACH(gf_drive_remove(d, GF_FOLDER_TO_RELAY, name, &why)) == 0)
             t->cleared++;
         else
-            turn_drive_fault(t, list.entries[i].name, &why,
-                             "it has arrived; the next sync removes it");
+            turn_drive_fault(t, name, &why, "it has arrived; the next sync removes it");
     }
-    gf_drive_list_free(&list);
     return rc == -1 ? -1 : 0;
 }
 
 int relay_clear(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_err *e) {
-    struct enrol_cards who = {0};
+    /* Also what came from a key before it was replaced has arrived. */
+    struct enrol_cards who = {.r = r, .ended = 1};
 
     if (gf_drive_read_only(d))
         return 0;
-    /* Also what came from a key before it was replaced has arrived. */
-    if (enrol_cards_load(r, 1, &who, e) == -1)
-        return -1;
     int rc = clear_all(r, d, &who, t, e);
     enrol_cards_free(&who);
     return rc;

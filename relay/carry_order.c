@@ -31,17 +31,16 @@ static int is_small(const struct relay *r, const struct ledger_response *x) {
     return fstatat(r->state_fd, path, &st, AT_SYMLINK_NOFOLLOW) == -1 || st.st_size <= CARRY_SMALL;
 }
 
-/* 1 if the card of this identity lies on the drive. */
-static int is_at_home(const struct gf_card *agents, size_t n, const struct gf_drive_list *cards,
-                      const struct gf_hash *identity) {
+/* 1 if the card of this identity lies on the drive, 0, -1. */
+static int is_at_home(const struct relay *r, const struct gf_drive_list *cards,
+                      const struct gf_hash *identity, struct gf_err *e) {
     char name[GF_DRIVE_NAME];
-    size_t i = 0;
+    struct gf_card card;
 
-    while (i < n && memcmp(&agents[i].identity, identity, sizeof *identity) != 0)
-        i++;
-    if (i == n)
-        return 0;
-    gf_drive_card_name(&agents[i], name);
+    int rc = cards->n > 0 ? ledger_card(r->ledger, identity, 0, &card, e) : 0;
+    if (rc != 1)
+        return rc;
+    gf_drive_card_name(&card, name);
     for (size_t k = 0; k < cards->n; k++) {
         if (strcmp(cards->entries[k].name, name) == 0)
             return 1;
@@ -52,18 +51,16 @@ static int is_at_home(const struct gf_card *agents, size_t n, const struct gf_dr
 static int rank_all(const struct relay *r, const struct gf_drive_list *cards,
                     const struct ledger_response *list, struct ranked *out, size_t n,
                     struct gf_err *e) {
-    struct gf_card *agents = NULL;
-    size_t nagents = 0;
-
-    if (ledger_agents(r->ledger, &agents, &nagents, e) == -1)
-        return -1;
     for (size_t i = 0; i < n; i++) {
-        int rank = is_small(r, &list[i])                             ? 0
-                   : is_at_home(agents, nagents, cards, &list[i].to) ? 1
-                                                                     : 2;
+        int rank = 0;
+        if (!is_small(r, &list[i])) {
+            int home = is_at_home(r, cards, &list[i].to, e);
+            if (home == -1)
+                return -1;
+            rank = home ? 1 : 2;
+        }
         out[i] = (struct ranked){rank, i, list[i]};
     }
-    free(agents);
     return 0;
 }
 

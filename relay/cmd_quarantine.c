@@ -129,17 +129,13 @@ static int open_one(struct relay *r, const struct options *o, struct quarantined
 /* The sender's fingerprint, where its card is known. */
 static int find_sender(struct relay *r, const struct gf_hash *from,
                        char fingerprint[GF_FINGERPRINT_TEXT], struct gf_err *e) {
-    struct enrol_cards all = {0};
+    struct gf_card card;
 
     fingerprint[0] = '\0';
-    if (enrol_cards_load(r, 1, &all, e) == -1)
-        return -1;
-    for (size_t i = 0; i < all.n; i++) {
-        if (memcmp(&all.refs[i]->identity, from, sizeof *from) == 0)
-            gf_card_fingerprint(all.refs[i], fingerprint);
-    }
-    enrol_cards_free(&all);
-    return 0;
+    int rc = ledger_card(r->ledger, from, 1, &card, e);
+    if (rc == 1)
+        gf_card_fingerprint(&card, fingerprint);
+    return rc == -1 ? -1 : 0;
 }
 
 static int show(struct relay *r, const struct options *o, struct gf_err *e) {
@@ -174,21 +170,20 @@ static int show(struct relay *r, const struct options *o, struct gf_err *e) {
 
 /* What was noted as refused would be taken for seen. Who wanted that is noted in any case. */
 static int forgive(struct relay *r, const struct quarantined *q, struct gf_err *e) {
-    struct enrol_cards all = {0};
+    struct enrol_cards all = {.r = r};
     struct gf_head head;
     struct gf_err ignored;
     char user[65];
     int rc = 0;
 
     command_user(user);
-    if (ledger_look_again(r->ledger, q->name, user, r->now, e) == -1 ||
-        enrol_cards_load(r, 0, &all, e) == -1)
+    if (ledger_look_again(r->ledger, q->name, user, r->now, e) == -1)
         return -1;
     struct gf_check check = {0};
     struct own_keys_all own;
     keys_check(r, &own, &check);
-    enrol_cards_trust(&all, &q->route.from, &check);
-    if (gf_bundle_head(q->fd, &check, &head, &ignored) == 0) {
+    rc = enrol_cards_trust(&all, &q->route.from, &check, e);
+    if (rc == 1 && gf_bundle_head(q->fd, &check, &head, &ignored) == 0) {
         rc = ledger_forgive(r->ledger, &head.header, &head.digest, user, r->now, e);
         gf_head_free(&head);
     }

@@ -65,69 +65,40 @@ int enrol_is_hopeful(struct relay *r, const struct gf_card *c, struct gf_err *e)
 
 /* ---- whose bundles can be verified ---- */
 
-static int compare_refs(const void *a, const void *b) {
-    const struct gf_card *const *x = a, *const *y = b;
-    return memcmp(&(*x)->identity, &(*y)->identity, sizeof(*x)->identity);
-}
+/* Kept where the identity's first byte says: one takes the place of another. */
+#define KEPT 256
+struct enrol_card {
+    int used;
+    struct gf_card card;
+};
 
-int enrol_cards_load(struct relay *r, int ended, struct enrol_cards *out, struct gf_err *e) {
-    struct enrol_cards c = {0};
-    struct gf_card *former = NULL;
-    size_t nformer = 0;
-    int rc = -1;
-
-    enrol_cards_free(out);
-    if (ledger_agents(r->ledger, &c.cards, &c.n, e) == -1 ||
-        (ended && ledger_ended(r->ledger, &former, &nformer, e) == -1))
-        goto out;
-    if (nformer > 0) {
-        struct gf_card *all = realloc(c.cards, (c.n + nformer) * sizeof *all);
-        if (all == NULL) {
-            (void)gf_err_set(e, GF_E_SYSTEM, "no memory for the cards");
-            goto out;
-        }
-        memcpy(all + c.n, former, nformer * sizeof *all);
-        c.cards = all;
-        c.n += nformer;
+int enrol_cards_find(struct enrol_cards *c, const struct gf_hash *identity,
+                     const struct gf_card **out, struct gf_err *e) {
+    if (c->kept == NULL && (c->kept = calloc(KEPT, sizeof *c->kept)) == NULL)
+        return gf_err_set(e, GF_E_SYSTEM, "no memory for the cards");
+    struct enrol_card *x = &c->kept[identity->b[0] % KEPT];
+    int rc = 1;
+    if (!x->used || memcmp(&x->card.identity, identity, sizeof *identity) != 0) {
+        x->used = 0;
+        rc = ledger_card(c->r->ledger, identity, c->ended, &x->card, e);
+        x->used = rc == 1;
     }
-    c.refs = calloc(c.n + 1, sizeof *c.refs);
-    if (c.refs == NULL) {
-        (void)gf_err_set(e, GF_E_SYSTEM, "no memory for the cards");
-        goto out;
-    }
-    for (size_t i = 0; i < c.n; i++)
-        c.refs[i] = &c.cards[i];
-    qsort(c.refs, c.n, sizeof *c.refs, compare_refs);
-    *out = c;
-    c = (struct enrol_cards){0};
-    rc = 0;
-out:
-    free(former);
-    enrol_cards_free(&c);
+    if (rc == 1)
+        *out = &x->card;
     return rc;
 }
 
-static int compare_identity(const void *identity, const void *ref) {
-    const struct gf_card *const *card = ref;
-    return memcmp(identity, &(*card)->identity, sizeof(*card)->identity);
-}
-
-static const struct gf_card **find(const struct enrol_cards *c, const struct gf_hash *identity) {
-    return c->n == 0 ? NULL : bsearch(identity, c->refs, c->n, sizeof *c->refs, compare_identity);
-}
-
-int enrol_cards_has(const struct enrol_cards *c, const struct gf_hash *identity) {
-    return find(c, identity) != NULL;
-}
-
-void enrol_cards_trust(const struct enrol_cards *c, const struct gf_hash *identity,
-                       struct gf_check *check) {
-    check->trusted = find(c, identity);
-    check->ntrusted = check->trusted != NULL;
+int enrol_cards_trust(struct enrol_cards *c, const struct gf_hash *identity, struct gf_check *check,
+                      struct gf_err *e) {
+    c->found = NULL;
+    int rc = enrol_cards_find(c, identity, &c->found, e);
+    check->trusted = rc == 1 ? &c->found : NULL;
+    check->ntrusted = rc == 1;
+    return rc;
 }
 
 void enrol_cards_free(struct enrol_cards *c) {
-    free(c->cards);
-    free(c->refs);
-    *c = (struct enrol_cards){0};
+    free(c->kept);
+    c->kept = NULL;
+    c->found = NULL;
 }

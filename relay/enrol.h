@@ -17,21 +17,22 @@ GF_MUST_CHECK int enrol_card(struct relay *r, const struct gf_card *c, const cha
  * showing also where nothing of its agent came. */
 GF_MUST_CHECK int enrol_is_hopeful(struct relay *r, const struct gf_card *c, struct gf_err *e);
 
-/* Whose bundles can be verified. Zeroed: nobody. */
+/* Whose bundles can be verified: the enrolled agents; ended 1: and those who were, to find again
+ * what was taken from them. Their cards are read from the ledger when they are asked for, and some
+ * are kept, so that what a turn costs does not grow with the number of agents. */
 struct enrol_cards {
-    struct gf_card *cards;
-    const struct gf_card **refs; /* sorted by identity; for struct gf_check */
-    size_t n;
+    struct relay *r;
+    int ended;
+    struct enrol_card *kept;
+    const struct gf_card *found; /* the last one */
 };
-/* The enrolled agents; ended 1: and those who were, to find again what was taken from them. *out is
- * empty or loaded before, and released first. */
-GF_MUST_CHECK int enrol_cards_load(struct relay *r, int ended, struct enrol_cards *out,
-                                   struct gf_err *e);
-int enrol_cards_has(const struct enrol_cards *c, const struct gf_hash *identity);
-/* Let a check trust the card of this identity alone, or nobody where there is none: whoever knows
- * from whom a bundle says it comes need not compare it with every card. Borrows from c. */
-void enrol_cards_trust(const struct enrol_cards *c, const struct gf_hash *identity,
-                       struct gf_check *check);
+/* The card of this identity: 1, 0 there is none, -1. Borrowed from c until it is asked again. */
+GF_MUST_CHECK int enrol_cards_find(struct enrol_cards *c, const struct gf_hash *identity,
+                                   const struct gf_card **out, struct gf_err *e);
+/* Let a check trust that card alone, or nobody where there is none; the same results. */
+GF_MUST_CHECK int enrol_cards_trust(struct enrol_cards *c, const struct gf_hash *identity,
+                                    struct gf_check *check, struct gf_err *e);
+/* Forget what is kept: it can be asked again, and knows who was let in since. */
 void enrol_cards_free(struct enrol_cards *c);
 
 #endif

@@ -162,10 +162,8 @@ static int leave_ended(struct intake *in, const struct item *it, const struct gf
     char name[FILES_NAME];
     struct gf_err ignored;
 
-    struct enrol_cards who = {0};
-    int known = enrol_cards_load(in->r, 1, &who, e);
-    if (known == 0)
-        known = take_is_known(in->r, it->fd, &who, e);
+    struct enrol_cards who = {.r = in->r, .ended = 1};
+    int known = take_is_known(in->r, it->fd, &who, e);
     enrol_cards_free(&who);
     if (known == -1)
         return -1;
@@ -306,7 +304,11 @@ static int take_one(struct intake *in, const struct item *it, struct gf_err *e) 
         in->t->not_ours++;
         return 0;
     }
-    if (!enrol_cards_has(&in->agents, &route.from)) {
+    keys_check(in->r, &own, &check);
+    int known = enrol_cards_trust(&in->agents, &route.from, &check, e);
+    if (known == -1)
+        return -1;
+    if (known == 0) {
         int rc = ledger_is_ended(in->r->ledger, &route.from, &why, e);
         if (rc == LEDGER_ENDED || rc == LEDGER_SUCCEEDED)
             return leave_ended(in, it, &route, (enum ledger_ending)rc, &why, e);
@@ -316,11 +318,11 @@ static int take_one(struct intake *in, const struct item *it, struct gf_err *e) 
             keep_stranger(in, it);
             return 0;
         }
-        if (rc == -1 || enrol_cards_load(in->r, 0, &in->agents, e) == -1)
+        /* Its card may have taken the place of another that is kept. */
+        enrol_cards_free(&in->agents);
+        if (rc == -1 || enrol_cards_trust(&in->agents, &route.from, &check, e) == -1)
             return -1;
     }
-    keys_check(in->r, &own, &check);
-    enrol_cards_trust(&in->agents, &route.from, &check);
     if (gf_bundle_head(it->fd, &check, &head, &why) == -1)
         return leave_bad(in, it, 1, in->left, &why, e);
     int rc = take(in, it, &head, e);
@@ -367,6 +369,7 @@ int relay_intake(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_
         .r = r,
         .d = d,
         .t = t,
+        .agents = {.r = r},
         .where = "on the drive",
         .left = "it was left on the drive: the site's next sync writes what is due anew; what "
                 "still lies there then can be deleted"};
@@ -374,12 +377,12 @@ int relay_intake(struct relay *r, struct gf_drive *d, struct turn *t, struct gf_
     int rc = -1;
 
     if (keys_renew(r, e) == -1 || read_cards(&in, e) == -1 ||
-        enrol_cards_load(r, 0, &in.agents, e) == -1 ||
         COMMAND_REACH(gf_drive_scan(d, GF_FOLDER_TO_RELAY, 0, &list, e)) == -1)
         goto out;
     rc = take_all(&in, &list, e);
+    gf_drive_list_free(&t->looked_at);
+    t->looked_at = list;
 out:
-    gf_drive_list_free(&list);
     free(in.cards);
     enrol_cards_free(&in.agents);
     return rc;
@@ -388,6 +391,7 @@ out:
 int relay_import(struct relay *r, int fd, const char *name, struct turn *t, struct gf_err *e) {
     struct intake in = {.r = r,
                         .t = t,
+                        .agents = {.r = r},
                         .where = "where it lies",
                         .left = "it was left where it lies, with a copy in quarantine/"};
     struct item it = {.fd = fd};
@@ -403,7 +407,7 @@ int relay_import(struct relay *r, int fd, const char *name, struct turn *t, stru
                    (int)gf_text_fit(safe.data, safe.len, sizeof it.label - 1),
                    safe.data != NULL ? safe.data : "");
     gf_buf_free(&safe);
-    int rc = keys_renew(r, e) == -1 ? -1 : enrol_cards_load(r, 0, &in.agents, e);
+    int rc = keys_renew(r, e);
     if (rc == 0)
         rc = take_one(&in, &it, e);
     enrol_cards_free(&in.agents);

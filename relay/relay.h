@@ -87,7 +87,8 @@ struct turn {
     char failure[GF_REASON_MAX + 1]; /* why, the last of them */
     int time_over;                   /* 1: forwarding ended because its time was over */
     int read_only;                   /* 1: the drive, to which nothing was written */
-    int unsafe;           /* 1: something could not be flushed to the drive, or removed from it */
+    int unsafe; /* 1: something could not be flushed to the drive, or removed from it */
+    struct gf_drive_list looked_at; /* by intake, on the drive */
     struct gf_buf people; /* lines that need a person: sender, fingerprint, remedy; UTF-8, safe */
     struct gf_buf waits;  /* lines about what waits, and comes right by itself */
     int by_hand;          /* 1: a person reads the report: all that waits is told at its end, by
@@ -161,8 +162,8 @@ GF_MUST_CHECK int relay_forward(struct relay *r, int64_t wait_s, struct turn *t,
 GF_MUST_CHECK int relay_respond(struct relay *r, struct turn *t, struct gf_err *e);
 GF_MUST_CHECK int relay_response_max(const struct relay *r, int64_t *out, struct gf_err *e);
 
-/* carry.c: off the drive what the ledger has durably; onto it our card and every response that is
- * not acknowledged, byte for byte, and off it those that are. */
+/* carry.c: off the drive what intake has looked at and the ledger has durably; onto it our card and
+ * every response that is not acknowledged, byte for byte, and off it those that are. */
 GF_MUST_CHECK int relay_clear(struct relay *r, struct gf_drive *d, struct turn *t,
                               struct gf_err *e);
 GF_MUST_CHECK int relay_carry(struct relay *r, struct gf_drive *d, struct turn *t,

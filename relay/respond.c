@@ -103,8 +103,7 @@ static int write_bundle(struct relay *r, struct draft *d, struct response *s, st
 /* First the number, then the complete file, then the note: a crash between leaves a number that is
  * void and a file that is swept away. 1 if it was not noted, and is gone: a successor has taken the
  * agent's place meanwhile, and is told in its own response. */
-static int write_response(struct relay *r, const struct gf_card *to, struct draft *d,
-                          struct gf_err *e) {
+static int write_to(struct relay *r, const struct gf_card *to, struct draft *d, struct gf_err *e) {
     struct response s = {.readers = {&r->id.card}, .path = "outbox/"};
     const struct gf_identity *as = NULL;
     struct ledger_seq seq;
@@ -142,6 +141,17 @@ static int write_response(struct relay *r, const struct gf_card *to, struct draf
     return rc;
 }
 
+/* The same; its card is read now that there is something to tell. */
+static int write_response(struct relay *r, const struct ledger_sender *to, struct draft *d,
+                          struct gf_err *e) {
+    struct gf_card card;
+
+    int rc = ledger_card(r->ledger, &to->identity, 0, &card, e);
+    if (rc == 1)
+        return write_to(r, &card, d, e);
+    return rc == 0 ? 1 : -1;
+}
+
 /* How large a response may become. */
 int relay_response_max(const struct relay *r, int64_t *out, struct gf_err *e) {
     *out = DRAFT_SIZE;
@@ -169,7 +179,7 @@ static int miss(struct responding *x, struct draft *d, const struct gf_err *why,
 }
 
 /* One response's worth of news, or of parts of artifacts; *more: there is more than fits. */
-static int respond_once(struct responding *x, const struct gf_card *to, int parts, int *more,
+static int respond_once(struct responding *x, const struct ledger_sender *to, int parts, int *more,
                         struct gf_err *e) {
     struct draft d;
 
@@ -195,7 +205,8 @@ static int respond_once(struct responding *x, const struct gf_card *to, int part
     return rc;
 }
 
-static int respond_to(struct responding *x, const struct gf_card *to, int parts, struct gf_err *e) {
+static int respond_to(struct responding *x, const struct ledger_sender *to, int parts,
+                      struct gf_err *e) {
     int rc = 0;
 
     for (int more = 1; rc == 0 && more;)
@@ -203,8 +214,8 @@ static int respond_to(struct responding *x, const struct gf_card *to, int parts,
     return rc;
 }
 
-static int respond_all(struct responding *x, const struct gf_card *agents, size_t n, int parts,
-                       struct gf_err *e) {
+static int respond_all(struct responding *x, const struct ledger_sender *agents, size_t n,
+                       int parts, struct gf_err *e) {
     int rc = 0;
 
     for (size_t i = 0; rc == 0 && i < n; i++) {
@@ -221,7 +232,7 @@ static int respond_all(struct responding *x, const struct gf_card *agents, size_
 
 int relay_respond(struct relay *r, struct turn *t, struct gf_err *e) {
     struct responding x = {.r = r, .t = t};
-    struct gf_card *agents = NULL;
+    struct ledger_sender *agents = NULL;
     size_t n = 0;
     int rc = -1;
 
@@ -230,7 +241,7 @@ int relay_respond(struct relay *r, struct turn *t, struct gf_err *e) {
     x.dir = openat(r->state_fd, "work", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (x.dir == -1)
         return gf_err_errno(e, "%s/work", r->state);
-    if (check_outbox(r, t, e) == -1 || ledger_agents(r->ledger, &agents, &n, e) == -1)
+    if (check_outbox(r, t, e) == -1 || ledger_senders(r->ledger, &agents, &n, e) == -1)
         goto out;
     /* Everybody's news first: artifacts may be too much for the disk. */
     rc = respond_all(&x, agents, n, 0, e);

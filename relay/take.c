@@ -296,7 +296,7 @@ int take_bundle(struct relay *r, const struct gf_head *h, const struct take_from
     return rc;
 }
 
-int take_is_known(struct relay *r, int fd, const struct enrol_cards *who, struct gf_err *e) {
+int take_is_known(struct relay *r, int fd, struct enrol_cards *who, struct gf_err *e) {
     struct gf_check check = {0};
     struct own_keys_all own;
     enum ledger_seen seen = LEDGER_NEW;
@@ -307,7 +307,9 @@ int take_is_known(struct relay *r, int fd, const struct enrol_cards *who, struct
     if (gf_bundle_route(fd, &route, &why) == -1)
         return 0;
     keys_check(r, &own, &check);
-    enrol_cards_trust(who, &route.from, &check);
+    int known = enrol_cards_trust(who, &route.from, &check, e);
+    if (known != 1)
+        return known;
     if (gf_bundle_head(fd, &check, &head, &why) == -1)
         return 0;
     int rc = ledger_seen(r->ledger, &head.header, &head.digest, &seen, e);

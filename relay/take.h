@@ -29,7 +29,6 @@ GF_MUST_CHECK int take_bundle(struct relay *r, const struct gf_head *h,
 
 /* 1 if the ledger has the bundle that is open on fd durably, taken or refused; 0 if not, or none of
  * `who` has signed it. */
-GF_MUST_CHECK int take_is_known(struct relay *r, int fd, const struct enrol_cards *who,
-                                struct gf_err *e);
+GF_MUST_CHECK int take_is_known(struct relay *r, int fd, struct enrol_cards *who, struct gf_err *e);
 
 #endif

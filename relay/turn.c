@@ -21,6 +21,7 @@ void turn_begin(struct turn *t) {
 void turn_free(struct turn *t) {
     gf_buf_free(&t->people);
     gf_buf_free(&t->waits);
+    gf_drive_list_free(&t->looked_at);
 }
 
 int turn_line(const char **at, char line[TURN_LINE]) {

@@ -248,7 +248,11 @@ static int verify_file(struct verify *v, const struct item *it, struct gf_err *e
 
     if (gf_bundle_route(it->fd, &route, &why) == -1)
         return refuse(v, it, NULL, &why, e);
-    if (!enrol_cards_has(&v->agents, &route.from)) {
+    keys_check(v->r, &own, &check);
+    int known = enrol_cards_trust(&v->agents, &route.from, &check, e);
+    if (known == -1)
+        return -1;
+    if (known == 0) {
         int rc = ledger_is_ended(v->r->ledger, &route.from, &why, e);
         if (rc == LEDGER_ENDED || rc == LEDGER_SUCCEEDED) {
             if (ledger_count_refused(v->r->ledger, &route.from, e) == -1)
@@ -262,8 +266,6 @@ static int verify_file(struct verify *v, const struct item *it, struct gf_err *e
         v->t->not_ours++;
         return rc == 1 ? drop(v, it, e) : -1;
     }
-    keys_check(v->r, &own, &check);
-    enrol_cards_trust(&v->agents, &route.from, &check);
     if (gf_bundle_head(it->fd, &check, &head, &why) == -1)
         return refuse(v, it, NULL, &why, e);
     int rc = verify_head(v, it, &head, e);
@@ -297,18 +299,17 @@ static int verify_folder(struct verify *v, const char *folder, struct gf_err *e)
 
 /* One of incoming/ that is named; NULL: all. */
 static int verify(struct relay *r, const char *name, struct turn *t, struct gf_err *e) {
-    struct verify v = {.r = r, .t = t};
-    int rc = -1;
+    struct verify v = {.r = r, .t = t, .agents = {.r = r}};
+    int rc;
 
-    if (keys_renew(r, e) == -1 || enrol_cards_load(r, 0, &v.agents, e) == -1)
-        goto out;
+    if (keys_renew(r, e) == -1)
+        return -1;
     if (name != NULL)
         rc = verify_named(&v, "incoming", name, e);
     else if ((rc = verify_folder(&v, "pending", e)) == 0)
         rc = verify_folder(&v, "incoming", e);
     if (rc == 0)
         rc = name_strangers(&v, e);
-out:
     enrol_cards_free(&v.agents);
     strangers_free(&v.strangers);
     return rc;

@@ -234,3 +234,40 @@ int ledger_claims(struct ledger *l, struct gf_card **out, size_t *n, struct gf_e
 int ledger_ended(struct ledger *l, struct gf_card **out, size_t *n, struct gf_err *e) {
     return list(l, "SELECT card FROM agent WHERE ended IS NOT NULL ORDER BY row", out, n, e);
 }
+
+int ledger_card(struct ledger *l, const struct gf_hash *identity, int ended, struct gf_card *out,
+                struct gf_err *e) {
+    struct gf_card card;
+    struct db_query q;
+
+    int rc = db_query(&l->db, &q, e,
+                      "SELECT card FROM agent WHERE identity = ? AND (enrolled IS NOT NULL OR "
+                      "(? AND ended IS NOT NULL))",
+                      "bi", identity, sizeof *identity, (int64_t)ended);
+    if (rc == 0 && (rc = db_next(&q, e)) == 1 && read_card(&q, &card, e) == -1)
+        rc = -1;
+    db_done(&q);
+    if (rc == 1)
+        *out = card;
+    return rc;
+}
+
+static int read_agent(const struct db_query *q, void *element, struct gf_err *e) {
+    struct ledger_sender *a = element;
+
+    if (db_fixed(q, 0, &a->identity, sizeof a->identity) == -1 ||
+        db_fixed(q, 1, &a->agent, sizeof a->agent) == -1)
+        return gf_err_set(e, GF_E_DAMAGED, "%s: an agent has no identity", q->d->path);
+    return 0;
+}
+
+int ledger_senders(struct ledger *l, struct ledger_sender **out, size_t *n, struct gf_err *e) {
+    struct db_query q;
+
+    return db_list(&q,
+                   db_query(&l->db, &q, e,
+                            "SELECT identity, agent FROM agent WHERE enrolled IS NOT NULL "
+                            "ORDER BY row",
+                            ""),
+                   sizeof **out, read_agent, out, n, e);
+}

@@ -39,6 +39,17 @@ GF_MUST_CHECK int ledger_is_declined(struct ledger *l, const struct gf_hash *ide
                                      struct gf_err *e);
 /* 1 if an identity of this agent id is enrolled, 0 if none is. */
 GF_MUST_CHECK int ledger_has_agent(struct ledger *l, const struct gf_id *agent, struct gf_err *e);
+/* The card of this identity, if it is enrolled, or, ended 1, was: 1, 0 there is none, -1. */
+GF_MUST_CHECK int ledger_card(struct ledger *l, const struct gf_hash *identity, int ended,
+                              struct gf_card *out, struct gf_err *e);
+/* Who is enrolled, without their cards, each of which costs the check of a signature; one
+ * allocation, free(). */
+struct ledger_sender {
+    struct gf_hash identity;
+    struct gf_id agent;
+};
+GF_MUST_CHECK int ledger_senders(struct ledger *l, struct ledger_sender **out, size_t *n,
+                                 struct gf_err *e);
 /* Enrolled cards; one allocation, free(). */
 GF_MUST_CHECK int ledger_agents(struct ledger *l, struct gf_card **out, size_t *n,
                                 struct gf_err *e);

@@ -24,7 +24,7 @@
 /* What is found out about one bundle. */
 struct look {
     struct relay *r;
-    const struct enrol_cards *agents;
+    struct enrol_cards *agents;
     const char *state;
     int told, seen;
     char why[512];
@@ -201,26 +201,31 @@ static int look_into(struct look *k, int fd, struct gf_head *h, struct gf_err *e
 
     if (gf_bundle_route(fd, &route, &why) == -1)
         return refuse(k, &why, 0, e);
-    if (!enrol_cards_has(k->agents, &route.from)) {
+    keys_check(k->r, &own, &check);
+    int known = enrol_cards_trust(k->agents, &route.from, &check, e);
+    if (known == -1)
+        return -1;
+    if (known == 0) {
         int rc = ledger_is_ended(k->r->ledger, &route.from, &why, e);
         if (rc == LEDGER_ENDED || rc == LEDGER_SUCCEEDED)
             return refuse(k, &why, 0, e);
         return rc == LEDGER_GOES_ON ? look_stranger(k, fd, h, e) : -1;
     }
-    keys_check(k->r, &own, &check);
-    enrol_cards_trust(k->agents, &route.from, &check);
     if (gf_bundle_head(fd, &check, h, &why) == -1)
         return refuse(k, &why, 0, e);
     return look_verified(k, fd, h, e);
 }
 
 static int look_one(const struct look *common, const struct ledger_brought *b, struct gf_err *e) {
-    int enrolled = enrol_cards_has(common->agents, &b->sender);
+    const struct gf_card *card;
     struct look k = *common;
     struct gf_head head = {0};
     char path[LOOK_PATH];
     struct gf_buf facts;
 
+    int enrolled = enrol_cards_find(common->agents, &b->sender, &card, e);
+    if (enrolled == -1)
+        return -1;
     look_path(b->row, path);
     int fd = openat(k.r->state_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd == -1)
@@ -251,13 +256,11 @@ static int look_one(const struct look *common, const struct ledger_brought *b, s
 
 int look_turn(struct relay *r, struct gf_err *e) {
     struct ledger_brought *list = NULL;
-    struct enrol_cards agents = {0};
+    struct enrol_cards agents = {.r = r};
     struct gf_err ignored;
     size_t n = 0;
 
     int rc = ledger_brought_unseen(r->ledger, &list, &n, e);
-    if (rc == 0)
-        rc = enrol_cards_load(r, 0, &agents, e);
     const struct look k = {.r = r, .state = "ready", .agents = &agents};
     /* One that cannot be looked into now, for want of room say, keeps no other waiting. */
     for (size_t i = 0, good = rc == 0; good && i < n; i++)

@@ -2,6 +2,7 @@
  * test_intake.c -- senders whom the relay does not know yet: their bundles wait, and nothing of
  * them is read before a person has decided.
  */
+#include "relay/enrol.h"
 #include "relay_testing.h"
 
 /* ---- strangers ---- */
@@ -134,6 +135,38 @@ static void the_route_is_read_without_any_key(void **state) {
     (void)close(fd);
 }
 
+static void only_the_card_of_a_bundles_sender_is_trusted(void **state) {
+    struct site *s = *state;
+    struct enrol_cards now = {.r = &s->r}, ever = {.r = &s->r, .ended = 1};
+    struct gf_hash neighbour = kit_site.card.identity;
+    const struct gf_hash nobody = {{0}};
+    char fingerprint[GF_FINGERPRINT_TEXT];
+    const struct gf_card *card = NULL;
+    struct gf_check check = {0};
+
+    testing_enrol(s, &kit_site);
+    neighbour.b[sizeof neighbour.b - 1] ^= 1; /* kept in the same place */
+    for (int again = 0; again < 2; again++) {
+        assert_int_equal(enrol_cards_trust(&now, &kit_site.card.identity, &check, &s->e), 1);
+        assert_int_equal(check.ntrusted, 1);
+        assert_memory_equal(&check.trusted[0]->sign, &kit_site.card.sign,
+                            sizeof kit_site.card.sign);
+        assert_int_equal(enrol_cards_trust(&now, &neighbour, &check, &s->e), 0);
+        assert_int_equal(check.ntrusted, 0);
+        assert_int_equal(enrol_cards_find(&now, &nobody, &card, &s->e), 0);
+        assert_null(card);
+    }
+
+    /* Nothing is trusted any more, and what it has sent is found again. */
+    gf_card_fingerprint(&kit_site.card, fingerprint);
+    assert_ok(ledger_revoke(s->r.ledger, fingerprint, NULL, "me", NOW, &s->e), s->e);
+    enrol_cards_free(&now);
+    assert_int_equal(enrol_cards_find(&now, &kit_site.card.identity, &card, &s->e), 0);
+    assert_int_equal(enrol_cards_find(&ever, &kit_site.card.identity, &card, &s->e), 1);
+    enrol_cards_free(&now);
+    enrol_cards_free(&ever);
+}
+
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
     const struct CMUnitTest tests[] = {
@@ -142,6 +175,7 @@ int main(void) {
         T(approval_ahead_of_the_first_contact_needs_one_visit),
         T(a_stranger_without_card_is_told_from_others_by_identity),
         T(strangers_have_a_quota),
+        T(only_the_card_of_a_bundles_sender_is_trusted),
         T(the_route_is_read_without_any_key),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);

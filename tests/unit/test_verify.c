@@ -98,6 +98,30 @@ static void a_request_that_is_carried_twice_counts_once(void **state) {
     free(line);
 }
 
+/* Where more lies there than one visit takes, what it has taken is gone behind it. */
+static void only_what_a_visit_has_looked_at_is_removed_by_it(void **state) {
+    struct site *s = *state;
+    char *line = testing_record(s, "license", "{}", 1);
+    const struct testing_request q = {.seq = 1, .lines = line};
+    char first[256], later[256];
+    struct gf_header h;
+
+    testing_enrol(s, &kit_site);
+    int fd = testing_pack(s, &q, &h, NULL);
+    (void)snprintf(first, sizeof first, "%s/GAPFERRY/to-relay/first.gfb", s->stick);
+    (void)snprintf(later, sizeof later, "%s/GAPFERRY/to-relay/later.gfb", s->stick);
+    testing_put(fd, first, -1);
+    assert_ok(relay_intake(&s->r, s->d, &s->t, &s->e), s->e);
+    assert_ok(relay_verify(&s->r, &s->t, &s->e), s->e);
+    testing_put(fd, later, -1);
+    assert_ok(relay_clear(&s->r, s->d, &s->t, &s->e), s->e);
+    assert_int_equal(s->t.cleared, 1);
+    assert_int_equal(access(first, F_OK), -1);
+    assert_int_equal(access(later, F_OK), 0);
+    (void)close(fd);
+    free(line);
+}
+
 static void requests_come_in_any_order(void **state) {
     struct site *s = *state;
     static const int64_t order[] = {4, 1, 3};
@@ -441,6 +465,7 @@ int main(void) {
         T(a_good_request_is_taken_and_leaves_the_drive),
         T(a_body_that_is_a_file_is_stored_and_digested),
         T(a_request_that_is_carried_twice_counts_once),
+        T(only_what_a_visit_has_looked_at_is_removed_by_it),
         T(requests_come_in_any_order),
         T(what_is_for_somebody_else_is_left_alone),
         T(a_damaged_shell_is_left_and_others_go_on),
