@@ -81,6 +81,16 @@ valid() {
     [ "$(state delivered)" = 1 ]
 }
 
+@test "a request stays below 130 kB, with what stands beside its events" {
+    ready
+    events 4 '.params = {list: ["x" * 32200]}' | jq -c '.client_id = "c" * 1000' | arrive
+    there
+    [ "$(newest)" = 'delivered: ' ]
+    [ "$(wc -l <v/tally.jsonl)" = 2 ]
+    [ "$(came | sort -u | wc -l)" = 4 ]
+    valid
+}
+
 @test "what Google would throw away or date anew does not leave, and the site is told" {
     ready
     {

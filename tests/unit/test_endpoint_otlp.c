@@ -25,6 +25,7 @@
 #define T1   "1699999001000000000"
 #define T2   "1699999002000000000"
 #define T3   "1699999003000000000"
+#define T4   "1699999004000000000"
 #define JSON "application/json"
 
 static char home[64];
@@ -226,25 +227,62 @@ static void a_reply_without_end_is_not_believed(void **state) {
 }
 
 static void one_bad_point_loses_only_itself(void **state) {
-    static const struct reply replies[] = {{BAD, CLOSE}, {OK, CLOSE},  {BAD, CLOSE},
-                                           {OK, CLOSE},  {BAD, CLOSE}, {NULL, 0}};
+    static const struct {
+        const char *bytes, *says;
+    } cases[] = {
+        {BAD, "1 of 3 points refused: 1: HTTP 400: bad point"},
+        {HTTP("413 No", "text/plain", "large"), "1 of 3 points refused: 1: HTTP 413: large"},
+        {HTTP("422 No", "text/plain", "odd"), "1 of 3 points refused: 1: HTTP 422: odd"}};
 
     (void)state;
-    deliver_json(replies, "", GAUGE(POINT(T1) "," POINT(T2) "," POINT(T3)));
-    assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
-    assert_string_equal(r.reason, "1 of 3 points refused: 1: HTTP 400: bad point");
-    assert_int_equal(server->requests, 5);
-    got_json(GAUGE(POINT(T3)));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *no = cases[i].bytes;
+        const struct reply replies[] = {{no, CLOSE}, {OK, CLOSE}, {no, CLOSE},
+                                        {OK, CLOSE}, {no, CLOSE}, {NULL, 0}};
+        deliver_json(replies, "", GAUGE(POINT(T1) "," POINT(T2) "," POINT(T3)));
+        assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
+        assert_string_equal(r.reason, cases[i].says);
+        assert_int_equal(server->requests, 5);
+        got_json(GAUGE(POINT(T3)));
+    }
 }
 
+/* Oldest first; and only where a second time does harm each has a connection of its own. */
 static void points_go_so_many_at_a_time(void **state) {
-    static const struct reply replies[] = {{OK, CLOSE}, {OK, CLOSE}, {NULL, 0}};
+    static const char kept[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+    static const struct reply replies[] = {{kept, KEEP}, {kept, KEEP}, {NULL, 0}};
 
     (void)state;
-    deliver_json(replies, "batch_points = 2\n", GAUGE(POINT(T2) "," POINT(T1) "," POINT(T3)));
+    deliver_json(replies, "batch_points = 2\n",
+                 GAUGE(POINT(T1) "," POINT(T3) "," POINT(T2) "," POINT(T4)));
     assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
     assert_int_equal(server->requests, 2);
-    got_json(GAUGE(POINT(T3)));
+    assert_int_equal(server->connections, 1);
+    got_json(GAUGE(POINT(T3) "," POINT(T4)));
+    deliver_json(replies, "batch_points = 2\n",
+                 DELTA(POINT(T1) "," POINT(T3) "," POINT(T2) "," POINT(T4)));
+    assert_int_equal(server->requests, 2);
+    assert_int_equal(server->connections, 2);
+}
+
+/* What is around points counts, too. */
+static void a_request_has_so_many_bytes(void **state) {
+    static const struct reply replies[] = {{OK, CLOSE}, {OK, CLOSE}, {NULL, 0}};
+    struct gf_buf b;
+
+    (void)state;
+    gf_buf_init(&b, 1 << 16);
+    gf_buf_text(&b, "{\"resourceMetrics\":[{\"schemaUrl\":\"");
+    for (int i = 0; i < 900; i++)
+        gf_buf_byte(&b, 'x');
+    gf_buf_text(&b, "\",\"scopeMetrics\":[{\"metrics\":[{\"gauge\":{\"dataPoints\":[" POINT(T1));
+    for (int i = 1; i < 40; i++)
+        gf_buf_text(&b, "," POINT(T1));
+    gf_buf_text(&b, "]}}]}]}]}");
+    deliver_json(replies, "batch_bytes = 1K\n", b.data);
+    assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
+    assert_int_equal(server->requests, 2);
+    gf_buf_free(&b);
 }
 
 static void points_beyond_the_limits_do_not_leave(void **state) {
@@ -386,6 +424,7 @@ int main(void) {
         cmocka_unit_test(a_reply_without_end_is_not_believed),
         cmocka_unit_test(one_bad_point_loses_only_itself),
         cmocka_unit_test(points_go_so_many_at_a_time),
+        cmocka_unit_test(a_request_has_so_many_bytes),
         cmocka_unit_test(points_beyond_the_limits_do_not_leave),
         cmocka_unit_test(what_is_no_otlp_does_not_leave),
         cmocka_unit_test(the_promise_is_at_least_once_where_doubles_count),
