@@ -35,7 +35,7 @@ int turn_line(const char **at, char line[TURN_LINE]) {
 }
 
 /* A drive full of rubbish must not drown what matters: beyond the ceiling lines are dropped. */
-static void add_line(struct gf_buf *lines, const char *fmt, va_list ap) {
+static void GF_PRINTF(2, 0) add_line(struct gf_buf *lines, const char *fmt, va_list ap) {
     char line[TURN_LINE];
 
     (void)vsnprintf(line, sizeof line, fmt, ap);
