@@ -15,6 +15,7 @@
 #include "common/otlp_json.h"
 #include "common/otlp_points.h"
 #include "common/otlp_select.h"
+#include "common/otlp_wire.h"
 #include "relay/endpoints/endpoint_otlp_reply.h"
 #include "relay/endpoints/metrics.h"
 #include "relay/updates/check.h"
@@ -120,13 +121,11 @@ static int read_request(const struct endpoint_job *j, struct own *own, struct ot
                         struct gf_err *e) {
     const struct gf_body *body = &j->record->body;
 
-    own->request =
-        (struct otlp_span){(const uint8_t *)body->data, (const uint8_t *)body->data + body->len};
+    own->request = otlp_wire_span(body->data, body->len);
     if (is_json(j->record)) {
         if (otlp_json_to_protobuf(body->data, body->len, &own->converted, e) == -1)
             return -1;
-        own->request.at = (const uint8_t *)own->converted.data;
-        own->request.end = own->request.at + own->converted.len;
+        own->request = otlp_wire_span(own->converted.data, own->converted.len);
     }
     if (otlp_check(own->request.at, (size_t)(own->request.end - own->request.at), facts, e) == -1)
         return -1;

@@ -101,6 +101,7 @@ static void what_is_selected_whole_stays_as_it_was(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
         gf_buf_clear(&out);
+        gf_buf_free(&b);
         assert_int_equal(make_load(seeds[i], &b), 0);
         assert_int_equal(
             otlp_select(b.data, b.len, &(struct otlp_select){.to = UINT64_MAX}, &out, &e), 0);
