@@ -51,9 +51,8 @@ const struct config_key agent_keys[] = {
      "top-level JSON fields that may leave, separated by commas; * or without it everything "
      "passes"},
     {"channel", 1, "deny", NULL,
-     "attributes of OpenTelemetry metrics that gapferry-collect takes out, separated by commas, "
-     "host.* for all that begin so; without it those that name hosts, users and addresses; \"\": "
-     "none"},
+     "attributes that are taken out of OpenTelemetry metrics, separated by commas, host.* for all "
+     "that begin so; without it those that name hosts, users and addresses; \"\": none"},
     {"channel", 1, "consent", NULL,
      "granted or denied: forced from here; ask: `gapferry-agent consent` decides"},
     {"channel", 1, "nodes", "no",

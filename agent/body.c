@@ -44,24 +44,97 @@ static int keep_whole(const struct body *b, struct body_kept *k) {
     return 0;
 }
 
-/* The top-level fields that a rule names, as `gapferry-agent record` keeps them. */
+static enum body_no no_of(const struct gf_err *e) {
+    switch ((int)e->code) {
+    case GF_E_JSON:
+    case GF_E_RECORD:
+        return BODY_NO_FORM;
+    case GF_E_CONFIG:
+        return BODY_NO_RULE;
+    default:
+        return BODY_NO_MEMORY;
+    }
+}
+
+/* 1 if JSON has a member at its top that says it is OTLP, in whatever spelling; what is no JSON is
+ * OTLP if it says so, for others may read it. */
+static int names_metrics(const char *data, size_t len) {
+    static const char names[] = "resourceMetrics,resource_metrics";
+    struct gf_buf kept, dropped;
+    struct gf_err e;
+
+    int said = memmem(data, len, "resourceMetrics", 15) != NULL ||
+               memmem(data, len, "resource_metrics", 16) != NULL;
+    if (!said && memmem(data, len, "\\u", 2) == NULL)
+        return 0;
+    gf_buf_init(&kept, len + 1);
+    gf_buf_init(&dropped, len + 64);
+    int rc = redact_json(data, len, names, &kept, &dropped, &e);
+    int found = rc == 0 && kept.len > 0 && memchr(kept.data, '"', kept.len) != NULL;
+    gf_buf_free(&kept);
+    gf_buf_free(&dropped);
+    return found || (rc == -1 && said && redact_check(data, len, &e) == -1);
+}
+
+typedef int redact_fn(const void *data, size_t len, const struct otlp_deny *deny,
+                      struct gf_buf *out, struct otlp_redacted *redacted, struct otlp_facts *facts,
+                      struct gf_err *e);
+
+/* Attributes that may not leave are taken out of what k holds. */
+static int deny(const struct body *b, struct body_kept *k, redact_fn *redact, enum body_no *no,
+                struct gf_err *e) {
+    struct otlp_redacted redacted = {.total = 0};
+    struct gf_buf left;
+
+    gf_buf_init(&left, k->len + 16);
+    int changed = redact(k->data, k->len, b->deny, &left, &redacted, &k->facts, e);
+    if (changed == -1) {
+        gf_buf_free(&left);
+        return refuse(no, no_of(e));
+    }
+    k->metrics = 1;
+    k->denied = redacted.total;
+    otlp_redacted_names(&redacted, &k->dropped);
+    if (changed) {
+        gf_buf_free(&k->room);
+        k->room = left;
+        k->data = left.data != NULL ? left.data : "";
+        k->len = left.len;
+    }
+    return 0;
+}
+
+static int redact_text(const void *data, size_t len, const struct otlp_deny *denied,
+                       struct gf_buf *out, struct otlp_redacted *redacted, struct otlp_facts *facts,
+                       struct gf_err *e) {
+    return otlp_json_redact(data, len, denied, out, redacted, facts, e);
+}
+
+/* The top-level fields that a rule names, and then what it may be beside JSON. */
+static int take_fields(const struct body *b, struct body_kept *k, enum body_no *no,
+                       struct gf_err *e) {
+    (void)keep_whole(b, k);
+    if (has_rule(b)) {
+        if (redact_json(b->data, b->len, b->allow, &k->room, &k->dropped, e) == -1)
+            return refuse(no, no_of(e));
+        k->data = k->room.data != NULL ? k->room.data : "";
+        k->len = k->room.len;
+    }
+    if (!body_is(b->type, "application/json") || !names_metrics(k->data, k->len))
+        return 0;
+    return deny(b, k, redact_text, no, e);
+}
+
 static int take_json(const struct body *b, struct body_kept *k, enum body_no *no,
                      struct gf_err *e) {
-    if (!has_rule(b)) {
-        if (redact_check(b->data, b->len, e) == -1)
-            return refuse(no, BODY_NO_FORM);
-        return keep_whole(b, k);
-    }
-    if (redact_json(b->data, b->len, b->allow, &k->room, &k->dropped, e) == -1)
-        return refuse(no, e->code == GF_E_JSON     ? BODY_NO_FORM
-                          : e->code == GF_E_CONFIG ? BODY_NO_RULE
-                                                   : BODY_NO_MEMORY);
-    if (k->dropped.len > 0 && k->room.len == 2) {
+    if (!has_rule(b) && redact_check(b->data, b->len, e) == -1)
+        return refuse(no, BODY_NO_FORM);
+    if (take_fields(b, k, no, e) == -1)
+        return -1;
+    if (k->dropped.len > 0 && k->len == 2) {
         (void)gf_err_set(e, GF_E_CONSENT, "the rule (allow) of the channel leaves nothing of it");
         return refuse(no, BODY_NO_RULE);
     }
-    k->data = k->room.data != NULL ? k->room.data : "";
-    k->len = k->room.len;
     return 0;
 }
 
@@ -79,40 +152,23 @@ static int is_forbidden(const struct body *b, const char *form, enum body_no *no
                         struct gf_err *e) {
     if (!has_rule(b))
         return 0;
-    (void)gf_err_set(e, GF_E_CONSENT,
+    (void)gf_err_set(e, GF_E_RECORD,
                      "the channel has a rule (allow), which cannot be applied to %s; send to a "
                      "channel without one, or say allow = *",
                      form);
     return refuse(no, BODY_NO_RULE);
 }
 
-typedef int redact_fn(const void *data, size_t len, const struct otlp_deny *deny,
-                      struct gf_buf *out, struct otlp_redacted *redacted, struct otlp_facts *facts,
-                      struct gf_err *e);
-
-/* Attributes that may not leave are taken out; without a data point it says nothing. */
+/* Without a data point a request says nothing. */
 static int take_otlp(const struct body *b, struct body_kept *k, enum body_no *no, redact_fn *redact,
                      struct gf_err *e) {
-    struct otlp_redacted redacted = {.total = 0};
-
     if (is_forbidden(b, "OTLP", no, e) != 0)
         return -1;
-    int changed = redact(b->data, b->len, b->deny, &k->room, &redacted, &k->facts, e);
-    if (changed == -1)
-        return refuse(no, e->code == GF_E_SYSTEM ? BODY_NO_MEMORY : BODY_NO_FORM);
-    k->metrics = 1;
-    k->empty = k->facts.points == 0;
-    if (!changed)
-        return keep_whole(b, k);
-    k->data = k->room.data != NULL ? k->room.data : "";
-    k->len = k->room.len;
+    (void)keep_whole(b, k);
+    if (deny(b, k, redact, no, e) == -1)
+        return -1;
+    k->empty = b->path == BODY_METRICS && k->facts.points == 0;
     return 0;
-}
-
-static int redact_text(const void *data, size_t len, const struct otlp_deny *deny,
-                       struct gf_buf *out, struct otlp_redacted *redacted, struct otlp_facts *facts,
-                       struct gf_err *e) {
-    return otlp_json_redact(data, len, deny, out, redacted, facts, e);
 }
 
 static int take_otlp_json(const struct body *b, struct body_kept *k, enum body_no *no,
@@ -122,7 +178,12 @@ static int take_otlp_json(const struct body *b, struct body_kept *k, enum body_n
 
 static int take_otlp_protobuf(const struct body *b, struct body_kept *k, enum body_no *no,
                               struct gf_err *e) {
-    return take_otlp(b, k, no, otlp_redact, e);
+    if (take_otlp(b, k, no, otlp_redact, e) == 0)
+        return 0;
+    if (b->path != BODY_METRICS && *no == BODY_NO_FORM)
+        return gf_err_prefix(e, "application/x-protobuf is an OpenTelemetry request here, other "
+                                "protobuf has another type");
+    return -1;
 }
 
 static int take_lines(const struct body *b, struct body_kept *k, enum body_no *no,
@@ -139,11 +200,15 @@ static const struct form {
     take_fn *take;
 } forms[] = {
     {BODY_RECORDS, "application/json", take_json},
+    {BODY_RECORDS, "application/x-protobuf", take_otlp_protobuf},
     {BODY_RECORDS, INFLUX_LINE_TYPE, take_lines},
     {BODY_RECORDS, NULL, take_any},
     {BODY_METRICS, "application/json", take_otlp_json},
     {BODY_METRICS, "application/x-protobuf", take_otlp_protobuf},
     {BODY_LINES, NULL, take_lines},
+    {BODY_OWN, "application/x-protobuf", take_otlp_protobuf},
+    {BODY_OWN, INFLUX_LINE_TYPE, take_lines},
+    {BODY_OWN, NULL, take_fields},
 };
 
 int body_take(const struct body *b, struct body_kept *out, enum body_no *no, struct gf_err *e) {

@@ -12,13 +12,19 @@
 #include "common/otlp_deny.h"
 #include "gapferry/buf.h"
 
-/* What a request may be for. */
+/*
+ * How it comes in. A record of type application/x-protobuf holds OTLP, whichever way it comes: what
+ * is none does not come in, since nobody could say what leaves with it; other protobuf has other
+ * types. So does one of type application/json with a member resourceMetrics.
+ */
 enum body_path {
     BODY_RECORDS, /* any media type; JSON is redacted, and where there is a rule nothing else
                      comes in */
     BODY_METRICS, /* OTLP: application/json or application/x-protobuf */
     BODY_LINES,   /* lines of the Influx line protocol, whatever type they are said to have */
     BODY_QUERY,   /* of a client of InfluxDB: never a record */
+    BODY_OWN,     /* by the agent's own hands: any media type; where there is a rule it has to be a
+                     JSON object, else it is not looked at. The rule may leave nothing, "{}" */
 };
 
 /* Why not, where a body does not come in. */
@@ -47,13 +53,16 @@ struct body_kept {
     int empty;               /* 1: it says nothing, and no record is made of it */
     int metrics;             /* 1: it holds metrics, and these are */
     struct otlp_facts facts; /* the facts about them */
+    uint64_t denied;         /* attributes that the deny-list has taken out */
     struct gf_buf room;
-    struct gf_buf dropped; /* names of what was taken out, separated by ", " */
+    struct gf_buf dropped; /* names of what was taken out, by either, separated by ", " */
     struct gf_buf partial; /* of BODY_LINES: what of it did not come in, in words; empty: nothing */
     int cuttable;          /* 1: several records may hold it */
 };
 
-/* 0, or -1 with *no and words in *e. Release *out in any case. */
+/* 0, or -1 with *no and words in *e: GF_E_JSON where the rule needs an object or the type says
+ * JSON, GF_E_RECORD where it is no OTLP, or of a form that no rule can be applied to, GF_E_CONSENT
+ * where the rule leaves nothing; GF_E_CONFIG, GF_E_SYSTEM. Release *out in any case. */
 GF_MUST_CHECK int body_take(const struct body *b, struct body_kept *out, enum body_no *no,
                             struct gf_err *e);
 void body_free(struct body_kept *k);

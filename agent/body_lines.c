@@ -33,17 +33,8 @@ static void put_partial(const struct influx_redacted *r, struct gf_buf *out) {
     gf_buf_printf(out, " dropped=%llu", dropped);
 }
 
-static void put_names(const struct otlp_redacted *r, struct gf_buf *out) {
-    for (size_t i = 0; i < r->nkeys; i++) {
-        gf_buf_text(out, i > 0 ? ", " : "");
-        gf_buf_text(out, r->keys[i].key);
-    }
-    if (r->others > 0)
-        gf_buf_printf(out, " and others");
-}
-
 int body_lines_take(const struct body *b, struct body_kept *k, enum body_no *no, struct gf_err *e) {
-    const int whole = b->path == BODY_RECORDS;
+    const int whole = b->path != BODY_LINES;
     const struct influx_rule rule = {
         .deny = b->deny, .unit = whole ? INFLUX_LINE_NS : b->unit, .arrived = b->arrived};
     struct influx_redacted r = {.lines = 0};
@@ -64,7 +55,8 @@ int body_lines_take(const struct body *b, struct body_kept *k, enum body_no *no,
     }
     if (r.broken + r.emptied > 0 && !whole)
         put_partial(&r, &k->partial);
-    put_names(&r.gone, &k->dropped);
+    otlp_redacted_names(&r.gone, &k->dropped);
+    k->denied = r.gone.total;
     k->empty = r.lines == 0;
     k->data = changed ? k->room.data : b->data;
     k->len = changed ? k->room.len : b->len;

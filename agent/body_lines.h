@@ -10,7 +10,7 @@
 /*
  * As InfluxDB does it, lines that are well-formed come in though others are not; `partial` then
  * says so in its words ("partial write: ... dropped=N"). So it does where the list leaves no field
- * of a line. Where none is left it is a refusal. On BODY_RECORDS all lines have to be
+ * of a line. Where none is left it is a refusal. On other ways than BODY_LINES all lines have to be
  * well-formed, their times count nanoseconds, and all of it is one record.
  */
 GF_MUST_CHECK int body_lines_take(const struct body *b, struct body_kept *k, enum body_no *no,

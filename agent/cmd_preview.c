@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "agent/airgap.h"
+#include "agent/body.h"
 #include "agent/command.h"
 #include "agent/source/source.h"
+#include "common/otlp_json.h"
 
 static const struct option_spec specs[] = {
     {"now", 0, NULL, "run the sources, show what they would make, and record nothing"},
@@ -29,6 +31,10 @@ static const struct option_page page = {
     specs,
     "Examples:\n  gapferry-agent preview metrics\n  gapferry-agent preview --now\n",
 };
+
+/* Bytes of the JSON that a line's worth of protobuf can become: each byte of it a field that is
+ * named on a line of its own, far to the right. */
+#define METRICS_MAX (48 << 20)
 
 struct preview {
     struct agent *a;
@@ -53,7 +59,42 @@ static void put_body(struct out *t, const char *data, size_t len) {
     }
 }
 
-static int show_text(struct preview *p, const struct gf_record *r) {
+/* What a body leads to that is no text: metrics in protobuf as OTLP JSON. 1, or 0: it is none. */
+static int put_metrics(struct out *t, const struct gf_record *r) {
+    struct gf_buf json;
+    struct gf_err e;
+
+    if (!body_is(r->type, "application/x-protobuf"))
+        return 0;
+    gf_buf_init(&json, METRICS_MAX);
+    int rc = otlp_json_from_protobuf(r->body.data, r->body.len, 1, &json, &e);
+    if (rc == 0) {
+        out_text(t, "  body     %zu bytes of OpenTelemetry metrics (protobuf), here as JSON:\n",
+                 r->body.len);
+        gf_buf_add(&t->b, json.data, json.len);
+        out_text(t, "\n");
+    }
+    gf_buf_free(&json);
+    return rc == 0;
+}
+
+static void put_body_of(struct out *t, const struct gf_record *r) {
+    if (r->body.form == GF_BODY_FILE) {
+        out_text(t, "  body     the file %s\n", r->body.data);
+        return;
+    }
+    if (put_metrics(t, r))
+        return;
+    if (gf_text_is_utf8(r->body.data, r->body.len))
+        out_text(t, "  body     %zu bytes:\n", r->body.len);
+    else
+        out_text(t, "  body     %zu bytes, not text (goes as base64):\n", r->body.len);
+    put_body(t, r->body.data, r->body.len);
+    if (r->body.len == 0 || r->body.data[r->body.len - 1] != '\n')
+        out_text(t, "\n");
+}
+
+static void show_text(struct preview *p, const struct gf_record *r) {
     struct out *t = &p->t;
     char id[GF_UUID_TEXT], origin[GF_ID_TEXT], created[GF_TIME_TEXT], expires[GF_TIME_TEXT];
 
@@ -75,18 +116,7 @@ static int show_text(struct preview *p, const struct gf_record *r) {
         out_safe(t, r->ext);
         out_text(t, "\n");
     }
-    if (r->body.form == GF_BODY_FILE)
-        out_text(t, "  body     the file %s\n", r->body.data);
-    else if (gf_text_is_utf8(r->body.data, r->body.len))
-        out_text(t, "  body     %zu bytes:\n", r->body.len);
-    else
-        out_text(t, "  body     %zu bytes, not text (goes as base64):\n", r->body.len);
-    if (r->body.form == GF_BODY_TEXT) {
-        put_body(t, r->body.data, r->body.len);
-        if (r->body.len == 0 || r->body.data[r->body.len - 1] != '\n')
-            out_text(t, "\n");
-    }
-    return 0;
+    put_body_of(t, r);
 }
 
 static int show_record(void *arg, const struct store_record *s, struct gf_err *e) {
@@ -102,14 +132,29 @@ static int show_record(void *arg, const struct store_record *s, struct gf_err *e
     } else {
         if (gf_record_parse(s->line, s->line_len, &r, e) == -1)
             return -1;
-        (void)show_text(p, &r);
+        show_text(p, &r);
         gf_record_free(&r);
     }
     out_flush(&p->t);
     return 0;
 }
 
-/* In words: the rule, the consent, and the way. */
+/* The deny-list, where metrics come in or somebody has said which. */
+static void put_deny(struct preview *p, const char *channel) {
+    const char *deny = config_get(p->a->config, "channel", channel, "deny");
+    struct out *t = &p->t;
+
+    if (deny) {
+        out_text(t, "  deny     of metrics these attributes do not pass: ");
+        out_safe(t, deny[0] ? deny : "none");
+        out_text(t, " (%s)\n", config_origin(p->a->config, "channel", channel, "deny"));
+    } else if (strcmp(channel, config_get(p->a->config, "collect", NULL, "channel")) == 0) {
+        out_text(t, "  deny     of metrics the attributes of the default list do not pass: names "
+                    "and addresses of hosts and users\n");
+    }
+}
+
+/* In words: the rules, the consent, and the way. */
 static void put_way(struct preview *p, const char *channel, const struct command_consent *c,
                     enum airgap airgap) {
     const char *allow = config_get(p->a->config, "channel", channel, "allow");
@@ -125,6 +170,8 @@ static void put_way(struct preview *p, const char *channel, const struct command
     } else {
         out_text(t, "  rule     no rule: everything passes\n");
     }
+    if (!c->own)
+        put_deny(p, channel);
     if (c->own)
         out_text(t, "  consent  each request is its own\n");
     else if (c->is == STORE_GRANTED)
@@ -179,6 +226,7 @@ static int show_channel(struct preview *p, const char *channel, int64_t queued, 
     out_str(t, "channel", channel);
     out_int(t, "queued", queued);
     out_str(t, "rule", allow);
+    out_str(t, "deny", config_get(p->a->config, "channel", channel, "deny"));
     out_str(t, "consent", c.own ? "own" : store_consents[c.is]);
     const int leaves = c.is == STORE_GRANTED && airgap == AIRGAP_CARRY;
     p->leaving += leaves;
@@ -268,7 +316,7 @@ static int show_made(struct preview *p, const struct source_outcome *o, struct g
 
     p->records++;
     if (!p->t.json) {
-        (void)show_text(p, &o->record);
+        show_text(p, &o->record);
         return 0;
     }
     gf_buf_init(&line, GF_LINE_MAX);
@@ -306,11 +354,14 @@ static int show_source(struct preview *p, const struct source *s, const struct s
         out_text(t, "  rule     %s",
                  allow ? "only these fields pass: " : "no rule: everything passes");
         out_safe(t, allow ? allow : "");
+        out_text(t, "\n");
+        put_deny(p, s->channel);
         if (o->dropped.len > 0) {
-            out_text(t, "\n  dropped  ");
+            out_text(t, "  dropped  ");
             out_safe(t, o->dropped.data);
+            out_text(t, "\n");
         }
-        out_text(t, "\n  consent  %s\n",
+        out_text(t, "  consent  %s\n",
                  o->consent == STORE_GRANTED ? "granted" : "not given: it would NOT be recorded");
         rc = show_made(p, o, e);
     }

@@ -12,8 +12,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/body.h"
 #include "agent/channels.h"
 #include "agent/command.h"
+#include "agent/deny.h"
 #include "agent/history.h"
 #include "agent/record_lines.h"
 #include "common/when.h"
@@ -38,8 +40,9 @@ static const struct option_spec specs[] = {
 static const struct option_page page = {
     COMMAND_PROGRAM " record",
     "[OPTION]... CHANNEL FILE|-",
-    "Queue the bytes of FILE (- is standard input) as one record. The rule of the channel (allow) "
-    "takes out what may not leave, and what it took is said. The id of the record is printed. With "
+    "Queue the bytes of FILE (- is standard input) as one record. The rules of the channel (allow, "
+    "and deny for metrics) take out what may not leave, and what they took is said. The id of the "
+    "record is printed. With "
     "--jsonl there may be any number of lines; they become durable a thousand at a time, and "
     "how many were recorded is printed. A line that cannot be recorded is named, and ends it: all "
     "before it are recorded, it and those after it are not.",
@@ -127,15 +130,19 @@ static int need_consent(struct agent *a, const char *channel, struct gf_err *e) 
                       command_self(a, self), channel);
 }
 
-/* What the rule took out, to whoever looks on. */
-static void tell_dropped(const struct agent *a, const char *channel, const struct gf_buf *dropped) {
+/* What the rules took out, to whoever looks on. */
+static void tell_dropped(const struct agent *a, const char *channel, const struct gf_buf *dropped,
+                         int64_t denied) {
+    const char *key = denied > 0 ? "deny" : "allow";
+    const char *where = config_get(a->config, "channel", channel, key) != NULL
+                            ? config_origin(a->config, "channel", channel, key)
+                            : "the default list";
     struct gf_buf safe;
 
     gf_buf_init(&safe, 1 << 20);
     gf_text_safe(&safe, dropped->data, dropped->len);
-    (void)fprintf(stderr, "%s: dropped by the rule of channel %s (allow, %s): %s\n",
-                  COMMAND_PROGRAM, channel, config_origin(a->config, "channel", channel, "allow"),
-                  safe.data ? safe.data : "");
+    (void)fprintf(stderr, "%s: dropped by the rule of channel %s (%s, %s): %s\n", COMMAND_PROGRAM,
+                  channel, key, where, safe.data ? safe.data : "");
     gf_buf_free(&safe);
 }
 
@@ -190,49 +197,68 @@ static int tell(struct agent *a, const struct options *o, const struct gf_record
     return 0;
 }
 
+/* What the file is called in messages. */
+static const char *input_name(const struct options *o) {
+    return strcmp(options_arg(o, 1), "-") == 0 ? "standard input" : options_arg(o, 1);
+}
+
+/* Through the rules of the channel; release *out in any case. */
+static int redact(struct agent *a, const struct options *o, const struct gf_record *r,
+                  const struct gf_buf *input, struct body_kept *out, struct gf_err *e) {
+    struct otlp_deny *deny = NULL;
+    enum body_no no;
+
+    *out = (struct body_kept){.data = NULL};
+    if (deny_of(a->config, r->channel, &deny, e) == -1)
+        return -1;
+    const struct body b = {.path = BODY_OWN,
+                           .type = r->type,
+                           .allow = config_get(a->config, "channel", r->channel, "allow"),
+                           .deny = deny,
+                           .data = input->data,
+                           .len = input->len};
+    int rc = body_take(&b, out, &no, e);
+    otlp_deny_free(deny);
+    if (rc == -1) {
+        e->code = e->code == GF_E_CONSENT ? GF_E_NOINPUT : e->code; /* nothing is left of it */
+        return gf_err_prefix(e, "%s: channel %s", input_name(o), r->channel);
+    }
+    if (out->dropped.len > 0)
+        tell_dropped(a, r->channel, &out->dropped, (int64_t)out->denied);
+    if (out->dropped.len > 0 && out->len == 2)
+        return gf_err_set(e, GF_E_NOINPUT,
+                          "channel %s: the rule leaves nothing of it; nothing was recorded",
+                          r->channel);
+    return 0;
+}
+
 static int queue(struct agent *a, const struct options *o, const struct gf_buf *input,
                  struct gf_err *e) {
-    const char *channel = options_arg(o, 0);
-    struct gf_buf body, dropped;
+    struct body_kept kept = {.data = NULL};
+    struct gf_buf ext;
     struct gf_record r;
     int rc = -1;
 
-    gf_buf_init(&body, GF_LINE_MAX + 1);
-    gf_buf_init(&dropped, GF_LINE_MAX);
-    if (command_record(a, &r, e) == -1 || describe(a, o, &r, e) == -1)
+    gf_buf_init(&ext, GF_EXT_MAX);
+    if (command_record(a, &r, e) == -1 || describe(a, o, &r, e) == -1 ||
+        redact(a, o, &r, input, &kept, e) == -1)
         goto out;
-    if (redact_json(input->data, input->len, config_get(a->config, "channel", channel, "allow"),
-                    &body, &dropped, e) == -1) {
-        (void)gf_err_prefix(
-            e, "%s: channel %s",
-            strcmp(options_arg(o, 1), "-") == 0 ? "standard input" : options_arg(o, 1), channel);
-        goto out;
-    }
-    if (dropped.len > 0)
-        tell_dropped(a, channel, &dropped);
-    if (dropped.len > 0 && body.len == 2) {
-        (void)gf_err_set(e, GF_E_NOINPUT,
-                         "channel %s: the rule leaves nothing of it; nothing was recorded",
-                         channel);
-        goto out;
-    }
-    r.body = (struct gf_body){GF_BODY_TEXT, body.data, body.len};
+    r.body = (struct gf_body){GF_BODY_TEXT, kept.data, kept.len};
+    r.ext = body_ext(&kept, &ext);
     if (agent_accept(a, &r, e) == -1) {
         /* A record's own limit, not that of its channel, is the file's size. */
         if (e->code == GF_E_LIMIT && strncmp(e->text, "record: ", 8) == 0)
             (void)gf_err_set(e, GF_E_LIMIT,
                              "%s: with what stands around it longer than %d bytes, the most that "
                              "one record can hold; record it in pieces",
-                             strcmp(options_arg(o, 1), "-") == 0 ? "standard input"
-                                                                 : options_arg(o, 1),
-                             GF_LINE_MAX);
+                             input_name(o), GF_LINE_MAX);
         goto out;
     }
-    channels_tell_no_rule(a, channel);
-    rc = tell(a, o, &r, &dropped, e);
+    channels_tell_no_rule(a, r.channel);
+    rc = tell(a, o, &r, &kept.dropped, e);
 out:
-    gf_buf_free(&body);
-    gf_buf_free(&dropped);
+    body_free(&kept);
+    gf_buf_free(&ext);
     return rc;
 }
 
@@ -293,7 +319,7 @@ static int queue_lines(struct agent *a, const struct options *o, struct gf_err *
     if (!standard)
         (void)close(fd);
     if (lines.redacted > 0)
-        tell_dropped(a, options_arg(o, 0), &lines.dropped);
+        tell_dropped(a, options_arg(o, 0), &lines.dropped, lines.denied);
     if (rc == 0)
         channels_tell_no_rule(a, options_arg(o, 0));
     if (rc == 0)

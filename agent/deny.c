@@ -50,3 +50,7 @@ out:
     free(text);
     return rc;
 }
+
+int deny_of(const struct config *c, const char *channel, struct otlp_deny **out, struct gf_err *e) {
+    return deny_read(config_get(c, "channel", channel, "deny"), out, e);
+}

@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/body.h"
 #include "agent/command.h"
+#include "agent/deny.h"
 #include "agent/returns.h"
 #include "agent/store/store_grid.h"
 #include "agent/store/store_local.h"
@@ -47,7 +49,9 @@ struct intake {
     struct intake_result batch; /* of the transaction that is open */
     struct tally tallies[REASONS_MAX];
     size_t ntallies;
-    int full;                  /* 1: the next entry finds no room */
+    int full;                      /* 1: the next entry finds no room */
+    struct otlp_deny *deny;        /* of a channel, */
+    char deny_of[GF_WORD_MAX + 1]; /* this one */
     const struct gf_id *there; /* of the entry at hand: its id at the node that it comes from; NULL:
                                   it is this site's own */
 };
@@ -188,14 +192,11 @@ static int note_node(struct intake *in, const struct gf_record *r, struct gf_err
         e);
 }
 
-/* Accept a record with the body that the rule has left of it. */
-static int accept(struct intake *in, struct gf_record *r, const struct gf_buf *body,
-                  struct gf_err *e) {
+/* Accept a record as the rules have left it. */
+static int accept(struct intake *in, const struct gf_record *r, struct gf_err *e) {
     struct gf_buf line;
 
     /* What no line can hold is no want of room. */
-    r->body.data = body->data ? body->data : "";
-    r->body.len = body->len;
     gf_buf_init(&line, GF_LINE_MAX);
     int rc = gf_record_write(r, &line, e);
     gf_buf_free(&line);
@@ -215,26 +216,60 @@ static int accept(struct intake *in, struct gf_record *r, const struct gf_buf *b
     return e->code == GF_E_REPLAY ? note_node(in, r, e) : -1;
 }
 
-/* The rule of the channel once more: whoever wrote the entry may have known an older one. */
-static int redact_and_accept(struct intake *in, struct gf_record *r, struct gf_err *e) {
-    const char *allow = config_get(in->a->config, "channel", r->channel, "allow");
-    struct gf_buf body, dropped;
-    int rc = 0;
+/* The deny-list of a channel; the entries of a file are mostly of one. */
+static const struct otlp_deny *deny_list(struct intake *in, const char *channel, struct gf_err *e) {
+    if (in->deny != NULL && strcmp(in->deny_of, channel) == 0)
+        return in->deny;
+    otlp_deny_free(in->deny);
+    in->deny = NULL;
+    if (deny_of(in->a->config, channel, &in->deny, e) == -1)
+        return NULL;
+    (void)snprintf(in->deny_of, sizeof in->deny_of, "%s", channel);
+    return in->deny;
+}
 
-    gf_buf_init(&body, GF_LINE_MAX + 1);
-    gf_buf_init(&dropped, GF_LINE_MAX);
-    if (redact_json(r->body.data, r->body.len, allow, &body, &dropped, e) == -1) {
-        if (e->code == GF_E_JSON)
-            rc = refuse_record(in, r, "its body is no JSON object, as the rule (allow) needs", e);
-        else
-            rc = -1;
-    } else if (dropped.len > 0 && body.len == 2) {
+/* Why a body does not come in; NULL: something of ours is wrong. */
+static const char *why_no_body(enum body_no no, const struct gf_err *e) {
+    if (no == BODY_NO_FORM)
+        return e->code == GF_E_JSON ? "its body is no JSON object, as the rule (allow) needs"
+                                    : "its body holds no metrics, as its type says";
+    if (no != BODY_NO_RULE || e->code == GF_E_CONFIG)
+        return NULL;
+    return e->code == GF_E_CONSENT ? "the list (deny) leaves nothing of it"
+                                   : "the rule (allow) cannot be applied to its type";
+}
+
+/* The rules of the channel once more: whoever wrote the entry may have known older ones. */
+static int redact_and_accept(struct intake *in, struct gf_record *r, struct gf_err *e) {
+    const struct otlp_deny *deny = deny_list(in, r->channel, e);
+    struct body_kept kept;
+    enum body_no no = BODY_NO_MEMORY;
+    struct gf_buf ext;
+    int rc;
+
+    if (deny == NULL)
+        return -1;
+    const struct body b = {.path = BODY_OWN,
+                           .type = r->type,
+                           .allow = config_get(in->a->config, "channel", r->channel, "allow"),
+                           .deny = deny,
+                           .data = r->body.data,
+                           .len = r->body.len};
+    gf_buf_init(&ext, GF_EXT_MAX);
+    if (body_take(&b, &kept, &no, e) == -1) {
+        const char *why = why_no_body(no, e);
+        rc = why != NULL ? refuse_record(in, r, why, e) : -1;
+    } else if (kept.dropped.len > 0 && kept.len == 2) {
         rc = refuse_record(in, r, "the rule (allow) leaves nothing of it", e);
     } else {
-        rc = accept(in, r, &body, e);
+        r->body.data = kept.data;
+        r->body.len = kept.len;
+        if (r->ext == NULL)
+            r->ext = body_ext(&kept, &ext);
+        rc = accept(in, r, e);
     }
-    gf_buf_free(&body);
-    gf_buf_free(&dropped);
+    body_free(&kept);
+    gf_buf_free(&ext);
     return rc;
 }
 
@@ -361,6 +396,7 @@ out:
     if (rc == -1)
         (void)gf_err_prefix(e, "%s/intake", a->state);
     spool_reader_close(&r);
+    otlp_deny_free(in->deny);
     free(in);
     return rc;
 }

@@ -13,7 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/body.h"
 #include "agent/command.h"
+#include "agent/deny.h"
 #include "gapferry/digest.h"
 #include "gapferry/lines.h"
 
@@ -31,7 +33,7 @@ struct ids {
 /* A batch on its way from the reader to the writer. */
 struct slot {
     struct store_batch batch;
-    int64_t redacted;
+    int64_t redacted, denied;
     int full; /* 1: it is the writer's */
     int last; /* nothing follows: the end of the file, or what is wrong with the next line */
     int bad;
@@ -41,9 +43,10 @@ struct slot {
 struct taking {
     /* the reader's */
     const struct gf_record *like;
-    const char *allow;
+    const char *allow; /* NULL: everything passes */
+    struct otlp_deny *deny;
     struct gf_lines lines;
-    struct gf_buf body, dropped;
+    struct gf_buf ext;
     struct gf_buf told; /* the names dropped first */
     struct ids ids;
     /* both threads' */
@@ -93,35 +96,54 @@ static void next_id(struct ids *x, struct gf_id *out) {
     gf_text_uuid7(x->ms, tail, out);
 }
 
+/* What is left of a line into the batch. */
+static int add(struct taking *t, struct slot *s, const struct body_kept *kept, struct gf_err *e) {
+    struct gf_id id;
+
+    next_id(&t->ids, &id);
+    if (kept->metrics) {
+        struct gf_record r = *t->like;
+        r.id = id;
+        r.body = (struct gf_body){GF_BODY_TEXT, kept->data, kept->len};
+        r.ext = body_ext(kept, &t->ext);
+        if (store_batch_add(&s->batch, &r, e) == -1)
+            return -1;
+    } else if (store_batch_json(&s->batch, &id, kept->data, kept->len, e) == -1) {
+        return -1;
+    }
+    s->redacted += kept->dropped.len > 0;
+    s->denied += (int64_t)kept->denied;
+    if (kept->dropped.len > 0 && t->told.len == 0)
+        gf_buf_add(&t->told, kept->dropped.data, kept->dropped.len);
+    return 0;
+}
+
 /* One line into the batch. */
 static int take(struct taking *t, struct slot *s, const char *line, size_t len, struct gf_err *e) {
-    struct gf_id id;
+    struct body_kept kept;
+    enum body_no no;
     size_t blank = 0;
 
     while (blank < len && strchr(" \t\r", line[blank]) && line[blank] != '\0')
         blank++;
     if (blank == len)
         return gf_err_set(e, GF_E_JSON, "is blank; each line is one JSON body");
-    if (!t->allow) {
-        if (redact_check(line, len, e) == -1)
-            return -1;
-        next_id(&t->ids, &id);
-        return store_batch_json(&s->batch, &id, line, len, e);
-    }
-    gf_buf_clear(&t->body);
-    gf_buf_clear(&t->dropped);
-    if (redact_json(line, len, t->allow, &t->body, &t->dropped, e) == -1)
+    if (!t->allow && redact_check(line, len, e) == -1)
         return -1;
-    if (t->dropped.len > 0 && t->body.len == 2)
-        return gf_err_set(e, GF_E_NOINPUT, "the rule of channel %s (allow) leaves nothing of it",
-                          t->like->channel);
-    next_id(&t->ids, &id);
-    if (store_batch_json(&s->batch, &id, t->body.data, t->body.len, e) == -1)
-        return -1;
-    s->redacted += t->dropped.len > 0;
-    if (t->dropped.len > 0 && t->told.len == 0)
-        gf_buf_add(&t->told, t->dropped.data, t->dropped.len);
-    return 0;
+    const struct body b = {.path = BODY_OWN,
+                           .type = t->like->type,
+                           .allow = t->allow,
+                           .deny = t->deny,
+                           .data = line,
+                           .len = len};
+    int rc = body_take(&b, &kept, &no, e);
+    if (rc == 0 && kept.dropped.len > 0 && kept.len == 2)
+        rc = gf_err_set(e, GF_E_NOINPUT, "the rule of channel %s (allow) leaves nothing of it",
+                        t->like->channel);
+    if (rc == 0)
+        rc = add(t, s, &kept, e);
+    body_free(&kept);
+    return rc;
 }
 
 static void fill(struct taking *t, struct slot *s) {
@@ -130,7 +152,7 @@ static void fill(struct taking *t, struct slot *s) {
     int ended;
 
     store_batch_empty(&s->batch);
-    s->redacted = 0;
+    s->redacted = s->denied = 0;
     while (s->batch.n < RECORD_LINES_BATCH && s->batch.lines.len < BATCH_BYTES) {
         int rc = gf_lines_next(&t->lines, &line, &len, &ended, &s->err);
         if (rc == 1)
@@ -199,6 +221,7 @@ static int write_batch(struct agent *a, struct taking *t, struct slot *s,
         return -1;
     out->records += (int64_t)accepted;
     out->redacted += s->redacted;
+    out->denied += s->denied;
     return accepted == s->batch.n ? 0 : agent_full(a, t->like->channel, e);
 }
 
@@ -212,8 +235,8 @@ static int write_all(struct agent *a, struct taking *t, const struct store_cap *
             return -1;
         if (s->bad) {
             *e = s->err;
-            out->spoilt = s->err.code == GF_E_JSON || s->err.code == GF_E_NOINPUT ||
-                          s->err.code == GF_E_LIMIT;
+            out->spoilt = s->err.code == GF_E_JSON || s->err.code == GF_E_RECORD ||
+                          s->err.code == GF_E_NOINPUT || s->err.code == GF_E_LIMIT;
         }
         if (s->last)
             return s->bad ? -1 : 0;
@@ -297,13 +320,14 @@ int record_lines(struct agent *a, const struct gf_record *like, int fd, const ch
 
     *out = (struct record_lines){0};
     gf_buf_init(&t.told, GF_LINE_MAX);
-    gf_buf_init(&t.body, GF_LINE_MAX + 1);
-    gf_buf_init(&t.dropped, GF_LINE_MAX);
+    gf_buf_init(&t.ext, GF_EXT_MAX);
     gf_lines_init(&t.lines, fd, GF_LINE_MAX);
     t.allow = config_get(a->config, "channel", like->channel, "allow");
     if (t.allow && redact_passes_all(t.allow))
         t.allow = NULL;
     int rc = agent_cap(a, like->channel, &cap, e);
+    if (rc == 0)
+        rc = deny_of(a->config, like->channel, &t.deny, e);
     for (size_t i = 0; i < 2 && rc == 0; i++)
         rc = store_batch_like(&t.slots[i].batch, like, e);
     if (rc == 0)
@@ -318,8 +342,8 @@ int record_lines(struct agent *a, const struct gf_record *like, int fd, const ch
     for (size_t i = 0; i < 2; i++)
         store_batch_free(&t.slots[i].batch);
     gf_lines_free(&t.lines);
-    gf_buf_free(&t.body);
-    gf_buf_free(&t.dropped);
+    gf_buf_free(&t.ext);
+    otlp_deny_free(t.deny);
     return rc;
 }
 

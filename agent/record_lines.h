@@ -11,7 +11,8 @@
 
 struct record_lines {
     int64_t records;       /* accepted, durably */
-    int64_t redacted;      /* of them, lines that the rule took something out of */
+    int64_t redacted;      /* of them, lines that the rules took something out of */
+    int64_t denied;        /* attributes that the deny-list took out of them */
     int spoilt;            /* 1: the next line itself is what cannot be taken */
     struct gf_buf dropped; /* the names that it took out of the first of those */
 };

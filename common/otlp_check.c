@@ -9,6 +9,6 @@ int otlp_check(const void *data, size_t len, struct otlp_facts *out, struct gf_e
     if (otlp_walk(&w, data, len, e) == -1)
         return -1;
     if (out != NULL)
-        *out = w.facts;
+        *out = w.found.facts;
     return 0;
 }

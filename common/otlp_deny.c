@@ -207,3 +207,12 @@ void otlp_redacted_note(struct otlp_redacted *r, const uint8_t *key, size_t len)
     }
     r->keys[i].times++;
 }
+
+void otlp_redacted_names(const struct otlp_redacted *r, struct gf_buf *out) {
+    for (size_t i = 0; i < r->nkeys; i++) {
+        gf_buf_text(out, out->len > 0 ? ", " : "");
+        gf_buf_text(out, r->keys[i].key);
+    }
+    if (r->others > 0)
+        gf_buf_text(out, ", others");
+}

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gapferry/buf.h"
 #include "gapferry/err.h"
 
 /* Entries of a list; bytes of one. */
@@ -47,5 +48,9 @@ struct otlp_redacted {
 
 /* Note one; key is UTF-8. */
 void otlp_redacted_note(struct otlp_redacted *r, const uint8_t *key, size_t len);
+
+/* Append the keys, separated by ", ", and "others" for those that found no room; a comma first
+ * where out is not empty. */
+void otlp_redacted_names(const struct otlp_redacted *r, struct gf_buf *out);
 
 #endif

@@ -36,7 +36,9 @@ int otlp_edit_cut(struct otlp_edits *l, const void *at, const void *end) {
     return otlp_edit_add(l, at, end, OTLP_EDIT_CUT);
 }
 
-int otlp_edit_write(const struct otlp_edits *l, size_t len, struct gf_buf *out, struct gf_err *e) {
+/* As otlp_edit_end() appends. */
+static int write_edited(const struct otlp_edits *l, size_t len, struct gf_buf *out,
+                        struct gf_err *e) {
     const uint8_t *begin = l->begin, *from = begin;
 
     if (l->n == 0)
@@ -59,7 +61,16 @@ int otlp_edit_write(const struct otlp_edits *l, size_t len, struct gf_buf *out, 
     return 1;
 }
 
-void otlp_edit_free(struct otlp_edits *l) {
-    free(l->edit);
-    l->edit = NULL;
+int otlp_edit_end(struct otlp_found *found, int walked, size_t len, struct gf_buf *out,
+                  struct otlp_redacted *redacted, struct otlp_facts *facts, struct gf_err *e) {
+    int rc = walked == 0 ? write_edited(&found->edits, len, out, e) : -1;
+
+    if (rc != -1) {
+        *redacted = found->redacted;
+        if (facts != NULL)
+            *facts = found->facts;
+    }
+    free(found->edits.edit);
+    found->edits.edit = NULL;
+    return rc;
 }

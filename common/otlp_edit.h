@@ -33,12 +33,20 @@ GF_MUST_CHECK int otlp_edit_add(struct otlp_edits *l, const void *at, const void
                                 uint32_t len);
 GF_MUST_CHECK int otlp_edit_cut(struct otlp_edits *l, const void *at, const void *end);
 
-/* What redaction does with them: append the request of len bytes, edited, to out. 1; 0 if there is
- * nothing to change, and then nothing is appended; -1: no room in out. */
-GF_MUST_CHECK int otlp_edit_write(const struct otlp_edits *l, size_t len, struct gf_buf *out,
-                                  struct gf_err *e);
+/* What a walk has found; zeroed at first, but for what `redacted` is added to. */
+struct otlp_found {
+    struct otlp_edits edits;
+    struct otlp_redacted redacted;
+    struct otlp_facts facts;
+};
 
-void otlp_edit_free(struct otlp_edits *l);
+/* How redaction ends after a walk that returned `walked`: append the request of len bytes, edited,
+ * to out, and hand over what was found (facts may be NULL); the edits are freed in any case. 1; 0
+ * if there is nothing to change, and then nothing is appended; -1: so did the walk, or there is no
+ * room in out, and nothing is set. */
+GF_MUST_CHECK int otlp_edit_end(struct otlp_found *found, int walked, size_t len,
+                                struct gf_buf *out, struct otlp_redacted *redacted,
+                                struct otlp_facts *facts, struct gf_err *e);
 
 /* A point's time; 0: it has none. */
 static inline void otlp_edit_time(struct otlp_facts *f, uint64_t time) {

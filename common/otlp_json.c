@@ -19,12 +19,10 @@
 struct walk {
     struct otlp_scan s;
     const struct otlp_deny *deny; /* NULL: everything may leave, and no edits are made */
-    struct otlp_redacted *redacted;
-    struct otlp_edits edits;
+    struct otlp_found found;
     struct gf_buf *put; /* NULL, or where to write it as protobuf */
     struct gf_buf key;  /* of the attribute that is looked at */
-    struct otlp_facts facts;
-    int failed; /* 1: for want of memory */
+    int failed;         /* 1: for want of memory */
     struct otlp_path path;
 };
 
@@ -108,9 +106,9 @@ static int walk_scalar(struct walk *w, const struct otlp_message *m, uint32_t nu
     if (otlp_value_number(&w->s, kind, &bits) == -1)
         return -1;
     if (m->is_point && number == OTLP_POINT_TIME)
-        otlp_edit_time(&w->facts, bits);
+        otlp_edit_time(&w->found.facts, bits);
     if (m->has_temporality && number == OTLP_TEMPORALITY && bits == OTLP_DELTA)
-        w->facts.delta = 1;
+        w->found.facts.delta = 1;
     if (w->put == NULL)
         return 0;
     if (!packed)
@@ -182,10 +180,10 @@ static int cut_element(struct walk *w, const struct elements *l, const char *fro
             end = ahead.at;
         }
     }
-    w->edits.shorter += (size_t)(end - from);
-    if (otlp_edit_cut(&w->edits, from, end) == -1)
+    w->found.edits.shorter += (size_t)(end - from);
+    if (otlp_edit_cut(&w->found.edits, from, end) == -1)
         return no_memory(w);
-    otlp_redacted_note(w->redacted, (const uint8_t *)w->key.data, w->key.len);
+    otlp_redacted_note(&w->found.redacted, (const uint8_t *)w->key.data, w->key.len);
     return 0;
 }
 
@@ -268,7 +266,7 @@ static int walk_object(struct walk *w, enum otlp_type type, unsigned depth) {
 
     if (!otlp_scan_take(&w->s, '{'))
         return bad(w, "an object was expected");
-    w->facts.points += m->is_point;
+    w->found.facts.points += m->is_point;
     if (otlp_scan_take(&w->s, '}'))
         return 0;
     do {
@@ -288,7 +286,7 @@ static int walk(struct walk *w, const char *text, size_t len, struct gf_err *e) 
     if (!gf_text_is_utf8(text, len))
         return gf_err_set(e, GF_E_RECORD, "the request: not UTF-8");
     w->s = (struct otlp_scan){.at = text, .end = text + len};
-    w->edits.begin = text;
+    w->found.edits.begin = text;
     gf_buf_init(&w->key, len);
 
     int rc = walk_object(w, OTLP_REQUEST, 0);
@@ -309,25 +307,16 @@ int otlp_json_check(const char *text, size_t len, struct otlp_facts *out, struct
     if (walk(&w, text, len, e) == -1)
         return -1;
     if (out != NULL)
-        *out = w.facts;
+        *out = w.found.facts;
     return 0;
 }
 
 int otlp_json_redact(const char *text, size_t len, const struct otlp_deny *deny, struct gf_buf *out,
                      struct otlp_redacted *redacted, struct otlp_facts *facts, struct gf_err *e) {
-    struct otlp_redacted found = *redacted;
-    struct walk w = {.deny = deny, .redacted = &found};
+    struct walk w = {.deny = deny, .found.redacted = *redacted};
     int rc = walk(&w, text, len, e);
 
-    if (rc == 0)
-        rc = otlp_edit_write(&w.edits, len, out, e);
-    if (rc != -1) {
-        *redacted = found;
-        if (facts != NULL)
-            *facts = w.facts;
-    }
-    otlp_edit_free(&w.edits);
-    return rc;
+    return otlp_edit_end(&w.found, rc, len, out, redacted, facts, e);
 }
 
 int otlp_json_to_protobuf(const char *text, size_t len, struct gf_buf *out, struct gf_err *e) {

@@ -7,17 +7,8 @@
 
 int otlp_redact(const void *data, size_t len, const struct otlp_deny *deny, struct gf_buf *out,
                 struct otlp_redacted *redacted, struct otlp_facts *facts, struct gf_err *e) {
-    struct otlp_redacted found = *redacted;
-    struct otlp_walk w = {.deny = deny, .redacted = &found};
+    struct otlp_walk w = {.deny = deny, .found.redacted = *redacted};
     int rc = otlp_walk(&w, data, len, e);
 
-    if (rc == 0)
-        rc = otlp_edit_write(&w.edits, len, out, e);
-    if (rc != -1) {
-        *redacted = found;
-        if (facts != NULL)
-            *facts = w.facts;
-    }
-    otlp_edit_free(&w.edits);
-    return rc;
+    return otlp_edit_end(&w.found, rc, len, out, redacted, facts, e);
 }

@@ -137,16 +137,16 @@ static int walk_attribute(struct otlp_walk *w, const uint8_t *from, const struct
     w->deny = deny;
     if (rc == -1)
         return -1;
-    if (otlp_edit_cut(&w->edits, from, item->span.end) == -1)
+    if (otlp_edit_cut(&w->found.edits, from, item->span.end) == -1)
         return bad(w, NULL);
-    otlp_redacted_note(w->redacted, key.at, (size_t)(key.end - key.at));
+    otlp_redacted_note(&w->found.redacted, key.at, (size_t)(key.end - key.at));
     *cut += (size_t)(item->span.end - from);
     return 0;
 }
 
 static int walk_submessage(struct otlp_walk *w, const struct otlp_field *field, const uint8_t *from,
                            const struct otlp_item *item, unsigned depth, size_t *cut) {
-    size_t slot = w->edits.n, inner = 0;
+    size_t slot = w->found.edits.n, inner = 0;
 
     if (field->type == OTLP_ANY_VALUE && ++depth > OTLP_DEPTH_MAX)
         return bad(w, "values nested too deeply");
@@ -159,17 +159,17 @@ static int walk_submessage(struct otlp_walk *w, const struct otlp_field *field, 
         return walk_message(w, (enum otlp_type)field->type, item->span, depth, &inner);
 
     /* The new length stands before what changes within, and is known after. */
-    if (otlp_edit_add(&w->edits, item->length, item->span.at, 0) == -1)
+    if (otlp_edit_add(&w->found.edits, item->length, item->span.at, 0) == -1)
         return bad(w, NULL);
     if (walk_message(w, (enum otlp_type)field->type, item->span, depth, &inner) == -1)
         return -1;
     if (inner == 0) {
-        w->edits.n = slot;
+        w->found.edits.n = slot;
         return 0;
     }
     size_t len = (size_t)(item->span.end - item->span.at) - inner;
-    w->edits.edit[slot].len = (uint32_t)len;
-    *cut += inner + w->edits.edit[slot].cut - varint_size(len);
+    w->found.edits.edit[slot].len = (uint32_t)len;
+    *cut += inner + w->found.edits.edit[slot].cut - varint_size(len);
     return 0;
 }
 
@@ -184,9 +184,9 @@ static int walk_value(struct otlp_walk *w, const struct otlp_message *m,
     if (field->kind == OTLP_STRING && !is_ascii(item->span) && !is_text(item->span))
         return bad(w, "text that is not UTF-8");
     if (m->is_point && item->number == OTLP_POINT_TIME)
-        otlp_edit_time(&w->facts, item->bits);
+        otlp_edit_time(&w->found.facts, item->bits);
     if (m->has_temporality && item->number == OTLP_TEMPORALITY && item->bits == OTLP_DELTA)
-        w->facts.delta = 1;
+        w->found.facts.delta = 1;
     return 0;
 }
 
@@ -196,7 +196,7 @@ static int walk_message(struct otlp_walk *w, enum otlp_type type, struct otlp_sp
     uint32_t seen = 0;
     int chosen = 0; /* a member of the oneof was there */
 
-    w->facts.points += m->is_point;
+    w->found.facts.points += m->is_point;
     for (const uint8_t *at = in.at, *from = at; at < in.end; from = at) {
         struct otlp_item item;
         const char *why = otlp_wire_next(&at, in.end, &item);
@@ -230,8 +230,8 @@ int otlp_walk(struct otlp_walk *w, const void *data, size_t len, struct gf_err *
 
     if (len > OTLP_MAX)
         return gf_err_set(e, GF_E_LIMIT, "a request of more than %d bytes", OTLP_MAX);
-    w->edits.begin = in.at;
-    if (walk_message(w, OTLP_REQUEST, in, 0, &w->edits.shorter) == -1) {
+    w->found.edits.begin = in.at;
+    if (walk_message(w, OTLP_REQUEST, in, 0, &w->found.edits.shorter) == -1) {
         if (w->why == NULL)
             return gf_err_set(e, GF_E_SYSTEM, "redaction: out of memory");
         return gf_err_set(e, GF_E_RECORD, "%s: %s", otlp_path_text(&w->path), w->why);

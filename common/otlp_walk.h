@@ -9,11 +9,9 @@
 #include "common/otlp_wire.h"
 
 struct otlp_walk {
-    const struct otlp_deny *deny;   /* NULL: everything may leave, and no edits are made */
-    struct otlp_redacted *redacted; /* where deny is not NULL */
-    struct otlp_edits edits;        /* the caller's to free */
-    struct otlp_facts facts;
-    const char *why; /* the rule that was broken */
+    const struct otlp_deny *deny; /* NULL: everything may leave, and no edits are made */
+    struct otlp_found found;      /* for otlp_edit_end(), where there may be edits */
+    const char *why;              /* the rule that was broken */
     struct otlp_path path;
 };
 

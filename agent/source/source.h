@@ -116,8 +116,9 @@ struct source_outcome {
     enum source_end end;
     char why[256];
     struct gf_record record; /* RECORDED: its texts live in the outcome and the configuration */
-    struct gf_buf body;      /* after the rule */
-    struct gf_buf dropped;   /* names that the rule took out */
+    struct gf_buf body;      /* after the rules */
+    struct gf_buf ext;       /* the facts beside it */
+    struct gf_buf dropped;   /* names that the rules took out */
     enum store_consent consent;
 };
 /*

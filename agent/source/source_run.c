@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/body.h"
 #include "agent/command.h"
+#include "agent/deny.h"
 #include "gapferry/digest.h"
 
 /* only_if: seconds, and bytes of output that nobody looks at. */
@@ -35,6 +37,7 @@ int source_state(struct agent *a, const struct source *s, struct store_source *o
 
 void source_outcome_free(struct source_outcome *o) {
     gf_buf_free(&o->body);
+    gf_buf_free(&o->ext);
     gf_buf_free(&o->dropped);
 }
 
@@ -95,24 +98,43 @@ static int make(struct agent *a, const struct source *s, struct gf_buf *out, str
     return 0;
 }
 
-/* Through the rule of the channel. */
+/* Through the rules of the channel, into the outcome. */
 static int redact(struct agent *a, const struct source *s, const struct gf_buf *made,
                   struct source_outcome *o, struct gf_err *e) {
-    const char *allow = config_get(a->config, "channel", s->channel, "allow");
+    struct otlp_deny *deny = NULL;
+    struct body_kept kept;
+    enum body_no no;
 
-    if (redact_json(made->data, made->len, allow, &o->body, &o->dropped, e) == -1)
+    if (deny_of(a->config, s->channel, &deny, e) == -1)
         return -1;
-    if (o->dropped.len > 0 && o->body.len == 2)
-        return gf_err_set(e, GF_E_NOINPUT,
-                          "the rule of channel %s (allow, %s) leaves nothing of it: name there "
-                          "what may leave of %s",
-                          s->channel, config_origin(a->config, "channel", s->channel, "allow"),
-                          (const char *)o->dropped.data);
-    return 0;
+    const struct body b = {.path = BODY_OWN,
+                           .type = o->record.type,
+                           .allow = config_get(a->config, "channel", s->channel, "allow"),
+                           .deny = deny,
+                           .data = made->data,
+                           .len = made->len};
+    int rc = body_take(&b, &kept, &no, e);
+    if (rc == 0 && kept.dropped.len > 0 && kept.len == 2)
+        rc = gf_err_set(e, GF_E_NOINPUT,
+                        "the rule of channel %s (allow, %s) leaves nothing of it: name there "
+                        "what may leave of %s",
+                        s->channel, config_origin(a->config, "channel", s->channel, "allow"),
+                        (const char *)kept.dropped.data);
+    if (rc == 0) {
+        gf_buf_add(&o->body, kept.data, kept.len);
+        gf_buf_add(&o->dropped, kept.dropped.data, kept.dropped.len);
+        o->record.body = (struct gf_body){GF_BODY_TEXT, o->body.data, o->body.len};
+        o->record.ext = body_ext(&kept, &o->ext);
+        rc = gf_buf_check(&o->body, "the body", e);
+    }
+    body_free(&kept);
+    otlp_deny_free(deny);
+    return rc;
 }
 
-static int make_record(struct agent *a, const struct source *s, struct source_outcome *o,
-                       struct gf_err *e) {
+/* All of the record but its body. */
+static int begin_record(struct agent *a, const struct source *s, struct source_outcome *o,
+                        struct gf_err *e) {
     if (command_record(a, &o->record, e) == -1)
         return -1;
     o->record.channel = s->channel;
@@ -120,7 +142,6 @@ static int make_record(struct agent *a, const struct source *s, struct source_ou
     o->record.type = config_get(a->config, "channel", s->channel, "type");
     if (!o->record.type || s->command == NULL)
         o->record.type = "application/json";
-    o->record.body = (struct gf_body){GF_BODY_TEXT, o->body.data, o->body.len};
     return 0;
 }
 
@@ -133,6 +154,8 @@ static int attempt(struct agent *a, const struct source *s, struct source_outcom
     int here = is_here(s, o, e);
     if (here != 1)
         return here;
+    if (begin_record(a, s, o, e) == -1)
+        return -1;
     gf_buf_init(&made, SOURCE_BYTES_MAX);
     int rc = make(a, s, &made, &why);
     if (rc == 0)
@@ -146,7 +169,7 @@ static int attempt(struct agent *a, const struct source *s, struct source_outcom
         (void)fails(o, why.text);
     else
         o->end = SOURCE_RECORDED;
-    return o->end == SOURCE_RECORDED ? make_record(a, s, o, e) : 0;
+    return 0;
 }
 
 /* Into the queue, if consent is what it was when we began. */
@@ -201,6 +224,7 @@ int source_run(struct agent *a, const struct source *s, int dry, struct source_o
 
     gf_buf_init(&o.body, GF_LINE_MAX);
     gf_buf_init(&o.dropped, GF_LINE_MAX);
+    gf_buf_init(&o.ext, GF_EXT_MAX);
     if (command_consent(a, s->channel, &c, e) == -1 || source_state(a, s, &st, e) == -1)
         goto out;
     o.consent = c.is;

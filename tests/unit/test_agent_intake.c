@@ -215,6 +215,30 @@ static void the_rule_is_applied_once_more(void **state) {
     check_refused("metrics", "leaves nothing", 1);
 }
 
+static void the_deny_list_is_applied_once_more(void **state) {
+    static const char around[] = "{\"resourceMetrics\":[{\"resource\":{\"attributes\":[%s]},"
+                                 "\"scopeMetrics\":[{\"metrics\":[{\"gauge\":{\"dataPoints\":[{}]"
+                                 "}}]}]}]}";
+    char body[256];
+    struct gf_record r;
+    struct gf_buf line;
+    (void)state;
+
+    (void)snprintf(body, sizeof body, around, "{\"key\":\"host.name\"}");
+    struct gf_id id = bring("metrics", body);
+    (void)bring("metrics", "{\"resourceMetrics\":5}");
+    struct intake_result sum = take();
+    assert_int_equal(10 * sum.taken + sum.refused, 11);
+    copy_line(&line, &id);
+    assert_int_equal(gf_record_parse(line.data, line.len, &r, &e), 0);
+    (void)snprintf(body, sizeof body, around, "");
+    assert_string_equal(r.body.data, body);
+    assert_string_equal(r.ext, "{\"metrics\":{\"points\":1,\"delta\":false}}");
+    gf_record_free(&r);
+    gf_buf_free(&line);
+    check_refused("metrics", "holds no metrics", 1);
+}
+
 static void a_full_channel_keeps_its_file_until_there_is_room(void **state) {
     struct spool *w = writer();
     (void)state;
@@ -462,6 +486,7 @@ int main(void) {
         TEST(consent_withdrawn_after_spooling_counts),
         TEST(license_and_updates_do_not_come_in_this_way),
         TEST(the_rule_is_applied_once_more),
+        TEST(the_deny_list_is_applied_once_more),
         TEST(a_full_channel_keeps_its_file_until_there_is_room),
         TEST(another_agents_records_are_refused),
         TEST(a_record_that_is_there_already_is_not_doubled),

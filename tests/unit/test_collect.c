@@ -25,6 +25,10 @@ static void a_body_passes_as_it_is_or_not_at_all(void **state) {
     static const char json[] =
         "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\",\"gauge\":{"
         "\"dataPoints\":[{\"timeUnixNano\":\"1\",\"asDouble\":1.50}]}}]}]}]}";
+    static const char escaped[] =
+        "{\"\\u0072esourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\",\"gauge\":{"
+        "\"dataPoints\":[{\"timeUnixNano\":\"1\",\"asDouble\":1.50}]}}]}]}]}";
+    static const char old[] = "{\"resource_metrics\":[]}";
     static const struct {
         const char *type, *allow, *data;
         size_t len;
@@ -64,6 +68,28 @@ static void a_body_passes_as_it_is_or_not_at_all(void **state) {
         {"", "a", "m f=1", 5, BODY_LINES, -1 - BODY_NO_RULE},
         {"", NULL, "m f\nm\n", 6, BODY_LINES, -1 - BODY_NO_FORM},
         {"", NULL, "m host=\"a\"", 10, BODY_LINES, -1 - BODY_NO_RULE},
+        {"text/x-influx-line", NULL, "m f=1 7", 7, BODY_OWN, 0},
+        {"text/x-influx-line", NULL, "m f=1 7\nm", 9, BODY_OWN, -1 - BODY_NO_FORM},
+        {"text/x-influx-line", "a", "m f=1 7", 7, BODY_OWN, -1 - BODY_NO_RULE},
+        /* OTLP is known for what it is whichever way it comes. */
+        {"application/json", NULL, json, sizeof json - 1, BODY_RECORDS, 0},
+        {"application/json", NULL, escaped, sizeof escaped - 1, BODY_OWN, 0},
+        {"application/json", NULL, "{\"resourceMetrics\":1}", 21, BODY_RECORDS, -1 - BODY_NO_FORM},
+        {"application/json", NULL, "{\"resourceMetrics\":[{}]", 23, BODY_OWN, -1 - BODY_NO_FORM},
+        {"application/json", NULL, old, sizeof old - 1, BODY_OWN, -1 - BODY_NO_FORM},
+        {"application/json", NULL, "{\"a\":{\"resourceMetrics\":1}}", 27, BODY_RECORDS, 0},
+        {"application/json", NULL, "[\"\\u00e9\", 1]", 13, BODY_RECORDS, 0},
+        {"application/x-protobuf", NULL, point, sizeof point - 1, BODY_RECORDS, 0},
+        {"application/x-protobuf", NULL, point, sizeof point - 2, BODY_RECORDS, -1 - BODY_NO_FORM},
+        {"application/x-protobuf", NULL, point, sizeof point - 1, BODY_OWN, 0},
+        {"application/x-protobuf", NULL, "{\"users\":1}", 11, BODY_OWN, -1 - BODY_NO_FORM},
+        {"application/x-protobuf", "*", "", 0, BODY_OWN, 0},
+        {"application/x-protobuf", "a", point, sizeof point - 1, BODY_OWN, -1 - BODY_NO_RULE},
+        /* By the agent's own hands anything comes in that no rule has to be applied to. */
+        {"application/json", NULL, "no JSON", 7, BODY_OWN, 0},
+        {"text/plain", "a", "{\"a\":1}", 7, BODY_OWN, 0},
+        {"text/plain", "a", "plain", 5, BODY_OWN, -1 - BODY_NO_FORM},
+        {"text/plain", "", "plain", 5, BODY_OWN, -1 - BODY_NO_RULE},
     };
     (void)state;
 
@@ -127,6 +153,40 @@ static void of_lines_what_is_well_formed_comes_in_and_the_rest_is_told(void **st
         assert_int_equal(k.cuttable, 1);
         body_free(&k);
     }
+}
+
+/* Whichever way a request comes, what the list names goes, and is named; and the facts are told. */
+static void denied_attributes_go_whichever_way_they_come(void **state) {
+    static const char request[] =
+        "{\"note\":1,\"resourceMetrics\":[{\"resource\":{\"attributes\":[{\"key\":\"host.name\"},"
+        "{\"key\":\"a\"}]},\"scopeMetrics\":[{\"metrics\":[{\"gauge\":{\"dataPoints\":[{"
+        "\"timeUnixNano\":\"1\"}]}}]}]}]}";
+    static const enum body_path paths[] = {BODY_METRICS, BODY_RECORDS, BODY_OWN, BODY_OWN};
+    struct body_kept k;
+    enum body_no no;
+    struct gf_buf ext;
+    (void)state;
+
+    gf_buf_init(&ext, GF_EXT_MAX);
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        const char *allow = i == 3 ? "resourceMetrics" : NULL;
+        assert_int_equal(
+            take(paths[i], "application/json", allow, request, sizeof request - 1, &k, &no), 0);
+        assert_int_equal(k.denied, 1);
+        assert_string_equal(k.dropped.data, i == 3 ? "note, host.name" : "host.name");
+        assert_null(memmem(k.data, k.len, "host.name", 9));
+        assert_non_null(memmem(k.data, k.len, "[{\"key\":\"a\"}]", 13));
+        assert_int_equal(memmem(k.data, k.len, "note", 4) == NULL, i == 3);
+        assert_string_equal(body_ext(&k, &ext), "{\"metrics\":{\"points\":1,"
+                                                "\"from\":\"1970-01-01T00:00:00.000000001Z\","
+                                                "\"to\":\"1970-01-01T00:00:00.000000001Z\","
+                                                "\"delta\":false}}");
+        body_free(&k);
+    }
+    assert_int_equal(take(BODY_OWN, "application/json", NULL, "{\"users\":1}", 11, &k, &no), 0);
+    assert_null(body_ext(&k, &ext));
+    body_free(&k);
+    gf_buf_free(&ext);
 }
 
 /* ---- collect_room ---- */
@@ -210,6 +270,7 @@ int main(void) {
         cmocka_unit_test(a_body_passes_as_it_is_or_not_at_all),
         cmocka_unit_test(what_a_rule_takes_out_is_named),
         cmocka_unit_test(of_lines_what_is_well_formed_comes_in_and_the_rest_is_told),
+        cmocka_unit_test(denied_attributes_go_whichever_way_they_come),
         cmocka_unit_test_setup_teardown(what_lies_there_counts_until_it_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_saved_is_read, setup, teardown),
     };
