@@ -373,6 +373,39 @@ static int show_trouble(struct status *s, struct gf_err *e) {
     return 0;
 }
 
+/* Of what was delivered a sink may have refused a part. */
+static int show_one_partly(void *arg, const struct store_record *r, struct gf_err *e) {
+    struct out *t = arg;
+    char id[GF_UUID_TEXT];
+
+    (void)e;
+    gf_text_uuid(&r->id, id);
+    out_open(t, NULL, '{');
+    out_str(t, "record", id);
+    out_str(t, "channel", r->channel);
+    out_str(t, "reason", r->reason);
+    out_close(t, '}');
+    out_text(t, "partly     %s %s: ", r->channel, id);
+    out_safe(t, r->reason);
+    out_text(t, "\n");
+    return 0;
+}
+
+static int show_partly(struct status *s, struct gf_err *e) {
+    int64_t n = 0;
+
+    out_open(&s->t, "partly_delivered", '[');
+    if (store_walk_partly(s->a->store, REJECTED_MAX, show_one_partly, &s->t, e) == -1 ||
+        store_partly(s->a->store, &n, e) == -1)
+        return -1;
+    out_close(&s->t, ']');
+    out_int(&s->t, "records_partly_delivered", n);
+    if (n > REJECTED_MAX)
+        out_text(&s->t, "           and %lld more, delivered but for a part\n",
+                 (long long)(n - REJECTED_MAX));
+    return 0;
+}
+
 /* ---- licences, and what next ---- */
 
 static int show_licenses(struct status *s, struct gf_err *e) {
@@ -409,12 +442,13 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
     int rc = count(&s, e);
     if (rc == 0)
         rc = show_agent(&s);
-    if (rc == 0 && (show_relay(&s, e) == -1 || cmd_status_network(a, &s.t, &s.network, e) == -1 ||
-                    forked_show(s.a, &s.t, "forked     ", e) == -1 || show_consent(&s, e) == -1 ||
-                    show_records(&s, e) == -1 || show_stuck(&s, e) == -1 ||
-                    show_losses(&s, e) == -1 || show_trouble(&s, e) == -1 ||
-                    show_licenses(&s, e) == -1 || cmd_trust_list_vendors(a, 1, &s.t, e) == -1 ||
-                    cmd_updates_status(a, &s.t, e) == -1 || cmd_status_health(a, &s.t, e) == -1))
+    if (rc == 0 &&
+        (show_relay(&s, e) == -1 || cmd_status_network(a, &s.t, &s.network, e) == -1 ||
+         forked_show(s.a, &s.t, "forked     ", e) == -1 || show_consent(&s, e) == -1 ||
+         show_records(&s, e) == -1 || show_stuck(&s, e) == -1 || show_losses(&s, e) == -1 ||
+         show_trouble(&s, e) == -1 || show_partly(&s, e) == -1 || show_licenses(&s, e) == -1 ||
+         cmd_trust_list_vendors(a, 1, &s.t, e) == -1 || cmd_updates_status(a, &s.t, e) == -1 ||
+         cmd_status_health(a, &s.t, e) == -1))
         rc = -1;
     if (rc == 0) {
         struct gf_err why;

@@ -7,6 +7,7 @@
 
 #include "relay/forward.h"
 #include "relay/ledger/ledger_grid.h"
+#include "relay/ledger/ledger_metrics.h"
 
 /* ---- what was sent ---- */
 
@@ -42,6 +43,8 @@ static int deliver(struct forward_walk *w, const struct forward_job *j, struct g
     /* Whoever released it in doubt has taken a second effect into the bargain. */
     enum gf_guarantee g = j->row.released ? GF_GUARANTEE_LEAST : res->guarantee;
 
+    if (!j->record.answer && res->reason[0] != '\0')
+        return ledger_delivered_but(w->r->ledger, j->row.row, g, res->reason, forward_now(w), e);
     if (!j->record.answer) {
         w->plain[g].rows[w->plain[g].n++] = j->row.row;
         return w->plain[g].n < FORWARD_PLAIN ? 0 : forward_settle_plain(w, e);

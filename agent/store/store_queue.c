@@ -111,6 +111,24 @@ int store_walk_stuck(struct store *s, store_each *fn, void *arg, struct gf_err *
     return hand_out(&q, fn, arg, e) == -1 ? -1 : 0;
 }
 
+#define PARTLY "state = 3 AND reason IS NOT NULL AND NOT wants_answer" /* as its index has it */
+
+int store_partly(struct store *s, int64_t *n, struct gf_err *e) {
+    return db_number(&s->db, n, 0, e, "SELECT count(*) FROM record WHERE " PARTLY, "");
+}
+
+int store_walk_partly(struct store *s, int64_t most, store_each *fn, void *arg, struct gf_err *e) {
+    struct db_query q;
+
+    if (db_query(&s->db, &q, e,
+                 RECORDS " WHERE record.n IN (SELECT n FROM record WHERE " PARTLY
+                         " ORDER BY since DESC, n DESC LIMIT ?)"
+                         " ORDER BY record.since DESC, record.n DESC",
+                 "i", most) == -1)
+        return -1;
+    return hand_out(&q, fn, arg, e) == -1 ? -1 : 0;
+}
+
 int store_walk_queued(struct store *s, store_each_stretch *fn, void *arg, struct gf_err *e) {
     struct db_query q;
     int rc;

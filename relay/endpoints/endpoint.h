@@ -18,7 +18,8 @@
     {"endpoint", 1, "channel", NULL, "the channel it takes"},                                      \
     {"endpoint", 1, "product", NULL, "only records of this product"},                              \
     {"endpoint", 1, "sender", NULL, "only records of this agent (its id, 32 hex digits)"},         \
-    {"endpoint", 1, "profile", "http", "how to speak: http, form, updates, exec, agent, otlp, ga4"},        \
+    {"endpoint", 1, "profile", "http", "how to speak: http, form, updates, exec, agent, otlp, "   \
+                                       "ga4, prometheus"},                                        \
     {"endpoint", 1, "url", NULL, "where: https://...; http:// only to 127.0.0.1 or [::1]"},        \
     {"endpoint", 1, "program", NULL, "for exec: an absolute path and its arguments; no shell"},     \
     {"endpoint", 1, "template", NULL, "for http: a file with a JSON body, {{FIELD}} is filled in"}, \
@@ -53,7 +54,10 @@
     {"endpoint", 1, "attributes", "site", "metrics: what the relay adds to each point: site, "     \
                                           "bundle, delay; or none"},                               \
     {"endpoint", 1, "secret_file", NULL, "ga4: file with the API secret"},                         \
-    {"endpoint", 1, "encoding", "as-is", "otlp: as-is, or protobuf for a receiver without JSON"}
+    {"endpoint", 1, "encoding", "as-is", "otlp: as-is, or protobuf for a receiver without JSON"}, \
+    {"endpoint", 1, "format", "text", "prometheus: text, or remote-write"},                        \
+    {"endpoint", 1, "readback", NULL, "prometheus: VictoriaMetrics' https://.../api/v1/export, "   \
+                                      "which is asked whether it has what was sent"}
 /* clang-format on */
 
 /* Keys that every profile knows, and those of every profile that speaks HTTP, for its list. */
@@ -164,7 +168,8 @@ struct endpoint_result {
  *   next   the next request of a job: q comes with everything from the section and no header. -1:
  *          it cannot be sent because of something on our side; it is held with the reason
  *   judge  r->answer is what came (empty where q->local); set verdict, and reason unless
- *          delivered. ENDPOINT_MORE: answer and request are released, and next() is called. r has
+ *          delivered; what is delivered with a reason was refused in part, and that travels back.
+ *          ENDPOINT_MORE: answer and request are released, and next() is called. r has
  *          the section's guarantee, the answer's Retry-After and status. -1 as next()
  *   flush  what judge() called ENDPOINT_ONWARD so far becomes durable at the next hop, before the
  *          ledger notes it. -1: none of it since the last flush is there, and it is tried later
@@ -193,7 +198,7 @@ struct endpoint_profile {
 
 extern const struct endpoint_profile *const endpoint_profiles[]; /* NULL at the end */
 extern const struct endpoint_profile endpoint_http, endpoint_form, endpoint_updates, endpoint_exec,
-    endpoint_agent, endpoint_otlp, endpoint_ga4;
+    endpoint_agent, endpoint_otlp, endpoint_ga4, endpoint_prometheus;
 
 /* ---- configuration (endpoint_check.c) ---- */
 
@@ -206,6 +211,9 @@ int endpoint_has_key(const struct config *c, const char *section, const char *na
  * -1. */
 int endpoint_wrong(const struct config *c, const char *name, const char *key, const char *rule,
                    struct gf_err *e);
+/* The same for a key that names a place. */
+GF_MUST_CHECK int endpoint_check_url(const struct config *c, const char *name, const char *key,
+                                     const char *url, struct gf_err *e);
 int endpoint_missing(const char *name, const char *key, struct gf_err *e);
 /* The same for those that artifacts come from: how large one may be. GF_E_CONFIG. */
 GF_MUST_CHECK int endpoint_check_artifact_max(const struct config *c, const char *name,

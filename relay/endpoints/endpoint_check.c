@@ -224,10 +224,11 @@ static int check_words(const struct config *c, const char *name, struct gf_err *
     return 0;
 }
 
-static int check_url(const struct config *c, const char *name, const char *url, struct gf_err *e) {
+int endpoint_check_url(const struct config *c, const char *name, const char *key, const char *url,
+                       struct gf_err *e) {
     if (https_check_url(url, e) == -1)
-        return gf_err_prefix(e, "%s: [endpoint \"%s\"] url",
-                             config_origin(c, "endpoint", name, "url"), name);
+        return gf_err_prefix(e, "%s: [endpoint \"%s\"] %s", config_origin(c, "endpoint", name, key),
+                             name, key);
     if (endpoint_value(c, name, "proxy") != NULL && strncmp(url, "http://", 7) == 0)
         return endpoint_wrong(c, name, "proxy", "http:// goes to this machine and through no proxy",
                               e);
@@ -242,7 +243,7 @@ static int check_urls(const struct config *c, const char *name, struct gf_err *e
     while (*at != '\0') {
         size_t n = strcspn(at, " \t");
         (void)snprintf(one, sizeof one, "%.*s", (int)(n < sizeof one ? n : sizeof one - 1), at);
-        if (check_url(c, name, n < sizeof one ? one : at, e) == -1)
+        if (endpoint_check_url(c, name, "url", n < sizeof one ? one : at, e) == -1)
             return -1;
         at += n;
         at += strspn(at, " \t");
@@ -256,7 +257,7 @@ static int check_places(const struct config *c, const char *name, int many, stru
 
     if (url == NULL)
         return endpoint_missing(name, "url", e);
-    if ((many ? check_urls(c, name, e) : check_url(c, name, url, e)) == -1)
+    if ((many ? check_urls(c, name, e) : endpoint_check_url(c, name, "url", url, e)) == -1)
         return -1;
     if (proxy != NULL && https_check_proxy(proxy, e) == -1)
         return gf_err_prefix(e, "%s: [endpoint \"%s\"] proxy",

@@ -19,27 +19,37 @@ static int tell(const char *url, const struct https_url *u, const char *endpoint
     return fn(arg, &p, e);
 }
 
+/* Those of a list that is parted by blanks; NULL: none. */
+static int tell_each(const char *at, const char *endpoint, endpoint_each_place *fn, void *arg,
+                     struct gf_err *e) {
+    char one[HTTPS_URL_MAX + 1];
+    struct https_url u;
+    int rc = 0;
+
+    while (rc == 0 && at != NULL && *at != '\0') {
+        size_t n = strcspn(at, " \t");
+        (void)snprintf(one, sizeof one, "%.*s", (int)(n < sizeof one ? n : sizeof one - 1), at);
+        rc = https_url_parse(one, &u, e);
+        if (rc == 0)
+            rc = tell(one, &u, endpoint, 0, fn, arg, e);
+        at += n;
+        at += strspn(at, " \t");
+    }
+    return rc;
+}
+
 int endpoint_places(const struct config *c, const char *name, int through, endpoint_each_place *fn,
                     void *arg, struct gf_err *e) {
     const char *proxy = endpoint_value(c, name, "proxy");
     const char *at = endpoint_value(c, name, "url");
-    char one[HTTPS_URL_MAX + 1];
     struct https_url u;
-    int rc = 0;
+    int rc;
 
     /* With a proxy the relay itself connects to nothing else. */
     if (at != NULL && proxy != NULL && !through) {
         rc = https_url_proxy(proxy, &u, e);
         return rc == 0 ? tell(proxy, &u, name, 1, fn, arg, e) : -1;
     }
-    while (rc == 0 && at != NULL && *at != '\0') {
-        size_t n = strcspn(at, " \t");
-        (void)snprintf(one, sizeof one, "%.*s", (int)(n < sizeof one ? n : sizeof one - 1), at);
-        rc = https_url_parse(one, &u, e);
-        if (rc == 0)
-            rc = tell(one, &u, name, 0, fn, arg, e);
-        at += n;
-        at += strspn(at, " \t");
-    }
-    return rc;
+    rc = tell_each(at, name, fn, arg, e);
+    return rc == 0 ? tell_each(endpoint_value(c, name, "readback"), name, fn, arg, e) : rc;
 }

@@ -31,6 +31,16 @@ static int see_news(void *arg, int64_t row, const struct gf_receipt *r, const st
     return 0;
 }
 
+static int see_reason(void *arg, int64_t row, const struct gf_receipt *r, const struct gf_answer *a,
+                      struct gf_err *e) {
+    (void)row;
+    (void)a;
+    (void)e;
+    assert_int_equal(r->state, GF_STATE_DELIVERED);
+    (void)snprintf(arg, GF_REASON_MAX + 1, "%s", r->reason != NULL ? r->reason : "none");
+    return 0;
+}
+
 static void a_delivered_record_keeps_the_answer_that_it_wanted(void **state) {
     const struct reply replies[] = {{OK_TEXT, KEEP}, {NULL, 0}};
     struct site *s = *state;
@@ -74,6 +84,37 @@ static void each_record_becomes_what_its_own_answer_says(void **state) {
     assert_int_equal(s->t.later, 2);
     assert_true(testing_says(s, "endpoint \"e\": 1 held: "));
     assert_true(testing_says(s, "records release"));
+    free(server);
+}
+
+/* A record with two points, of which the relay lets one go. */
+static void what_was_refused_in_part_is_delivered_and_travels_back_with_the_reason(void **state) {
+    static const char body[] =
+        "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"g\",\"gauge\":"
+        "{\"dataPoints\":[{\"timeUnixNano\":\"1\",\"asInt\":\"1\"},"
+        "{\"timeUnixNano\":\"%lld000000000\",\"asInt\":\"2\"}]}}]}]}]}";
+    const struct reply replies[] = {{OK, KEEP}, {NULL, 0}};
+    struct site *s = *state;
+    struct server *server = server_start(replies);
+    char text[600], conf[300], reason[GF_REASON_MAX + 1] = "";
+
+    (void)snprintf(text, sizeof text, body, (long long)NOW);
+    char *line = testing_record(s, "c", text, 0);
+    arrive(s, line, NULL);
+    free(line);
+    (void)snprintf(conf, sizeof conf,
+                   "[endpoint \"e\"]\nchannel = c\nprofile = prometheus\nconnections = 1\n"
+                   "attributes = none\nurl = http://127.0.0.1:%d/import\n",
+                   server->port);
+    config_free(s->r.config);
+    s->r.config = endpoint_config(s->path, conf);
+    forward(s, 10);
+    server_stop(server);
+    assert_non_null(strstr(server->got, "\r\n\r\ng 2 "));
+    assert_null(strstr(server->got, "g 1"));
+    assert_int_equal(s->t.delivered, 1);
+    assert_ok(ledger_news(s->r.ledger, &kit_site.card.agent, see_reason, reason, &s->e), s->e);
+    assert_string_equal(reason, "1 of 2 points refused: 1 older than 30d");
     free(server);
 }
 
@@ -346,6 +387,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         FORWARD_TEST(a_delivered_record_keeps_the_answer_that_it_wanted),
         FORWARD_TEST(each_record_becomes_what_its_own_answer_says),
+        FORWARD_TEST(what_was_refused_in_part_is_delivered_and_travels_back_with_the_reason),
         FORWARD_TEST(a_dead_endpoint_is_asked_once_and_others_go_on),
         FORWARD_TEST(what_waits_goes_when_its_time_has_come_and_not_before),
         FORWARD_TEST(with_a_drive_each_is_tried_again_at_once_unless_asked_to_wait),
