@@ -166,6 +166,7 @@ static int make_bundle(struct export *x, const struct batch *b, struct gf_err *e
 
     if (agent_readers(x->a, &readers, e) == -1 || prepare(x, &p, &say, &voids, e) == -1)
         goto out;
+    p.no_records = b->n == 0;
     p.readers = readers.list;
     p.nreaders = readers.n;
     gf_drive_bundle_name(&p.id, name);

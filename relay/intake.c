@@ -271,7 +271,8 @@ static int take(struct intake *in, const struct item *it, const struct gf_head *
         return 0;
     }
     int64_t seconds = 0;
-    const struct quota_bundle b = {&h->header.from, &h->digest, h->header.payload_size};
+    const struct quota_bundle b = {&h->header.from, &h->digest, h->header.payload_size,
+                                   h->header.no_records};
     int over = quota_is_over(in->r, &b, in->r->now, &seconds, &why, e);
     if (over == -1)
         return -1;

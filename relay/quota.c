@@ -87,6 +87,18 @@ int quota_doubt(const struct config *c, size_t i, char (*known)[GF_FINGERPRINT_T
     return 1;
 }
 
+/* The same of one without records. */
+static int is_flood(const struct ledger_usage *u, const char **rule, struct gf_err *why) {
+    if (u->bare < QUOTA_BARE)
+        return 0;
+    *rule = "quota_bundles_per_day";
+    (void)gf_err_set(why, GF_E_LIMIT,
+                     "this sender has brought %lld bundles without records in 24 hours, and more "
+                     "than %d are taken from nobody",
+                     (long long)u->bare, QUOTA_BARE);
+    return 1;
+}
+
 /* 1 and the rule, with *why, if this bundle is beyond it. */
 static int is_beyond(const struct quota *q, const struct ledger_usage *u, int64_t size,
                      const char **rule, struct gf_err *why) {
@@ -130,7 +142,8 @@ int quota_is_over(const struct relay *r, const struct quota_bundle *b, int64_t n
         return 0;
     if (ledger_usage(r->ledger, b->sender, now, q.pending, &u, e) == -1)
         return -1;
-    if (!is_beyond(&q, &u, b->size, &rule, why))
+    int bare = b->no_records && b->size <= QUOTA_BARE_MAX;
+    if (bare ? !is_flood(&u, &rule, why) : !is_beyond(&q, &u, b->size, &rule, why))
         return 0;
     *seconds = AGAIN;
     if (u.oldest > 0 && u.oldest + LEDGER_USAGE_SPAN - now < AGAIN)

@@ -3,6 +3,10 @@
  * quota_pending, or the same in its [agent "FINGERPRINT"], which goes before and holds for whoever
  * succeeds it, too; and how much of the disk is kept free.
  *
+ * A bundle that says that it carries no records costs next to nothing, brings the acknowledgements
+ * that let responses go, and is held by no quota but one: QUOTA_BARE of them in 24 hours, of at
+ * most QUOTA_BARE_MAX bytes each. One that says so and has records is refused (take.c).
+ *
  * What is over stays where it is, on the drive, with the sender or in incoming/, and is taken when
  * there is room again. Nothing of it is refused or lost.
  */
@@ -10,6 +14,9 @@
 #define RELAY_QUOTA_H
 
 #include "relay/relay.h"
+
+#define QUOTA_BARE     1000
+#define QUOTA_BARE_MAX (4LL << 20) /* bytes: acknowledgements take no more than contents.json */
 
 /* clang-format off */
 #define QUOTA_KEYS                                                                                 \
@@ -36,6 +43,7 @@ int quota_doubt(const struct config *c, size_t i, char (*known)[GF_FINGERPRINT_T
 struct quota_bundle {
     const struct gf_hash *sender, *digest; /* of its header */
     int64_t size;                          /* of its payload, in bytes */
+    int no_records;                        /* 1: its header says so */
 };
 GF_MUST_CHECK int quota_is_over(const struct relay *r, const struct quota_bundle *b, int64_t now,
                                 int64_t *seconds, struct gf_err *why, struct gf_err *e);

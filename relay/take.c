@@ -199,6 +199,8 @@ static int add(void *arg, const struct handover_record *r, struct gf_err *e) {
     struct batch *b = &k->batch;
     struct handover_record *to = &b->records[b->n];
 
+    if (k->h->header.no_records)
+        return gf_err_set(e, GF_E_CONTENTS, "it says that it carries no records, and has some");
     *to = *r;
     if (r->file != NULL && digest_file(k, r->file, &to->digest, e) == -1)
         return -1;

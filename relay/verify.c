@@ -225,7 +225,8 @@ static int verify_head(struct verify *v, const struct item *it, const struct gf_
     if (relay_verify_times(v->r, h, &why) == -1)
         return refuse(v, it, h, &why, e);
     int64_t seconds = 0;
-    const struct quota_bundle b = {&h->header.from, &h->digest, h->header.payload_size};
+    const struct quota_bundle b = {&h->header.from, &h->digest, h->header.payload_size,
+                                   h->header.no_records};
     int over = quota_is_over(v->r, &b, v->r->now, &seconds, &why, e);
     if (over == 1) {
         v->t->over++;

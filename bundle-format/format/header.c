@@ -91,6 +91,17 @@ static void read_payload(struct gf_json_obj *o, struct gf_header *h, struct gf_j
     gf_json_hex(payload, "blake2b", h->payload_digest.b, sizeof h->payload_digest.b);
 }
 
+/* What else may stand in `ext`, in whatever form, is for other readers. */
+static int says_no_records(struct gf_json_obj *o) {
+    struct gf_json_obj ext;
+    int says = 0;
+
+    if (gf_json_any_obj(o, "ext") == 1 && gf_json_obj(o, "ext", &ext) == 1 &&
+        gf_json_has(&ext, "no_records"))
+        gf_json_bool(&ext, "no_records", &says);
+    return says;
+}
+
 /* Read every field of the object; GF_E_JSON is behind us. */
 static int read_object(const struct gf_json *j, struct gf_header *h, struct gf_err *e) {
     struct gf_json_obj o;
@@ -107,7 +118,7 @@ static int read_object(const struct gf_json *j, struct gf_header *h, struct gf_e
     h->kind = (enum gf_kind)kind;
     read_parties(&o, h);
     read_order(&o, h);
-    gf_json_any_obj(&o, "ext");
+    h->no_records = says_no_records(&o);
     read_payload(&o, h, &payload);
     if (gf_json_end(&o, e) == -1)
         return -1;
@@ -183,7 +194,7 @@ static void put_object(struct gf_buf *b, const struct gf_header *h) {
     gf_buf_byte(b, '{');
     gf_put_int(b, "size", h->payload_size);
     gf_put_hex(b, "blake2b", h->payload_digest.b, sizeof h->payload_digest.b);
-    gf_buf_text(b, "},\"ext\":{}}");
+    gf_buf_text(b, h->no_records ? "},\"ext\":{\"no_records\":true}}" : "},\"ext\":{}}");
 }
 
 int gf_header_write(const struct gf_header *h, size_t size, struct gf_buf *out, struct gf_err *e) {

@@ -70,6 +70,7 @@ static int begin_header(struct gf_writer *w, struct gf_err *e) {
     h->created = p->created;
     h->has_expires = p->has_expires;
     h->expires = p->expires;
+    h->no_records = p->no_records;
     w->header_size = gf_header_room(h);
     return 0;
 }

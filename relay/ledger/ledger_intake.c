@@ -79,12 +79,12 @@ static int add_bundle(struct ledger *l, const struct gf_header *h, const struct 
                sizeof *digest) == -1 ||
         db_run(&l->db, e,
                "INSERT INTO bundle (digest, id, sender, agent, stream, seq, created, taken, "
-               "refused, reason, size) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               "bbbbbiiitti", digest, sizeof *digest, &h->id, sizeof h->id, &h->from,
+               "refused, reason, size, bare) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               "bbbbbiiittii", digest, sizeof *digest, &h->id, sizeof h->id, &h->from,
                sizeof h->from, &agent, sizeof agent, &h->stream, sizeof h->stream, h->seq,
                h->has_created ? h->created : (int64_t)0, now,
                why != NULL ? gf_err_name(why->code) : NULL, why != NULL ? reason : NULL,
-               h->payload_size) == -1)
+               h->payload_size, (int64_t)(h->no_records != 0)) == -1)
         return -1;
     if (audit_bundle(l, "bundle", &agent, h, why, now, e) == -1)
         return -1;

@@ -88,8 +88,9 @@ GF_MUST_CHECK int ledger_chain_verify(struct ledger *l, int64_t *n, struct gf_ha
  * counted up to `most`. What bears a later date was taken while the clock was ahead, and is not
  * counted. */
 struct ledger_usage {
-    int64_t bundles, bytes; /* of payloads */
+    int64_t bundles, bytes; /* of those that may carry records, and of their payloads */
     int64_t oldest;         /* when the first of them was taken; 0: none was */
+    int64_t bare;           /* bundles that said that they carry none */
     int64_t open;
 };
 GF_MUST_CHECK int ledger_usage(struct ledger *l, const struct gf_hash *sender, int64_t now,

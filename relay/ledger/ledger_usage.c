@@ -4,6 +4,7 @@
 #include "relay/ledger/ledger_internal.h"
 
 const char ledger_usage_schema[] = "ALTER TABLE bundle ADD COLUMN size INTEGER NOT NULL DEFAULT 0;"
+                                   "ALTER TABLE bundle ADD COLUMN bare INTEGER NOT NULL DEFAULT 0;"
                                    "CREATE INDEX bundle_taken ON bundle (agent, taken);";
 
 int ledger_usage(struct ledger *l, const struct gf_hash *sender, int64_t now, int64_t most,
@@ -12,7 +13,8 @@ int ledger_usage(struct ledger *l, const struct gf_hash *sender, int64_t now, in
     struct db_query q;
 
     int rc = db_query(&l->db, &q, e,
-                      "SELECT count(*), ifnull(sum(size), 0), ifnull(min(taken), 0) FROM bundle "
+                      "SELECT count(*) - ifnull(sum(bare), 0), ifnull(sum(iif(bare, 0, size)), 0), "
+                      "ifnull(min(iif(bare, NULL, taken)), 0), ifnull(sum(bare), 0) FROM bundle "
                       "WHERE agent = (SELECT agent FROM agent WHERE identity = ?) AND taken > ? "
                       "AND taken <= ?",
                       "bii", sender, sizeof *sender, now - LEDGER_USAGE_SPAN, now);
@@ -20,6 +22,7 @@ int ledger_usage(struct ledger *l, const struct gf_hash *sender, int64_t now, in
         u.bundles = db_int(&q, 0);
         u.bytes = db_int(&q, 1);
         u.oldest = db_int(&q, 2);
+        u.bare = db_int(&q, 3);
     }
     db_done(&q);
     if (rc == -1 ||

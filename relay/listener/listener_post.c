@@ -137,6 +137,7 @@ static void on_card(struct listener_call *c, const struct wire_say *s, const cha
     c->id = head.header.id;
     a.identity = c->from;
     a.digest = c->digest;
+    a.no_records = (uint32_t)head.header.no_records;
     gf_head_free(&head);
     listener_ask(c, &a, on_admitted);
     c->upload = c->tag;

@@ -61,12 +61,12 @@ enum wire_what {
 
 struct wire_ask {
     uint32_t kind;
-    uint32_t what; /* enum wire_what; 0: of no account */
-    uint64_t tag;  /* chosen by the listener, never twice */
-    int64_t size;  /* bytes of the whole bundle, 0..GF_BUNDLE_MAX */
-    int64_t row;   /* of what a courier has brought */
-    uint32_t len;  /* bytes behind; ENROL only */
-    uint32_t zero;
+    uint32_t what;       /* enum wire_what; 0: of no account */
+    uint64_t tag;        /* chosen by the listener, never twice */
+    int64_t size;        /* bytes of the whole bundle, 0..GF_BUNDLE_MAX */
+    int64_t row;         /* of what a courier has brought */
+    uint32_t len;        /* bytes behind; ENROL only */
+    uint32_t no_records; /* POST; 1: its header says so */
     struct gf_hash nonce;
     struct gf_hash identity; /* of the sender */
     struct gf_hash digest;   /* of bundle.json */

@@ -236,7 +236,8 @@ static void admit(struct worker *w, const struct wire_ask *a) {
         return;
     }
     int64_t seconds = 0;
-    const struct quota_bundle b = {&a->identity, &a->digest, a->size};
+    /* What the listener says here is checked when the bundle is verified. */
+    const struct quota_bundle b = {&a->identity, &a->digest, a->size, a->no_records == 1};
     int over = fate == 0 ? quota_is_over(w->r, &b, (int64_t)time(NULL), &seconds, &why, &e) : 0;
     if (over == 1) {
         worker_say_error(w, a->tag, WIRE_MANY, &why, seconds);

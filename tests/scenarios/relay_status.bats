@@ -147,3 +147,46 @@ site_init_other() {
     [[ $out != *'send it anew'* ]] || fail "$out"
     [ "$(fact '"\(.quarantine) \(.quarantine_ended)"' R status)" = '1 1' ]
 }
+
+# ---- quotas ----
+
+@test "a bundle that brings nothing but acknowledgements is held by no quota, by drive and by HTTPS" {
+    ready
+    users 1 >/dev/null
+    home
+    there
+    printf '[relay]\nquota_bundles_per_day = 1\n' >>relay/etc/gapferry/relay.conf
+    # Its response is acknowledged by a bundle without records, though one bundle came today.
+    home
+    [ "$(bundles to-relay)" = 1 ]
+    there
+    [[ $out != *quota* ]] || fail "$out"
+    [ "$(fact .responses R status)" = 0 ]
+    # It uses up no quota either; and with records it is over.
+    users 2 >/dev/null
+    home
+    gives 75 R sync usb
+    says 'quota_bundles_per_day'
+    sed -i 's/^quota_bundles_per_day = 1/quota_bundles_per_day = 2/' relay/etc/gapferry/relay.conf
+    there
+    says '1 record delivered'
+    home
+
+    # By HTTPS.
+    local port bundle
+    port=$(free_port)
+    printf '[listen]\naddress = 127.0.0.1\nport = %s\n' "$port" >>relay/etc/gapferry/relay.conf
+    bundle=$(ls usb/GAPFERRY/to-relay/*.gfb)
+    post() {
+        curl -s -o reply -w '%{http_code}' -H 'Content-Type: application/vnd.gapferry.bundle' --data-binary "@$1" \
+            "http://127.0.0.1:$port/v1/bundles"
+    }
+    run_start
+    users 3 >/dev/null
+    mkdir other
+    A sync other >/dev/null
+    [ "$(post "$bundle")" = 200 ] || fail "$(cat reply)"
+    local full
+    full=$(find other/GAPFERRY/to-relay -name '*.gfb' ! -name "${bundle##*/}")
+    [ "$(post "$full")" = 429 ] || fail "$(cat reply)"
+}

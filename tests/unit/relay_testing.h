@@ -141,6 +141,7 @@ struct testing_request {
     size_t nwant;
     const int64_t *voids;
     size_t nvoids;
+    int no_records; /* 1: its header says that it carries none */
 };
 
 /* The line of a record of this body. */
@@ -201,7 +202,8 @@ static inline int testing_pack(struct site *s, const struct testing_request *q, 
                         .want = q->want,
                         .nwant = q->nwant,
                         .voids = q->voids,
-                        .nvoids = q->nvoids};
+                        .nvoids = q->nvoids,
+                        .no_records = q->no_records};
     struct gf_writer *w = NULL;
     int fd = gf_file_unnamed(s->r.state_fd, &s->e);
 

@@ -52,6 +52,38 @@ static void written_bytes_are_the_documented_ones(void **state) {
     gf_buf_free(&b);
 }
 
+static void that_there_are_no_records_is_said_in_ext_alone(void **state) {
+    static const struct {
+        const char *ext;
+        int says;
+    } cases[] = {{"{\"no_records\":true}", 1},
+                 {"{\"x\":1,\"no_records\":true}", 1},
+                 {"{\"no_records\":false}", 0},
+                 {"{\"no_records\":1}", 0},
+                 {"{\"no_records\":null}", 0},
+                 {"{\"no\":{\"no_records\":true}}", 0},
+                 {"{}", 0}};
+    struct gf_header h;
+    struct gf_err e;
+    struct gf_buf b;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        gf_buf_init(&b, GF_HEADER_MAX);
+        gf_buf_add(&b, GOOD, strlen(GOOD) - 3);
+        gf_buf_printf(&b, "%s}\n", cases[i].ext);
+        if (gf_header_parse(b.data, b.len, &h, &e) == -1 || h.no_records != cases[i].says)
+            fail_msg("%s", cases[i].ext);
+        if (i == 0) {
+            size_t len = b.len;
+            assert_int_equal(gf_header_write(&h, 0, &b, &e), 0);
+            assert_int_equal(b.len, 2 * len);
+            assert_memory_equal(b.data, b.data + len, len);
+        }
+        gf_buf_free(&b);
+    }
+}
+
 static void absent_values_are_null_and_come_back_absent(void **state) {
     struct gf_header h = example(), back;
     struct gf_err e;
@@ -300,6 +332,7 @@ static void the_digest_covers_the_padding(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(that_there_are_no_records_is_said_in_ext_alone),
         cmocka_unit_test(written_bytes_are_the_documented_ones),
         cmocka_unit_test(absent_values_are_null_and_come_back_absent),
         cmocka_unit_test(padding_reaches_exactly_the_asked_size),

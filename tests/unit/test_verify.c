@@ -347,6 +347,27 @@ static void have_of_a_request_acknowledges_responses(void **state) {
     free(list);
 }
 
+static void who_says_that_he_brings_no_records_brings_none(void **state) {
+    struct site *s = *state;
+    char code[64];
+    char *line = testing_record(s, "metrics", "{}", 0);
+    struct testing_request q = {.seq = 1, .lines = line, .no_records = 1};
+
+    testing_enrol(s, &kit_site);
+    testing_send(s, &q, NULL);
+    testing_take(s);
+    assert_int_equal(s->t.taken, 0);
+    assert_int_equal(testing_records(s, -1), 0);
+    assert_string_equal(refusal(s, code), "contents");
+    free(line);
+
+    testing_turn(s);
+    q = (struct testing_request){.seq = 2, .no_records = 1};
+    testing_send(s, &q, NULL);
+    testing_take(s);
+    assert_int_equal(s->t.taken, 1);
+}
+
 static void a_crash_leaves_nothing_that_is_in_the_way(void **state) {
     struct site *s = *state;
     char *line = testing_record(s, "metrics", "{}", 0);
@@ -476,6 +497,7 @@ int main(void) {
         T(another_request_of_the_same_number_is_held_as_evidence),
         T(an_expired_request_is_refused_and_told),
         T(have_of_a_request_acknowledges_responses),
+        T(who_says_that_he_brings_no_records_brings_none),
         T(a_crash_leaves_nothing_that_is_in_the_way),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);

@@ -49,6 +49,7 @@ struct gf_pack {
     const struct gf_want *want;
     size_t nwant;
     const char *ext; /* its `ext`: a JSON object; NULL: {} */
+    int no_records;  /* 1: the header says that there are none, and the caller writes none */
 };
 
 struct gf_writer;

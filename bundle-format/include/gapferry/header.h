@@ -33,9 +33,11 @@ struct gf_header {
     int64_t expires;
     int64_t payload_size;
     struct gf_hash64 payload_digest;
+    int no_records; /* 1: its writer says, in `ext`, that it carries no records */
 };
 
-/* Parse the bytes of bundle.json: one JSON object, then spaces, then one LF. `ext` is ignored.
+/* Parse the bytes of bundle.json: one JSON object, then spaces, then one LF. Of `ext` all is
+ * ignored but no_records.
  * Errors: GF_E_JSON, GF_E_HEADER, GF_E_VERSION (other format, or a need we do not know),
  * GF_E_LIMIT. Rules that concern one bundle alone are checked here: seq 1 has no prev (a later one
  * has none either where every number before it is void); readers are distinct and not the
