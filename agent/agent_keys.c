@@ -79,6 +79,16 @@ const struct config_key agent_keys[] = {
     {"collect", 0, "clients", "64", "connections at once, at each of the two"},
     {"collect", 0, "channel", "metrics", "the channel of what comes to /v1/metrics"},
 
+    {"scrape", 1, "url", NULL,
+     "the Prometheus endpoint that gapferry-collect asks: http://ADDRESS:PORT/PATH of this host or "
+     "a private network, http+unix:///SOCKET:/PATH; required"},
+    {"scrape", 1, "every", "60s", "how often it is asked: 10s to 1d"},
+    {"scrape", 1, "timeout", "10s", "how long it may take to answer"},
+    {"scrape", 1, "channel", NULL, "the channel of its metrics; default: that of [collect]"},
+    {"scrape", 1, "job", NULL,
+     "what its points name as their service; default: the section's name"},
+    {"scrape", 1, "body_max", "2M", "bytes of an answer; of all endpoints together at most 64M"},
+
     {"source", 1, "channel", NULL, "the channel that its records are for; required"},
     {"source", 1, "kind", NULL,
      "document: the built-in report; command: what a program prints (the default where there is a "

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/airgap.h"
+#include "agent/collect/collect_scrape_settings.h"
 #include "agent/collect/collect_settings.h"
 #include "agent/command.h"
 #include "agent/deny.h"
@@ -137,7 +138,7 @@ static const struct rule rules[] = {
     {"channel", "max_bytes", INT, 1, INT64_MAX, NULL, NULL},
     {"channel", "full", WORDS, 0, 0, fulls, NULL},
     {"channel", "stale_after", SPAN, 0, 0, NULL, NULL},
-    /* [source], [collect], only_if, relay and [vendor] have rules of their own: below. */
+    /* [source], [collect], [scrape], only_if, relay and [vendor] have rules of their own: below. */
 };
 
 static int fail(const struct config *c, const struct rule *r, const char *name, const char *why,
@@ -230,11 +231,14 @@ static int check_ca_file(const struct config *c, const char *relay, struct gf_er
 
 int config_check(const struct config *c, struct gf_err *e) {
     struct collect_settings collect;
+    struct collect_scrapes scrapes;
     const char *name;
 
     if (config_check_values(c, e) == -1 || check_section(c, "relay", 1, e) == -1 ||
-        collect_settings_read(c, NULL, &collect, e) == -1)
+        collect_settings_read(c, NULL, &collect, e) == -1 ||
+        collect_scrape_settings_read(c, collect.channel, &scrapes, e) == -1)
         return -1;
+    collect_scrape_settings_free(&scrapes);
     for (size_t i = 0; (name = config_name(c, "relay", i)); i++) {
         if (check_ca_file(c, name, e) == -1)
             return -1;

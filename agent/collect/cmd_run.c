@@ -43,7 +43,8 @@ static const struct option_page page = {
     "Take records from programs of this host, at the address and the unix socket that [collect] of "
     "agent.conf names, or at those that the service manager hands over. What the site has "
     "consented to, under which rule, and how much of it, is the agent's to say (policy.json), and "
-    "is looked at again before each group. SIGTERM ends after the group at hand.",
+    "is looked at again before each group. The endpoints of [scrape] are asked for their metrics. "
+    "SIGTERM ends after the group at hand.",
     specs,
     "Exit status: 0 ended; 73 another one is running; 78 configuration is wrong, or there is\n"
     "no agent yet.\n",
@@ -56,6 +57,7 @@ struct daemon {
     struct collect c;
     struct collect_sockets sockets;
     struct httpd *doors[DOORS];
+    struct collect_scraper *scraper; /* NULL: no endpoint is asked */
     struct collect_state state;
     struct collect_counts saved; /* what collect.state says */
     int64_t saved_at;            /* ms */
@@ -129,6 +131,8 @@ static void save_state(struct daemon *d, int whatever) {
     if (!whatever && (!changed || now - d->saved_at < STATE_MS))
         return;
     d->state.counts = d->c.counts;
+    if (d->scraper != NULL)
+        d->state.scrapes = collect_scrape_states(d->scraper, &d->state.nscrapes);
     d->state.written = (int64_t)time(NULL);
     if (collect_state_save(d->c.state, &d->state, &e) == -1)
         log_write(LOG_LEVEL_WARNING, "state-not-written", {"why", e.text, 0});
@@ -177,20 +181,41 @@ static size_t serve(const struct daemon *d, int quiesce) {
     return n;
 }
 
+/* Wait until there is something to do. */
+static void wait_for_work(const struct daemon *d, int64_t stopping) {
+    const int ms = next_wait(d, stopping);
+    struct pollfd p[DOORS + 1];
+    int fds[DOORS + 1];
+
+    for (int i = 0; i < DOORS; i++)
+        fds[i] = d->doors[i] != NULL ? httpd_fd(d->doors[i]) : -1;
+    fds[DOORS] = stopping > 0 ? -1 : d->signals;
+    if (d->scraper != NULL && stopping == 0 &&
+        collect_scrape_poll(d->scraper, fds, DOORS + 1, ms) == 0)
+        return;
+    for (int i = 0; i <= DOORS; i++)
+        p[i] = (struct pollfd){fds[i], POLLIN, 0};
+    (void)poll(p, DOORS + 1, d->scraper != NULL && (ms == -1 || ms > STATE_MS) ? STATE_MS : ms);
+}
+
+static int is_told_to_end(const struct daemon *d) {
+    struct signalfd_siginfo signal;
+
+    return read(d->signals, &signal, sizeof signal) == (ssize_t)sizeof signal;
+}
+
 static void loop(struct daemon *d) {
     int64_t stopping = 0; /* ms: since when */
 
     for (;;) {
-        struct pollfd p[DOORS + 1] = {
-            {-1, POLLIN, 0}, {-1, POLLIN, 0}, {stopping > 0 ? -1 : d->signals, POLLIN, 0}};
-        for (int i = 0; i < DOORS; i++)
-            p[i].fd = d->doors[i] != NULL ? httpd_fd(d->doors[i]) : -1;
-        (void)poll(p, DOORS + 1, next_wait(d, stopping));
-        int ending = p[DOORS].revents != 0;
+        wait_for_work(d, stopping);
+        int ending = stopping == 0 && is_told_to_end(d);
         if (ending)
             stopping = mono_ms();
         look_at_policy(d);
         size_t under_way = serve(d, ending);
+        if (d->scraper != NULL && stopping == 0)
+            collect_scrape_step(d->scraper);
         if (d->c.first != NULL) {
             collect_group_commit(&d->c);
             look_at_policy(d);
@@ -206,6 +231,7 @@ static void loop(struct daemon *d) {
 static void close_all(struct daemon *d) {
     for (int i = 0; i < DOORS; i++)
         httpd_free(d->doors[i]);
+    collect_scrape_free(d->scraper);
     collect_sockets_close(&d->sockets);
     collect_group_close(&d->c);
     collect_room_free(d->c.room);
@@ -218,11 +244,14 @@ static void close_all(struct daemon *d) {
         (void)close(d->signals);
 }
 
-static int serve_until_end(struct daemon *d, const struct agent *a, struct gf_err *e) {
-    if (open_signals(d, e) == -1 || open_intake(d, a, e) == -1 ||
+static int serve_until_end(struct daemon *d, const struct collect_command *command,
+                           struct gf_err *e) {
+    if (open_signals(d, e) == -1 || open_intake(d, &command->a, e) == -1 ||
         collect_sockets_open(&d->c.settings, passed(), &d->sockets, e) == -1 ||
         open_door(d, PORT, d->sockets.tcp, e) == -1 ||
-        open_door(d, LOCAL, d->sockets.local, e) == -1)
+        open_door(d, LOCAL, d->sockets.local, e) == -1 ||
+        (command->scrapes.n > 0 &&
+         collect_scrape_new(&d->c, &command->scrapes, &d->scraper, e) == -1))
         return -1;
     d->state.since = (int64_t)time(NULL);
     (void)snprintf(d->state.listen, sizeof d->state.listen, "%s", d->sockets.listen);
@@ -230,7 +259,7 @@ static int serve_until_end(struct daemon *d, const struct agent *a, struct gf_er
     look_at_policy(d);
     save_state(d, 1);
     log_write(LOG_LEVEL_INFO, "listening", {"address", d->sockets.listen, 0},
-              {"socket", d->sockets.socket, 0});
+              {"socket", d->sockets.socket, 0}, {"scrapes", NULL, (int64_t)command->scrapes.n});
     loop(d);
     save_state(d, 1);
     log_write(LOG_LEVEL_INFO, "ended", {"records", NULL, d->c.counts.records},
@@ -241,25 +270,26 @@ static int serve_until_end(struct daemon *d, const struct agent *a, struct gf_er
 static int work(void *context, const struct options *o, int *status, struct gf_err *e) {
     struct daemon d = {.signals = -1, .sockets = {.tcp = -1, .local = -1}};
     const char *const *root = context;
+    struct collect_command command;
     int lock = -1, rc = -1;
-    struct agent a;
 
     (void)status;
     d.c.intake = -1;
     d.c.last = &d.c.first;
     gf_buf_init(&d.c.line, GF_LINE_MAX);
     gf_buf_init(&d.c.ext, GF_EXT_MAX);
-    if (command_args(o, 0, 0, "nothing", e) == -1 ||
-        command_collect(*root, &a, &d.c.settings, &d.c.state, e) == -1)
+    if (command_args(o, 0, 0, "nothing", e) == -1 || command_collect(*root, &command, e) == -1)
         return -1;
+    d.c.settings = command.settings;
+    d.c.state = command.state;
     if (command_reach_drop() == -1)
         (void)gf_err_errno(e, "a right cannot be given up");
-    else if (services_claim(a.state, SERVICES_COLLECT, &lock, e) == 0)
-        rc = serve_until_end(&d, &a, e);
+    else if (services_claim(command.a.state, SERVICES_COLLECT, &lock, e) == 0)
+        rc = serve_until_end(&d, &command, e);
     close_all(&d);
     if (lock != -1)
         (void)close(lock);
-    (void)close(d.c.state);
+    command_end(&command);
     return rc;
 }
 

@@ -20,10 +20,11 @@
 struct collect;
 struct collect_writer; /* of one channel, to a spool file of its own */
 
-/* One request. */
+/* One request, or what an endpoint that was asked has said. */
 struct collect_call {
     struct collect *c;
-    struct httpd_request *r;
+    struct httpd_request *r;       /* NULL: it is of an endpoint, */
+    struct collect_scrape *scrape; /* of this one (collect_scrape.h) */
     enum body_path path;
     const char *type; /* the media type that it names; NULL: none. Borrowed */
     int protobuf;     /* 1: its reply is protobuf */
@@ -48,6 +49,8 @@ struct collect_counts {
     int64_t groups;         /* flushes that they took */
     int64_t refused;        /* requests for which there is no record: their status was not 2xx */
     int64_t full;           /* of these, for want of room or disk */
+    int64_t scrapes;        /* times that an endpoint was asked, or would have been */
+    int64_t scrapes_failed; /* of these, for which there are no samples */
 };
 
 struct collect {
@@ -127,17 +130,30 @@ void collect_influx_refusal(const struct collect_call *call, unsigned status, co
 
 #define COLLECT_STATE_FILE "collect.state" /* lines KEY=VALUE, replaced as a whole */
 
+/* An endpoint that is asked. */
+#define COLLECT_SCRAPE_WHY 320
+struct collect_scrape_state {
+    char name[GF_WORD_MAX + 1];
+    int64_t good, samples;        /* seconds since 1970: its last success, 0: none; what it had */
+    int64_t bad;                  /* the same of its last failure, */
+    char why[COLLECT_SCRAPE_WHY]; /* and its reason */
+    int64_t failures;             /* in a row, up to now */
+};
+
 struct collect_state {
     int64_t since, written; /* seconds since 1970 */
     char listen[64];        /* ADDRESS:PORT, or "" */
     char socket[108];
     struct collect_counts counts;
+    size_t nscrapes;
+    const struct collect_scrape_state *scrapes; /* borrowed, but in what was loaded */
 };
 GF_MUST_CHECK int collect_state_save(int dir, const struct collect_state *s, struct gf_err *e);
-/* text[len] is NUL. GF_E_DAMAGED. */
+/* text[len] is NUL. GF_E_DAMAGED, GF_E_SYSTEM. Release with _free. */
 GF_MUST_CHECK int collect_state_parse(const char *text, size_t len, struct collect_state *out,
                                       struct gf_err *e);
-/* GF_E_NOINPUT where none was written yet; GF_E_DAMAGED. */
+/* GF_E_NOINPUT where none was written yet; GF_E_DAMAGED, GF_E_SYSTEM. */
 GF_MUST_CHECK int collect_state_load(int dir, struct collect_state *out, struct gf_err *e);
+void collect_state_free(struct collect_state *s);
 
 #endif

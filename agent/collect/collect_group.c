@@ -81,7 +81,8 @@ void collect_group_hold(struct collect_call *call, struct collect_writer *w) {
     call->next = NULL;
     *c->last = call;
     c->last = &call->next;
-    httpd_hold(call->r);
+    if (call->r != NULL)
+        httpd_hold(call->r);
 }
 
 static void flush(struct collect *c, struct collect_writer *w) {
@@ -112,7 +113,8 @@ static void answer(struct collect_call *call) {
         collect_reply_no(call, failed->code == GF_E_CREATE ? 429 : 503, RETRY_DISK,
                          failed->code == GF_E_CREATE ? "the disk of this host takes no more"
                                                      : failed->text);
-    httpd_resume(call->r);
+    if (call->r != NULL)
+        httpd_resume(call->r);
 }
 
 void collect_group_commit(struct collect *c) {

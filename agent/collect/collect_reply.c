@@ -1,7 +1,7 @@
 /*
  * collect_reply.c -- replies in the form that who asked understands.
  */
-#include "agent/collect/collect.h"
+#include "agent/collect/collect_scrape.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -101,6 +101,10 @@ static void reply_words(struct collect_call *call, unsigned status, unsigned ret
     struct httpd_reply a = {.status = status, .retry_after_s = retry_after_s};
     struct gf_buf text, b;
 
+    if (call->scrape != NULL) {
+        collect_scrape_refused(call, why);
+        return;
+    }
     gf_buf_init(&text, 8192);
     gf_buf_init(&b, REPLY_MAX);
     gf_text_safe(&text, why, strlen(why));
@@ -132,6 +136,10 @@ void collect_reply_done(struct collect_call *call) {
     struct httpd_reply a = {.status = 200, .type = "application/json"};
     struct gf_buf b;
 
+    if (call->scrape != NULL) {
+        collect_scrape_kept(call);
+        return;
+    }
     if (call->path == BODY_LINES) {
         reply_lines(call);
         return;

@@ -10,7 +10,12 @@
 #include "agent/collect/collect.h"
 #include "gapferry/file.h"
 
-#define STATE_MAX 4096
+#define STATE_MAX 65536
+
+#define SCRAPE "scrape=" /* NAME GOOD SAMPLES BAD FAILURES WHY; a time that never was is - */
+
+#define DAMAGED                                                                                    \
+    COLLECT_STATE_FILE ": is not what gapferry-collect writes; it is written anew while that runs"
 
 static void put_time(struct gf_buf *b, const char *key, int64_t at) {
     char text[GF_TIME_TEXT];
@@ -29,6 +34,19 @@ static void put_number(struct gf_buf *b, const char *key, int64_t n) {
     gf_buf_printf(b, "%s=%" PRId64 "\n", key, n);
 }
 
+static void put_scrape(struct gf_buf *b, const struct collect_scrape_state *s) {
+    char good[GF_TIME_TEXT] = "-", bad[GF_TIME_TEXT] = "-";
+
+    if (s->good > 0)
+        gf_text_time(s->good, good);
+    if (s->bad > 0)
+        gf_text_time(s->bad, bad);
+    gf_buf_printf(b, SCRAPE "%s %s %" PRId64 " %s %" PRId64 " ", s->name, good, s->samples, bad,
+                  s->failures);
+    gf_text_safe(b, s->why, strlen(s->why));
+    gf_buf_byte(b, '\n');
+}
+
 int collect_state_save(int dir, const struct collect_state *s, struct gf_err *e) {
     struct gf_buf b;
 
@@ -42,6 +60,10 @@ int collect_state_save(int dir, const struct collect_state *s, struct gf_err *e)
     put_number(&b, "groups", s->counts.groups);
     put_number(&b, "refused", s->counts.refused);
     put_number(&b, "full", s->counts.full);
+    put_number(&b, "scrapes", s->counts.scrapes);
+    put_number(&b, "scrapes_failed", s->counts.scrapes_failed);
+    for (size_t i = 0; i < s->nscrapes; i++)
+        put_scrape(&b, &s->scrapes[i]);
     int rc = gf_buf_check(&b, COLLECT_STATE_FILE, e);
     if (rc == 0)
         rc = gf_file_save(dir, COLLECT_STATE_FILE, b.data, b.len, 0644, e);
@@ -85,6 +107,81 @@ static int get_number(const char *text, const char *key, int64_t *out) {
     return 0;
 }
 
+/* ---- endpoints ---- */
+
+/* The next word of a line, up to a blank or its end, into out; NULL: it is too long. */
+static const char *word(const char *at, char *out, size_t room) {
+    size_t n = strcspn(at, " \n");
+
+    if (n == 0 || n >= room)
+        return NULL;
+    memcpy(out, at, n);
+    out[n] = '\0';
+    return at[n] == ' ' ? at + n + 1 : at + n;
+}
+
+static const char *word_time(const char *at, int64_t *out) {
+    char text[GF_TIME_TEXT];
+
+    if (at == NULL || (at = word(at, text, sizeof text)) == NULL)
+        return NULL;
+    *out = 0;
+    return strcmp(text, "-") == 0 || gf_text_untime(text, strlen(text), out) == 0 ? at : NULL;
+}
+
+static const char *word_number(const char *at, int64_t *out) {
+    char text[20];
+
+    if (at == NULL || (at = word(at, text, sizeof text)) == NULL ||
+        text[strspn(text, "0123456789")] != '\0')
+        return NULL;
+    *out = strtoll(text, NULL, 10);
+    return at;
+}
+
+static int get_scrape(const char *at, struct collect_scrape_state *s) {
+    at = word(at, s->name, sizeof s->name);
+    at = word_time(at, &s->good);
+    at = word_number(at, &s->samples);
+    at = word_time(at, &s->bad);
+    at = word_number(at, &s->failures);
+    if (at == NULL)
+        return -1;
+    (void)snprintf(s->why, sizeof s->why, "%.*s", (int)strcspn(at, "\n"), at);
+    return 0;
+}
+
+/* The next line of an endpoint from here on, behind its key; NULL: none. */
+static const char *next_scrape(const char *at) {
+    while (at != NULL && strncmp(at, SCRAPE, strlen(SCRAPE)) != 0) {
+        at = strchr(at, '\n');
+        at = at != NULL ? at + 1 : NULL;
+    }
+    return at != NULL ? at + strlen(SCRAPE) : NULL;
+}
+
+static int get_scrapes(const char *text, struct collect_state *s, struct gf_err *e) {
+    size_t n = 0;
+
+    for (const char *at = text; (at = next_scrape(at)) != NULL;)
+        n++;
+    struct collect_scrape_state *list = calloc(n + 1, sizeof *list);
+    if (list == NULL)
+        return gf_err_set(e, GF_E_SYSTEM, "no memory for " COLLECT_STATE_FILE);
+    s->scrapes = list;
+    for (const char *at = text; (at = next_scrape(at)) != NULL;) {
+        if (get_scrape(at, &list[s->nscrapes++]) == -1)
+            return gf_err_set(e, GF_E_DAMAGED, DAMAGED);
+    }
+    return 0;
+}
+
+void collect_state_free(struct collect_state *s) {
+    free((void *)(uintptr_t)s->scrapes);
+    s->scrapes = NULL;
+    s->nscrapes = 0;
+}
+
 int collect_state_parse(const char *text, size_t len, struct collect_state *out, struct gf_err *e) {
     struct collect_state s = {.since = 0};
 
@@ -96,10 +193,14 @@ int collect_state_parse(const char *text, size_t len, struct collect_state *out,
         get_number(text, "bytes", &s.counts.bytes) == -1 ||
         get_number(text, "groups", &s.counts.groups) == -1 ||
         get_number(text, "refused", &s.counts.refused) == -1 ||
-        get_number(text, "full", &s.counts.full) == -1)
-        return gf_err_set(e, GF_E_DAMAGED,
-                          COLLECT_STATE_FILE ": is not what gapferry-collect writes; it is written "
-                                             "anew while that runs");
+        get_number(text, "full", &s.counts.full) == -1 ||
+        get_number(text, "scrapes", &s.counts.scrapes) == -1 ||
+        get_number(text, "scrapes_failed", &s.counts.scrapes_failed) == -1)
+        return gf_err_set(e, GF_E_DAMAGED, DAMAGED);
+    if (get_scrapes(text, &s, e) == -1) {
+        collect_state_free(&s);
+        return -1;
+    }
     *out = s;
     return 0;
 }

@@ -242,12 +242,36 @@ static void what_lies_there_counts_until_it_is_gone(void **state) {
 
 /* ---- collect_state ---- */
 
+/* A file that is right but for this line: whether it is taken. */
+static void assert_saved_with(const char *line, int rc) {
+    struct collect_state s;
+    char text[400];
+
+    int n =
+        snprintf(text, sizeof text,
+                 "since=2026-01-01T00:00:00Z\nwritten=2026-01-01T00:00:00Z\nlisten=x\nsocket=y\n"
+                 "records=1\nbytes=1\ngroups=1\nrefused=1\nfull=1\nscrapes=1\nscrapes_failed=1\n%s",
+                 line);
+    if (collect_state_parse(text, (size_t)n, &s, &e) != rc)
+        fail_msg("%s", line);
+    if (rc == 0)
+        collect_state_free(&s);
+    else
+        assert_int_equal(e.code, GF_E_DAMAGED);
+}
+
 static void what_is_saved_is_read(void **state) {
+    static const struct collect_scrape_state scrapes[] = {
+        {.name = "good", .good = 1700000001, .samples = 12},
+        {.name = "bad", .bad = 1700000002, .why = "nobody listens there", .failures = 3},
+        {.name = "new"}};
     const struct collect_state s = {.since = 1700000000,
                                     .written = 1700000005,
                                     .listen = "127.0.0.1:4318",
                                     .socket = "/run/x y",
-                                    .counts = {1, 2, 3, 4, 5}};
+                                    .counts = {1, 2, 3, 4, 5, 6, 7},
+                                    .nscrapes = 3,
+                                    .scrapes = scrapes};
     struct collect_state back;
     (void)state;
 
@@ -260,6 +284,14 @@ static void what_is_saved_is_read(void **state) {
     assert_string_equal(back.listen, s.listen);
     assert_string_equal(back.socket, s.socket);
     assert_memory_equal(&back.counts, &s.counts, sizeof s.counts);
+    assert_int_equal(back.nscrapes, 3);
+    assert_memory_equal(back.scrapes, scrapes, sizeof scrapes);
+    collect_state_free(&back);
+    assert_saved_with("scrape=x - 0 -\n", -1);
+    assert_saved_with("scrape=x - 0 - 0 \n", 0);
+    assert_saved_with("scrape=x - -1 - 0 \n", -1);
+    assert_saved_with("scrape=x yesterday 0 - 0 \n", -1);
+    assert_saved_with("scrape= - 0 - 0 \n", -1);
     assert_int_equal(collect_state_parse("since=x\n", 8, &back, &e), -1);
     assert_int_equal(e.code, GF_E_DAMAGED);
     (void)unlinkat(dirfd_, COLLECT_STATE_FILE, 0);
