@@ -46,6 +46,9 @@ static const char *of_status(long status) {
     default:
         break;
     }
+    if (status >= 200 && status <= 299)
+        return "see whether its url names the service that is meant, and nothing before that asks "
+               "for a login";
     if (status >= 300 && status <= 399)
         return "put the place to which it redirects into its url";
     return status >= 500 && status <= 599

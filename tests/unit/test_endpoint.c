@@ -62,7 +62,8 @@ static void whatever_an_operator_has_to_mend_has_its_own_advice(void **state) {
     (void)state;
     for (long status = 100; status <= 599; status++) {
         (void)snprintf(reason, sizeof reason, "HTTP %ld: refused: no DNS:", status);
-        int wants = endpoint_http_verdict(status) == ENDPOINT_HELD || status == 429 || status > 499;
+        int wants = endpoint_http_verdict(status) == ENDPOINT_HELD || status == 429 ||
+                    status > 499 || status / 100 == 2; /* an answer that was not believed */
         if ((endpoint_advice_of(reason) != NULL) != wants)
             fail_msg("%ld", status);
     }
