@@ -62,6 +62,7 @@ static int scan_fields(struct influx_scan *s, struct influx_line *line) {
         if (influx_scan_field(s, &field) == -1)
             return -1;
         line->nfields++;
+        line->nstrings += field.kind == INFLUX_STRING;
         line->fields.end = s->at;
         if (!influx_scan_next_is(s, ','))
             return 0;
@@ -236,7 +237,7 @@ double influx_line_double(const struct influx_field *f) {
 
 void influx_line_text(struct otlp_span span, enum influx_text what, struct gf_buf *out) {
     static const char *const escaped[] = {
-        [INFLUX_MEASUREMENT] = ", ", [INFLUX_NAME] = ",= ", [INFLUX_QUOTED] = "\"\\"};
+        [INFLUX_MEASUREMENT] = ",= ", [INFLUX_NAME] = ",= ", [INFLUX_QUOTED] = "\"\\"};
 
     while (span.at < span.end) {
         const uint8_t *stop = memchr(span.at, '\\', influx_scan_length(span));
@@ -302,6 +303,9 @@ size_t influx_line_cut(const void *data, size_t len, size_t room) {
     struct gf_err ignored;
     size_t used = 0;
 
+    /* No byte takes more than six. */
+    if (len <= room / 6)
+        return len;
     influx_line_open(&it, data, len, INFLUX_LINE_NS);
     while (influx_line_next(&it, &line, &ignored) != 0) {
         used += json_size((struct otlp_span){last, it.at});

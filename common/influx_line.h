@@ -53,6 +53,7 @@ struct influx_line {
     struct otlp_span stamp;  /* digits; empty: none */
     uint64_t time;           /* nanoseconds since 1970; 0 without a stamp */
     unsigned ntags, nfields; /* nfields >= 1 */
+    unsigned nstrings;       /* of the fields */
 };
 
 /* On the caller's stack. */

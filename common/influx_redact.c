@@ -56,7 +56,7 @@ static unsigned deny_all(struct work *w, const struct influx_line *line, unsigne
         tags += deny(w, tag.key);
     *fields = 0;
     left = line->fields;
-    while (influx_line_field(&left, &field)) {
+    while (line->nstrings > 0 && influx_line_field(&left, &field)) {
         if (field.kind == INFLUX_STRING)
             *fields += deny(w, field.key);
     }

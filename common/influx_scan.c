@@ -13,9 +13,11 @@ int influx_scan_bad(const struct influx_scan *s, const char *why) {
 
 /* ---- names ---- */
 
-/* What ends a name, or needs a look. */
+/* What ends a name, or needs a look: up to a blank everything. */
 static int is_special(uint8_t c) {
-    return c < 0x20 || c == ' ' || c == ',' || c == '=' || c == '"' || c == '\\';
+    static const uint8_t special[256] = {[','] = 1, ['='] = 1, ['"'] = 1, ['\\'] = 1};
+
+    return c <= ' ' || special[c];
 }
 
 /* Past backslashes, and the character that the last of them escapes. */
@@ -34,19 +36,23 @@ static int scan_backslashes(struct influx_scan *s, int equals) {
     return 0;
 }
 
-/* As far as a name reaches; `plain` are the special characters that mean nothing in it. */
-static int scan_name(struct influx_scan *s, const char *plain, struct otlp_span *out) {
+/* What means nothing in a name. */
+enum { EQUALS = 1, QUOTE = 2 };
+
+/* As far as a name reaches. */
+static int scan_name(struct influx_scan *s, int plain, struct otlp_span *out) {
     const uint8_t *from = s->at;
 
     for (;;) {
         while (s->at < s->end && !is_special(*s->at))
             s->at++;
-        if (influx_scan_next_is(s, '\\')) {
-            if (scan_backslashes(s, strchr(plain, '=') == NULL) == -1)
+        const int c = s->at < s->end ? *s->at : '\n';
+        if (c == '\\') {
+            if (scan_backslashes(s, (plain & EQUALS) == 0) == -1)
                 return -1;
-        } else if (s->at < s->end && *s->at >= 0x20 && strchr(plain, *s->at) != NULL) {
+        } else if ((c == '=' && (plain & EQUALS) != 0) || (c == '"' && (plain & QUOTE) != 0)) {
             s->at++;
-        } else if (s->at < s->end && *s->at < 0x20 && !influx_scan_at_end(s)) {
+        } else if (c < 0x20 && !influx_scan_at_end(s)) {
             return influx_scan_bad(s, "a control character outside of a string");
         } else {
             break;
@@ -57,11 +63,11 @@ static int scan_name(struct influx_scan *s, const char *plain, struct otlp_span 
 }
 
 int influx_scan_measurement(struct influx_scan *s, struct otlp_span *out) {
-    return scan_name(s, "=\"", out);
+    return scan_name(s, EQUALS | QUOTE, out);
 }
 
 /* KEY= of a tag or field. */
-static int scan_key(struct influx_scan *s, const char *plain, struct otlp_span *key) {
+static int scan_key(struct influx_scan *s, int plain, struct otlp_span *key) {
     if (scan_name(s, plain, key) == -1)
         return -1;
     if (influx_scan_next_is(s, '"'))
@@ -76,7 +82,7 @@ static int scan_key(struct influx_scan *s, const char *plain, struct otlp_span *
 
 int influx_scan_tag(struct influx_scan *s, struct influx_tag *out) {
     out->all.at = s->at;
-    if (scan_key(s, "\"", &out->key) == -1 || scan_name(s, "\"", &out->value) == -1)
+    if (scan_key(s, QUOTE, &out->key) == -1 || scan_name(s, QUOTE, &out->value) == -1)
         return -1;
     if (influx_scan_length(out->value) == 0)
         return influx_scan_bad(s, "missing tag value");
@@ -182,7 +188,7 @@ static int is_boolean(struct otlp_span word) {
     static const char *const words[] = {"t", "T", "true",  "True",  "TRUE",
                                         "f", "F", "false", "False", "FALSE"};
 
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+    for (size_t i = 0; *word.at > '9' && i < sizeof words / sizeof *words; i++) {
         if (strlen(words[i]) == influx_scan_length(word) &&
             memcmp(words[i], word.at, influx_scan_length(word)) == 0)
             return 1;
@@ -201,8 +207,10 @@ static int scan_value(struct influx_scan *s, struct influx_field *f) {
                    ? 0
                    : influx_scan_bad(s, "something behind the end of a string");
     }
-    while (!influx_scan_at_end(s) && *s->at != ',' && *s->at != ' ')
+    while (s->at < s->end && *s->at != ',' && *s->at > ' ')
         s->at++;
+    if (s->at < s->end && *s->at < ' ' && !influx_scan_at_end(s))
+        return influx_scan_bad(s, "a control character outside of a string");
     struct otlp_span word = {from, s->at};
     if (influx_scan_length(word) == 0)
         return influx_scan_bad(s, "a field without a value");
@@ -215,7 +223,7 @@ static int scan_value(struct influx_scan *s, struct influx_field *f) {
 
 int influx_scan_field(struct influx_scan *s, struct influx_field *out) {
     out->all.at = s->at;
-    if (scan_key(s, "", &out->key) == -1 || scan_value(s, out) == -1)
+    if (scan_key(s, 0, &out->key) == -1 || scan_value(s, out) == -1)
         return -1;
     out->all.end = s->at;
     return 0;
