@@ -43,7 +43,9 @@ struct body {
     const struct otlp_deny *deny; /* for OTLP and lines */
     const char *data;
     size_t len;
-    uint64_t unit, arrived; /* of lines: nanoseconds that their times count; when they came */
+    /* Of lines: what their times count, in nanoseconds, on BODY_LINES (elsewhere 1); and the time
+     * of those that name none, in nanoseconds since 1970. */
+    uint64_t unit, arrived;
 };
 
 /* What became of it. data is the request's own, or `room`'s where something was taken out. */

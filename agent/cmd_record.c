@@ -216,7 +216,8 @@ static int redact(struct agent *a, const struct options *o, const struct gf_reco
                            .allow = config_get(a->config, "channel", r->channel, "allow"),
                            .deny = deny,
                            .data = input->data,
-                           .len = input->len};
+                           .len = input->len,
+                           .arrived = (uint64_t)r->created * 1000000000};
     int rc = body_take(&b, out, &no, e);
     otlp_deny_free(deny);
     if (rc == -1) {

@@ -254,7 +254,8 @@ static int redact_and_accept(struct intake *in, struct gf_record *r, struct gf_e
                            .allow = config_get(in->a->config, "channel", r->channel, "allow"),
                            .deny = deny,
                            .data = r->body.data,
-                           .len = r->body.len};
+                           .len = r->body.len,
+                           .arrived = (uint64_t)r->created * 1000000000};
     gf_buf_init(&ext, GF_EXT_MAX);
     if (body_take(&b, &kept, &no, e) == -1) {
         const char *why = why_no_body(no, e);

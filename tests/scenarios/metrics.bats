@@ -59,6 +59,16 @@ nowhere() {
     records '.body64 // (.body | @base64)' | tail -n 1 | jq -r . | base64 -d | cmp - request.pb
 }
 
+@test "of lines what deny names goes, and each has a time: that of its record where it names none" {
+    run --separate-stderr A record metrics - -t text/x-influx-line --at 2024-11-11T21:06:40Z \
+        <<<$'m,host=secret1,a=b f=1 1731359200359154177\n# secret2\nm,user=secret2 g=2'
+    [[ $status = 0 && $stderr = *'(deny, the default list): host, user'* ]] || fail "$status $stderr"
+    nowhere "a line"
+    [ "$(records .body)" = '"m,a=b f=1 1731359200359154177\nm g=2 1731359200000000000\n"' ]
+    [ "$(records .ext.metrics.points)" = 2 ]
+    refused 65 'unable to parse line 2: missing fields' record metrics - -t text/x-influx-line <<<$'m f=1 5\nm'
+}
+
 @test "what says that it is OTLP and is not does not come in" {
     head -c 40 request.pb >cut.pb
     refused 65 'other protobuf has another type' record metrics cut.pb -t application/x-protobuf
