@@ -19,6 +19,7 @@ struct selection {
     struct gf_buf *out;
     uint64_t index; /* of the next point */
     uint64_t taken;
+    uint32_t attributes; /* the number of a point's, in the metric at hand */
 };
 
 static int is_child(enum level level, uint32_t number) {
@@ -77,18 +78,24 @@ static int is_replaced(const struct otlp_select *what, struct otlp_span attribut
     return 0;
 }
 
+/* The fields of a message but for attributes (their number) that are replaced. */
+static void put_others(struct selection *s, struct otlp_span in, uint32_t number) {
+    struct otlp_item item;
+
+    for (const uint8_t *at = in.at, *from = at;
+         at < in.end && otlp_wire_next(&at, in.end, &item) == NULL; from = at) {
+        if (item.number != number || !is_replaced(s->what, item.span))
+            gf_buf_add(s->out, from, (size_t)(at - from));
+    }
+}
+
 /* A resource, which may be empty, with the attributes that are wanted. */
 static void put_resource(struct selection *s, struct otlp_span resource) {
     const struct otlp_select *what = s->what;
     const uint32_t number = otlp_schema[OTLP_RESOURCE].attributes;
     size_t mark = otlp_put_open(s->out, OTLP_CONTEXT);
-    struct otlp_item item;
 
-    for (const uint8_t *at = resource.at, *from = at;
-         at < resource.end && otlp_wire_next(&at, resource.end, &item) == NULL; from = at) {
-        if (item.number != number || !is_replaced(what, item.span))
-            gf_buf_add(s->out, from, (size_t)(at - from));
-    }
+    put_others(s, resource, number);
     for (size_t i = 0; i < what->nattributes; i++) {
         const struct otlp_select_attribute *a = &what->attributes[i];
         size_t attribute = otlp_put_open(s->out, number);
@@ -101,6 +108,23 @@ static void put_resource(struct selection *s, struct otlp_span resource) {
         otlp_put_close(s->out, value);
         otlp_put_close(s->out, attribute);
     }
+    otlp_put_close(s->out, mark);
+}
+
+/* A point, which mostly stays as it is; `from` is where its tag stands. */
+static void put_point(struct selection *s, const uint8_t *from, struct otlp_span point) {
+    struct otlp_item item;
+    int same = 1;
+
+    for (const uint8_t *at = point.at; same && s->what->nattributes > 0 && at < point.end &&
+                                       otlp_wire_next(&at, point.end, &item) == NULL;)
+        same = item.number != s->attributes || !is_replaced(s->what, item.span);
+    if (same) {
+        gf_buf_add(s->out, from, (size_t)(point.end - from));
+        return;
+    }
+    size_t mark = otlp_put_open(s->out, OTLP_POINTS);
+    put_others(s, point, s->attributes);
     otlp_put_close(s->out, mark);
 }
 
@@ -126,6 +150,10 @@ static void put_child(struct selection *s, enum level level, const struct otlp_i
     /* Behind the last point there is nothing to look for. */
     if (s->index >= s->what->to)
         return;
+    if (level == METRIC) {
+        const struct otlp_field *data = &otlp_schema[OTLP_METRIC].field[item->number];
+        s->attributes = otlp_schema[otlp_schema[data->type].field[OTLP_POINTS].type].attributes;
+    }
     size_t mark = otlp_put_open(s->out, item->number);
     put_message(s, level + 1, item->span);
     if (s->taken > taken)
@@ -150,7 +178,7 @@ static void put_message(struct selection *s, enum level level, struct otlp_span 
         } else if (!is_child(level, item.number)) {
             gf_buf_add(s->out, from, (size_t)(at - from));
         } else if (take(s)) {
-            gf_buf_add(s->out, from, (size_t)(at - from));
+            put_point(s, from, item.span);
             s->taken++;
         }
     }

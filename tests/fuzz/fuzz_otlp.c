@@ -104,6 +104,9 @@ static void check_select(const uint8_t *data, size_t size, const struct otlp_fac
         while (otlp_points_attribute(&attributes, &a))
             found += a.key.end - a.key.at == 1 && *a.key.at == 'a';
         require(what.nattributes == 0 || found == 1);
+        otlp_points_attributes(&attributes, p.type, p.span);
+        while (what.nattributes > 0 && otlp_points_attribute(&attributes, &a))
+            require(a.key.end - a.key.at != 1 || *a.key.at != 'a');
     }
     require(seen == wanted);
     gf_buf_free(&out);

@@ -94,6 +94,31 @@ static void a_resource_says_what_it_is_given_in_place_of_its_own(void **state) {
                                        GAUGE(POINT("2")))));
 }
 
+/* Stores that make one set of labels of both would believe the point. */
+static void a_point_does_not_say_what_its_resource_is_given(void **state) {
+    static const struct otlp_select_attribute given[] = {{.key = "site", .text = "b"}};
+    static const char *const kinds[] = {"gauge", "sum", "histogram", "exponentialHistogram",
+                                        "summary"};
+    char before[512], after[512];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        (void)snprintf(before, sizeof before,
+                       REQUEST(IN("", "{\"%s\":{\"dataPoints\":[" POINT(
+                                          "1") ",{"
+                                               "\"attributes\":[" TEXT("a", "1") "," TEXT(
+                                                   "site", "p") "]}]}}")),
+                       kinds[i]);
+        (void)snprintf(after, sizeof after,
+                       REQUEST(IN(RESOURCE(TEXT("site", "b"), ""),
+                                  "{\"%s\":{\"dataPoints\":[" POINT("1") ",{\"attributes\":[" TEXT(
+                                      "a", "1") "]}]}}")),
+                       kinds[i]);
+        from_json(before);
+        gives(&(struct otlp_select){.to = 2, .attributes = given, .nattributes = 1}, after);
+    }
+}
+
 /* Of a request all of whose points stay nothing changes, whatever its schema does not know. */
 static void what_is_selected_whole_stays_as_it_was(void **state) {
     static const char *const seeds[] = {"otlp/js-all-kinds", "otlp/js-one"};
@@ -157,6 +182,7 @@ int main(void) {
         cmocka_unit_test(points_of_a_range_stay_and_what_is_left_empty_goes),
         cmocka_unit_test(points_whose_bit_is_set_stay),
         cmocka_unit_test(a_resource_says_what_it_is_given_in_place_of_its_own),
+        cmocka_unit_test(a_point_does_not_say_what_its_resource_is_given),
         cmocka_unit_test(what_is_selected_whole_stays_as_it_was),
         cmocka_unit_test(fields_that_nobody_knows_stay_where_they_are),
         cmocka_unit_test(what_has_no_room_changes_nothing),
