@@ -1,6 +1,6 @@
 /*
- * otlp.c -- how fast requests of OpenTelemetry metrics are checked, redacted, split and converted,
- * beside memcpy() of the same request in the same run.
+ * otlp.c -- how fast requests of OpenTelemetry metrics are checked, redacted, split, selected and
+ * converted, beside memcpy() of the same request in the same run.
  *
  *   bench-otlp [POINTS [ROUNDS]]
  *
@@ -14,6 +14,7 @@
 
 #include "common/otlp_json.h"
 #include "common/otlp_redact.h"
+#include "common/otlp_select.h"
 #include "common/otlp_split.h"
 #include "support/otlp_make.h"
 
@@ -23,6 +24,7 @@ struct bench {
     struct gf_buf request, json, out;
     struct otlp_deny *deny;
     char *copy;
+    uint8_t *half; /* a bit for each point: every other one */
 };
 
 static void build(struct gf_buf *b, unsigned points) {
@@ -101,6 +103,18 @@ static int run_split(struct bench *b) {
     return rc;
 }
 
+/* Every other point, and an attribute for the resource. */
+static int run_select(struct bench *b) {
+    static const struct otlp_select_attribute site = {.key = "gapferry.site", .text = "Plant 7"};
+    struct gf_err e;
+    b->out.len = 0;
+    return otlp_select(
+        b->request.data, b->request.len,
+        &(struct otlp_select){
+            .to = UINT64_MAX, .bits = b->half, .attributes = &site, .nattributes = 1},
+        &b->out, &e);
+}
+
 static int run_memcpy(struct bench *b) {
     memcpy(b->copy, b->request.data, b->request.len);
     __asm__ volatile("" : : "r"(b->copy) : "memory");
@@ -111,10 +125,15 @@ static const struct {
     const char *name;
     int (*run)(struct bench *);
     int json; /* its input, by whose bytes it is measured */
-} jobs[] = {{"memcpy", run_memcpy, 0},           {"check", run_check, 0},
-            {"redact", run_redact, 0},           {"split, 256 KiB", run_split, 0},
-            {"to JSON", run_to_json, 0},         {"JSON check", run_json_check, 1},
-            {"JSON redact", run_json_redact, 1}, {"JSON to protobuf", run_to_protobuf, 1}};
+} jobs[] = {{"memcpy", run_memcpy, 0},
+            {"check", run_check, 0},
+            {"redact", run_redact, 0},
+            {"split, 256 KiB", run_split, 0},
+            {"select", run_select, 0},
+            {"to JSON", run_to_json, 0},
+            {"JSON check", run_json_check, 1},
+            {"JSON redact", run_json_redact, 1},
+            {"JSON to protobuf", run_to_protobuf, 1}};
 #define JOBS (sizeof jobs / sizeof *jobs)
 
 static double now(void) {
@@ -144,12 +163,13 @@ int main(int argc, char **argv) {
     while (otlp_deny_default[entries] != NULL)
         entries++;
     if (points == 0 || rounds < 1 || rounds > ROUNDS_MAX || b.request.failed ||
-        (b.copy = malloc(b.request.len)) == NULL ||
+        (b.copy = malloc(b.request.len)) == NULL || (b.half = malloc(points / 8 + 1)) == NULL ||
         otlp_json_from_protobuf(b.request.data, b.request.len, 0, &b.json, &e) == -1 ||
         otlp_deny_new(otlp_deny_default, entries, &b.deny, &e) == -1) {
         (void)fprintf(stderr, "otlp: points or rounds out of range, or %s\n", e.text);
         goto out;
     }
+    memset(b.half, 0x55, points / 8 + 1);
     for (int r = -1; r < rounds; r++) { /* the first round warms up */
         for (size_t j = 0; j < JOBS; j++) {
             double from = now();
@@ -171,6 +191,7 @@ int main(int argc, char **argv) {
     rc = 0;
 out:
     free(b.copy);
+    free(b.half);
     otlp_deny_free(b.deny);
     gf_buf_free(&b.request);
     gf_buf_free(&b.json);
