@@ -105,6 +105,10 @@ valid() {
     there
     [ "$(came | xargs)" = 'old e0 e1' ] || fail "$(came)"
     valid
+    R sync usb >/dev/null
+    home
+    gives 0 A status
+    says '5 of 8 points refused: 1 older than 3d; 1 more than 10m ahead; 1 with a name longer than 40 characters;'
 }
 
 @test "a record from long ago is refused as a whole, and says why" {

@@ -29,7 +29,7 @@ metrics() {
     jq -nc --arg name "$1" --argjson from "$2" --argjson to "$3" --arg kind "${4:-gauge}" '
         {dataPoints: [range($from; $to) | {timeUnixNano: "\(1767225600 + .)000000000", asInt: "\(.)"}]}
         | (if $kind == "delta" then {sum: (. + {aggregationTemporality: 1})} else {gauge: .} end) + {name: $name}
-        | {resourceMetrics: [{resource: {attributes: [{key: "host.name", value: {stringValue: "h"}}]},
+        | {resourceMetrics: [{resource: {attributes: [{key: "service.name", value: {stringValue: "shop"}}]},
            scopeMetrics: [{metrics: [.]}]}]}'
 }
 
@@ -101,15 +101,19 @@ FAULTS
     [ "$(points '[.[].count] | [length, max] | join(" ")')" = '6 1' ] || fail "$(points .)"
 }
 
-@test "what a receiver refuses of a request is never sent again" {
+@test "what a receiver refuses of a request is told at home, and never sent again" {
     ready
     with 'batch_points = 4'
     vendor_script '1 partial 3'
     metrics m 0 10 | arrive -
     there
+    [[ $(newest) == 'delivered: 3 of 10 points refused: 3: the receiver: no room for these' ]] || fail "$(newest)"
     [ "$(points length)" = 7 ]
     R sync usb >/dev/null
     home
+    home
+    gives 0 A status
+    says '3 of 10 points refused: 3: the receiver: no room for these'
 }
 
 @test "a metric that the receiver does not take loses only itself" {
@@ -118,7 +122,8 @@ FAULTS
     metrics poison 0 1 >two
     jq -sc '{resourceMetrics: map(.resourceMetrics[])}' one two one | arrive -
     there
-    [ "$(points 'map(.series) | unique | join(" ")')" = 'good{host.name=h}{}' ]
+    [[ $(newest) == 'delivered: 1 of 11 points refused: 1: HTTP 400: a metric poison'* ]] || fail "$(newest)"
+    [ "$(points 'map(.series) | unique | join(" ")')" = 'good{service.name=shop}{}' ]
     [ "$(points length)" = 5 ]
 }
 
@@ -155,5 +160,6 @@ FAULTS
         {resourceMetrics: [{scopeMetrics: [{metrics: [{name: "m", gauge: {dataPoints:
             [$now - 60, $now + 86400, $now - 86400 * 31 | {timeUnixNano: "\(.)000000000", asInt: "1"}]}}]}]}]}' | arrive -
     there
+    [ "$(newest)" = 'delivered: 2 of 3 points refused: 1 more than 10m ahead; 1 older than 30d' ] || fail "$(newest)"
     [ "$(points length)" = 1 ]
 }
