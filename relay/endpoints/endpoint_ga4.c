@@ -122,12 +122,12 @@ static int begin(struct endpoint_job *j, struct gf_err *e) {
     j->own = own;
     gf_buf_init(&own->body, ENDPOINT_GA4_BYTES);
     if (!check_is_type(j->record->type, JSON)) {
-        metrics_foreign(&own->early, j, JSON);
+        metrics_foreign(&own->early, j, "it takes events in " JSON);
         return 0;
     }
     if (endpoint_ga4_read(body->data, body->len, j->record->created, &own->record, &why) == -1) {
         if (why.code != GF_E_SYSTEM) {
-            metrics_unfit(&own->early, "no events for Google Analytics:", why.text);
+            metrics_unfit(&own->early, why.text);
             return 0;
         }
         *e = why;

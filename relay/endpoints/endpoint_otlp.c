@@ -97,7 +97,7 @@ static int is_json(const struct gf_record *r) {
 }
 
 static int is_otlp(const struct gf_record *r) {
-    return is_json(r) || check_is_type(r->type, PROTOBUF);
+    return is_json(r) ? metrics_is_otlp_json(&r->body) : check_is_type(r->type, PROTOBUF);
 }
 
 /* What is not metrics at all takes no effect, however often. */
@@ -187,13 +187,13 @@ static int begin(struct endpoint_job *j, struct gf_err *e) {
     gf_buf_init(&own->selected, REQUEST_MAX);
     gf_buf_init(&own->text, (size_t)8 * REQUEST_MAX);
     if (!is_otlp(j->record)) {
-        metrics_foreign(&own->early, j, JSON " and " PROTOBUF);
+        metrics_foreign(&own->early, j, "it takes OpenTelemetry metrics");
         return 0;
     }
     own->json = is_json(j->record) && s->encoding == AS_IS;
     if (read_request(j, own, &facts, &why) == -1) {
         if (why.code != GF_E_SYSTEM) {
-            metrics_unfit(&own->early, "no OpenTelemetry metrics:", why.text);
+            metrics_unfit(&own->early, why.text);
             return 0;
         }
         *e = why;

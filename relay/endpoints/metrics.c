@@ -125,19 +125,30 @@ int metrics_labels(struct metrics *m, const struct endpoint_job *j, struct metri
 
 /* ---- what is not sent ---- */
 
-void metrics_foreign(struct metrics_early *out, const struct endpoint_job *j, const char *takes) {
+int metrics_is_otlp_json(const struct gf_body *b) {
+    static const char name[] = "\"resourceMetrics\"";
+    size_t n = 0;
+
+    if (memmem(b->data, b->len, name, sizeof name - 1) != NULL)
+        return 1;
+    for (size_t i = 0; i < b->len; i++)
+        n += strchr(" \t\r\n", b->data[i]) == NULL;
+    return n == 2; /* {} */
+}
+
+void metrics_foreign(struct metrics_early *out, const struct endpoint_job *j, const char *why) {
     out->is = 1;
     out->verdict = ENDPOINT_HELD;
     (void)snprintf(out->reason, sizeof out->reason,
-                   "profile %s takes %s, and this record is %.*s: give those of its type an "
-                   "endpoint of their own (type = ...)",
-                   j->endpoint->profile->name, takes, GF_TYPE_MAX, j->record->type);
+                   "profile %s does not take it (%.100s): %.500s; let an endpoint with type = ... "
+                   "take it, then: records release",
+                   j->endpoint->profile->name, j->record->type, why);
 }
 
-void metrics_unfit(struct metrics_early *out, const char *what, const char *why) {
+void metrics_unfit(struct metrics_early *out, const char *why) {
     out->is = 1;
     out->verdict = ENDPOINT_REJECTED;
-    (void)snprintf(out->reason, sizeof out->reason, "%.100s %.900s", what, why);
+    (void)snprintf(out->reason, sizeof out->reason, "%s", why);
 }
 
 int metrics_settled(const struct metrics_early *x, struct endpoint_result *r) {

@@ -54,16 +54,21 @@ GF_MUST_CHECK int metrics_open(const struct endpoint *p, int64_t default_age_s, 
 GF_MUST_CHECK int metrics_labels(struct metrics *m, const struct endpoint_job *j,
                                  struct metrics_labels *out, struct gf_err *e);
 
+/* 1 if JSON is meant as a request of OpenTelemetry metrics. Any object is one, since unknown names
+ * are passed; but one that is meant as something else must not be delivered as an empty one. */
+int metrics_is_otlp_json(const struct gf_body *b);
+
 /* A record of which nothing is sent, for what it is. */
 struct metrics_early {
     int is; /* 1: so it is */
     enum endpoint_verdict verdict;
     char reason[GF_REASON_MAX + 1];
 };
-/* Its media type is none of those that the profile takes: held, for another endpoint may. */
-void metrics_foreign(struct metrics_early *out, const struct endpoint_job *j, const char *takes);
-/* Its body is not what its type says: rejected, with the reason in these words. */
-void metrics_unfit(struct metrics_early *out, const char *what, const char *why);
+/* It is of a kind that the profile does not take, `why` says which it takes: held, since another
+ * endpoint may take it. */
+void metrics_foreign(struct metrics_early *out, const struct endpoint_job *j, const char *why);
+/* Its body is not what it should be: rejected for that. */
+void metrics_unfit(struct metrics_early *out, const char *why);
 /* For judge(): 1, and *r is set, if it is such a record. */
 int metrics_settled(const struct metrics_early *x, struct endpoint_result *r);
 

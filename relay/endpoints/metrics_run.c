@@ -15,19 +15,6 @@
 
 /* ---- the body ---- */
 
-/* Any JSON object is a request to OpenTelemetry, since unknown names are passed; one that is meant
- * as something else must not be delivered as an empty one. */
-static int is_otlp_json(const struct gf_body *b) {
-    static const char name[] = "\"resourceMetrics\"";
-    size_t n = 0;
-
-    if (memmem(b->data, b->len, name, sizeof name - 1) != NULL)
-        return 1;
-    for (size_t i = 0; i < b->len; i++)
-        n += strchr(" \t\r\n", b->data[i]) == NULL;
-    return n == 2; /* {} */
-}
-
 static int read_body(const struct gf_record *r, metrics_run_read *read, void *arg,
                      const struct metrics_labels *added, struct pieces *out, struct gf_err *e) {
     struct gf_buf protobuf;
@@ -38,7 +25,7 @@ static int read_body(const struct gf_record *r, metrics_run_read *read, void *ar
         return read(arg, METRICS_RUN_LINES, r->body.data, r->body.len, added, out, e);
     if (!check_is_type(r->type, "application/json"))
         return read(arg, METRICS_RUN_OTHER, r->body.data, r->body.len, added, out, e);
-    if (!is_otlp_json(&r->body))
+    if (!metrics_is_otlp_json(&r->body))
         return gf_err_set(e, GF_E_NOT_FOR_US, "JSON, but no OpenTelemetry metrics");
     gf_buf_init(&protobuf, OTLP_MAX);
     int rc = otlp_json_to_protobuf(r->body.data, r->body.len, &protobuf, e);
@@ -53,15 +40,10 @@ static int refuse(const struct endpoint_job *j, struct metrics_run *run, const s
     switch ((int)why->code) {
     case GF_E_RECORD:
     case GF_E_LIMIT:
-        run->verdict = ENDPOINT_REJECTED;
-        (void)snprintf(run->reason, sizeof run->reason, "%s", why->text);
+        metrics_unfit(&run->early, why->text);
         return 0;
     case GF_E_NOT_FOR_US:
-        run->verdict = ENDPOINT_HELD;
-        (void)snprintf(run->reason, sizeof run->reason,
-                       "profile %s does not take it (%.100s): %s; let an endpoint with type = ... "
-                       "take it, then: records release",
-                       j->endpoint->profile->name, j->record->type, why->text);
+        metrics_foreign(&run->early, j, why->text);
         return 0;
     default:
         return -1;
@@ -115,12 +97,6 @@ int metrics_run_next(struct metrics_run *run, struct gf_err *e) {
 
 void metrics_run_end(const struct endpoint_job *j, const struct metrics_run *run,
                      struct endpoint_result *r) {
-    if (run->batches != NULL) {
+    if (!metrics_settled(&run->early, r))
         metrics_go_on(j, run->batches, r);
-        return;
-    }
-    r->verdict = run->verdict;
-    r->alone = 1;
-    r->guarantee = GF_GUARANTEE_NONE;
-    memcpy(r->reason, run->reason, sizeof r->reason);
 }

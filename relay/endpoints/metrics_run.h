@@ -17,9 +17,8 @@ enum metrics_run_type {
 
 struct metrics_run {
     struct pieces pieces;
-    struct batches *batches; /* NULL: the record cannot be sent, as the verdict says */
-    enum endpoint_verdict verdict;
-    char reason[GF_REASON_MAX + 1];
+    struct batches *batches; /* NULL: the record cannot be sent */
+    struct metrics_early early;
     struct gf_buf body; /* of the request at hand */
 };
 

@@ -316,7 +316,7 @@ static void what_is_no_json_waits_for_its_own_endpoint(void **state) {
     deliver_as(ok, "application/x-protobuf", "x");
     assert_int_equal(r.verdict, ENDPOINT_HELD);
     assert_int_equal(r.alone, 1);
-    assert_non_null(strstr(r.reason, "this record is application/x-protobuf"));
+    assert_non_null(strstr(r.reason, "does not take it (application/x-protobuf)"));
     assert_int_equal(server->requests, 0);
 }
 
