@@ -56,6 +56,17 @@ static int put_link(void *arg, const struct ledger_link *x, struct gf_err *e) {
     return rc;
 }
 
+/* All of it comes out, also where the chain is broken: it is evidence. That it is broken must not
+ * be left to whoever reads it. */
+static int export(struct relay *r, int64_t from, struct gf_err *e) {
+    struct gf_hash newest;
+    int64_t n = 0;
+
+    return ledger_chain(r->ledger, from, put_link, NULL, e) == -1
+               ? -1
+               : ledger_chain_verify(r->ledger, &n, &newest, e);
+}
+
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
     const char *since = options_value(o, "since");
     const char *verb = options_arg(o, 0);
@@ -73,7 +84,7 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
         return -1;
     if (relay_open_anyhow(r, NULL, e) == -1)
         return -1;
-    return is_export ? ledger_chain(r->ledger, from, put_link, NULL, e) : verify(r, o, e);
+    return is_export ? export(r, from, e) : verify(r, o, e);
 }
 
 int cmd_audit(const char *root, int argc, char **argv) {
@@ -82,7 +93,10 @@ int cmd_audit(const char *root, int argc, char **argv) {
          "verify: compute the hash of every line of the audit log anew, and name the first one "
          "that does not hold (status 65). export: print the log, one JSON object a line, with "
          "number, hash and the line itself, whose hash is BLAKE2b-256 of the hash before it and "
-         "its bytes. Keep exports on another machine: what stands there cannot be changed here.",
+         "its bytes. Where a line does not hold, all of it is printed nevertheless, and export "
+         "ends "
+         "as verify does. Keep exports on another machine: what stands there cannot be changed "
+         "here.",
          specs,
          "Examples:\n  gapferry-relay audit verify\n"
          "  gapferry-relay audit export --since 7d >audit.jsonl\n"},

@@ -56,7 +56,8 @@ GF_MUST_CHECK int ledger_revoke(struct ledger *l, const char *fingerprint, const
 
 /* ---- tokens (ledger_token.c) ---- */
 
-#define LEDGER_TOKENS_MAX 1024 /* that can be used at the same time */
+#define LEDGER_TOKENS_MAX  1024 /* that can be used at the same time */
+#define LEDGER_TOKENS_KEPT 4096 /* of those given out last, also when they are over */
 
 struct ledger_token {
     int64_t number; /* from 1, never used twice */
@@ -70,8 +71,8 @@ struct ledger_token {
  * GF_E_LIMIT if there are too many. */
 GF_MUST_CHECK int ledger_token_add(struct ledger *l, const uint8_t token[GF_TOKEN_SIZE],
                                    struct ledger_token *t, int64_t now, struct gf_err *e);
-/* All that can be used or could in the last 400 days, as two calls of ledger_token_add() have seen
- * it, the oldest first; free(). */
+/* All that can be used, and of the others those among the LEDGER_TOKENS_KEPT given out last; the
+ * oldest first; free(). */
 GF_MUST_CHECK int ledger_tokens(struct ledger *l, struct ledger_token **out, size_t *n,
                                 struct gf_err *e);
 /* 1 withdrawn, 0 there is none of this number that could be used, -1. */

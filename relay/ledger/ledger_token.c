@@ -11,9 +11,6 @@
 #include "relay/ledger/ledger_enrol.h"
 #include "relay/ledger/ledger_internal.h"
 
-/* How long a token that is over is remembered, so that whoever comes with it hears why. */
-#define REMEMBER (400LL * 86400)
-
 static int audit(struct ledger *l, int64_t now, const char *event, const struct ledger_token *t,
                  struct gf_err *e) {
     struct gf_buf b;
@@ -34,10 +31,11 @@ static int add(struct ledger *l, const uint8_t token[GF_TOKEN_SIZE], struct ledg
                int64_t now, struct gf_err *e) {
     int64_t n = 0;
 
-    /* One clock that is ahead erases nothing: an earlier call must have seen the end as well. */
+    /* Room is made by number, not by age: a clock that is ahead, however often, erases nothing. */
     if (db_run(&l->db, e,
-               "DELETE FROM token WHERE expires < min(?, (SELECT max(created) FROM token)) - ?",
-               "ii", now, (int64_t)REMEMBER) == -1 ||
+               "DELETE FROM token WHERE number <= (SELECT max(number) FROM token) - ? AND "
+               "(withdrawn IS NOT NULL OR used >= uses OR expires <= ?)",
+               "ii", (int64_t)LEDGER_TOKENS_KEPT - 1, now) == -1 ||
         db_number(&l->db, &n, 0, e,
                   "SELECT count(*) FROM token WHERE withdrawn IS NULL AND used < uses AND expires "
                   "> ?",

@@ -70,8 +70,11 @@ struct worker {
     int64_t metrics_until; /* ms: it is new enough */
     uint64_t replayed;     /* bundles that came again by HTTP, so that no turn has seen them */
     uint64_t uploaded;     /* files made, counted */
-    uint64_t strangers;    /* cards turned away since the log last named one */
-    int64_t stranger_at;   /* ms: it did; 0: never */
+    /* Cards, and bundles, that were turned away since the log last named one. */
+    struct worker_strangers {
+        int64_t n;
+        int64_t at; /* ms: it did; 0: never */
+    } strangers, unknown;
     struct worker_upload uploads[WORKER_UPLOADS_MAX];
     struct worker_wait waits[WORKER_WAITS_MAX];
     size_t nuploads, nwaits;

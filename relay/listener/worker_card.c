@@ -7,6 +7,41 @@
 #include "common/mono.h"
 #include "relay/enrol.h"
 #include "relay/listener/worker.h"
+#include "relay/strangers.h"
+
+#define STRANGER_MS 60000
+
+/* 1 if it is time for a line again: anybody can send bundles and make cards, so that a line for
+ * each would be a way to fill the disk. *n: how many there were since the last one. */
+static int may_tell(struct worker_strangers *s, int64_t *n) {
+    int64_t now = mono_ms();
+
+    s->n++;
+    if (s->at != 0 && now - s->at < STRANGER_MS)
+        return 0;
+    *n = s->n;
+    *s = (struct worker_strangers){.at = now};
+    return 1;
+}
+
+/* A bundle of somebody who is not enrolled: his identity, and where a drive has brought his card,
+ * the fingerprint that approve takes. Nothing of that was verified. */
+static void tell_unknown(struct worker *w, const struct gf_hash *identity) {
+    char hex[GF_HASH_TEXT], fingerprint[GF_FINGERPRINT_TEXT] = "unknown";
+    struct strangers s = {0};
+    struct gf_err ignored;
+    int64_t n;
+
+    if (!may_tell(&w->unknown, &n))
+        return;
+    if (strangers_add(&s, identity, &ignored) == 0 && strangers_know(w->r, &s, &ignored) == 0 &&
+        s.list[0].kind != STRANGERS_UNSEEN)
+        gf_card_fingerprint(&s.list[0].card, fingerprint);
+    strangers_free(&s);
+    gf_text_hex(identity->b, sizeof identity->b, hex);
+    log_write(LOG_LEVEL_WARNING, "bundle-turned-away", {"why", "its sender is not enrolled", 0},
+              {"identity", hex, 0}, {"fingerprint", fingerprint, 0}, {"bundles", NULL, n});
+}
 
 void worker_card(struct worker *w, const struct wire_ask *a) {
     struct wire_say s = {.answer = WIRE_YES, .tag = a->tag};
@@ -21,6 +56,7 @@ void worker_card(struct worker *w, const struct wire_ask *a) {
     } else if (over != LEDGER_GOES_ON) {
         worker_say_error(w, a->tag, WIRE_REFUSED, &ended, 0);
     } else if (rc == 0) {
+        tell_unknown(w, &a->identity);
         worker_say_plain(w, a->tag, WIRE_NO);
     } else {
         s.len = (uint32_t)b.len;
@@ -29,23 +65,17 @@ void worker_card(struct worker *w, const struct wire_ask *a) {
     gf_buf_free(&b);
 }
 
-#define STRANGER_MS 60000
-
-/* Whoever may be approved is named, by the fingerprint that approve takes; anybody can make cards,
- * so that a line for each would be a way to fill the disk. */
+/* Whoever may be approved is named, by the fingerprint that approve takes. */
 static void tell_stranger(struct worker *w, const struct gf_card *c) {
     char fingerprint[GF_FINGERPRINT_TEXT];
-    int64_t now = mono_ms();
+    int64_t n;
 
-    w->strangers++;
-    if (w->stranger_at != 0 && now - w->stranger_at < STRANGER_MS)
+    if (!may_tell(&w->strangers, &n))
         return;
     gf_card_fingerprint(c, fingerprint);
     log_write(LOG_LEVEL_WARNING, "stranger-turned-away", {"fingerprint", fingerprint, 0},
-              {"cards", NULL, (int64_t)w->strangers},
+              {"cards", NULL, n},
               {"next", "gapferry-relay approve FINGERPRINT, once the site has confirmed it", 0});
-    w->strangers = 0;
-    w->stranger_at = now;
 }
 
 void worker_enrol(struct worker *w, const struct wire_ask *a, const char *text) {

@@ -59,6 +59,12 @@ change() { sqlite3 "$RSTATE/relay.db" "$1"; }
     says "relay.db: line 2 of the audit log does not hold" "Keep a copy"
     gives 65 R audit verify --json
     [ "$(jq -r .error.name <<<"$out")" = damaged ]
+    # An export is all of it, and says so, too: also of what --since leaves out.
+    gives 65 R audit export
+    [ "$(wc -l <.out)" = "$last" ]
+    grep -q 'line 2 of the audit log does not hold' .err
+    gives 65 R audit export --since 2099-01-01
+    [ -z "$out" ]
 
     cp whole "$RSTATE/relay.db"
     change "DELETE FROM audit WHERE n = 3"

@@ -375,34 +375,63 @@ static void a_token_lets_in_once_and_helps_no_claim(void **state) {
     gf_identity_free(&thief);
 }
 
-/* A new token at this time: how many there are then. */
-static size_t add_token(struct site *s, uint8_t key, int64_t now) {
+static void give_token(struct site *s, uint16_t key, int64_t now) {
     struct ledger_token t = {.uses = 1, .expires = now + 10, .user = "me"};
-    const uint8_t token[GF_TOKEN_SIZE] = {key};
+    const uint8_t token[GF_TOKEN_SIZE] = {(uint8_t)key, (uint8_t)(key >> 8)};
+
+    assert_ok(ledger_token_add(s->r.ledger, token, &t, now, &s->e), s->e);
+}
+
+/* A new token at this time: how many there are then. */
+static size_t add_token(struct site *s, uint16_t key, int64_t now) {
     struct ledger_token *list = NULL;
     size_t n = 0;
 
-    assert_ok(ledger_token_add(s->r.ledger, token, &t, now, &s->e), s->e);
+    give_token(s, key, now);
     assert_ok(ledger_tokens(s->r.ledger, &list, &n, &s->e), s->e);
     free(list);
     return n;
 }
 
-static void a_clock_that_is_ahead_once_erases_no_token(void **state) {
+static void a_clock_that_is_ahead_erases_no_token(void **state) {
     const int64_t ahead = NOW + 800LL * 86400;
     struct site *s = *state;
 
     assert_int_equal(add_token(s, 1, NOW), 1);
     assert_int_equal(add_token(s, 2, ahead), 2);
     assert_int_equal(add_token(s, 3, NOW + 1), 3);
-    assert_int_equal(add_token(s, 4, ahead + 1), 2);
+    assert_int_equal(add_token(s, 4, ahead + 1), 4);
+    assert_int_equal(add_token(s, 5, ahead + 2), 5);
+}
+
+static void of_tokens_that_are_over_so_many_are_remembered_as_were_given_out_last(void **state) {
+    struct site *s = *state;
+    struct ledger_token *list = NULL;
+    struct ledger_token late = {.uses = 1, .expires = NOW + 1000, .user = "me"};
+    const uint8_t key[GF_TOKEN_SIZE] = {1, 2, 3};
+    size_t n = 0;
+
+    /* The first can be used still, and is not forgotten; the second was over long ago, as each is
+     * when the next is given out. */
+    assert_ok(ledger_begin(s->r.ledger, &s->e), s->e);
+    assert_ok(ledger_token_add(s->r.ledger, key, &late, NOW, &s->e), s->e);
+    for (int i = 1; i <= LEDGER_TOKENS_KEPT; i++)
+        give_token(s, (uint16_t)i, NOW - 20LL * (LEDGER_TOKENS_KEPT - i));
+    give_token(s, 9999, NOW + 100);
+    assert_ok(ledger_end(s->r.ledger, 0, &s->e), s->e);
+    assert_ok(ledger_tokens(s->r.ledger, &list, &n, &s->e), s->e);
+    assert_int_equal(n, LEDGER_TOKENS_KEPT + 1);
+    assert_int_equal(list[0].number, 1);
+    assert_int_equal(list[1].number, 3);
+    free(list);
 }
 
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
     const struct CMUnitTest tests[] = {
         T(a_token_lets_in_once_and_helps_no_claim),
-        T(a_clock_that_is_ahead_once_erases_no_token),
+        T(a_clock_that_is_ahead_erases_no_token),
+        T(of_tokens_that_are_over_so_many_are_remembered_as_were_given_out_last),
         T(what_was_told_to_the_loser_of_a_fork_is_told_to_the_one_that_was_chosen),
         T(it_is_told_also_where_the_loser_has_acknowledged_it),
         T(a_key_has_succeeded_as_long_as_its_lineage_is_enrolled),
