@@ -3,10 +3,12 @@
  */
 #include "agent/body.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "agent/agent.h"
+#include "agent/body_cut.h"
 #include "agent/body_lines.h"
 #include "common/influx_line.h"
 #include "common/otlp_facts.h"
@@ -17,9 +19,6 @@
 /* Bytes of names that a reply tells of, and of what did not come in. */
 #define DROPPED_MAX 65536
 #define PARTIAL_MAX 4096
-
-/* Bytes of a record's line beside its body, at most. */
-#define HEAD_MAX 4096
 
 typedef int take_fn(const struct body *b, struct body_kept *k, enum body_no *no, struct gf_err *e);
 
@@ -228,17 +227,35 @@ void body_free(struct body_kept *k) {
     gf_buf_free(&k->room);
     gf_buf_free(&k->dropped);
     gf_buf_free(&k->partial);
+    free(k->ends);
+}
+
+/* The end of the part that begins at `at`. */
+static size_t end_of(const struct body_kept *k, size_t at) {
+    for (size_t i = 0; i < k->nends; i++)
+        if (k->ends[i] > at)
+            return k->ends[i];
+    return k->len;
 }
 
 void body_part(const struct body_kept *k, size_t at, struct body_kept *out) {
-    *out = (struct body_kept){
-        .data = k->data + at, .len = k->len - at, .metrics = k->metrics, .facts = k->facts};
-    if (!k->cuttable)
-        return;
-    out->len = influx_line_cut(out->data, out->len, GF_LINE_MAX - HEAD_MAX);
+    int rc = 0;
+
+    *out = (struct body_kept){.data = k->data + at,
+                              .len = k->len - at,
+                              .type = k->type,
+                              .metrics = k->metrics,
+                              .facts = k->facts};
+    if (k->nends > 0)
+        out->len = end_of(k, at) - at;
+    else if (k->cuttable)
+        out->len = influx_line_cut(out->data, out->len, GF_LINE_MAX - BODY_CUT_HEAD);
     /* Of a part other facts are true; none rather than wrong ones. */
-    if (out->len < k->len &&
-        influx_line_check(out->data, out->len, INFLUX_LINE_NS, &out->facts, NULL) == -1)
+    if (k->nends > 0)
+        rc = otlp_check(out->data, out->len, &out->facts, NULL);
+    else if (out->len < k->len)
+        rc = influx_line_check(out->data, out->len, INFLUX_LINE_NS, &out->facts, NULL);
+    if (rc == -1)
         out->metrics = 0;
 }
 

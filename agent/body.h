@@ -52,14 +52,17 @@ struct body {
 struct body_kept {
     const char *data;
     size_t len;
+    const char *type;        /* what its type has become; NULL: what it was */
     int empty;               /* 1: it says nothing, and no record is made of it */
     int metrics;             /* 1: it holds metrics, and these are */
     struct otlp_facts facts; /* the facts about them */
     uint64_t denied;         /* attributes that the deny-list has taken out */
     struct gf_buf room;
     struct gf_buf dropped; /* names of what was taken out, by either, separated by ", " */
-    struct gf_buf partial; /* of BODY_LINES: what of it did not come in, in words; empty: nothing */
+    struct gf_buf partial; /* what of it did not come in, in words; empty: nothing */
     int cuttable;          /* 1: several records may hold it */
+    size_t *ends, nends;   /* where the parts end that body_cut() made of it */
+    uint64_t refused;      /* points that none of them has */
 };
 
 /* 0, or -1 with *no and words in *e: GF_E_JSON where the rule needs an object or the type says

@@ -39,8 +39,9 @@ struct collect_call {
     struct collect_call *next;
     struct collect_writer *writer;
     char record[GF_UUID_TEXT];
-    char *dropped; /* names that the rule took out; NULL: none */
-    char *partial; /* what of it did not come in, in words; NULL: nothing */
+    char *dropped;     /* names that the rule took out; NULL: none */
+    char *partial;     /* what of it did not come in, in words; NULL: nothing */
+    uint64_t rejected; /* data points of OTLP that did not */
 };
 
 /* What was done since the start. */

@@ -3,11 +3,13 @@
  */
 #include "agent/collect/collect_scrape.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/log.h"
 #include "common/mono.h"
+#include "common/otlp_put.h"
 #include "gapferry/json.h"
 
 /* ms between two refusals in the log: programs that are refused come again and again. */
@@ -44,26 +46,17 @@ static const char *title(unsigned status) {
     return "failed";
 }
 
-/* Field 1: code, field 2: message, of at most 16383 bytes. */
-static void put_rpc(struct gf_buf *b, unsigned code, const char *text) {
-    size_t n = strlen(text);
-
-    gf_buf_byte(b, 0x08);
-    gf_buf_byte(b, (char)code);
-    gf_buf_byte(b, 0x12);
-    if (n < 0x80) {
-        gf_buf_byte(b, (char)n);
-    } else {
-        gf_buf_byte(b, (char)(0x80 | (n & 0x7f)));
-        gf_buf_byte(b, (char)(n >> 7));
-    }
-    gf_buf_add(b, text, n);
+/* A message of a number in field 1 and a text in field 2: a google.rpc.Status with its code, and
+ * the partial success of a request with the number of points that did not come in. */
+static void put_message(struct gf_buf *b, uint64_t number, const char *text) {
+    otlp_put_uint(b, 1, number);
+    otlp_put_bytes(b, 2, text, strlen(text));
 }
 
 static const char *put_no(const struct collect_call *call, unsigned status, const char *text,
                           struct gf_buf *b) {
     if (call->protobuf) {
-        put_rpc(b, rpc_code(status), text);
+        put_message(b, rpc_code(status), text);
         return "application/x-protobuf";
     }
     if (call->path == BODY_METRICS) {
@@ -132,8 +125,38 @@ static void reply_lines(struct collect_call *call) {
         httpd_reply(call->r, &a, "", 0);
 }
 
+/* An empty message: all of it was taken; else what was not. */
+static void reply_metrics(struct collect_call *call) {
+    const struct httpd_reply a = {
+        .status = 200, .type = call->protobuf ? "application/x-protobuf" : "application/json"};
+    struct gf_buf text, b;
+
+    gf_buf_init(&text, 8192);
+    gf_buf_init(&b, REPLY_MAX);
+    if (call->rejected > 0 && call->partial != NULL) {
+        gf_text_safe(&text, call->partial, strlen(call->partial));
+        tell(call, 200, call->partial);
+    }
+    if (call->protobuf && text.len > 0) {
+        size_t mark = otlp_put_open(&b, 1);
+        put_message(&b, call->rejected, text.data);
+        otlp_put_close(&b, mark);
+    } else if (text.len > 0) {
+        gf_buf_printf(
+            &b, "{\"partialSuccess\":{\"rejectedDataPoints\":\"%" PRIu64 "\",\"errorMessage\":",
+            call->rejected);
+        gf_json_put_shown(&b, text.data, text.len);
+        gf_buf_text(&b, "}}");
+    } else if (!call->protobuf) {
+        gf_buf_text(&b, "{}");
+    }
+    httpd_reply(call->r, &a, b.data != NULL ? b.data : "", b.len);
+    gf_buf_free(&text);
+    gf_buf_free(&b);
+}
+
 void collect_reply_done(struct collect_call *call) {
-    struct httpd_reply a = {.status = 200, .type = "application/json"};
+    const struct httpd_reply a = {.status = 200, .type = "application/json"};
     struct gf_buf b;
 
     if (call->scrape != NULL) {
@@ -145,10 +168,7 @@ void collect_reply_done(struct collect_call *call) {
         return;
     }
     if (call->path == BODY_METRICS) {
-        /* An empty message: all of it was taken. */
-        if (call->protobuf)
-            a.type = "application/x-protobuf";
-        httpd_reply(call->r, &a, "{}", call->protobuf ? 0 : 2);
+        reply_metrics(call);
         return;
     }
     gf_buf_init(&b, REPLY_MAX);

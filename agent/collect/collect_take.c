@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/body_cut.h"
 #include "agent/floor.h"
 #include "common/grid.h"
 #include "common/gunzip.h"
@@ -150,7 +151,9 @@ static int write_line(struct collect_call *call, const struct collect_channel *c
         .origin = call->c->policy.policy.agent,
         .created = now,
         .clock = now < when_built() - FLOOR_SLACK ? GF_CLOCK_BEHIND : GF_CLOCK_OK,
-        .type = call->type != NULL ? call->type : ch->type,
+        .type = kept->type != NULL   ? kept->type
+                : call->type != NULL ? call->type
+                                     : ch->type,
         .body = {GF_BODY_TEXT, kept->data != NULL ? kept->data : "", kept->len},
         .ext = body_ext(kept, &call->c->ext)};
     return gf_record_write(&r, &call->c->line, e);
@@ -159,9 +162,9 @@ static int write_line(struct collect_call *call, const struct collect_channel *c
 static void refuse_line(struct collect_call *call, const struct gf_err *e) {
     if (e->code == GF_E_LIMIT)
         collect_reply_no(call, 413, 0,
-                         call->path == BODY_LINES
-                             ? "a request holds at most about 8 MiB of lines; send less at once"
-                             : "a record holds at most about 1 MiB; send less at once");
+                         call->path == BODY_RECORDS
+                             ? "a record holds at most about 1 MiB; send less at once"
+                             : "a request holds at most about 8 MiB of records; send less at once");
     else if (e->code == GF_E_RECORD)
         collect_reply_no(call, 415, 0, e->text);
     else
@@ -190,24 +193,51 @@ static int write_all(struct collect_call *call, const struct collect_channel *ch
     return 0;
 }
 
+/* What all lines of it take; a request that no line holds becomes several. */
+static int measure(struct collect_call *call, const struct collect_channel *ch,
+                   struct body_kept *kept, struct collect_use *all, struct gf_err *e) {
+    static const size_t most[] = {BODY_CUT_BYTES, BODY_CUT_TEXT};
+    int rc = write_all(call, ch, kept, NULL, all, e);
+
+    for (size_t i = 0; i < sizeof most / sizeof *most; i++) {
+        if (rc == 0 || e->code != GF_E_LIMIT || call->path != BODY_METRICS)
+            break;
+        rc = body_cut(kept, call->type, most[i], e);
+        if (rc == 0 && !kept->empty)
+            rc = write_all(call, ch, kept, NULL, all, e);
+    }
+    return rc;
+}
+
+/* The words for a reply; that it fails is no reason to refuse what came. */
+static void keep_words(struct collect_call *call, const struct body_kept *kept) {
+    if (kept->dropped.len > 0)
+        call->dropped = strdup(kept->dropped.data);
+    if (kept->partial.len > 0)
+        call->partial = strdup(kept->partial.data);
+    call->rejected = kept->refused;
+}
+
 static void put(struct collect_call *call, const struct collect_channel *ch,
-                const struct body_kept *kept) {
+                struct body_kept *kept) {
     const struct gf_buf *line = &call->c->line;
     struct collect_use all;
     struct gf_err e;
 
     /* What it takes is known before the first of its lines is in the group. */
     struct collect_writer *w = collect_group_writer(call->c, ch->name, &e);
-    if (w == NULL || write_all(call, ch, kept, NULL, &all, &e) == -1) {
+    if (w == NULL || measure(call, ch, kept, &all, &e) == -1) {
         refuse_line(call, &e);
+        return;
+    }
+    if (kept->empty) {
+        keep_words(call, kept);
+        collect_reply_done(call);
         return;
     }
     if (!has_room(call, ch, w, all))
         return;
-    if (kept->dropped.len > 0)
-        call->dropped = strdup(kept->dropped.data);
-    if (kept->partial.len > 0)
-        call->partial = strdup(kept->partial.data);
+    keep_words(call, kept);
     int rc = collect_group_begin(call->c, w, all, &e);
     if (rc == 0)
         rc = all.records == 1 ? collect_group_put(w, line->data, line->len, &e)

@@ -224,6 +224,70 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
     [ "$(queued | wc -l)" = 1 ]
 }
 
+# many POINTS BYTES [BYTES]...: a request of gauges with attributes of so many bytes, one of each size.
+many() {
+    jq -nc --argjson n "$1" '[$ARGS.positional[] | tonumber] as $sizes | def point($i; $size): {timeUnixNano: "\(1700000000 + $i)000000000", asDouble: $i, attributes: [{key: "a", value: {stringValue: ("x" * $size)}}]};
+        {resourceMetrics: [{resource: {attributes: [{key: "r", value: {stringValue: "1"}}]}, scopeMetrics: [{metrics: [
+            {name: "m", gauge: {dataPoints: [range($n) | point(.; $sizes[0])]}},
+            {name: "large\u001b", gauge: {dataPoints: [$sizes[1:][] | point(0; .)]}}]}]}]}' --args "${@:2}"
+}
+
+# parts: the bodies of what lies there, one behind the other.
+parts() { lines | jq -r '.body64 // (.body | @base64)' | while read -r b; do base64 -d <<<"$b"; done; }
+
+@test "a request that no record holds becomes several, and all are there when it is answered" {
+    begin
+    many 30000 40 >big.json
+    [ "$(stat -c %s big.json)" -gt 3000000 ]
+    post /v1/metrics "${json[@]}" --data-binary @big.json
+    [[ $code = 200 && $body = '{}' ]] || fail "$code $body"
+    [ "$(lines | wc -l)" -gt 1 ]
+    [ "$(lines | jq -r .type | sort -u)" = application/x-protobuf ]
+    [ "$(lines | jq -s 'map(.ext.metrics.points) | add')" = 30000 ]
+    [ "$(lines | jq -sr 'map(.ext.metrics.from) | min')" = 2023-11-14T22:13:20.000000000Z ]
+    [ "$(lines | jq -sr '[.[].ext.metrics | .to > .from] | unique | join(" ")')" = true ]
+    [ "$(lines | jq -r .id | sort -u | wc -l)" = "$(lines | wc -l)" ]
+    # What they hold together is one request, which comes in in protobuf, too.
+    parts >big.pb
+    n=$(lines | wc -l)
+    gzip -c big.pb >big.pb.gz
+    post /v1/metrics "${protobuf[@]}" -H 'Content-Encoding: gzip' --data-binary @big.pb.gz
+    [[ $code = 200 && $body = '' ]] || fail "$code $body"
+    [ "$(lines | jq -s 'map(.ext.metrics.points) | add')" = 60000 ]
+    [ "$(lines | wc -l)" = $((2 * n)) ]
+    drain
+    [ "$(queued | wc -l)" = $((2 * n)) ]
+    # All of it or nothing: where the queue has not the room, none of it comes in.
+    sed -i 's/^consent = granted/&\nmax_records = '$((3 * n - 1))/ site/etc/gapferry/agent.conf
+    drain
+    refused 429 'takes no more' /v1/metrics "${protobuf[@]}" --data-binary @big.pb
+    [ "$(lines | wc -l)" = 0 ]
+}
+
+@test "a point that no record holds is partial success, and the others come in" {
+    begin
+    many 3 40 1500000 900000 >big.json
+    post /v1/metrics "${json[@]}" --data-binary @big.json
+    [ "$code" = 200 ]
+    [ "$(jq -r .partialSuccess.rejectedDataPoints body)" = 2 ] || fail "$body"
+    [[ $(jq -r .partialSuccess.errorMessage body) = *'larger than a record'*'large\x1b' ]] || fail "$body"
+    [ "$(lines | jq -c '.ext.metrics | [.points, .to]')" = '[3,"2023-11-14T22:13:22.000000000Z"]' ]
+    grep -q 'status=200 channel=otlp .*larger than a record' collect.log
+    # In protobuf: field 1, and in it field 1 with the number.
+    { parts && parts && printf '\x0a\xea\x92\x7a\x12\xe6\x92\x7a\x12\xe2\x92\x7a\x0a\x01n\x2a\xdb\x92\x7a\x0a\xd7\x92\x7a\x3a\xd3\x92\x7a\x0a\x01a\x12\xcc\x92\x7a\x0a\xc8\x92\x7a' &&
+        head -c 2001224 /dev/zero | tr '\0' y; } >one.pb
+    post /v1/metrics "${protobuf[@]}" --data-binary @one.pb
+    [ "$code" = 200 ] || fail "$body"
+    [ "$(od -An -tx1 -N 1 body; od -An -tx1 -j 2 -N 2 body)" = ' 0a
+ 08 01' ] || fail "$(od -c body | head)"
+    [ "$(lines | tail -n 1 | jq .ext.metrics.points)" = 6 ]
+    # Where nothing is left, no record is made of it.
+    many 0 40 1500000 >big.json
+    post /v1/metrics "${json[@]}" --data-binary @big.json
+    [[ $code = 200 && $(jq -r .partialSuccess.rejectedDataPoints body) = 1 ]]
+    [ "$(lines | wc -l)" = 2 ]
+}
+
 @test "pages and names that are not this host's are refused; two ends are none" {
     begin
     refused 403 'pages' /v1/records/otlp -H 'Origin: http://evil.example' "${json[@]}" -d '{}'

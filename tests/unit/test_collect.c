@@ -19,89 +19,90 @@ static int take(enum body_path path, const char *type, const char *allow, const 
     return rc;
 }
 
+static const char point[] = "\x0a\x1d\x12\x1b\x12\x19\x0a\x01m\x2a\x14\x0a\x12\x19\x01\x02"
+                            "\x03\x04\x05\x06\x07\x18\x21\x00\x00\x00\x00\x00\x00\xf0\x3f";
+static const char json[] =
+    "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\",\"gauge\":{"
+    "\"dataPoints\":[{\"timeUnixNano\":\"1\",\"asDouble\":1.50}]}}]}]}]}";
+static const char escaped[] =
+    "{\"\\u0072esourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\",\"gauge\":{"
+    "\"dataPoints\":[{\"timeUnixNano\":\"1\",\"asDouble\":1.50}]}}]}]}]}";
+static const char old[] = "{\"resource_metrics\":[]}";
+static const struct {
+    const char *type, *allow, *data;
+    size_t len;
+    enum body_path path;
+    int status; /* 0: it passes, 1: it says nothing, else -1 - enum body_no */
+} bodies[] = {
+    {"application/json", NULL, "{ \"a\": 1}", 9, BODY_RECORDS, 0},
+    {"Application/JSON; charset=utf-8", "*", "[1]", 3, BODY_RECORDS, 0},
+    {"application/json", NULL, "{ \"a\": ", 7, BODY_RECORDS, -1 - BODY_NO_FORM},
+    {"application/json", "a", "{ \"a\": 1}", 9, BODY_RECORDS, 0},
+    {"application/json", "b", "{ \"a\": 1}", 9, BODY_RECORDS, -1 - BODY_NO_RULE},
+    {"application/json", "", "{ \"a\": 1}", 9, BODY_RECORDS, -1 - BODY_NO_RULE},
+    {"application/json", "a", "[1]", 3, BODY_RECORDS, -1 - BODY_NO_FORM},
+    {"text/plain", NULL, "\x00\xff", 2, BODY_RECORDS, 0},
+    {"text/plain", "a", "a", 1, BODY_RECORDS, -1 - BODY_NO_TYPE},
+    {"application/jsonx", "a", "{}", 2, BODY_RECORDS, -1 - BODY_NO_TYPE},
+    {"application/json", NULL, "{}", 2, BODY_METRICS, 1},
+    {"application/json", NULL, "{\"resourceMetrics\" : [ ]}", 25, BODY_METRICS, 1},
+    {"application/json", NULL, "{\"x\":[1]}", 9, BODY_METRICS, 1},
+    {"application/json", NULL, "{\"resourceMetrics\":[{}]}", 24, BODY_METRICS, 1},
+    {"application/json", NULL, json, sizeof json - 1, BODY_METRICS, 0},
+    {"application/json", "*", json, sizeof json - 1, BODY_METRICS, 0},
+    {"application/json", NULL, "[]", 2, BODY_METRICS, -1 - BODY_NO_FORM},
+    {"application/json", "resourceMetrics", "{\"resourceMetrics\":[{}]}", 24, BODY_METRICS,
+     -1 - BODY_NO_RULE},
+    {"application/x-protobuf", NULL, "", 0, BODY_METRICS, 1},
+    {"application/x-protobuf", NULL, point, sizeof point - 1, BODY_METRICS, 0},
+    {"application/x-protobuf", "a", point, sizeof point - 1, BODY_METRICS, -1 - BODY_NO_RULE},
+    {"application/x-protobuf", NULL, point, sizeof point - 2, BODY_METRICS, -1 - BODY_NO_FORM},
+    {"", NULL, "{}", 2, BODY_METRICS, -1 - BODY_NO_TYPE},
+    {"text/x-influx-line", NULL, "m f=1 7", 7, BODY_RECORDS, 0},
+    {"text/x-influx-line", "a", "m f=1 7", 7, BODY_RECORDS, -1 - BODY_NO_RULE},
+    {"text/x-influx-line", NULL, "m f=1 7\nm", 9, BODY_RECORDS, -1 - BODY_NO_FORM},
+    {"text/x-influx-line", NULL, "#\n", 2, BODY_RECORDS, -1 - BODY_NO_FORM},
+    {"text/x-influx-line", NULL, "m host=\"a\"", 10, BODY_RECORDS, -1 - BODY_NO_RULE},
+    {"", NULL, "", 0, BODY_LINES, 1},
+    {"", "a", "m f=1", 5, BODY_LINES, -1 - BODY_NO_RULE},
+    {"", NULL, "m f\nm\n", 6, BODY_LINES, -1 - BODY_NO_FORM},
+    {"", NULL, "m host=\"a\"", 10, BODY_LINES, -1 - BODY_NO_RULE},
+    {"text/x-influx-line", NULL, "m f=1 7", 7, BODY_OWN, 0},
+    {"text/x-influx-line", NULL, "m f=1 7\nm", 9, BODY_OWN, -1 - BODY_NO_FORM},
+    {"text/x-influx-line", "a", "m f=1 7", 7, BODY_OWN, -1 - BODY_NO_RULE},
+    /* OTLP is known for what it is whichever way it comes. */
+    {"application/json", NULL, json, sizeof json - 1, BODY_RECORDS, 0},
+    {"application/json", NULL, escaped, sizeof escaped - 1, BODY_OWN, 0},
+    {"application/json", NULL, "{\"resourceMetrics\":1}", 21, BODY_RECORDS, -1 - BODY_NO_FORM},
+    {"application/json", NULL, "{\"resourceMetrics\":[{}]", 23, BODY_OWN, -1 - BODY_NO_FORM},
+    {"application/json", NULL, old, sizeof old - 1, BODY_OWN, -1 - BODY_NO_FORM},
+    {"application/json", NULL, "{\"a\":{\"resourceMetrics\":1}}", 27, BODY_RECORDS, 0},
+    {"application/json", NULL, "[\"\\u00e9\", 1]", 13, BODY_RECORDS, 0},
+    {"application/x-protobuf", NULL, point, sizeof point - 1, BODY_RECORDS, 0},
+    {"application/x-protobuf", NULL, point, sizeof point - 2, BODY_RECORDS, -1 - BODY_NO_FORM},
+    {"application/x-protobuf", NULL, point, sizeof point - 1, BODY_OWN, 0},
+    {"application/x-protobuf", NULL, "{\"users\":1}", 11, BODY_OWN, -1 - BODY_NO_FORM},
+    {"application/x-protobuf", "*", "", 0, BODY_OWN, 0},
+    {"application/x-protobuf", "a", point, sizeof point - 1, BODY_OWN, -1 - BODY_NO_RULE},
+    /* By the agent's own hands anything comes in that no rule has to be applied to. */
+    {"application/json", NULL, "no JSON", 7, BODY_OWN, 0},
+    {"text/plain", "a", "{\"a\":1}", 7, BODY_OWN, 0},
+    {"text/plain", "a", "plain", 5, BODY_OWN, -1 - BODY_NO_FORM},
+    {"text/plain", "", "plain", 5, BODY_OWN, -1 - BODY_NO_RULE},
+};
+
 static void a_body_passes_as_it_is_or_not_at_all(void **state) {
-    static const char point[] = "\x0a\x1d\x12\x1b\x12\x19\x0a\x01m\x2a\x14\x0a\x12\x19\x01\x02"
-                                "\x03\x04\x05\x06\x07\x18\x21\x00\x00\x00\x00\x00\x00\xf0\x3f";
-    static const char json[] =
-        "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\",\"gauge\":{"
-        "\"dataPoints\":[{\"timeUnixNano\":\"1\",\"asDouble\":1.50}]}}]}]}]}";
-    static const char escaped[] =
-        "{\"\\u0072esourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\",\"gauge\":{"
-        "\"dataPoints\":[{\"timeUnixNano\":\"1\",\"asDouble\":1.50}]}}]}]}]}";
-    static const char old[] = "{\"resource_metrics\":[]}";
-    static const struct {
-        const char *type, *allow, *data;
-        size_t len;
-        enum body_path path;
-        int status; /* 0: it passes, 1: it says nothing, else -1 - enum body_no */
-    } cases[] = {
-        {"application/json", NULL, "{ \"a\": 1}", 9, BODY_RECORDS, 0},
-        {"Application/JSON; charset=utf-8", "*", "[1]", 3, BODY_RECORDS, 0},
-        {"application/json", NULL, "{ \"a\": ", 7, BODY_RECORDS, -1 - BODY_NO_FORM},
-        {"application/json", "a", "{ \"a\": 1}", 9, BODY_RECORDS, 0},
-        {"application/json", "b", "{ \"a\": 1}", 9, BODY_RECORDS, -1 - BODY_NO_RULE},
-        {"application/json", "", "{ \"a\": 1}", 9, BODY_RECORDS, -1 - BODY_NO_RULE},
-        {"application/json", "a", "[1]", 3, BODY_RECORDS, -1 - BODY_NO_FORM},
-        {"text/plain", NULL, "\x00\xff", 2, BODY_RECORDS, 0},
-        {"text/plain", "a", "a", 1, BODY_RECORDS, -1 - BODY_NO_TYPE},
-        {"application/jsonx", "a", "{}", 2, BODY_RECORDS, -1 - BODY_NO_TYPE},
-        {"application/json", NULL, "{}", 2, BODY_METRICS, 1},
-        {"application/json", NULL, "{\"resourceMetrics\" : [ ]}", 25, BODY_METRICS, 1},
-        {"application/json", NULL, "{\"x\":[1]}", 9, BODY_METRICS, 1},
-        {"application/json", NULL, "{\"resourceMetrics\":[{}]}", 24, BODY_METRICS, 1},
-        {"application/json", NULL, json, sizeof json - 1, BODY_METRICS, 0},
-        {"application/json", "*", json, sizeof json - 1, BODY_METRICS, 0},
-        {"application/json", NULL, "[]", 2, BODY_METRICS, -1 - BODY_NO_FORM},
-        {"application/json", "resourceMetrics", "{\"resourceMetrics\":[{}]}", 24, BODY_METRICS,
-         -1 - BODY_NO_RULE},
-        {"application/x-protobuf", NULL, "", 0, BODY_METRICS, 1},
-        {"application/x-protobuf", NULL, point, sizeof point - 1, BODY_METRICS, 0},
-        {"application/x-protobuf", "a", point, sizeof point - 1, BODY_METRICS, -1 - BODY_NO_RULE},
-        {"application/x-protobuf", NULL, point, sizeof point - 2, BODY_METRICS, -1 - BODY_NO_FORM},
-        {"", NULL, "{}", 2, BODY_METRICS, -1 - BODY_NO_TYPE},
-        {"text/x-influx-line", NULL, "m f=1 7", 7, BODY_RECORDS, 0},
-        {"text/x-influx-line", "a", "m f=1 7", 7, BODY_RECORDS, -1 - BODY_NO_RULE},
-        {"text/x-influx-line", NULL, "m f=1 7\nm", 9, BODY_RECORDS, -1 - BODY_NO_FORM},
-        {"text/x-influx-line", NULL, "#\n", 2, BODY_RECORDS, -1 - BODY_NO_FORM},
-        {"text/x-influx-line", NULL, "m host=\"a\"", 10, BODY_RECORDS, -1 - BODY_NO_RULE},
-        {"", NULL, "", 0, BODY_LINES, 1},
-        {"", "a", "m f=1", 5, BODY_LINES, -1 - BODY_NO_RULE},
-        {"", NULL, "m f\nm\n", 6, BODY_LINES, -1 - BODY_NO_FORM},
-        {"", NULL, "m host=\"a\"", 10, BODY_LINES, -1 - BODY_NO_RULE},
-        {"text/x-influx-line", NULL, "m f=1 7", 7, BODY_OWN, 0},
-        {"text/x-influx-line", NULL, "m f=1 7\nm", 9, BODY_OWN, -1 - BODY_NO_FORM},
-        {"text/x-influx-line", "a", "m f=1 7", 7, BODY_OWN, -1 - BODY_NO_RULE},
-        /* OTLP is known for what it is whichever way it comes. */
-        {"application/json", NULL, json, sizeof json - 1, BODY_RECORDS, 0},
-        {"application/json", NULL, escaped, sizeof escaped - 1, BODY_OWN, 0},
-        {"application/json", NULL, "{\"resourceMetrics\":1}", 21, BODY_RECORDS, -1 - BODY_NO_FORM},
-        {"application/json", NULL, "{\"resourceMetrics\":[{}]", 23, BODY_OWN, -1 - BODY_NO_FORM},
-        {"application/json", NULL, old, sizeof old - 1, BODY_OWN, -1 - BODY_NO_FORM},
-        {"application/json", NULL, "{\"a\":{\"resourceMetrics\":1}}", 27, BODY_RECORDS, 0},
-        {"application/json", NULL, "[\"\\u00e9\", 1]", 13, BODY_RECORDS, 0},
-        {"application/x-protobuf", NULL, point, sizeof point - 1, BODY_RECORDS, 0},
-        {"application/x-protobuf", NULL, point, sizeof point - 2, BODY_RECORDS, -1 - BODY_NO_FORM},
-        {"application/x-protobuf", NULL, point, sizeof point - 1, BODY_OWN, 0},
-        {"application/x-protobuf", NULL, "{\"users\":1}", 11, BODY_OWN, -1 - BODY_NO_FORM},
-        {"application/x-protobuf", "*", "", 0, BODY_OWN, 0},
-        {"application/x-protobuf", "a", point, sizeof point - 1, BODY_OWN, -1 - BODY_NO_RULE},
-        /* By the agent's own hands anything comes in that no rule has to be applied to. */
-        {"application/json", NULL, "no JSON", 7, BODY_OWN, 0},
-        {"text/plain", "a", "{\"a\":1}", 7, BODY_OWN, 0},
-        {"text/plain", "a", "plain", 5, BODY_OWN, -1 - BODY_NO_FORM},
-        {"text/plain", "", "plain", 5, BODY_OWN, -1 - BODY_NO_RULE},
-    };
     (void)state;
 
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         struct body_kept k;
         enum body_no no = BODY_NO_MEMORY;
-        int rc = take(cases[i].path, cases[i].type, cases[i].allow, cases[i].data, cases[i].len, &k,
-                      &no);
+        int rc = take(bodies[i].path, bodies[i].type, bodies[i].allow, bodies[i].data,
+                      bodies[i].len, &k, &no);
         int is = rc == -1 ? -1 - (int)no : k.empty;
-        if (is != cases[i].status)
+        if (is != bodies[i].status)
             fail_msg("case %zu: %d, %s", i, is, e.text);
-        if (rc == 0 && (k.len != cases[i].len || memcmp(k.data, cases[i].data, k.len) != 0))
+        if (rc == 0 && (k.len != bodies[i].len || memcmp(k.data, bodies[i].data, k.len) != 0))
             fail_msg("case %zu: changed", i);
         body_free(&k);
     }
