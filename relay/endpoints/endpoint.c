@@ -13,8 +13,8 @@
 #define LABEL "gapferry-record/1"
 
 const struct endpoint_profile *const endpoint_profiles[] = {
-    &endpoint_http, &endpoint_form, &endpoint_updates,    &endpoint_exec, &endpoint_agent,
-    &endpoint_otlp, &endpoint_ga4,  &endpoint_prometheus, NULL,
+    &endpoint_http, &endpoint_form, &endpoint_updates,    &endpoint_exec,   &endpoint_agent,
+    &endpoint_otlp, &endpoint_ga4,  &endpoint_prometheus, &endpoint_influx, NULL,
 };
 
 const char *endpoint_value(const struct config *c, const char *name, const char *key) {

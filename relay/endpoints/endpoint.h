@@ -19,7 +19,7 @@
     {"endpoint", 1, "product", NULL, "only records of this product"},                              \
     {"endpoint", 1, "sender", NULL, "only records of this agent (its id, 32 hex digits)"},         \
     {"endpoint", 1, "profile", "http", "how to speak: http, form, updates, exec, agent, otlp, "   \
-                                       "ga4, prometheus"},                                        \
+                                       "ga4, prometheus, influx"},                                \
     {"endpoint", 1, "url", NULL, "where: https://...; http:// only to 127.0.0.1 or [::1]"},        \
     {"endpoint", 1, "program", NULL, "for exec: an absolute path and its arguments; no shell"},     \
     {"endpoint", 1, "template", NULL, "for http: a file with a JSON body, {{FIELD}} is filled in"}, \
@@ -198,7 +198,7 @@ struct endpoint_profile {
 
 extern const struct endpoint_profile *const endpoint_profiles[]; /* NULL at the end */
 extern const struct endpoint_profile endpoint_http, endpoint_form, endpoint_updates, endpoint_exec,
-    endpoint_agent, endpoint_otlp, endpoint_ga4, endpoint_prometheus;
+    endpoint_agent, endpoint_otlp, endpoint_ga4, endpoint_prometheus, endpoint_influx;
 
 /* ---- configuration (endpoint_check.c) ---- */
 

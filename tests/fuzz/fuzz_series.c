@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/otlp.h"
+#include "relay/series/lines.h"
 #include "relay/series/series.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);

@@ -76,3 +76,48 @@ exported() {
                "\($m | to_entries | sort_by(.key) | map("\(.key)=\(.value)") | join(",")): " +
                ([range($t | length) | "\($t[.])=\($v[.])"] | join(" "))' | sort
 }
+
+with_prometheus() { # LINE...: of its configuration
+    SINK=$(free_port)
+    printf '%s\n' 'global: {scrape_interval: 1h}' "$@" >prometheus.yml
+    service prometheus prometheus --config.file=prometheus.yml --storage.tsdb.path="$PWD/prometheus" \
+        --web.listen-address="127.0.0.1:$SINK" --web.enable-remote-write-receiver --log.level=error \
+        --storage.tsdb.retention.time=10y
+    soon curl -sf -o /dev/null "http://127.0.0.1:$SINK/-/ready"
+}
+
+# samples QUERY: "NAME{LABELS}: VALUE@SECONDS ..." of what Prometheus has of 60 days up to tomorrow.
+samples() {
+    curl -sf "http://127.0.0.1:$SINK/api/v1/query" --data-urlencode "query=$1[60d]" -d time=$((NOW + 86400)) |
+        jq -r '.data.result[] | "\(.metric | to_entries | sort_by(.key) | map("\(.key)=\(.value)") | join(",")): " +
+               (.values | map("\(.[1])@\(.[0])") | join(" "))' | sort
+}
+
+with_influx() { # a database "db"; points older than a week go into "week" alone
+    SINK=$(free_port)
+    cat >influx.conf <<CONF
+reporting-disabled = true
+bind-address = "127.0.0.1:$(free_port)"
+[meta]
+  dir = "$PWD/influx/meta"
+[data]
+  dir = "$PWD/influx/data"
+  wal-dir = "$PWD/influx/wal"
+  query-log-enabled = false
+[monitor]
+  store-enabled = false
+[http]
+  bind-address = "127.0.0.1:$SINK"
+  log-enabled = false
+CONF
+    service influx influxd -config influx.conf
+    soon curl -sf -o /dev/null "http://127.0.0.1:$SINK/ping"
+    influx_do 'CREATE DATABASE db' >/dev/null
+}
+influx_do() { curl -sf "http://127.0.0.1:$SINK/query" --data-urlencode "q=$1" -d db=db -d epoch=ns; }
+
+# rows QUERY: "MEASUREMENT COLUMN=VALUE ..." of each row, sorted; what is null is left out.
+rows() {
+    influx_do "$1" | jq -r '.results[].series[]? | . as $s | .values[] | . as $v | $s.name + " " +
+        ([range($v | length) | select($v[.] != null) | "\($s.columns[.])=\($v[.])"] | join(" "))' | sort
+}
