@@ -235,6 +235,9 @@ void forward_lanes_tell(struct forward_walk *w) {
         const struct forward_lane *lane = &w->lanes[i];
         if (lane->name != NULL) {
             tell_endpoint(w, lane);
+            if (lane->endpoint.warning[0] != '\0')
+                turn_wait(w->t, "endpoint \"%s\" takes what comes, and warns: %.600s", lane->name,
+                          lane->endpoint.warning);
         } else if (lane->held > 0 && ++told < TOLD_LANES) {
             tell_homeless(w, lane, lane->held, "");
         } else if (lane->held > 0) {

@@ -96,6 +96,9 @@ struct endpoint {
     const char *header;        /* one more, or NULL */
     const char *success_text;  /* a 2xx without it in its body is no success; NULL: none */
     void *own;                 /* the profile's, from open() to close() */
+    /* What it said beside a success, the last time; safe; "": nothing. For the operator alone,
+     * since it may tell what another sender has sent. */
+    char warning[GF_REASON_MAX + 1];
 };
 
 /* How a program ended. */

@@ -77,11 +77,10 @@ static void close_section(struct endpoint *p) {
 
 struct own {
     struct metrics_early early;
-    char warning[GF_REASON_MAX + 1]; /* a receiver's, that has taken all; "" none */
-    int json;                        /* 1: requests are JSON */
-    int delta;                       /* 1: a point that is counted twice would be wrong */
-    struct gf_buf converted;         /* a record in JSON, as protobuf */
-    struct otlp_span request;        /* the record in protobuf: borrowed */
+    int json;                 /* 1: requests are JSON */
+    int delta;                /* 1: a point that is counted twice would be wrong */
+    struct gf_buf converted;  /* a record in JSON, as protobuf */
+    struct otlp_span request; /* the record in protobuf: borrowed */
     struct batches_point *points;
     size_t n;
     struct batches *batches;
@@ -278,7 +277,8 @@ static int doubt(struct endpoint_result *r, const char *what, struct gf_err *e) 
 }
 
 /* A 2xx: 1 the batch is judged; 0 it has to wait; -1. */
-static int judge_success(struct own *own, struct endpoint_result *r, struct gf_err *e) {
+static int judge_success(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e) {
+    struct own *own = j->own;
     const struct https_answer *a = &r->answer;
     struct endpoint_otlp_reply reply;
     struct gf_err why;
@@ -289,16 +289,15 @@ static int judge_success(struct own *own, struct endpoint_result *r, struct gf_e
         return doubt(r, "its body is longer than 4 MiB", e);
     if (endpoint_otlp_reply_success(type, len, a->body.data, a->body.len, &reply, &why) == -1)
         return doubt(r, why.text, e);
-    if (reply.rejected == 0 && reply.len == 0) {
-        batches_taken(own->batches);
+    if (endpoint_http_words(r, "the receiver:", reply.words, reply.len, e) == -1)
+        return -1;
+    if (reply.rejected > 0) {
+        batches_partial(own->batches, reply.rejected, r->reason);
         return 1;
     }
-    if (endpoint_http_words(r, reply.rejected > 0 ? "the receiver:" : "the receiver warns:",
-                            reply.words, reply.len, e) == -1)
-        return -1;
-    if (reply.rejected == 0)
-        memcpy(own->warning, r->reason, sizeof own->warning);
-    batches_partial(own->batches, reply.rejected, r->reason);
+    if (reply.len > 0)
+        memcpy(j->endpoint->warning, r->reason, sizeof r->reason);
+    batches_taken(own->batches);
     return 1;
 }
 
@@ -351,7 +350,7 @@ static int judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_er
     else if (a->stage != HTTPS_OK && !a->cut)
         return endpoint_http_judge(j, r, e);
     else
-        rc = a->status / 100 == 2 ? judge_success(own, r, e) : judge_failure(own, r, e);
+        rc = a->status / 100 == 2 ? judge_success(j, r, e) : judge_failure(own, r, e);
     if (rc == -1)
         return -1;
     if (rc == 0) {
@@ -359,12 +358,8 @@ static int judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_er
         return 0;
     }
     metrics_go_on(j, own->batches, r);
-    if (r->verdict != ENDPOINT_DELIVERED)
-        return 0;
-    if (!own->delta)
+    if (r->verdict == ENDPOINT_DELIVERED && !own->delta)
         r->guarantee = GF_GUARANTEE_ONCE;
-    if (r->reason[0] == '\0')
-        memcpy(r->reason, own->warning, sizeof r->reason);
     return 0;
 }
 

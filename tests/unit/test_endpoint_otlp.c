@@ -10,6 +10,7 @@
     "HTTP/1.1 " status "\r\nContent-Type: " type "\r\nConnection: close\r\n\r\n" body
 #define OK         HTTP("200 OK", "application/x-protobuf", "")
 #define SAYS(body) HTTP("200 OK", "application/json", body)
+#define WARNING    "{\"partialSuccess\":{\"errorMessage\":\"use gzip\"}}"
 #define BAD        HTTP("400 Bad", "application/json", "{\"code\":3,\"message\":\"bad point\"}")
 
 #define POINT(time) "{\"timeUnixNano\":\"" time "\",\"asInt\":\"1\"}"
@@ -180,8 +181,7 @@ static void each_answer_has_its_verdict(void **state) {
          ENDPOINT_DELIVERED, 0, "1 of 2 points refused: 1: the receiver: too old"},
         {SAYS("{\"partialSuccess\":{\"rejectedDataPoints\":2,\"errorMessage\":\"too old\"}}"),
          ENDPOINT_REJECTED, 0, "2 of 2 points refused: 2: the receiver: too old"},
-        {SAYS("{\"partialSuccess\":{\"errorMessage\":\"use gzip\"}}"), ENDPOINT_DELIVERED, 0,
-         "the receiver warns: use gzip"},
+        {SAYS(WARNING), ENDPOINT_DELIVERED, 0, ""},
         {HTTP("200 OK", "text/html", "<html>Please log in"), ENDPOINT_LATER, 1,
          "HTTP 200, but not the answer of an OpenTelemetry receiver: <html>Please log in"},
         {HTTP("429 No", "text/plain", "slow"), ENDPOINT_LATER, 0, "HTTP 429: slow"},
@@ -373,6 +373,19 @@ static void only_points_that_count_from_report_to_report_are_in_doubt(void **sta
     assert_int_equal(row.state, LEDGER_DELIVERED);
 }
 
+static void a_warning_is_told_to_the_operator_alone(void **state) {
+    static const struct reply warns[] = {{SAYS(WARNING), CLOSE}, {NULL, 0}};
+    struct site *s = *state;
+    int n;
+
+    struct row row = forwarded(s, GAUGE(POINT(T1)), warns, &n);
+    assert_int_equal(row.state, LEDGER_DELIVERED);
+    assert_string_equal(row.reason, "");
+    assert_non_null(
+        strstr(s->t.waits.data, "\"e\" takes what comes, and warns: the receiver: use gzip"));
+    assert_null(s->t.people.data);
+}
+
 static void what_a_crash_has_left_is_sent_again_where_that_does_no_harm(void **state) {
     static const struct reply ok[] = {{OK, CLOSE}, {NULL, 0}};
     static const char *const bodies[] = {GAUGE(POINT(T1)), DELTA(POINT(T1))};
@@ -436,6 +449,7 @@ int main(void) {
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_a_crash_has_left_is_sent_again_where_that_does_no_harm,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_warning_is_told_to_the_operator_alone, set_up, tear_down),
         cmocka_unit_test(settings_are_checked),
     };
     return cmocka_run_group_tests(tests, begin, end);
