@@ -139,31 +139,36 @@ static int read_channels(struct gf_json_obj *o, struct collect_policy *p, struct
     return 0;
 }
 
+/* What else it holds is a newer agent's. */
+static int read_policy(struct gf_json *j, struct collect_policy *p, struct gf_err *e) {
+    static const char *const formats[] = {"gapferry-policy/1", NULL};
+    struct gf_json_obj o;
+    int format;
+
+    gf_json_root(j, &o);
+    (void)gf_json_enum(&o, "format", formats, &format);
+    (void)gf_json_hex(&o, "agent", p->agent.b, sizeof p->agent.b);
+    if (read_channels(&o, p, e) == -1)
+        return -1;
+    if (o.err.code == GF_OK)
+        return 0;
+    *e = o.err;
+    return -1;
+}
+
 int collect_policy_parse(const char *text, size_t len, struct collect_policy *out,
                          struct gf_err *e) {
-    static const char *const formats[] = {"gapferry-policy/1", NULL};
     struct collect_policy p = {.n = 0};
     struct gf_json *j = NULL;
-    struct gf_json_obj o;
-    int format, rc = -1;
 
     if (gf_json_parse(text, len, COLLECT_POLICY_FILE, GF_E_CONFIG, &j, e) == -1)
         return -1;
-    gf_json_root(j, &o);
-    (void)gf_json_enum(&o, "format", formats, &format);
-    (void)gf_json_hex(&o, "agent", p.agent.b, sizeof p.agent.b);
-    if (read_channels(&o, &p, e) == 0) {
-        /* What else it holds is a newer agent's. */
-        if (o.err.code == GF_OK)
-            rc = 0;
-        else
-            *e = o.err;
-    }
+    int rc = read_policy(j, &p, e);
     gf_json_free(j);
-    if (rc == 0)
-        *out = p;
-    else
+    if (rc == -1)
         collect_policy_free(&p);
+    else
+        *out = p;
     return rc;
 }
 

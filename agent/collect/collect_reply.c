@@ -89,6 +89,12 @@ static void tell(const struct collect_call *call, unsigned status, const char *w
     c->untold = 0;
 }
 
+/* Send what is in b, and release it. */
+static void send_reply(struct collect_call *call, const struct httpd_reply *a, struct gf_buf *b) {
+    httpd_reply(call->r, a, b->data != NULL ? b->data : "", b->len);
+    gf_buf_free(b);
+}
+
 static void reply_words(struct collect_call *call, unsigned status, unsigned retry_after_s,
                         const char *why) {
     struct httpd_reply a = {.status = status, .retry_after_s = retry_after_s};
@@ -102,10 +108,9 @@ static void reply_words(struct collect_call *call, unsigned status, unsigned ret
     gf_buf_init(&b, REPLY_MAX);
     gf_text_safe(&text, why, strlen(why));
     a.type = put_no(call, status, text.data != NULL ? text.data : "", &b);
-    httpd_reply(call->r, &a, b.data != NULL ? b.data : "", b.len);
+    send_reply(call, &a, &b);
     tell(call, status, why);
     gf_buf_free(&text);
-    gf_buf_free(&b);
 }
 
 void collect_reply_no(struct collect_call *call, unsigned status, unsigned retry_after_s,
@@ -125,52 +130,46 @@ static void reply_lines(struct collect_call *call) {
         httpd_reply(call->r, &a, "", 0);
 }
 
-/* An empty message: all of it was taken; else what was not. */
+/* How many data points of it did not come in, and why. */
+static void put_partial(struct collect_call *call, struct gf_buf *b) {
+    struct gf_buf text;
+
+    gf_buf_init(&text, 8192);
+    gf_text_safe(&text, call->partial, strlen(call->partial));
+    const char *why = text.data != NULL ? text.data : "";
+    if (call->protobuf) {
+        size_t mark = otlp_put_open(b, 1);
+        put_message(b, call->rejected, why);
+        otlp_put_close(b, mark);
+    } else {
+        gf_buf_printf(
+            b, "{\"partialSuccess\":{\"rejectedDataPoints\":\"%" PRIu64 "\",\"errorMessage\":",
+            call->rejected);
+        gf_json_put_shown(b, why, strlen(why));
+        gf_buf_text(b, "}}");
+    }
+    gf_buf_free(&text);
+    tell(call, 200, call->partial);
+}
+
+/* An empty message: all of it was taken. */
 static void reply_metrics(struct collect_call *call) {
     const struct httpd_reply a = {
         .status = 200, .type = call->protobuf ? "application/x-protobuf" : "application/json"};
-    struct gf_buf text, b;
+    struct gf_buf b;
 
-    gf_buf_init(&text, 8192);
     gf_buf_init(&b, REPLY_MAX);
-    if (call->rejected > 0 && call->partial != NULL) {
-        gf_text_safe(&text, call->partial, strlen(call->partial));
-        tell(call, 200, call->partial);
-    }
-    if (call->protobuf && text.len > 0) {
-        size_t mark = otlp_put_open(&b, 1);
-        put_message(&b, call->rejected, text.data);
-        otlp_put_close(&b, mark);
-    } else if (text.len > 0) {
-        gf_buf_printf(
-            &b, "{\"partialSuccess\":{\"rejectedDataPoints\":\"%" PRIu64 "\",\"errorMessage\":",
-            call->rejected);
-        gf_json_put_shown(&b, text.data, text.len);
-        gf_buf_text(&b, "}}");
-    } else if (!call->protobuf) {
+    if (call->rejected > 0 && call->partial != NULL)
+        put_partial(call, &b);
+    else if (!call->protobuf)
         gf_buf_text(&b, "{}");
-    }
-    httpd_reply(call->r, &a, b.data != NULL ? b.data : "", b.len);
-    gf_buf_free(&text);
-    gf_buf_free(&b);
+    send_reply(call, &a, &b);
 }
 
-void collect_reply_done(struct collect_call *call) {
+static void reply_record(struct collect_call *call) {
     const struct httpd_reply a = {.status = 200, .type = "application/json"};
     struct gf_buf b;
 
-    if (call->scrape != NULL) {
-        collect_scrape_kept(call);
-        return;
-    }
-    if (call->path == BODY_LINES) {
-        reply_lines(call);
-        return;
-    }
-    if (call->path == BODY_METRICS) {
-        reply_metrics(call);
-        return;
-    }
     gf_buf_init(&b, REPLY_MAX);
     gf_buf_printf(&b, "{\"record\":\"%s\"", call->record);
     if (call->dropped != NULL) {
@@ -178,6 +177,16 @@ void collect_reply_done(struct collect_call *call) {
         gf_json_put_shown(&b, call->dropped, strlen(call->dropped));
     }
     gf_buf_text(&b, "}\n");
-    httpd_reply(call->r, &a, b.data != NULL ? b.data : "", b.len);
-    gf_buf_free(&b);
+    send_reply(call, &a, &b);
+}
+
+void collect_reply_done(struct collect_call *call) {
+    if (call->scrape != NULL)
+        collect_scrape_kept(call);
+    else if (call->path == BODY_LINES)
+        reply_lines(call);
+    else if (call->path == BODY_METRICS)
+        reply_metrics(call);
+    else
+        reply_record(call);
 }

@@ -137,6 +137,9 @@ FAULTS
     there
     [ "$(newest)" = 'delivered: ' ]
     [ "$(points '.[0] | [.series, .value] | join(" ")')" = 'm{}{} 1' ]
+    # The facts beside it have come along.
+    [ "$(fact '.ext.metrics | [.points, .to] | join(" ")' R records show "$(fact '.records[-1].record' R records list)")" = '1 2024-11-11T21:06:40.359154177Z' ]
+    [[ $(R records show "$(fact '.records[-1].record' R records list)") = *'facts        {"metrics":{"points":1,'* ]]
     [[ $(points '.[0].added') == '{gapferry.delay_s='*',gapferry.site=Plant 4}' ]] || fail "$(points .)"
 }
 
