@@ -86,7 +86,8 @@ static void show_scrape(struct out *t, const struct collect_scrape_state *s) {
     out_str(t, "reason", s->bad > 0 ? s->why : NULL);
     out_int(t, "failures", s->failures);
     if (s->good > 0)
-        out_text(t, "; %lld samples at %s", (long long)s->samples, good);
+        out_text(t, "; %lld sample%s at %s", (long long)s->samples, s->samples == 1 ? "" : "s",
+                 good);
     else if (s->bad == 0)
         out_text(t, "; not asked yet");
     if (s->bad == 0)

@@ -181,8 +181,8 @@ static size_t serve(const struct daemon *d, int quiesce) {
     return n;
 }
 
-/* Wait until there is something to do. */
-static void wait_for_work(const struct daemon *d, int64_t stopping) {
+/* Wait until there is something to do. 1: there may be a signal. */
+static int wait_for_work(const struct daemon *d, int64_t stopping) {
     const int ms = next_wait(d, stopping);
     struct pollfd p[DOORS + 1];
     int fds[DOORS + 1];
@@ -192,10 +192,11 @@ static void wait_for_work(const struct daemon *d, int64_t stopping) {
     fds[DOORS] = stopping > 0 ? -1 : d->signals;
     if (d->scraper != NULL && stopping == 0 &&
         collect_scrape_poll(d->scraper, fds, DOORS + 1, ms) == 0)
-        return;
+        return 1;
     for (int i = 0; i <= DOORS; i++)
         p[i] = (struct pollfd){fds[i], POLLIN, 0};
     (void)poll(p, DOORS + 1, d->scraper != NULL && (ms == -1 || ms > STATE_MS) ? STATE_MS : ms);
+    return p[DOORS].revents != 0;
 }
 
 static int is_told_to_end(const struct daemon *d) {
@@ -208,8 +209,7 @@ static void loop(struct daemon *d) {
     int64_t stopping = 0; /* ms: since when */
 
     for (;;) {
-        wait_for_work(d, stopping);
-        int ending = stopping == 0 && is_told_to_end(d);
+        int ending = wait_for_work(d, stopping) && stopping == 0 && is_told_to_end(d);
         if (ending)
             stopping = mono_ms();
         look_at_policy(d);

@@ -100,10 +100,6 @@ static void reply_words(struct collect_call *call, unsigned status, unsigned ret
     struct httpd_reply a = {.status = status, .retry_after_s = retry_after_s};
     struct gf_buf text, b;
 
-    if (call->scrape != NULL) {
-        collect_scrape_refused(call, why);
-        return;
-    }
     gf_buf_init(&text, 8192);
     gf_buf_init(&b, REPLY_MAX);
     gf_text_safe(&text, why, strlen(why));
@@ -115,6 +111,10 @@ static void reply_words(struct collect_call *call, unsigned status, unsigned ret
 
 void collect_reply_no(struct collect_call *call, unsigned status, unsigned retry_after_s,
                       const char *why) {
+    if (call->scrape != NULL) {
+        collect_scrape_refused(call, why);
+        return;
+    }
     call->c->counts.refused++;
     call->c->counts.full += status == 429;
     reply_words(call, status, retry_after_s, why);

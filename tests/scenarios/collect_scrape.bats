@@ -138,7 +138,20 @@ SERIES
     [[ $(of node reason) == *'the site has denied its consent'* ]]
     [[ $(of full reason) == *"the agent's queue takes no more of it now"* ]]
     [ "$(wc -l <e/log)" = 1 ] # of the channel that has consent
-    [ "$(jq .records status.json)" = 0 ]
+    [ "$(jq -c '[.records, .refused, .scrapes_failed]' status.json)" = '[0,0,2]' ]
+}
+
+@test "an answer that no record holds becomes several" {
+    endpoint
+    site "$(scrape many "http://$at/many" 'body_max = 4M')"
+    collect_start
+    soon asked 1
+    [ "$(of many samples)" = 20000 ] || fail "$(of many reason)"
+    [ "$(jq .records status.json)" -gt 1 ]
+    drain
+    local points
+    points=$(A preview metrics --json | jq '[.. | .metrics? | objects | .points] | add')
+    [ "$points" = 20002 ] || fail "$points points"
 }
 
 @test "in airgap mode nobody beyond this host is asked" {

@@ -5,6 +5,7 @@
 // Listens on a port of 127.0.0.1, which its first line tells, and on a unix socket. What it does is in
 // the path of a request; FOLDER/log gets a line with the path for each.
 //
+//   /many       20,000 samples, about 1.5 MB
 //   /metrics    the file FOLDER/metrics
 //   /flip       the same once FOLDER/flip is there, until then 500
 //   /error /redirect /page /garbage /openmetrics /short /huge /hang /drip    as they say
@@ -19,6 +20,7 @@ const say = (r, text, type = plain) => r.writeHead(200, type).end(text);
 const paths = {
   '/metrics': metrics,
   '/flip': (r) => (fs.existsSync(`${folder}/flip`) ? metrics(r) : r.writeHead(500).end('no')),
+  '/many': (r) => say(r, Array.from({ length: 20000 }, (_, i) => `many{number="${i}",text="${'x'.repeat(40)}"} ${i}\n`).join('')),
   '/error': (r) => r.writeHead(500, plain).end('m 1\n'),
   '/redirect': (r) => r.writeHead(302, { Location: '/metrics' }).end(),
   '/page': (r) => say(r, '<html>Sign in</html>', { 'Content-Type': 'text/html' }),
