@@ -151,7 +151,7 @@ last() { records | tail -n 1 | jq -j .body; }
     drain
     cat many many many many many >five
     send '?' <five
-    answers 413 '8 MiB of lines'
+    answers 413 '8 MiB of records'
     [ -z "$(ls "$STATE/intake")" ]
 }
 
