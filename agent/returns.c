@@ -175,7 +175,7 @@ static struct gf_receipt receipt_of(const struct store_return *r, int64_t now) {
     receipt.state = r->state == STORE_DELIVERED  ? GF_STATE_DELIVERED
                     : r->state == STORE_REJECTED ? GF_STATE_REJECTED
                                                  : GF_STATE_EXPIRED;
-    receipt.reason = r->state == STORE_DELIVERED ? NULL : r->reason;
+    receipt.reason = r->reason;
     receipt.guarantee = guarantee_of(r->guarantee);
     receipt.at = r->at;
     return receipt;

@@ -178,6 +178,8 @@ static const char *unfit(struct walk *w, const struct otlp_point *p) {
 
     if (p->time == 0)
         return "without a time";
+    if (p->time > INT64_MAX)
+        return "with a time beyond what lines can hold";
     if (p->no_value)
         return no_number;
     if (p->type == OTLP_NUMBER_POINT) {

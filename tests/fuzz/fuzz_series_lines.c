@@ -39,7 +39,7 @@ static void run(read_fn *read, const uint8_t *data, size_t len) {
     if (read(data, len, &added, &p, &e) == 0) {
         for (size_t i = 0; i < p.n; i++)
             fit += p.point[i].unfit == NULL;
-        influx_line_open(&it, p.bytes.data, p.bytes.len, INFLUX_LINE_NS);
+        influx_line_open(&it, p.bytes.len > 0 ? p.bytes.data : "", p.bytes.len, INFLUX_LINE_NS);
         while ((rc = influx_line_next(&it, &line, &e)) != 0) {
             /* What has more tags or bytes than a line may have is for the sink to refuse. */
             if (rc == 1)

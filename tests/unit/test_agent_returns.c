@@ -206,6 +206,20 @@ static void a_receipt_is_said_once_and_again_when_asked(void **state) {
     check_said("receipt rejected HTTP 422: bad;");
 }
 
+static void what_was_delivered_but_for_a_part_is_said_with_the_reason(void **state) {
+    struct apply_result in;
+    struct reply r;
+    (void)state;
+
+    struct gf_id id = bring("metrics", "{\"n\": 1}", 0);
+    assert_int_equal(take().taken, 1);
+    leave();
+    reply_begin(&r, 1);
+    reply_receipt(&r, &id, "{\"n\": 1}", GF_STATE_DELIVERED, "1 of 2 points refused");
+    assert_int_equal(reply_apply(&r, &s, &in, &e), 0);
+    check_said("receipt delivered 1 of 2 points refused;");
+}
+
 static void a_licence_for_a_node_is_passed_on_and_not_installed(void **state) {
     struct apply_result in;
     struct reply r;
@@ -337,6 +351,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_node_s_record_comes_into_the_queue_with_its_origin, setup,
                                         agent_teardown),
+        cmocka_unit_test_setup_teardown(what_was_delivered_but_for_a_part_is_said_with_the_reason,
+                                        setup, agent_teardown),
         cmocka_unit_test_setup_teardown(what_is_refused_is_said_with_the_reason, setup,
                                         agent_teardown),
         cmocka_unit_test_setup_teardown(another_id_than_the_derived_one_is_refused, setup,

@@ -46,6 +46,68 @@ static void settings_have_bounds_and_defaults(void **state) {
     assert_true(!m.site && !m.bundle && !m.delay);
 }
 
+static void a_sink_that_cannot_work_is_refused_with_its_line(void **state) {
+    static const struct {
+        const char *lines, *says;
+    } bad[] = {
+        {"profile = prometheus\nformat = json\n", "format"},
+        {"profile = prometheus\nmax_age = 1y\n", "max_age"},
+        {"profile = prometheus\nreadback = http://vm.example/api/v1/export\n",
+         "http:// is allowed"},
+        {"profile = prometheus\nreadback = https://vm.example/select\n", "/api/v1/export"},
+        {"profile = prometheus\nformat = remote-write\n"
+         "readback = https://vm.example/api/v1/export\n",
+         "can be believed"},
+        {"profile = influx\nbatch_points = 0\n", "batch_points"},
+        {"profile = influx\nurl = https://i.example/write?db=a&precision=ms\n", "nanoseconds"},
+        {"profile = influx\nreadback = https://vm.example/api/v1/export\n", "no such setting"},
+        {"max_age = 1d\n", "no such setting"},
+    };
+    struct site *s = *state;
+
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char text[512];
+        int has_url = strstr(bad[i].lines, "url") != NULL;
+        (void)snprintf(text, sizeof text, "[endpoint \"e\"]\nchannel = c\n%s%s", bad[i].lines,
+                       has_url ? "" : "url = https://sink.example/in\n");
+        struct config *c = endpoint_config(s->path, text);
+        if (endpoint_check(c, &s->e) != -1)
+            fail_msg("taken: %s", text);
+        if (strstr(s->e.text, bad[i].says) == NULL)
+            fail_msg("%s: %s", bad[i].lines, s->e.text);
+        config_free(c);
+    }
+    s->r.config = endpoint_config(
+        s->path, "[endpoint \"e\"]\nchannel = c\nprofile = influx\n"
+                 "url = https://i.example/write?db=a&precision=ns\n"
+                 "[endpoint \"f\"]\nchannel = d\nprofile = prometheus\nmax_age = 0\n"
+                 "url = https://vm.example/api/v1/import/prometheus\nattributes = none\n"
+                 "readback = https://select.example:8481/api/v1/export\n");
+    assert_ok(endpoint_check(s->r.config, &s->e), s->e);
+    assert_string_equal(endpoint_idempotency(s->r.config, "e"), "natural");
+    assert_string_equal(endpoint_idempotency(s->r.config, "f"), "natural");
+}
+
+static int add_place(void *arg, const struct endpoint_place *p, struct gf_err *e) {
+    char *places = arg;
+    size_t n = strlen(places);
+    (void)e;
+    (void)snprintf(places + n, 200 - n, "%s:%d ", p->host, p->port);
+    return 0;
+}
+
+static void a_firewall_hears_of_the_place_that_is_read_back(void **state) {
+    struct site *s = *state;
+    char places[200] = "";
+
+    s->r.config =
+        endpoint_config(s->path, "[endpoint \"e\"]\nchannel = d\nprofile = prometheus\n"
+                                 "url = https://vm.example/api/v1/import/prometheus\n"
+                                 "readback = https://select.example:8481/api/v1/export\n");
+    assert_ok(endpoint_places(s->r.config, "e", 0, add_place, places, &s->e), s->e);
+    assert_string_equal(places, "vm.example:443 select.example:8481 ");
+}
+
 static struct ledger_record first;
 
 static int keep_first(void *arg, const struct ledger_record *r, struct gf_err *e) {
@@ -143,6 +205,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(settings_have_bounds_and_defaults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_the_relay_adds_says_whose_it_is_and_how_it_came,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_sink_that_cannot_work_is_refused_with_its_line, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_firewall_hears_of_the_place_that_is_read_back, set_up,
+                                        tear_down),
         cmocka_unit_test(a_batch_that_is_refused_is_halved_and_one_that_has_to_wait_is_not),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);

@@ -101,6 +101,8 @@ static void what_a_line_cannot_hold_is_refused_alone(void **state) {
     static const char *const bad[] = {
         "{\"name\":\"#g\",\"gauge\":{\"dataPoints\":[{" T ",\"asInt\":1}]}}",
         "{\"name\":\"g\",\"gauge\":{\"dataPoints\":[{\"asInt\":1}]}}",
+        "{\"name\":\"g\",\"gauge\":{\"dataPoints\":[{\"timeUnixNano\":\"9223372036854775808\","
+        "\"asInt\":1}]}}",
         "{\"name\":\"g\",\"gauge\":{\"dataPoints\":[{" T ",\"asDouble\":\"NaN\"}]}}",
         "{\"name\":\"g\",\"gauge\":{\"dataPoints\":[{" T ",\"asDouble\":\"Infinity\"}]}}",
         "{\"name\":\"g\",\"gauge\":{\"dataPoints\":[{" T ",\"flags\":1}]}}",
