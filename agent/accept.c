@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "agent/command.h"
+#include "agent/thin/thin.h"
 
 static const char *const policies[] = {"refuse", "drop-oldest", NULL};
 
@@ -16,6 +17,10 @@ int agent_cap(struct agent *a, const char *channel, struct store_cap *out, struc
         config_int(a->config, "channel", channel, "max_bytes", 1, INT64_MAX, &cap.bytes, e) == -1 ||
         config_enum(a->config, "channel", channel, "full", policies, &cap.drop, e) == -1)
         return -1;
+    if (config_get(a->config, "channel", channel, "thin")) {
+        cap.thin = thin_make_room;
+        cap.arg = a;
+    }
     *out = cap;
     return 0;
 }

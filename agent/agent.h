@@ -135,7 +135,7 @@ GF_MUST_CHECK int agent_relay_named(struct agent *a, const char *name, struct gf
 
 /* ---- accept.c: records into the queue, under the caps of their channel ---- */
 
-/* What `[channel "C"]` says: max_records, max_bytes, full. */
+/* What `[channel "C"]` says: max_records, max_bytes, full, thin (thin.h). */
 GF_MUST_CHECK int agent_cap(struct agent *a, const char *channel, struct store_cap *out,
                             struct gf_err *e);
 /* Accept one record; consent and rule are the caller's. GF_E_LIMIT: the queue of its channel is

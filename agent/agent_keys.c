@@ -64,6 +64,9 @@ const struct config_key agent_keys[] = {
     {"channel", 1, "full", "refuse",
      "refuse: no more is accepted then; drop-oldest: the oldest that never left go, are counted, "
      "and the relay is told"},
+    {"channel", 1, "thin", NULL,
+     "before that, the oldest metrics that never left are thinned to one point of each series in "
+     "this time, such as 15m; several, such as 5m 1h: to the next one when that is not enough"},
 
     {"channel", 1, "stale_after", "180d",
      "channel updates: how long a manifest may be the newest before that is told; 0: for ever"},

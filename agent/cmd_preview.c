@@ -9,6 +9,7 @@
 #include "agent/body.h"
 #include "agent/command.h"
 #include "agent/source/source.h"
+#include "agent/thin/thin_show.h"
 #include "common/otlp_json.h"
 
 static const struct option_spec specs[] = {
@@ -235,6 +236,8 @@ static int show_channel(struct preview *p, const char *channel, int64_t queued, 
     out_text(t, "%s: %lld record%s queued\n", channel, (long long)queued, queued == 1 ? "" : "s");
     int rc = put_relay(p, channel, e);
     put_way(p, channel, &c, airgap);
+    if (rc == 0)
+        rc = thin_show(p->a, channel, t, "  thinned  ", e);
 
     out_open(t, "records", '[');
     if (rc == 0)

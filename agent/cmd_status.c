@@ -14,6 +14,8 @@
 #include "agent/forked.h"
 #include "agent/history.h"
 #include "agent/license/installed.h"
+#include "agent/thin/thin_show.h"
+#include "agent/thin/thin_steps.h"
 
 #define REJECTED_DAYS 7 /* so long a rejection is the next thing to see to */
 #define REJECTED_MAX  5 /* lines about rejected records; the number of all is said */
@@ -254,27 +256,33 @@ static int show_stuck(struct status *s, struct gf_err *e) {
     return 0;
 }
 
-/* What policy has dropped, and whether a bundle has said so. */
+/* What policy has dropped, and whether a bundle has said so; what it has thinned. */
 static int show_losses(struct status *s, struct gf_err *e) {
     struct store_loss *list = NULL;
     int64_t records = 0, untold = 0;
+    const char *last = NULL;
+    int several = 0;
     size_t n = 0;
 
     if (store_losses(s->a->store, 0, &list, &n, e) == -1)
         return -1;
     for (size_t i = 0; i < n; i++) {
+        if (thin_steps_is_policy(list[i].policy))
+            continue;
         records += list[i].records;
         untold += list[i].told ? 0 : list[i].records;
+        if (last && strcmp(last, list[i].channel) != 0)
+            several = 1;
+        last = list[i].channel;
     }
     out_int(&s->t, "lost", records);
     out_int(&s->t, "lost_untold", untold);
     if (records > 0)
         out_text(&s->t, "lost       %lld record%s dropped by the policy of %s%s (full, airgap)%s\n",
-                 (long long)records, records == 1 ? "" : "s", list[n - 1].channel,
-                 n > 1 ? " and others" : "",
+                 (long long)records, records == 1 ? "" : "s", last, several ? " and others" : "",
                  untold ? "; the relay is told with the next bundle" : "; the relay was told");
     free(list);
-    return 0;
+    return thin_show(s->a, NULL, &s->t, "thinned    ", e);
 }
 
 /* Records that were rejected, and answers that cannot be used: the last ones, with their reasons.

@@ -14,6 +14,7 @@
 #include "agent/command.h"
 #include "agent/deny.h"
 #include "agent/source/source.h"
+#include "agent/thin/thin_steps.h"
 #include "common/nearest.h"
 #include "common/vendor_keys.h"
 
@@ -111,6 +112,12 @@ static const char *check_deny(const char *value) {
                    : "must be keys of attributes, or prefixes such as host.*, separated by commas";
 }
 
+static const char *check_thin(const char *value) {
+    struct thin_steps steps;
+
+    return thin_steps_read(value, &steps);
+}
+
 static const struct rule rules[] = {
     {"agent", "mode", WORDS, 0, 0, modes, NULL},
     {"agent", "self_reader", BOOL, 0, 0, NULL, NULL},
@@ -137,6 +144,7 @@ static const struct rule rules[] = {
     {"channel", "max_records", INT, 1, INT64_MAX, NULL, NULL},
     {"channel", "max_bytes", INT, 1, INT64_MAX, NULL, NULL},
     {"channel", "full", WORDS, 0, 0, fulls, NULL},
+    {"channel", "thin", TEXT, 0, 0, NULL, check_thin},
     {"channel", "stale_after", SPAN, 0, 0, NULL, NULL},
     /* [source], [collect], [scrape], only_if, relay and [vendor] have rules of their own: below. */
 };

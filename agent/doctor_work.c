@@ -178,7 +178,8 @@ int doctor_queue(struct doctor *d) {
         return doctor_say(d, DOCTOR_WARN, "queue", remedy,
                           "records that the relay refused even alone: %" PRId64, stuck);
     if (lost > 0)
-        return doctor_say(d, DOCTOR_NOTE, "queue", "",
-                          "records dropped by declared policy, counted and told: %" PRId64, lost);
+        return doctor_say(
+            d, DOCTOR_NOTE, "queue", "",
+            "records dropped or thinned by declared policy, counted and told: %" PRId64, lost);
     return full ? 0 : doctor_say(d, DOCTOR_FINE, "queue", "", "it takes more, and nothing is lost");
 }

@@ -13,6 +13,7 @@
 #include "agent/history.h"
 #include "agent/plan.h"
 #include "agent/readers.h"
+#include "agent/store/store_thin.h"
 #include "common/log.h"
 #include "gapferry/digest.h"
 #include "gapferry/drive.h"
@@ -31,7 +32,8 @@ struct batch {
     struct store_range *rows;
     size_t n;
     int64_t records, bytes;
-    int more; /* 1: there are records beyond the limits */
+    int64_t thinned; /* store_thin_count(), before they were looked for */
+    int more;        /* 1: there are records beyond the limits */
 };
 
 struct export {
@@ -179,6 +181,7 @@ static int make_bundle(struct export *x, const struct batch *b, struct gf_err *e
                         &(struct store_carried){.rows = b->rows,
                                                 .n = b->n,
                                                 .records = b->records,
+                                                .thinned = b->thinned,
                                                 .losses = say.losses,
                                                 .nlosses = say.nlosses},
                         x->a->now, e);
@@ -200,7 +203,10 @@ out:
 /* The next bundle for the target: 1 and whether there is more, 0 nothing, -1. */
 static int export_one(struct export *x, int halves, int *more, struct gf_err *e) {
     struct batch b = {.plan = &x->plan, .target = x->target, .limits = x->limits, .halves = halves};
-    int rc = store_walk_queued(x->a->store, take_in, &b, e);
+    int rc = store_thin_count(x->a->store, &b.thinned, e);
+
+    if (rc == 0)
+        rc = store_walk_queued(x->a->store, take_in, &b, e);
 
     if (rc == 0 && b.n > 0)
         rc = make_bundle(x, &b, e);

@@ -13,6 +13,7 @@
 #include "agent/history.h"
 #include "agent/license/refused.h"
 #include "agent/returns.h"
+#include "agent/thin/thin.h"
 #include "agent/updates/updates.h"
 
 #define PEOPLE_MAX (1 << 20) /* bytes of what is told; more helps nobody */
@@ -97,6 +98,8 @@ static void serve_others(struct sync *x) {
 
     if (agent_intake(x->a, &taken, &e) == -1)
         sync_trouble(x, "intake", &e);
+    if (thin_ahead(x->a, &e) == -1)
+        sync_trouble(x, "thin", &e);
     if (updates_resume(x->a, &e) == -1)
         sync_trouble(x, "updates", &e);
     if (agent_returns(x->a, &told, &e) == -1)

@@ -9,6 +9,7 @@
 #include "agent/history.h"
 #include "agent/license/refused.h"
 #include "agent/returns.h"
+#include "agent/thin/thin.h"
 #include "agent/updates/updates.h"
 #include "common/log.h"
 
@@ -26,6 +27,8 @@ static void accept_records(struct agent *a, struct turn *t) {
 
     if (agent_intake(a, &t->intake, &e) == -1)
         fail(t, "intake", &e);
+    if (thin_ahead(a, &e) == -1)
+        fail(t, "thin", &e);
     if (agent_sources_run(a, NULL, 0, 0, &t->sources, &e) == -1)
         fail(t, "sources", &e);
 }

@@ -16,7 +16,7 @@
 #include "agent/agent.h"
 
 /* A step that failed, and why; each is there once. */
-#define TURN_STEPS 10
+#define TURN_STEPS 11
 struct turn_failure {
     const char *step; /* static */
     struct gf_err why;

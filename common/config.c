@@ -282,32 +282,39 @@ int config_bool(const struct config *c, const char *section, const char *name, c
     return fail_value(c, section, name, key, "yes or no", e);
 }
 
-int config_span(const struct config *c, const char *section, const char *name, const char *key,
-                int64_t *out, struct gf_err *e) {
+int config_span_text(const char *text, int64_t *out) {
     static const struct {
         char unit;
         int64_t seconds;
     } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
-    const char *s = config_get(c, section, name, key);
     const char *rest;
     int64_t n;
 
-    if (!s)
-        return 0;
     /* A century of weeks, so that sums of spans and times never overflow. */
-    if (digits(s, 5200L * 7 * 86400, &n, &rest) == 0) {
-        if (n == 0 && *rest == '\0') {
-            *out = 0;
-            return 1;
-        }
-        for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-            if (*rest == units[i].unit && rest[1] == '\0' &&
-                n <= 5200L * 7 * 86400 / units[i].seconds) {
-                *out = n * units[i].seconds;
-                return 1;
-            }
+    if (digits(text, 5200L * 7 * 86400, &n, &rest) == -1)
+        return -1;
+    if (n == 0 && *rest == '\0') {
+        *out = 0;
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+        if (*rest == units[i].unit && rest[1] == '\0' &&
+            n <= 5200L * 7 * 86400 / units[i].seconds) {
+            *out = n * units[i].seconds;
+            return 0;
         }
     }
+    return -1;
+}
+
+int config_span(const struct config *c, const char *section, const char *name, const char *key,
+                int64_t *out, struct gf_err *e) {
+    const char *s = config_get(c, section, name, key);
+
+    if (!s)
+        return 0;
+    if (config_span_text(s, out) == 0)
+        return 1;
     return fail_value(c, section, name, key,
                       "a time span such as 90s, 15m, 12h, 14d or 2w, of at most 5200w", e);
 }

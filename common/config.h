@@ -77,6 +77,8 @@ GF_MUST_CHECK int config_bool(const struct config *c, const char *section, const
 /* A time span in seconds: digits and one of s, m, h, d, w ("90s", "15m", "12h", "14d"), or "0". */
 GF_MUST_CHECK int config_span(const struct config *c, const char *section, const char *name,
                               const char *key, int64_t *out, struct gf_err *e);
+/* The same of a text, for values that hold several: 0, or -1. */
+GF_MUST_CHECK int config_span_text(const char *text, int64_t *out);
 /* A size in bytes: digits and, for 1024 and its powers, one of K, M, G, T ("64M"). */
 GF_MUST_CHECK int config_size(const struct config *c, const char *section, const char *name,
                               const char *key, int64_t *out, struct gf_err *e);

@@ -94,10 +94,11 @@ static int put_losses(struct relay *r, struct out *t, struct gf_err *e) {
         out_str(t, "to", to);
         out_close(t, '}');
         out_text(t,
-                 "%-13s%s: %" PRId64 " record%s of agent %.8s..., from %s to %s, dropped there "
+                 "%-13s%s: %" PRId64 " record%s of agent %.8s..., from %s to %s, %s there "
                  "by its own policy (%s)\n",
                  "lost", list[i].channel, list[i].records, list[i].records == 1 ? "" : "s", agent,
-                 from, to, list[i].policy);
+                 from, to, strncmp(list[i].policy, "thin-", 5) == 0 ? "thinned" : "dropped",
+                 list[i].policy);
     }
     out_close(t, ']');
     free(list);

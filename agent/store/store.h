@@ -90,6 +90,10 @@ struct store_cap {
     int64_t records;
     int64_t bytes; /* of lines */
     int drop;      /* 1: the oldest that never left make room, counted as loss; 0: refuse */
+    /* Asked before anything is dropped or refused, within the transaction, and again as long as it
+     * gives 1: some room was made. 0: none can be. NULL: nobody is asked. */
+    int (*thin)(void *arg, const char *channel, const struct store_cap *cap, struct gf_err *e);
+    void *arg;
 };
 /* Accept the batch in one transaction, in order, as far as the cap lets it: *accepted is how many
  * of its records are in. GF_E_REPLAY if an id is there already: then none is. */
@@ -102,7 +106,7 @@ GF_MUST_CHECK int store_accept(struct store *s, const char *channel, const struc
 struct store_loss {
     struct gf_id id; /* of this loss, so that a relay counts it once */
     char channel[GF_WORD_MAX + 1];
-    char policy[GF_WORD_MAX + 1]; /* "drop-oldest" */
+    char policy[GF_WORD_MAX + 1]; /* "drop-oldest", "thin-15m" */
     int64_t records;
     int64_t first, last; /* `created` of the earliest and the latest dropped */
     int told;            /* 1: a bundle has said it */
@@ -237,12 +241,14 @@ struct store_carried {
     const struct store_range *rows; /* of queued records, rising */
     size_t n;
     int64_t records;            /* in all ranges */
+    int64_t thinned;            /* store_thin_count(), before anything was read of them */
     const struct gf_id *losses; /* that it tells of */
     size_t nlosses;
 };
 /* A bundle is complete and flushed in the outbox: note it, move its records to `exported`, and what
  * it says (`have`, losses) is said. One transaction. GF_E_BUSY if one of the records is not queued
- * any more (consent was withdrawn meanwhile): then the bundle is not noted. */
+ * any more (consent was withdrawn meanwhile, or another has its place): then the bundle is not
+ * noted. */
 GF_MUST_CHECK int store_exported(struct store *s, const struct gf_header *h,
                                  const struct gf_hash *header_digest, const struct store_carried *c,
                                  int64_t now, struct gf_err *e);

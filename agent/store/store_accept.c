@@ -54,22 +54,16 @@ static int doubled(struct accepting *x, size_t to, struct gf_err *e) {
 /* Entries x->done to `to`, which fit. */
 static int insert(struct accepting *x, size_t to, int64_t bytes, struct gf_err *e) {
     int64_t n = (int64_t)(to - x->done);
-    struct db *d = &x->s->db;
     int64_t top;
 
     x->s->offer = (struct store_offer){.batch = x->batch, .from = x->done, .to = to};
-    if (db_number(d, &top, 0, e, "SELECT seq FROM sqlite_sequence WHERE name = 'record'", "") == -1)
+    if (db_number(&x->s->db, &top, 0, e, "SELECT seq FROM sqlite_sequence WHERE name = 'record'",
+                  "") == -1)
         return -1;
-    if (db_run(d, e,
-               "INSERT INTO record (n, id, size, channel, product, created, accepted, digest,"
-               " wants_answer) SELECT ?1 + i, id, size, ?2, product, created, ?3, digest, answer"
-               " FROM batch",
-               "iti", top + 1, x->channel, x->now) == -1)
+    if (store_batch_insert(x->s, x->channel, top + 1, x->now, e) == -1)
         return e->code == GF_E_REPLAY ? doubled(x, to, e) : -1;
-    if (db_run(d, e, "INSERT INTO line (n, text) SELECT ? + i, text FROM batch", "i", top + 1) ==
-            -1 ||
-        store_stretch_add(x->s, x->channel, &(struct store_range){top + 1, top + n}, bytes, e) ==
-            -1)
+    if (store_stretch_add(x->s, x->channel, &(struct store_range){top + 1, top + n}, bytes, e) ==
+        -1)
         return -1;
     x->records += n;
     x->bytes += bytes;
@@ -119,15 +113,39 @@ static int make_room(struct accepting *x, struct gf_err *e) {
     return 0;
 }
 
+static int measure_all(struct accepting *x, struct gf_err *e) {
+    return measure(x,
+                   "SELECT coalesce(sum(n), 0), coalesce(sum(bytes), 0) FROM tally"
+                   " WHERE channel = ? AND state IN (0, 1)",
+                   e);
+}
+
+/* What never left is thinned as long as that makes room, and what would fit into an empty channel
+ * does not. */
+static int thin(struct accepting *x, struct gf_err *e) {
+    struct accepting empty = *x;
+    int64_t bytes;
+
+    empty.records = empty.bytes = 0;
+    size_t to = upto(x, &empty, &bytes);
+    while (!fits(x, (int64_t)(to - x->done), bytes)) {
+        int rc = x->cap->thin(x->cap->arg, x->channel, x->cap, e);
+        if (rc == -1 || measure_all(x, e) == -1)
+            return -1;
+        if (rc == 0)
+            return 0;
+    }
+    return 0;
+}
+
 static int accept_all(struct accepting *x, struct gf_err *e) {
-    if (measure(x,
-                "SELECT coalesce(sum(n), 0), coalesce(sum(bytes), 0) FROM tally"
-                " WHERE channel = ? AND state IN (0, 1)",
-                e) == -1)
+    if (measure_all(x, e) == -1)
         return -1;
     while (x->done < x->batch->n) {
         int64_t bytes;
 
+        if (x->cap->thin && thin(x, e) == -1)
+            return -1;
         if (x->cap->drop && make_room(x, e) == -1)
             return -1;
         size_t to = upto(x, x, &bytes);

@@ -285,6 +285,17 @@ static int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
     return SQLITE_OK;
 }
 
+int store_batch_insert(struct store *s, const char *channel, int64_t row, int64_t accepted,
+                       struct gf_err *e) {
+    if (db_run(&s->db, e,
+               "INSERT INTO record (n, id, size, channel, product, created, accepted, digest,"
+               " wants_answer) SELECT ?1 + i, id, size, ?2, product, created, ?3, digest, answer"
+               " FROM batch",
+               "iti", row, channel, accepted) == -1)
+        return -1;
+    return db_run(&s->db, e, "INSERT INTO line (n, text) SELECT ? + i, text FROM batch", "i", row);
+}
+
 int store_batch_table(struct store *s, struct gf_err *e) {
     static const sqlite3_module module = {
         .xConnect = table_connect,

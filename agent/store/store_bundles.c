@@ -145,6 +145,18 @@ static int hold_range(struct store *s, int64_t bundle, const struct store_range 
     return 0;
 }
 
+/* 1 if one of the rows has another record than when the bundle was made. */
+static int has_another(struct store *s, const struct store_carried *c, struct gf_err *e) {
+    int64_t found = 0;
+
+    for (size_t i = 0; i < c->n && !found; i++)
+        if (db_number(&s->db, &found, 0, e,
+                      "SELECT 1 FROM thinned WHERE row BETWEEN ? AND ? AND n > ? LIMIT 1", "iii",
+                      c->rows[i].first, c->rows[i].last, c->thinned) == -1)
+            return -1;
+    return found != 0;
+}
+
 /* Records move into the bundle of this row; from now on they belong to its relay. */
 static int hold(struct store *s, int64_t bundle, const struct gf_hash *relay,
                 const struct store_carried *c, int64_t now, struct gf_err *e) {
@@ -156,7 +168,10 @@ static int hold(struct store *s, int64_t bundle, const struct gf_hash *relay,
     if (store_destination(s, relay, &m.relay, e) == -1 ||
         store_move(s, c->rows, c->n, &m, &moved, e) == -1)
         return -1;
-    if (moved != c->records)
+    int other = has_another(s, c, e);
+    if (other == -1)
+        return -1;
+    if (moved != c->records || other)
         return gf_err_set(e, GF_E_BUSY,
                           "a record left the queue while its bundle was made; run this again");
     for (size_t i = 0; i < c->n; i++)

@@ -12,16 +12,15 @@
 
 #define OLDEST "drop-oldest"
 
-/* Add records of these times to the loss of the channel that no bundle has told yet. */
-static int note(struct store *s, const char *channel, const char *policy, int64_t records,
-                int64_t first, int64_t last, int64_t now, struct gf_err *e) {
+int store_loss_note(struct store *s, const char *channel, const char *policy,
+                    const struct store_dropped *gone, int64_t now, struct gf_err *e) {
     struct gf_id id;
 
     if (db_run(&s->db, e,
                "UPDATE loss SET records = records + ?, first = min(first, ?), last = max(last, ?),"
                " at = ? WHERE n = (SELECT max(n) FROM loss WHERE channel = ? AND policy = ?"
                " AND told IS NULL)",
-               "iiiitt", records, first, last, now, channel, policy) == -1)
+               "iiiitt", gone->records, gone->first, gone->last, now, channel, policy) == -1)
         return -1;
     if (db_changes(&s->db) > 0)
         return 0;
@@ -29,7 +28,8 @@ static int note(struct store *s, const char *channel, const char *policy, int64_
     return db_run(&s->db, e,
                   "INSERT INTO loss (id, channel, policy, records, first, last, at)"
                   " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                  "bttiiii", STORE_BYTES(&id), channel, policy, records, first, last, now);
+                  "bttiiii", STORE_BYTES(&id), channel, policy, gone->records, gone->first,
+                  gone->last, now);
 }
 
 int store_drop_oldest(struct store *s, const char *channel, int64_t now, int64_t *bytes,
@@ -54,17 +54,12 @@ int store_drop_oldest(struct store *s, const char *channel, int64_t now, int64_t
         return rc;
     if (store_take_out(s, row, channel, size, e) == -1 ||
         db_run(&s->db, e, "DELETE FROM record WHERE n = ?", "i", row) == -1 ||
-        note(s, channel, OLDEST, 1, created, created, now, e) == -1)
+        store_loss_note(s, channel, OLDEST, &(struct store_dropped){1, created, created}, now, e) ==
+            -1)
         return -1;
     *bytes = size;
     return 1;
 }
-
-/* What is dropped at once. */
-struct dropped {
-    int64_t records;
-    int64_t first, last; /* created */
-};
 
 /* Times of acceptance: from <= t < before. */
 struct span {
@@ -95,7 +90,7 @@ static int next_old(struct store *s, struct store_range *rest, const struct span
     return 1;
 }
 
-static int drop_range(struct store *s, const struct store_range *r, struct dropped *d,
+static int drop_range(struct store *s, const struct store_range *r, struct store_dropped *d,
                       struct gf_err *e) {
     int64_t first, last;
 
@@ -115,7 +110,7 @@ static int drop_range(struct store *s, const struct store_range *r, struct dropp
 static int drop_span(struct store *s, const char *channel, const char *policy,
                      const struct span *accepted, int64_t now, int64_t *records, struct gf_err *e) {
     struct store_ranges never_left = {0};
-    struct dropped d = {0};
+    struct store_dropped d = {0};
     struct store_range old;
     struct db_query q;
 
@@ -134,7 +129,7 @@ static int drop_span(struct store *s, const char *channel, const char *policy,
     *records = d.records;
     if (rc == -1 || d.records == 0)
         return rc;
-    return note(s, channel, policy, d.records, d.first, d.last, now, e);
+    return store_loss_note(s, channel, policy, &d, now, e);
 }
 
 static int drop(struct store *s, const char *channel, const char *policy,

@@ -36,6 +36,7 @@ extern const struct db_schema store_schema; /* store_schema.c */
 extern const char store_schema_license[];   /* store_schema_license.c */
 extern const char store_schema_grid[];      /* store_grid.c */
 extern const char store_schema_relays[];    /* store_relays.c */
+extern const char store_schema_thin[];      /* store_thin.c */
 extern const char store_schema_updates[];   /* store_schema_updates.c */
 extern const char store_schema_queue[];     /* a step of it: store_schema_queue.c */
 
@@ -123,6 +124,20 @@ GF_MUST_CHECK int store_withdraw_row(struct store *s, int64_t row, int64_t now, 
 /* Make the table `batch` known to the database connection (store_batch.c): columns i (from 0), id,
  * digest, product, created, answer, size, text of what s->offer names. */
 GF_MUST_CHECK int store_batch_table(struct store *s, struct gf_err *e);
+
+/* Insert what s->offer names as records of a channel, from this row on; stretch and tally are the
+ * caller's. GF_E_REPLAY if an id is there already. */
+GF_MUST_CHECK int store_batch_insert(struct store *s, const char *channel, int64_t row,
+                                     int64_t accepted, struct gf_err *e);
+
+/* What went by declared policy. */
+struct store_dropped {
+    int64_t records;
+    int64_t first, last; /* created */
+};
+/* Add it to the loss of the channel that no bundle has told yet. */
+GF_MUST_CHECK int store_loss_note(struct store *s, const char *channel, const char *policy,
+                                  const struct store_dropped *gone, int64_t now, struct gf_err *e);
 
 /* Drop the oldest record of a channel that never left, and count it: 1 dropped (its bytes), 0 there
  * is none, -1. Within a transaction. */

@@ -69,9 +69,15 @@ static const char version_2[] =
     " ran INTEGER NOT NULL, good INTEGER NOT NULL, runs INTEGER NOT NULL,"
     " failures INTEGER NOT NULL, reason TEXT NOT NULL) STRICT;";
 
-static const char *const steps[] = {
-    version_1,         store_schema_queue,  version_2, store_schema_license, store_schema_updates,
-    store_schema_grid, store_schema_relays, NULL};
+static const char *const steps[] = {version_1,
+                                    store_schema_queue,
+                                    version_2,
+                                    store_schema_license,
+                                    store_schema_updates,
+                                    store_schema_grid,
+                                    store_schema_relays,
+                                    store_schema_thin,
+                                    NULL};
 
 const struct db_schema store_schema = {
     .application_id = 0x47464147, /* GFAG */
