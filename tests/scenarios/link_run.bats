@@ -228,3 +228,37 @@ evidence() { # PATTERN
     run "${in[@]}" "$BIN/gapferry-link" --root s probe
     [ "$(packets)" -gt 0 ]
 }
+
+# leap DATE: what the clock of the daemon says from now on.
+leap() {
+    printf '%s' "$1" >clock.new
+    mv clock.new clock
+}
+
+@test "a clock that leaps years ahead and back neither stops the tries nor lets them spin" {
+    local lib before tries when
+    lib=$(find /usr/lib -name libfaketimeMT.so.1 | head -n 1)
+    [ -n "$lib" ] || skip "libfaketime is not installed: no clock leapt"
+    relay
+    behave '{"hello": 503}'
+    config "$URL" "${QUICK[@]}"
+    # The clock that counts from the start goes on as it does where somebody sets the other one.
+    leap '+0'
+    LD_PRELOAD=$lib FAKETIME_TIMESTAMP_FILE=$PWD/clock FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 \
+        DONT_FAKE_MONOTONIC=1 "$BIN/gapferry-link" --root s run 2>link.err 3>&- &
+    LINK_PID=$!
+    PIDS="${PIDS:-} $LINK_PID"
+    within 15 is offline
+    for when in '+9y' '-3y' '+0'; do
+        leap "$when"
+        before=$(asked GET /v1/hello)
+        sleep 6
+        tries=$(($(asked GET /v1/hello) - before))
+        # Each comes a second or two after the one before, at most half as much for want of regularity.
+        [[ $tries -ge 1 && $tries -le 12 ]] || fail "$tries tries in 6 s after $when: $(cat "$STATE/link.state")"
+        case $when in
+        +9y) [[ $(value tried) > "$(date -u -d '+8 years' +%Y)" ]] || fail "the clock did not leap: $(value tried)" ;;
+        esac
+    done
+    running
+}

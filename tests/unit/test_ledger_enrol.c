@@ -331,6 +331,42 @@ static void no_key_of_a_revoked_lineage_is_enrolled_by_a_new_ledger(void **state
     assert_int_equal(is_enrolled(s, &kit_other), 1);
 }
 
+/* ---- claims ---- */
+
+static size_t count_cards(struct site *s, int (*list)(struct ledger *, struct gf_card **, size_t *,
+                                                      struct gf_err *)) {
+    struct gf_card *cards = NULL;
+    size_t n = 0;
+
+    assert_ok(list(s->r.ledger, &cards, &n, &s->e), s->e);
+    free(cards);
+    return n;
+}
+
+static void a_card_that_claims_an_id_first_takes_it_from_nobody(void **state) {
+    struct gf_card c = {.role = GF_ROLE_AGENT, .has_agent = 1, .agent = kit_site.card.agent};
+    struct gf_identity thief = {0};
+    struct site *s = *state;
+
+    assert_ok(gf_identity_make(s->r.state_fd, "thief", &c, &s->e), s->e);
+    assert_ok(gf_identity_load(s->r.state_fd, "thief", &thief, &s->e), s->e);
+    assert_int_equal(show(s, &thief), 0);
+    assert_int_equal(show(s, &kit_site), 0);
+    assert_int_equal(count_cards(s, ledger_strangers), 2);
+    assert_int_equal(ledger_has_agent(s->r.ledger, &kit_site.card.agent, &s->e), 0);
+
+    /* The fingerprint decides, not who came first; the other one is a claim from then on. */
+    approve(s, &kit_site, "me");
+    assert_int_equal(is_enrolled(s, &kit_site), 1);
+    assert_int_equal(is_enrolled(s, &thief), 0);
+    assert_int_equal(count_cards(s, ledger_strangers), 0);
+    assert_int_equal(count_cards(s, ledger_claims), 1);
+    assert_int_equal(show(s, &thief), -1);
+    assert_int_equal(ledger_decline(s->r.ledger, &thief.card.identity, "me", NOW, &s->e), 0);
+    assert_int_equal(is_enrolled(s, &kit_site), 1);
+    gf_identity_free(&thief);
+}
+
 /* ---- tokens ---- */
 
 /* A card of kit_site's agent id or not, with the MAC of this token. */
@@ -429,6 +465,7 @@ static void of_tokens_that_are_over_so_many_are_remembered_as_were_given_out_las
 int main(void) {
 #define T(f) cmocka_unit_test_setup_teardown(f, testing_setup, testing_teardown)
     const struct CMUnitTest tests[] = {
+        T(a_card_that_claims_an_id_first_takes_it_from_nobody),
         T(a_token_lets_in_once_and_helps_no_claim),
         T(a_clock_that_is_ahead_erases_no_token),
         T(of_tokens_that_are_over_so_many_are_remembered_as_were_given_out_last),

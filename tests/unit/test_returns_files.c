@@ -168,6 +168,28 @@ static void another_file_than_the_one_named_is_not_taken(void **state) {
     assert_int_equal(awaited(s), 0);
 }
 
+static void what_is_no_file_is_waited_for_by_nobody_and_holds_up_no_other(void **state) {
+    struct site *s = *state;
+    struct update_artifact a[] = {artifact("pipe", 5000), artifact("folder", 5000),
+                                  artifact("whole", 7)};
+    char path[300];
+
+    say_update(&kit_site.card.agent, 7, a, 3);
+    path_of(&a[0], path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    path_of(&a[1], path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    hand(&a[2], 7);
+    (void)alarm(60); /* a pipe that nobody writes to keeps no turn waiting */
+    go_round(s);
+    (void)alarm(0);
+    assert_int_equal(awaited(s), 2);
+    assert_int_equal(due(s, &kit_site.card.agent), 7);
+    assert_int_equal(rmdir(path), 0);
+    path_of(&a[0], path);
+    assert_int_equal(unlink(path), 0);
+}
+
 static void what_is_too_large_older_or_nobody_s_is_not_awaited(void **state) {
     struct site *s = *state;
     struct update_artifact large = artifact("large", (1 << 20) + 1), a = artifact("a", 10);
@@ -317,6 +339,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_artifact_is_taken_over_once_it_is_handed, make, unmake),
         cmocka_unit_test_setup_teardown(another_file_than_the_one_named_is_not_taken, make, unmake),
+        cmocka_unit_test_setup_teardown(
+            what_is_no_file_is_waited_for_by_nobody_and_holds_up_no_other, make, unmake),
         cmocka_unit_test_setup_teardown(what_is_too_large_older_or_nobody_s_is_not_awaited, make,
                                         unmake),
         cmocka_unit_test_setup_teardown(what_contradicts_itself_holds_up_nothing_behind_it, make,
