@@ -276,13 +276,22 @@ static int show_relays(struct preview *p, struct gf_err *e) {
     return 0;
 }
 
+/* What lies in intake/ leaves with the next sync, too, as far as it is accepted. */
+static int take_in(struct agent *a, struct gf_err *e) {
+    struct intake_result taken;
+
+    if (agent_intake(a, &taken, e) == -1)
+        return -1;
+    return taken.removed > 0 ? agent_policy_publish(a, e) : 0;
+}
+
 static int show_all(struct preview *p, const char *only, struct gf_err *e) {
     struct store_count *counts = NULL;
     char self[COMMAND_SELF];
     int64_t bundled = 0;
     size_t n = 0;
 
-    if (store_counts(p->a->store, &counts, &n, e) == -1)
+    if (take_in(p->a, e) == -1 || store_counts(p->a->store, &counts, &n, e) == -1)
         return -1;
     int rc = show_relays(p, e);
     out_open(&p->t, "channels", '[');

@@ -146,7 +146,7 @@ metrics_record() {
     reads -60d json
     run 0 site gapferry-collect --root site status
     say 'Taken out of each: host.name, as the rule of the site (deny) says when nobody has said otherwise. Before anything leaves, one can see all of it:'
-    run_head 24 site gapferry-agent --root site preview metrics
+    run_head 30 site gapferry-agent --root site preview metrics
     if grep -qF "$(uname -n)" <(at site gapferry-agent --root site preview metrics --json); then
         die 'the name of this host would leave'
     fi

@@ -57,7 +57,8 @@ static void show_channels(struct out *t, const struct collect_policy_file *f) {
         show_room(t, "bytes", c->bytes);
         out_close(t, '}');
         out_text(t, "channel    %s: consent %s, %s\n", c->name, collect_policy_consents[c->consent],
-                 c->allow != NULL ? "a rule (allow)" : "no rule: everything passes");
+                 c->allow != NULL ? "a rule (allow)"
+                                  : "no rule but the deny-list of metrics (preview shows it)");
     }
     out_close(t, ']');
     if (!f->there) {

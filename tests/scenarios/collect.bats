@@ -62,6 +62,8 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
     [ "$code" = 200 ]
     [ "$(jq -r .dropped <<<"$body")" = host ]
     id=$(jq -r .record body)
+    # What the next sync takes along is shown before it.
+    [ "$(A preview --json | jq -r '.channels[].records[].id')" = "$id" ]
     home
     there
     home
