@@ -50,6 +50,7 @@ static const char schema_1[] =
     " acknowledged INTEGER, lost INTEGER, void_told_by INTEGER,"
     " UNIQUE (stream, seq)) STRICT;"
     "CREATE UNIQUE INDEX response_id ON response (id);"
+    "CREATE INDEX response_recipient ON response (recipient);"
     "CREATE INDEX response_open ON response (recipient, seq)"
     " WHERE noted IS NOT NULL AND acknowledged IS NULL AND lost IS NULL;"
 
