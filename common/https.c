@@ -217,34 +217,37 @@ static size_t take_body(char *data, size_t size, size_t n, void *arg) {
 
 /* ---- settings ---- */
 
-static int add_header(struct https_attempt *at, const char *line, struct gf_err *e) {
-    struct curl_slist *more = curl_slist_append(at->headers, line);
+/* One more, which stays where it is: libcurl only reads the list. */
+static void add_header(struct https_attempt *at, const char *line) {
+    struct curl_slist *x = &at->headers[at->nheaders++];
 
-    if (more == NULL)
-        return gf_err_set(e, GF_E_SYSTEM, "libcurl: out of memory");
-    at->headers = more;
-    return 0;
+    x->data = (char *)(uintptr_t)line;
+    if (x > at->headers)
+        x[-1].next = x;
 }
 
 /* The caller's headers; and none of those that libcurl adds by itself: a wait for "100 Continue",
  * and a media type that nobody stated. */
 static int make_headers(struct https_attempt *at, struct gf_err *e) {
-    char range[48];
     int typed = 0;
 
     for (const char *const *h = at->o->headers; h != NULL && *h != NULL; h++) {
-        if (https_header_check(*h, e) == -1 || add_header(at, *h, e) == -1)
+        if (at->nheaders == HTTPS_HEADERS_MAX)
+            return gf_err_set(e, GF_E_CONFIG, "%s: more than %d headers", at->o->url,
+                              HTTPS_HEADERS_MAX);
+        if (https_header_check(*h, e) == -1)
             return -1;
+        add_header(at, *h);
         typed |= strncasecmp(*h, "Content-Type:", 13) == 0;
     }
     if (at->o->sink != NULL && at->o->resume > 0) {
-        (void)snprintf(range, sizeof range, "Range: bytes=%lld-", (long long)at->o->resume);
-        if (add_header(at, range, e) == -1)
-            return -1;
+        (void)snprintf(at->range, sizeof at->range, "Range: bytes=%lld-", (long long)at->o->resume);
+        add_header(at, at->range);
     }
-    if (add_header(at, "Expect:", e) == -1)
-        return -1;
-    return typed ? 0 : add_header(at, "Content-Type:", e);
+    add_header(at, "Expect:");
+    if (!typed)
+        add_header(at, "Content-Type:");
+    return 0;
 }
 
 /* After the first failure the others do nothing. */
@@ -450,8 +453,6 @@ int https_attempt_again(struct https_attempt *at, const struct https_options *o,
 void https_attempt_end(struct https_attempt *at, int keep) {
     if (!keep)
         curl_easy_reset(at->easy); /* it points into *at; connections stay */
-    curl_slist_free_all(at->headers);
-    at->headers = NULL;
 }
 
 int https_request(struct https *h, const struct https_options *o, struct https_answer *out,

@@ -27,10 +27,14 @@ enum https_stage {
 /* "ok" "no route" "no DNS" "refused" "timed out" "proxy" "TLS untrusted" "broken", NULL */
 extern const char *const https_stages[];
 
+/* Headers of a request that a caller may add. */
+#define HTTPS_HEADERS_MAX 32
+
 struct https_options {
     const char *url;
     const char *method;         /* GET, POST, PUT */
-    const char *const *headers; /* "Name: value", NULL at the end; NULL: none */
+    const char *const *headers; /* "Name: value", NULL at the end, at most HTTPS_HEADERS_MAX; NULL:
+                                   none */
     const void *body;           /* sent as it is */
     size_t body_len;
     const int *source;   /* the body is read from the beginning of this file, in place of `body` */

@@ -12,6 +12,7 @@
 
 #define HTTPS_CONNECT_MS 10000
 #define HTTPS_TOTAL_MS   60000
+#define HTTPS_HEADERS    (HTTPS_HEADERS_MAX + 3) /* of a request, with those of our own */
 
 /* What the callbacks know of the request that is under way. */
 struct https_attempt {
@@ -20,7 +21,9 @@ struct https_attempt {
     struct https_url to;  /* where the request goes */
     struct https_url via; /* the proxy, where there is one */
     struct https_answer answer;
-    struct curl_slist *headers;
+    struct curl_slist headers[HTTPS_HEADERS]; /* a list of the caller's lines */
+    size_t nheaders;
+    char range[48]; /* one of our own */
     char words[CURL_ERROR_SIZE];
     int unfit;     /* the name led to an address that no name may lead to */
     int status;    /* a status line was seen */

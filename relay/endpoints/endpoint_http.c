@@ -8,6 +8,7 @@
 #include "relay/endpoints/endpoint.h"
 #include "relay/endpoints/endpoint_template.h"
 
+#define KEY_TEXT   32         /* characters of endpoint_key() */
 #define FILLED_MAX (16 << 20) /* bytes of a body that was made from a template */
 
 enum endpoint_verdict endpoint_http_verdict(long status) {
@@ -156,17 +157,17 @@ void endpoint_headers_own(struct endpoint_request *q, const struct endpoint *p) 
 }
 
 void endpoint_headers(struct endpoint_request *q, const struct endpoint_job *j, const char *type) {
-    char key[33], agent[GF_ID_TEXT], uuid[GF_UUID_TEXT], step[16] = "";
+    char *key = stpcpy(q->key, "Idempotency-Key: ");
 
+    /* For every record: each is written where it stays. */
     endpoint_key(&j->row->agent, &j->record->id, key);
-    gf_text_hex(j->row->agent.b, sizeof j->row->agent.b, agent);
-    gf_text_uuid(&j->record->id, uuid);
     if (j->step > 0) /* another request is not the first one again */
-        (void)snprintf(step, sizeof step, "-%d", j->step + 1);
-    (void)snprintf(q->type, sizeof q->type, "Content-Type: %s", type != NULL ? type : "");
-    (void)snprintf(q->key, sizeof q->key, "Idempotency-Key: %s%s", key, step);
-    (void)snprintf(q->agent, sizeof q->agent, "Gapferry-Agent: %s", agent);
-    (void)snprintf(q->id, sizeof q->id, "Gapferry-Record: %s", uuid);
+        (void)snprintf(key + KEY_TEXT, sizeof q->key - (size_t)(key + KEY_TEXT - q->key), "-%d",
+                       j->step + 1);
+    gf_text_hex(j->row->agent.b, sizeof j->row->agent.b, stpcpy(q->agent, "Gapferry-Agent: "));
+    gf_text_uuid(&j->record->id, stpcpy(q->id, "Gapferry-Record: "));
+    if (type != NULL)
+        (void)snprintf(q->type, sizeof q->type, "Content-Type: %s", type);
     if (type != NULL)
         endpoint_header(q, q->type);
     endpoint_header(q, q->key);

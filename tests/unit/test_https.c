@@ -418,11 +418,15 @@ static void a_proxy_that_refuses_is_the_proxys_stage(void **state) {
 
 static void misuse_is_refused_before_anything_is_opened(void **state) {
     const char *const two_lines[] = {"X: y\r\nZ: w", NULL};
+    const char *many[HTTPS_HEADERS_MAX + 2] = {NULL};
+    for (size_t i = 0; i <= HTTPS_HEADERS_MAX; i++)
+        many[i] = "X: y";
     const struct https_options bad[] = {
         {.url = "http://vendor.example/", .method = "GET"},
         {.url = "https://vendor.example/", .method = "DELETE"},
         {.url = "https://vendor.example/", .method = "GET", .body = "x", .body_len = 1},
         {.url = "https://vendor.example/", .method = "GET", .headers = two_lines},
+        {.url = "https://vendor.example/", .method = "GET", .headers = many},
         {.url = "https://vendor.example/", .method = "GET", .cert_file = "/dev/null"},
         {.url = "https://vendor.example/", .method = "GET", .ca_file = "/nonexistent/ca.pem"},
         {.url = "https://vendor.example/", .method = "GET", .proxy = "socks5://x:1"},
@@ -437,9 +441,32 @@ static void misuse_is_refused_before_anything_is_opened(void **state) {
     }
 }
 
+static void as_many_headers_as_may_be_arrive_in_order(void **state) {
+    const char *lines[HTTPS_HEADERS_MAX + 1] = {NULL};
+    char text[HTTPS_HEADERS_MAX][16], all[HTTPS_HEADERS_MAX * 16] = "";
+    size_t len = 0;
+    const struct reply replies[] = {{OK_EMPTY, KEEP}, {NULL, 0}};
+    struct server *s = server_start(replies);
+    struct https_answer a;
+    (void)state;
+
+    for (int i = 0; i < HTTPS_HEADERS_MAX; i++) {
+        (void)snprintf(text[i], sizeof text[i], "X-%d: y", i);
+        lines[i] = text[i];
+        len += (size_t)snprintf(all + len, sizeof all - len, "%s\r\n", text[i]);
+    }
+    ask(s->port, (struct https_options){.headers = lines}, &a);
+    server_stop(s);
+    assert_stage(&a, HTTPS_OK, 1);
+    assert_non_null(strstr(s->got, all));
+    https_answer_free(&a);
+    free(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_comes_whole),
+        cmocka_unit_test(as_many_headers_as_may_be_arrive_in_order),
         cmocka_unit_test(nothing_is_sent_that_nobody_stated),
         cmocka_unit_test(cookies_are_not_kept_and_the_connection_is),
         cmocka_unit_test(what_must_not_be_doubled_goes_out_once),
