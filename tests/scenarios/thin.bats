@@ -84,14 +84,14 @@ soon_room() {
     [ -z "$(sort -u there | comm -13 - <(sort -u last deltas))" ] || fail "missing: $(sort -u there | comm -13 - <(sort -u last deltas) | head)"
     [ "$(wc -l <there)" -lt $((n / 2)) ]
     # What it says: points there, and points left out, are all that came.
-    A status --json >status
-    [ "$(jq -c '.thinned[] | [.channel, .every_s]' status)" = '["otlp",600]' ]
-    [ $(($(jq '.thinned[0].points' status) + $(wc -l <there))) = $((n + n / 50)) ]
-    [ "$(jq -r '.thinned[0].from' status)" = "$(date -ud "@$BEGIN" +%FT%TZ)" ]
-    [ "$(jq .lost status)" = 0 ]
+    A status --json >said
+    [ "$(jq -c '.thinned[] | [.channel, .every_s]' said)" = '["otlp",600]' ]
+    [ $(($(jq '.thinned[0].points' said) + $(wc -l <there))) = $((n + n / 50)) ]
+    [ "$(jq -r '.thinned[0].from' said)" = "$(date -ud "@$BEGIN" +%FT%TZ)" ]
+    [ "$(jq .lost said)" = 0 ]
     A status | grep -qE '^thinned +otlp: [0-9]+ points of 2023-11-14T22:20:00Z to .* left out of [0-9]+ records, one of each series stays in 10m'
     grep -qE '^  thinned  otlp: ' shown
-    [ "$(A preview otlp --json | jq '[.channels[].records[].ext.thinned | select(.)] | map(.points) | add')" = "$(jq '.thinned[0].points' status)" ]
+    [ "$(A preview otlp --json | jq '[.channels[].records[].ext.thinned | select(.)] | map(.points) | add')" = "$(jq '.thinned[0].points' said)" ]
     # And the relay hears of it.
     A sync usb >/dev/null 2>&1
     R sync usb >/dev/null 2>&1 || true

@@ -46,6 +46,14 @@ static void what_is_almost_right_is_refused(void **state) {
         "[relay \"a\"]\nproxy = http://proxy\n",
         "[channel \"c\"]\ndeny = host.name user.name\n",
         "[channel \"c\"]\ndeny = *\n",
+        "[channel \"c\"]\nthin = 1h 5m\n",
+        "[channel \"c\"]\nthin = 5m 5m\n",
+        "[channel \"c\"]\nthin = 15\n",
+        "[channel \"c\"]\nthin = 0\n",
+        "[channel \"c\"]\nthin = 5w\n",
+        "[channel \"c\"]\nthin = 5m, 1h\n",
+        "[channel \"c\"]\nthin = 1s 2s 3s 4s 5s\n",
+        "[channel \"c\"]\nthin = \"\"\n",
         "[relay \"relay-1\"]\n[channel \"c\"]\nrelay = relay-9\n",
     };
 
@@ -64,7 +72,8 @@ static void what_is_right_passes(void **state) {
               "ca_file = /etc/passwd\npoll = 5m\nfingerprint = ABCD-EFGH-IJKL-MNOP-QRST\n"
               "[relay \"b\"]\nurl = http://127.0.0.1:80\n[relay \"c\"]\nurl = https://[fd00::1]/\n"
               "[channel \"m\"]\nrelay = a\nmax_records = 5\nfull = drop-oldest\nairgap = hold\n"
-              "type = text/plain\nproduct = demo\ndeny = host.*, user.name\n[channel \"n\"]\ndeny "
+              "type = text/plain\nproduct = demo\ndeny = host.*, user.name\nthin = 90s 5m  1h "
+              "30d\n[channel \"n\"]\ndeny "
               "= \"\"\n");
     if (config_check(s.a.config, &e) == -1)
         fail_msg("%s", e.text);
