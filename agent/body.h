@@ -22,7 +22,6 @@ enum body_path {
                      comes in */
     BODY_METRICS, /* OTLP: application/json or application/x-protobuf */
     BODY_LINES,   /* lines of the Influx line protocol, whatever type they are said to have */
-    BODY_QUERY,   /* of a client of InfluxDB: never a record */
     BODY_OWN,     /* by the agent's own hands: any media type; where there is a rule it has to be a
                      JSON object, else it is not looked at. The rule may leave nothing, "{}" */
 };

@@ -31,6 +31,7 @@ struct collect_call {
     int gzip;
     uint64_t unit; /* of the times of lines, in nanoseconds */
     int api2;      /* 1: its refusals have the form of InfluxDB 2.x */
+    int query;     /* 1: no lines, but a question to their database */
     char channel[GF_WORD_MAX + 1];
     struct gf_buf body;
     struct collect_call *older, *newer; /* of those whose bodies are not complete */

@@ -15,14 +15,10 @@
 #define VERSION "1.8-gapferry"
 
 int collect_influx_find(struct collect_call *call, const char *path) {
+    call->path = BODY_LINES;
     call->api2 = strcmp(path, "/api/v2/write") == 0;
-    if (call->api2 || strcmp(path, "/write") == 0)
-        call->path = BODY_LINES;
-    else if (strcmp(path, "/query") == 0)
-        call->path = BODY_QUERY;
-    else
-        return -1;
-    return 0;
+    call->query = strcmp(path, "/query") == 0;
+    return call->api2 || call->query || strcmp(path, "/write") == 0 ? 0 : -1;
 }
 
 int collect_influx_begin(struct collect_call *call) {

@@ -65,7 +65,7 @@ static const char *put_no(const struct collect_call *call, unsigned status, cons
         gf_buf_text(b, "}");
         return "application/json";
     }
-    if (call->path == BODY_LINES || call->path == BODY_QUERY) {
+    if (call->path == BODY_LINES) {
         collect_influx_refusal(call, status, text, b);
         return "application/json";
     }

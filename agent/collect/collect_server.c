@@ -175,7 +175,7 @@ static void on_end(void *arg, struct httpd_request *r) {
     leave(call);
     if (call->body.failed != 0)
         collect_reply_no(call, 503, 1, "no memory for the body");
-    else if (call->path == BODY_QUERY)
+    else if (call->query)
         collect_influx_query(call);
     else
         collect_take(call);
