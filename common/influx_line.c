@@ -236,8 +236,7 @@ double influx_line_double(const struct influx_field *f) {
 }
 
 void influx_line_text(struct otlp_span span, enum influx_text what, struct gf_buf *out) {
-    static const char *const escaped[] = {
-        [INFLUX_MEASUREMENT] = ",= ", [INFLUX_NAME] = ",= ", [INFLUX_QUOTED] = "\"\\"};
+    static const char *const escaped[] = {[INFLUX_NAME] = ",= ", [INFLUX_QUOTED] = "\"\\"};
 
     while (span.at < span.end) {
         const uint8_t *stop = memchr(span.at, '\\', influx_scan_length(span));

@@ -96,7 +96,8 @@ int influx_line_field(struct otlp_span *left, struct influx_field *out);
 /* Of a field that is no string: a boolean is 0 or 1. */
 double influx_line_double(const struct influx_field *f);
 
-enum influx_text { INFLUX_MEASUREMENT, INFLUX_NAME, INFLUX_QUOTED };
+/* A name is that of a measurement, too. */
+enum influx_text { INFLUX_NAME, INFLUX_QUOTED };
 
 /* Append what a span means, without its escapes. A failure is out's. */
 void influx_line_text(struct otlp_span span, enum influx_text what, struct gf_buf *out);

@@ -94,7 +94,7 @@ static void add_line(struct walk *w, const struct influx_line *line) {
     struct otlp_span left = line->fields;
     struct influx_field field;
 
-    (void)text(&w->measurement, line->measurement, INFLUX_MEASUREMENT);
+    (void)text(&w->measurement, line->measurement, INFLUX_NAME);
     add_tags(w, line);
     int nlabels = series_labels_end(&w->labels, NULL);
     while (influx_line_field(&left, &field))

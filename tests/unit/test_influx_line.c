@@ -125,7 +125,7 @@ static void escapes_stand_for_what_influxdb_reads(void **state) {
 
     read_line(
         "a\\,b\\ c\\d=\\=,t\\=\\,k=v\\ \\\\\\,w\\x f\\ k=\"say \\\"x\\\" C:\\\\ \\n, =\nend\" 5");
-    means(line.measurement, INFLUX_MEASUREMENT, "a,b c\\d==");
+    means(line.measurement, INFLUX_NAME, "a,b c\\d==");
     assert_int_equal(influx_line_tag(&line.tags, &tag), 1);
     means(tag.key, INFLUX_NAME, "t=,k");
     means(tag.value, INFLUX_NAME, "v \\\\,w\\x");
