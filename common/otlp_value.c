@@ -181,9 +181,44 @@ int otlp_value_bytes(struct otlp_scan *s, enum otlp_kind kind, struct gf_buf *ou
     return 0;
 }
 
+#define PLACES 4
+
+/* Most numbers have few decimal places and at most 15 digits: then the quotient of two whole
+ * numbers is the double, and no conversion is needed to know it. 1, or 0: it has more. */
+static int put_short(double d, char out[OTLP_VALUE_DOUBLE]) {
+    static const double tens[] = {1, 10, 100, 1000, 10000};
+    double a = fabs(d);
+    char text[OTLP_VALUE_DOUBLE];
+    char *at = text + sizeof text;
+
+    if (!(a >= 0.0001 && a < 1e15))
+        return 0;
+    for (int places = 0; places <= PLACES && a * tens[places] < 1e15; places++) {
+        uint64_t n = (uint64_t)(a * tens[places] + 0.5);
+        if ((double)n / tens[places] != a)
+            continue;
+        *--at = '\0';
+        for (int i = 0; i < places; i++, n /= 10)
+            *--at = (char)('0' + n % 10);
+        if (places > 0)
+            *--at = '.';
+        do
+            *--at = (char)('0' + n % 10);
+        while ((n /= 10) > 0);
+        if (d < 0)
+            *--at = '-';
+        memcpy(out, at, (size_t)(text + sizeof text - at));
+        return 1;
+    }
+    return 0;
+}
+
 /* Whatever has up to 15 digits comes back from a double; only the smallest doubles have fewer. */
 void otlp_value_double(double d, char out[OTLP_VALUE_DOUBLE]) {
     int digits = fabs(d) < DBL_MIN ? 1 : 15;
+
+    if (put_short(d, out))
+        return;
     do
         (void)snprintf(out, OTLP_VALUE_DOUBLE, "%.*g", digits, d);
     while (digits++ < 17 && strtod(out, NULL) != d);

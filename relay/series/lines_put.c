@@ -24,7 +24,7 @@ static int is_separator(char c, int measurement) {
 }
 
 int lines_put_name(const char *text, size_t len, int measurement, struct gf_buf *out) {
-    size_t from = out->len;
+    size_t from = out->len, run = 0;
 
     if (len == 0 || (measurement && text[0] == '#')) /* that would be a comment */
         return -1;
@@ -36,10 +36,13 @@ int lines_put_name(const char *text, size_t len, int measurement, struct gf_buf 
             out->len = from;
             return -1;
         }
-        if (is_separator(text[i], measurement))
+        if (is_separator(text[i], measurement)) {
+            gf_buf_add(out, text + run, i - run);
             gf_buf_byte(out, '\\');
-        gf_buf_byte(out, text[i]);
+            run = i;
+        }
     }
+    gf_buf_add(out, text + run, len - run);
     return 0;
 }
 

@@ -36,7 +36,7 @@ void series_name_metric(const char *text, size_t len, struct gf_buf *out) {
 }
 
 void series_name_label(const char *text, size_t len, struct gf_buf *out) {
-    size_t second = 1;
+    size_t second = 1, n = 0;
 
     while (second < len && continues(text[second]))
         second++;
@@ -44,9 +44,14 @@ void series_name_label(const char *text, size_t len, struct gf_buf *out) {
         gf_buf_text(out, "key_");
     else if (plain(text[0]) == '_' && second < len && plain(text[second]) == '_')
         gf_buf_text(out, "key");
-    for (size_t i = 0; i < len; i++) {
+    char *to = gf_buf_grow(out, len);
+    for (size_t i = 0; to != NULL && i < len; i++) {
         if (!continues(text[i]))
-            gf_buf_byte(out, plain(text[i]));
+            to[n++] = plain(text[i]);
+    }
+    if (to != NULL) {
+        to[n] = '\0';
+        out->len += n;
     }
 }
 

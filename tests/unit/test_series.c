@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "common/otlp_json.h"
+#include "common/otlp_value.h"
 #include "common/otlp_wire.h"
 #include "relay/series/series.h"
 #include "relay/series/series_name.h"
@@ -154,6 +155,42 @@ static void a_number_keeps_its_time_its_labels_and_its_digits(void **state) {
             "t{gapferry_site=\"Plant \\\"4\\\"\\\\\"} -0 1700000000123\n");
     becomes("{\"name\":\"t\",\"gauge\":{\"dataPoints\":[{" T ",\"asInt\":\"1\"}]}}", "", "",
             &nothing, "t 1 1700000000123\n");
+}
+
+/* The digits that C itself needs. */
+static void check_digits(double d) {
+    char is[OTLP_VALUE_DOUBLE], want[OTLP_VALUE_DOUBLE];
+    int digits = d > -2.3e-308 && d < 2.3e-308 ? 1 : 15;
+
+    do
+        (void)snprintf(want, sizeof want, "%.*g", digits, d);
+    while (digits++ < 17 && strtod(want, NULL) != d);
+    otlp_value_double(d, is);
+    assert_string_equal(is, want);
+}
+
+static void short_numbers_have_the_digits_that_long_ones_would_get(void **state) {
+    uint64_t bits = 88172645463325252ULL;
+    (void)state;
+    for (int i = 0; i < 200000; i++) {
+        double d;
+        bits ^= bits << 13;
+        bits ^= bits >> 7;
+        bits ^= bits << 17;
+        memcpy(&d, &bits, sizeof d);
+        if (d - d == 0)
+            check_digits(d);
+        check_digits((double)(int64_t)(bits % 2000000000 - 1000000000) / 1000);
+        check_digits((double)(bits >> 12) / 10000);
+        check_digits((double)(bits % 100000) / 100 * 3);
+    }
+    static const double edges[] = {0,    0.0001,     0.00011,           0.00009, 999999999999999,
+                                   1e15, 1e15 - 0.5, 123456789012.3456, 1e22,    0.1 + 0.2,
+                                   2.5,  1e-5};
+    for (size_t i = 0; i < sizeof edges / sizeof *edges; i++) {
+        check_digits(edges[i]);
+        check_digits(-edges[i]);
+    }
 }
 
 static void resource_and_scope_are_labels_and_nobody_speaks_for_another_site(void **state) {
@@ -396,6 +433,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_what_the_specification_makes_of_them),
         cmocka_unit_test(a_number_keeps_its_time_its_labels_and_its_digits),
+        cmocka_unit_test(short_numbers_have_the_digits_that_long_ones_would_get),
         cmocka_unit_test(resource_and_scope_are_labels_and_nobody_speaks_for_another_site),
         cmocka_unit_test(histograms_and_summaries_become_classic_series),
         cmocka_unit_test(what_the_form_cannot_carry_is_refused_with_the_reason),
