@@ -252,12 +252,12 @@ GF_MUST_CHECK int agent_publish_cards(struct agent *a, struct gf_err *e);
 
 /* ---- what the answer to a licence request is given to (agent/license/) ---- */
 
-/* The answer to a request of ours has come: verify it and install it. 0 with *refused NULL: it is
- * installed; 0 with *refused set: it cannot be used, and this is why, in words that live until the
- * next call. -1 only where nothing could be decided (memory, disk). Called within the transaction
- * that applies the response. */
+/* The answer to a request of ours has come: verify it and install it. 0 with refused "": it is
+ * installed; 0 with words: it cannot be used, and this is why. -1 only where nothing could be
+ * decided (memory, disk). Called within the transaction that applies the response. */
+#define AGENT_REFUSED (2 * GF_ERR_TEXT)
 GF_MUST_CHECK int agent_license_answer(struct agent *a, const struct gf_id *record,
-                                       const char *text, size_t len, const char **refused,
+                                       const char *text, size_t len, char refused[AGENT_REFUSED],
                                        struct gf_err *e);
 
 /* ---- redact.c ---- */

@@ -26,7 +26,10 @@ struct applying {
     int64_t items;
     struct updates_files *files; /* members files/..., NULL until they are opened */
     int came;                    /* 1: files or a manifest: artifacts may be complete now */
-    char words[UPDATES_WORDS];   /* why an update's manifest cannot be used */
+    union {
+        char licence[AGENT_REFUSED];
+        char manifest[UPDATES_WORDS];
+    } words; /* why an answer cannot be used */
 };
 
 static void log_item(enum log_level level, const char *event, const struct gf_id *record,
@@ -79,15 +82,20 @@ static int take_license(struct applying *x, const struct gf_answer *answer, cons
     struct agent *a = x->r->a;
     struct gf_buf file;
     struct gf_err why;
+    int rc;
 
     if (answer->status != 0 && (answer->status < 200 || answer->status > 299)) {
         *refused = "the vendor's answer is no licence: its status says that the request failed";
         return 0;
     }
-    if (answer->body.form == GF_BODY_TEXT)
-        return agent_license_answer(a, &answer->record, answer->body.data, answer->body.len,
-                                    refused, e);
-    if (gf_file_load(x->r->dir, answer->body.data, ANSWER_FILE_MAX, &file, &why) == -1) {
+    if (answer->body.form == GF_BODY_TEXT) {
+        rc = agent_license_answer(a, &answer->record, answer->body.data, answer->body.len,
+                                  x->words.licence, e);
+    } else if (gf_file_load(x->r->dir, answer->body.data, ANSWER_FILE_MAX, &file, &why) == 0) {
+        rc = agent_license_answer(a, &answer->record, file.data ? file.data : "", file.len,
+                                  x->words.licence, e);
+        gf_buf_free(&file);
+    } else {
         gf_buf_free(&file);
         if (why.code == GF_E_SYSTEM) {
             *e = why;
@@ -96,9 +104,8 @@ static int take_license(struct applying *x, const struct gf_answer *answer, cons
         *refused = "its file is not in the bundle, or larger than any licence";
         return 0;
     }
-    int rc =
-        agent_license_answer(a, &answer->record, file.data ? file.data : "", file.len, refused, e);
-    gf_buf_free(&file);
+    if (rc == 0 && x->words.licence[0] != '\0')
+        *refused = x->words.licence;
     return rc;
 }
 
@@ -112,10 +119,10 @@ static int take_update(struct applying *x, const struct gf_answer *answer, const
 
     if (answer->body.form == GF_BODY_TEXT) {
         rc = agent_update_answer(x->r->a, relay, answer, answer->body.data, answer->body.len,
-                                 x->words, e);
+                                 x->words.manifest, e);
     } else if (gf_file_load(x->r->dir, answer->body.data, UPDATE_FILE_MAX, &file, &why) == 0) {
         rc = agent_update_answer(x->r->a, relay, answer, file.data ? file.data : "", file.len,
-                                 x->words, e);
+                                 x->words.manifest, e);
         gf_buf_free(&file);
     } else {
         gf_buf_free(&file);
@@ -126,8 +133,8 @@ static int take_update(struct applying *x, const struct gf_answer *answer, const
         *refused = "its file is not in the bundle, or larger than any manifest";
         return 0;
     }
-    if (rc == 0 && x->words[0])
-        *refused = x->words;
+    if (rc == 0 && x->words.manifest[0])
+        *refused = x->words.manifest;
     x->came = 1;
     return rc;
 }

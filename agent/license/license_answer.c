@@ -10,13 +10,10 @@
 #include "agent/license/installed.h"
 #include "gapferry/file.h"
 
-/* What is wrong with the last answer that was refused; see the contract in agent.h. */
-static char words[2 * GF_ERR_TEXT];
-
 /* Nothing that came is lost: what is refused for want of a vendor's key can be installed once that
  * is there. Where it cannot be kept it is refused all the same. */
 static void keep_refused(struct agent *a, const struct gf_id *record, const char *text, size_t len,
-                         const char *why) {
+                         const char *why, char words[AGENT_REFUSED]) {
     char id[GF_UUID_TEXT], name[GF_UUID_TEXT + 16];
     struct gf_err e;
 
@@ -28,10 +25,10 @@ static void keep_refused(struct agent *a, const struct gf_id *record, const char
     if (dir != -1)
         (void)close(dir);
     if (kept)
-        (void)snprintf(words, sizeof words, "%.400s; it is kept as %s/refused/%s", why, a->state,
+        (void)snprintf(words, AGENT_REFUSED, "%.400s; it is kept as %s/refused/%s", why, a->state,
                        name);
     else
-        (void)snprintf(words, sizeof words, "%s", why);
+        (void)snprintf(words, AGENT_REFUSED, "%s", why);
 }
 
 /* Could anything be decided at all? */
@@ -41,14 +38,14 @@ static int is_ours(enum gf_code code) {
 }
 
 int agent_license_answer(struct agent *a, const struct gf_id *record, const char *text, size_t len,
-                         const char **refused, struct gf_err *e) {
+                         char refused[AGENT_REFUSED], struct gf_err *e) {
     struct asked asked;
     struct installed_secret secret = {.key = ""};
     struct gf_err why = {.code = GF_OK};
     struct installed_document d;
     int elsewhere;
 
-    *refused = NULL;
+    refused[0] = '\0';
     if (asked_of(a, record, &asked, e) == -1)
         return -1;
     /* A Keygen file opens with the key that was asked with. */
@@ -59,8 +56,7 @@ int agent_license_answer(struct agent *a, const struct gf_id *record, const char
             *e = why;
             return -1;
         }
-        keep_refused(a, record, text, len, why.text);
-        *refused = words;
+        keep_refused(a, record, text, len, why.text, refused);
         return 0;
     }
     /* Answers may come in any order, and an earlier one must not take a later one's place. */

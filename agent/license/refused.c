@@ -20,14 +20,14 @@
 /* One file: 1 installed, 0 refused again. */
 static int take(struct agent *a, const struct gf_id *record, const struct gf_buf *text,
                 struct gf_err *e) {
-    const char *refused = NULL;
+    char refused[AGENT_REFUSED];
 
-    if (agent_license_answer(a, record, text->data ? text->data : "", text->len, &refused, e) == -1)
+    if (agent_license_answer(a, record, text->data ? text->data : "", text->len, refused, e) == -1)
         return -1;
     /* The reason may be another one by now. */
-    if (store_answered(a->store, record, refused, a->now, e) == -1)
+    if (store_answered(a->store, record, refused[0] != '\0' ? refused : NULL, a->now, e) == -1)
         return -1;
-    return refused == NULL;
+    return refused[0] == '\0';
 }
 
 static int retry_one(struct agent *a, int dir, const char *name, int64_t *installed,

@@ -16,13 +16,14 @@
 static char license[64];
 
 int agent_license_answer(struct agent *a, const struct gf_id *record, const char *text, size_t len,
-                         const char **refused, struct gf_err *why) {
+                         char refused[AGENT_REFUSED], struct gf_err *why) {
     (void)record;
     (void)snprintf(license, sizeof license, "%.*s", (int)len, text);
     if (strcmp(license, "broken") == 0)
         return gf_err_set(why, GF_E_SYSTEM, "the disk is full");
-    *refused = strcmp(license, "bad") == 0 ? "not signed by a vendor we trust" : NULL;
-    return *refused ? 0 : store_put_license(a->store, "demo", text, len, a->now, why);
+    (void)snprintf(refused, AGENT_REFUSED, "%s",
+                   strcmp(license, "bad") == 0 ? "not signed by a vendor we trust" : "");
+    return refused[0] != '\0' ? 0 : store_put_license(a->store, "demo", text, len, a->now, why);
 }
 
 static int setup_apply(void **state) {
