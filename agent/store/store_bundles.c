@@ -235,32 +235,18 @@ int store_read_bundle(const struct db_query *q, struct store_bundle *out, struct
     return 0;
 }
 
-int store_unsettled(struct store *s, struct store_bundle **out, size_t *n, struct gf_err *e) {
-    struct store_bundle *list = NULL;
-    struct db_query q;
-    size_t len = 0;
-    int rc;
+static int read_unsettled(const struct db_query *q, void *element, struct gf_err *e) {
+    return store_read_bundle(q, element, e);
+}
 
-    if (db_query(&s->db, &q, e,
-                 "SELECT " STORE_BUNDLE_COLUMNS " FROM bundle WHERE settled = 0 ORDER BY n",
-                 "") == -1)
-        return -1;
-    while ((rc = db_next(&q, e)) == 1) {
-        if (db_list_grow(&list, len, sizeof *list, e) == -1 ||
-            store_read_bundle(&q, &list[len], e) == -1) {
-            rc = -1;
-            break;
-        }
-        len++;
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = len;
-    return 0;
+int store_unsettled(struct store *s, struct store_bundle **out, size_t *n, struct gf_err *e) {
+    struct db_query q;
+
+    return db_list(
+        &q,
+        db_query(&s->db, &q, e,
+                 "SELECT " STORE_BUNDLE_COLUMNS " FROM bundle WHERE settled = 0 ORDER BY n", ""),
+        sizeof **out, read_unsettled, out, n, e);
 }
 
 int store_bundle(struct store *s, const struct gf_id *id, struct store_bundle *out,

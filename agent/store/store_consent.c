@@ -173,30 +173,20 @@ int store_get_consent(struct store *s, const char *channel, enum store_consent *
     return rc == -1 ? -1 : 0;
 }
 
-int store_granted(struct store *s, char (**out)[GF_WORD_MAX + 1], size_t *n, struct gf_err *e) {
-    char(*list)[GF_WORD_MAX + 1] = NULL;
-    struct db_query q;
-    size_t found = 0;
-    int rc;
+int store_read_channel(const struct db_query *q, void *element, struct gf_err *e) {
+    (void)e;
+    (void)snprintf(element, GF_WORD_MAX + 1, "%s", db_text(q, 0));
+    return 0;
+}
 
-    if (db_query(&s->db, &q, e,
+int store_granted(struct store *s, char (**out)[GF_WORD_MAX + 1], size_t *n, struct gf_err *e) {
+    struct db_query q;
+
+    return db_list(
+        &q,
+        db_query(&s->db, &q, e,
                  "SELECT channel FROM consent AS c WHERE decision = ? AND n ="
                  " (SELECT max(n) FROM consent WHERE channel = c.channel) ORDER BY channel",
-                 "i", (int64_t)STORE_GRANTED) == -1)
-        return -1;
-    while ((rc = db_next(&q, e)) == 1) {
-        if (db_list_grow(&list, found, sizeof *list, e) == -1) {
-            rc = -1;
-            break;
-        }
-        (void)snprintf(list[found++], sizeof *list, "%s", db_text(&q, 0));
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = found;
-    return 0;
+                 "i", (int64_t)STORE_GRANTED),
+        sizeof **out, store_read_channel, out, n, e);
 }

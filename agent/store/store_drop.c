@@ -183,38 +183,29 @@ int store_forget(struct store *s, int64_t before, int64_t *records, struct gf_er
     return 0;
 }
 
+static int read_loss(const struct db_query *q, void *element, struct gf_err *e) {
+    struct store_loss *x = element;
+
+    if (STORE_FIXED(q, 0, &x->id, "loss", e) == -1)
+        return -1;
+    (void)snprintf(x->channel, sizeof x->channel, "%s", db_text(q, 1));
+    (void)snprintf(x->policy, sizeof x->policy, "%s", db_text(q, 2));
+    x->records = db_int(q, 3);
+    x->first = db_int(q, 4);
+    x->last = db_int(q, 5);
+    x->told = (int)db_int(q, 6);
+    return 0;
+}
+
 int store_losses(struct store *s, int untold, struct store_loss **out, size_t *n,
                  struct gf_err *e) {
-    struct store_loss *list = NULL;
     struct db_query q;
-    size_t len = 0;
-    int rc;
 
-    if (db_query(&s->db, &q, e,
+    return db_list(
+        &q,
+        db_query(&s->db, &q, e,
                  "SELECT id, channel, policy, records, first, last, told IS NOT NULL FROM loss"
                  " WHERE ? = 0 OR told IS NULL ORDER BY n",
-                 "i", (int64_t)untold) == -1)
-        return -1;
-    while ((rc = db_next(&q, e)) == 1) {
-        if (db_list_grow(&list, len, sizeof *list, e) == -1 ||
-            STORE_FIXED(&q, 0, &list[len].id, "loss", e) == -1) {
-            rc = -1;
-            break;
-        }
-        struct store_loss *x = &list[len++];
-        (void)snprintf(x->channel, sizeof x->channel, "%s", db_text(&q, 1));
-        (void)snprintf(x->policy, sizeof x->policy, "%s", db_text(&q, 2));
-        x->records = db_int(&q, 3);
-        x->first = db_int(&q, 4);
-        x->last = db_int(&q, 5);
-        x->told = (int)db_int(&q, 6);
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = len;
-    return 0;
+                 "i", (int64_t)untold),
+        sizeof **out, read_loss, out, n, e);
 }

@@ -64,30 +64,22 @@ int store_add_refused(struct store *s, const char *channel, const char *reason, 
                   "ttii", channel, reason, records, now);
 }
 
-int store_all_refused(struct store *s, struct store_refused **out, size_t *n, struct gf_err *e) {
-    struct store_refused *list = NULL;
-    struct db_query q;
-    size_t len = 0;
-    int rc;
+static int read_refused(const struct db_query *q, void *element, struct gf_err *e) {
+    struct store_refused *x = element;
+    (void)e;
 
-    if (db_query(&s->db, &q, e,
-                 "SELECT channel, reason, records, last FROM refused ORDER BY channel, reason",
-                 "") == -1)
-        return -1;
-    while ((rc = db_next(&q, e)) == 1) {
-        if ((rc = db_list_grow(&list, len, sizeof *list, e)) == -1)
-            break;
-        list[len] = (struct store_refused){.records = db_int(&q, 2), .last = db_int(&q, 3)};
-        (void)snprintf(list[len].channel, sizeof list->channel, "%s", db_text(&q, 0));
-        (void)snprintf(list[len].reason, sizeof list->reason, "%s", db_text(&q, 1));
-        len++;
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = len;
+    *x = (struct store_refused){.records = db_int(q, 2), .last = db_int(q, 3)};
+    (void)snprintf(x->channel, sizeof x->channel, "%s", db_text(q, 0));
+    (void)snprintf(x->reason, sizeof x->reason, "%s", db_text(q, 1));
     return 0;
+}
+
+int store_all_refused(struct store *s, struct store_refused **out, size_t *n, struct gf_err *e) {
+    struct db_query q;
+
+    return db_list(
+        &q,
+        db_query(&s->db, &q, e,
+                 "SELECT channel, reason, records, last FROM refused ORDER BY channel, reason", ""),
+        sizeof **out, read_refused, out, n, e);
 }

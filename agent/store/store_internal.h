@@ -144,6 +144,9 @@ GF_MUST_CHECK int store_loss_note(struct store *s, const char *channel, const ch
 GF_MUST_CHECK int store_drop_oldest(struct store *s, const char *channel, int64_t now,
                                     int64_t *bytes, struct gf_err *e);
 
+/* For db_list(): a channel's name, of GF_WORD_MAX + 1 bytes, which is the only column. */
+GF_MUST_CHECK int store_read_channel(const struct db_query *q, void *element, struct gf_err *e);
+
 /* The columns that store_read_bundle() reads, in its order. */
 #define STORE_BUNDLE_COLUMNS                                                                       \
     "id, relay, seq, created, records, settled, withdrawn, written, digest, left, stream"

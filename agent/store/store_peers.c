@@ -32,37 +32,24 @@ int store_trust_card(struct store *s, const struct gf_card *c, const char *text,
     return 0;
 }
 
+static int read_card(const struct db_query *q, void *element, struct gf_err *e) {
+    size_t size = 0;
+    const char *text = db_blob(q, 0, &size);
+
+    return gf_card_parse(text, size, "a card we trust", element, e);
+}
+
 int store_cards(struct store *s, enum gf_role role, struct gf_card **out, size_t *n,
                 struct gf_err *e) {
-    struct gf_card *list = NULL;
     struct db_query q;
-    size_t len = 0;
-    int rc;
 
-    if (db_query(
+    return db_list(
+        &q,
+        db_query(
             &s->db, &q, e,
             "SELECT text FROM card WHERE role = ? AND standing = 0 ORDER BY ifnull(place, n), n",
-            "i", (int64_t)role) == -1)
-        return -1;
-    while ((rc = db_next(&q, e)) == 1) {
-        size_t size = 0;
-        const char *text = db_blob(&q, 0, &size);
-
-        if (db_list_grow(&list, len, sizeof *list, e) == -1 ||
-            gf_card_parse(text, size, "a card we trust", &list[len], e) == -1) {
-            rc = -1;
-            break;
-        }
-        len++;
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = len;
-    return 0;
+            "i", (int64_t)role),
+        sizeof **out, read_card, out, n, e);
 }
 
 int store_trust_vendor(struct store *s, const struct store_vendor *v, const char *user,
@@ -76,33 +63,21 @@ int store_trust_vendor(struct store *s, const struct store_vendor *v, const char
                   (const void *)v->key.pk, sizeof v->key.pk, (int64_t)v->duties, user, v->since);
 }
 
+static int read_vendor(const struct db_query *q, void *element, struct gf_err *e) {
+    struct store_vendor *v = element;
+
+    *v = (struct store_vendor){.duties = (int)db_int(q, 3), .since = db_int(q, 4)};
+    (void)snprintf(v->name, sizeof v->name, "%s", db_text(q, 0));
+    return store_fixed(q, 1, v->key.keynum, sizeof v->key.keynum, "vendor", e) == -1
+               ? -1
+               : store_fixed(q, 2, v->key.pk, sizeof v->key.pk, "vendor", e);
+}
+
 int store_vendors(struct store *s, struct store_vendor **out, size_t *n, struct gf_err *e) {
-    struct store_vendor *list = NULL;
     struct db_query q;
-    size_t len = 0;
-    int rc;
 
-    if (db_query(&s->db, &q, e, "SELECT name, keynum, pk, duties, since FROM vendor ORDER BY n",
-                 "") == -1)
-        return -1;
-    while ((rc = db_next(&q, e)) == 1) {
-        struct store_vendor v = {.duties = (int)db_int(&q, 3), .since = db_int(&q, 4)};
-
-        (void)snprintf(v.name, sizeof v.name, "%s", db_text(&q, 0));
-        if (store_fixed(&q, 1, v.key.keynum, sizeof v.key.keynum, "vendor", e) == -1 ||
-            store_fixed(&q, 2, v.key.pk, sizeof v.key.pk, "vendor", e) == -1 ||
-            db_list_grow(&list, len, sizeof *list, e) == -1) {
-            rc = -1;
-            break;
-        }
-        list[len++] = v;
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *out = list;
-    *n = len;
-    return 0;
+    return db_list(&q,
+                   db_query(&s->db, &q, e,
+                            "SELECT name, keynum, pk, duties, since FROM vendor ORDER BY n", ""),
+                   sizeof **out, read_vendor, out, n, e);
 }

@@ -48,24 +48,9 @@ int store_put_source(struct store *s, const struct store_source *source, struct 
 }
 
 int store_decided(struct store *s, char (**names)[GF_WORD_MAX + 1], size_t *n, struct gf_err *e) {
-    char(*list)[GF_WORD_MAX + 1] = NULL;
     struct db_query q;
-    size_t len = 0;
-    int rc;
 
-    if (db_query(&s->db, &q, e, "SELECT DISTINCT channel FROM consent ORDER BY channel", "") == -1)
-        return -1;
-    while ((rc = db_next(&q, e)) == 1) {
-        if ((rc = db_list_grow(&list, len, sizeof *list, e)) == -1)
-            break;
-        (void)snprintf(list[len++], sizeof *list, "%s", db_text(&q, 0));
-    }
-    db_done(&q);
-    if (rc == -1) {
-        free(list);
-        return -1;
-    }
-    *names = list;
-    *n = len;
-    return 0;
+    return db_list(
+        &q, db_query(&s->db, &q, e, "SELECT DISTINCT channel FROM consent ORDER BY channel", ""),
+        sizeof **names, store_read_channel, names, n, e);
 }
