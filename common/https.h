@@ -67,6 +67,9 @@ struct https_options {
     void *stop_arg;
 };
 
+/* Seconds; who asks for more patience is not believed. */
+#define HTTPS_RETRY_AFTER_MAX (30LL * 86400)
+
 struct https_answer {
     enum https_stage stage;
     long status;           /* HTTPS_OK: 100 to 599; HTTPS_BROKEN: that of an answer that had
@@ -74,7 +77,7 @@ struct https_answer {
     int cut;               /* 1: HTTPS_BROKEN, because the body is longer than answer_max; its
                               beginning may be in `body` */
     int sent;              /* 1: the request may have reached the other side */
-    int64_t retry_after_s; /* -1: not given */
+    int64_t retry_after_s; /* -1: not given; at most HTTPS_RETRY_AFTER_MAX */
     int64_t sunk;          /* bytes in the sink, once something came for it */
     struct gf_buf headers; /* "name: value\n" lines, names in lower case */
     struct gf_buf body;

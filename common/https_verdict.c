@@ -8,8 +8,6 @@
 
 #include "common/https_attempt.h"
 
-#define RETRY_AFTER_MAX (30 * 24 * 3600) /* seconds; who says more is not believed */
-
 const char *const https_stages[] = {"ok",    "no route",      "no DNS", "refused", "timed out",
                                     "proxy", "TLS untrusted", "broken", NULL};
 
@@ -25,7 +23,7 @@ static int64_t retry_after(const struct https_answer *a) {
     memcpy(text, value, len);
     text[len] = '\0';
     if (strspn(text, "0123456789") == len) {
-        for (size_t i = 0; i < len && s <= RETRY_AFTER_MAX; i++)
+        for (size_t i = 0; i < len && s <= HTTPS_RETRY_AFTER_MAX; i++)
             s = s * 10 + (text[i] - '0');
     } else {
         time_t date = curl_getdate(text, NULL);
@@ -33,7 +31,7 @@ static int64_t retry_after(const struct https_answer *a) {
             return -1;
         s = (int64_t)date - (int64_t)time(NULL);
     }
-    return s < 0 ? 0 : s > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : s;
+    return s < 0 ? 0 : s > HTTPS_RETRY_AFTER_MAX ? HTTPS_RETRY_AFTER_MAX : s;
 }
 
 static enum https_stage stage_of_connect(const struct https_attempt *at, long os) {

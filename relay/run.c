@@ -5,6 +5,7 @@
  * and in the folders, and done again.
  */
 #include "relay/run.h"
+#include "common/https.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -213,7 +214,7 @@ static int64_t next_record(struct run *d, int64_t now) {
         return -1;
     int64_t left = (at - (int64_t)time(NULL)) * 1000;
     /* What the clock has put off while it was ahead is settled by the next turn. */
-    if (left <= 0 || left > LEDGER_WAIT_MAX * 1000)
+    if (left <= 0 || left > HTTPS_RETRY_AFTER_MAX * 1000)
         left = d->rest - now;
     return left > 0 ? left : 0;
 }

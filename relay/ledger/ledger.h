@@ -287,8 +287,8 @@ GF_MUST_CHECK int ledger_held(struct ledger *l, int64_t row, const char *reason,
 /* A person is here and would have to come again: `later` records, and artifacts that could not be
  * fetched, are due at once, but for those whose endpoint asked for a time that is not over. */
 GF_MUST_CHECK int ledger_retry(struct ledger *l, int64_t now, struct gf_err *e);
-/* What waits longer than so many seconds was put off by a clock that was ahead: it is due now. */
-#define LEDGER_WAIT_MAX (30LL * 86400)
+/* What waits for longer than any endpoint can have asked for (HTTPS_RETRY_AFTER_MAX) was put off by
+ * a clock that was ahead: it is due now. */
 GF_MUST_CHECK int ledger_settle(struct ledger *l, int64_t now, struct gf_err *e);
 
 /* Records by channel and state, for `status`. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/https.h"
 #include "relay/ledger/ledger_internal.h"
 
 const char *const ledger_states[] = {"received",  "sending",  "later",   "held", "onward",
@@ -402,7 +403,7 @@ static int settle(void *arg, const char *channel, struct gf_err *e) {
     return db_run(&x->l->db, e,
                   "UPDATE record SET due = ?, asked = 0 WHERE channel = ? AND due > ? AND state < "
                   "3",
-                  "iti", x->now, channel, x->now + LEDGER_WAIT_MAX);
+                  "iti", x->now, channel, x->now + HTTPS_RETRY_AFTER_MAX);
 }
 
 int ledger_settle(struct ledger *l, int64_t now, struct gf_err *e) {
@@ -410,5 +411,5 @@ int ledger_settle(struct ledger *l, int64_t now, struct gf_err *e) {
         return -1;
     return db_run(&l->db, e,
                   "UPDATE update_artifact SET due = ?, asked = 0 WHERE here IS NULL AND due > ?",
-                  "ii", now, now + LEDGER_WAIT_MAX);
+                  "ii", now, now + HTTPS_RETRY_AFTER_MAX);
 }

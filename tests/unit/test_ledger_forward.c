@@ -1,6 +1,7 @@
 /*
  * test_ledger_forward.c -- the relay's ledger: when a record is due, and how it moves.
  */
+#include "common/https.h"
 #include "ledger_testing.h"
 #include "relay/ledger/ledger_operator.h"
 
@@ -160,7 +161,7 @@ static void a_record_that_is_held_is_due_when_it_is_released(void **state) {
 }
 
 static void what_a_clock_that_was_ahead_put_off_is_due_once_it_is_right(void **state) {
-    const int64_t most = NOW + LEDGER_WAIT_MAX;
+    const int64_t most = NOW + HTTPS_RETRY_AFTER_MAX;
     struct site *s = *state;
     const struct two two = take_two(s);
 

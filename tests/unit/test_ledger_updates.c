@@ -3,6 +3,7 @@
  * artifacts: ledger_updates.c, ledger_parts.c, artifacts.c, draft.c, respond.c.
  */
 #include "artifacts_testing.h"
+#include "common/https.h"
 #include "respond_testing.h"
 
 #include "relay/draft.h"
@@ -179,7 +180,7 @@ static void what_its_vendor_asked_for_ends_by_an_operators_word_or_with_a_clock(
     assert_int_equal(n, 1);
 
     /* A clock that was ahead has put it off. */
-    put_off(s, &due, NOW + LEDGER_WAIT_MAX + 1);
+    put_off(s, &due, NOW + HTTPS_RETRY_AFTER_MAX + 1);
     assert_ok(ledger_settle(s->r.ledger, NOW, &s->e), s->e);
     assert_int_equal(ledger_artifact_due(s->r.ledger, NOW, 0, &due, &s->e), 1);
 }
