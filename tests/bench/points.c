@@ -5,7 +5,8 @@
  *   points otlp|text PORT PATH REQUESTS POINTS CONNECTIONS
  *
  * Request i holds one point of each of POINTS series ("m", label "n" from 0), i seconds after the
- * first: as OTLP in protobuf, or as lines of the Prometheus text format. The newest are of now.
+ * first: as OTLP in protobuf, or as lines of the Prometheus text format. The newest are an hour old,
+ * since a sink may keep what is newer out of its answers for a while.
  * Prints seconds, and the bytes of all bodies.
  */
 #include <arpa/inet.h>
@@ -158,7 +159,7 @@ int main(int argc, char **argv) {
     job.path = argv[3];
     job.requests = atol(argv[4]);
     job.points = atol(argv[5]);
-    job.first = (int64_t)time(NULL) - job.requests;
+    job.first = (int64_t)time(NULL) - 3600 - job.requests;
     int connections = atoi(argv[6]);
     if (connections < 1 || connections > CONNECTIONS)
         return 64;
