@@ -5,9 +5,9 @@
  *   points otlp|text PORT PATH REQUESTS POINTS CONNECTIONS
  *
  * Request i holds one point of each of POINTS series ("m", label "n" from 0), i seconds after the
- * first: as OTLP in protobuf, or as lines of the Prometheus text format. The newest are an hour old,
- * since a sink may keep what is newer out of its answers for a while.
- * Prints seconds, and the bytes of all bodies.
+ * first: as OTLP in protobuf, or as lines of the Prometheus text format. The newest are an hour
+ * old, since a sink may keep what is newer out of its answers for a while. Prints seconds, and the
+ * bytes of all bodies.
  */
 #include <arpa/inet.h>
 #include <inttypes.h>
