@@ -96,9 +96,9 @@ static int put_losses(struct relay *r, struct out *t, struct gf_err *e) {
         out_text(t,
                  "%-13s%s: %" PRId64 " record%s of agent %.8s..., from %s to %s, %s there "
                  "by its own policy (%s)\n",
-                 "lost", list[i].channel, list[i].records, list[i].records == 1 ? "" : "s", agent,
-                 from, to, strncmp(list[i].policy, "thin-", 5) == 0 ? "thinned" : "dropped",
-                 list[i].policy);
+                 strncmp(list[i].policy, "thin-", 5) == 0 ? "thinned" : "lost", list[i].channel,
+                 list[i].records, list[i].records == 1 ? "" : "s", agent, from, to,
+                 strncmp(list[i].policy, "thin-", 5) == 0 ? "thinned" : "dropped", list[i].policy);
     }
     out_close(t, ']');
     free(list);

@@ -82,6 +82,18 @@ static int read_micros(const struct member *m, int64_t *out) {
 
 /* ---- an event ---- */
 
+/* As Google has names of events and parameters: a letter, then letters, digits and "_". What is no
+ * ASCII counts as a letter; what is escaped is left to Google. */
+static int is_name(const struct otlp_token *t) {
+    for (size_t i = 0; i < t->len && !t->has_escape; i++) {
+        char c = t->at[i];
+        int letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c & 0x80) != 0;
+        if (!letter && (i == 0 || (c != '_' && (c < '0' || c > '9'))))
+            return 0;
+    }
+    return t->len > 0;
+}
+
 static const char *check_params(const struct member *m) {
     struct otlp_scan s;
     struct member p;
@@ -95,6 +107,8 @@ static const char *check_params(const struct member *m) {
             return "with more than " TEXT(ENDPOINT_GA4_PARAMS) " parameters";
         if (length(&p.name) > ENDPOINT_GA4_NAME)
             return "with a parameter name longer than " TEXT(ENDPOINT_GA4_NAME) " characters";
+        if (!is_name(&p.name))
+            return "with a parameter name that is not of letters, digits and _";
         if (read_string(&p, &text) && length(&text) > ENDPOINT_GA4_VALUE)
             return "with a parameter value longer than " TEXT(ENDPOINT_GA4_VALUE) " characters";
     }
@@ -118,6 +132,8 @@ static const char *read_event(const char *at, const char *end, int64_t *micros) 
             named = read_string(&m, &name) && name.len > 0;
             if (named && length(&name) > ENDPOINT_GA4_NAME)
                 why = "with a name longer than " TEXT(ENDPOINT_GA4_NAME) " characters";
+            else if (named && !is_name(&name))
+                why = "with a name that is not of letters, digits and _";
         } else if (otlp_scan_means(&m.name, "params")) {
             why = check_params(&m);
         } else if (otlp_scan_means(&m.name, "timestamp_micros") && !read_micros(&m, micros)) {

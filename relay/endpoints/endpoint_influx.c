@@ -16,11 +16,19 @@ static int check(const struct config *c, const char *name, struct gf_err *e) {
     const char *url = endpoint_value(c, name, "url");
     const char *query = strchr(url, '?');
 
+    if (metrics_check(c, name, e) == -1)
+        return -1;
     if (query != NULL && strstr(query, "precision=") != NULL &&
         strstr(query, "precision=n") == NULL)
         return endpoint_wrong(c, name, "url", "lines go in nanoseconds: take precision out of it",
                               e);
-    return metrics_check(c, name, e);
+    if (!metrics_url_ends(c, name, "/write") || query == NULL ||
+        (strstr(query, "db=") == NULL && strstr(query, "bucket=") == NULL))
+        return endpoint_wrong(c, name, "url",
+                              "ends in /write?db=DATABASE (or, for its newer interface, in "
+                              "/api/v2/write?org=...&bucket=...)",
+                              e);
+    return 0;
 }
 
 static int open_section(struct endpoint *p, struct gf_err *e) {

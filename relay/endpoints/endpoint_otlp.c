@@ -50,6 +50,10 @@ static int check(const struct config *c, const char *name, struct gf_err *e) {
                               e);
     if (config_enum(c, "endpoint", name, "encoding", encodings, &which, e) == -1)
         return -1;
+    if (!metrics_url_ends(c, name, "") || metrics_url_ends(c, name, "/v1/traces") ||
+        metrics_url_ends(c, name, "/v1/logs"))
+        return endpoint_wrong(c, name, "url",
+                              "is taken as it stands: with its path, mostly /v1/metrics", e);
     return metrics_check(c, name, e);
 }
 

@@ -17,6 +17,7 @@
 #include "relay/series/series_back.h"
 
 #define MAX_AGE_S (30 * 86400)
+#define IMPORT    "/api/v1/import/prometheus"
 #define EXPORT    "/api/v1/export"
 #define FLUSH     "/internal/force_flush"
 #define TEXT_TYPE "text/plain; version=0.0.4"
@@ -60,6 +61,15 @@ static int check(const struct config *c, const char *name, struct gf_err *e) {
     if (metrics_check(c, name, e) == -1 ||
         config_enum(c, "endpoint", name, "format", formats, &format, e) == -1)
         return -1;
+    /* A sink that gets the other form says 204 or 400, and has nothing in either case. */
+    if (metrics_url_ends(c, name, IMPORT) != (format == TEXT))
+        return endpoint_wrong(c, name, "url",
+                              format == TEXT
+                                  ? "ends in " IMPORT " (VictoriaMetrics); for what takes remote "
+                                    "write, as Prometheus, say format = remote-write"
+                                  : "is for format = text; remote write goes to /api/v1/write or "
+                                    "the like",
+                              e);
     if (readback == NULL)
         return 0;
     if (format != TEXT)

@@ -62,6 +62,15 @@ int metrics_check(const struct config *c, const char *name, struct gf_err *e) {
     return read_settings(c, name, &ignored, e);
 }
 
+int metrics_url_ends(const struct config *c, const char *name, const char *end) {
+    const char *url = endpoint_value(c, name, "url");
+    const char *host = strstr(url, "://");
+    const char *path = strchr(host != NULL ? host + 3 : url, '/');
+    size_t len = path != NULL ? strcspn(path, "?") : 0, n = strlen(end);
+
+    return len > 1 && len >= n && memcmp(path + len - n, end, n) == 0;
+}
+
 int metrics_open(const struct endpoint *p, int64_t default_age_s, struct metrics *out,
                  struct gf_err *e) {
     struct metrics m = {.limits.max_age_s = default_age_s};

@@ -46,6 +46,8 @@ struct metrics_labels {
 
 /* For a profile's check(): the keys ENDPOINT_KEYS_METRICS. GF_E_CONFIG. */
 GF_MUST_CHECK int metrics_check(const struct config *c, const char *name, struct gf_err *e);
+/* 1 if the path of its url ends so; "": if there is more of a path than "/". */
+int metrics_url_ends(const struct config *c, const char *name, const char *end);
 /* For its open(); default_age_s is its max_age where the section has none (0: any age goes). */
 GF_MUST_CHECK int metrics_open(const struct endpoint *p, int64_t default_age_s, struct metrics *out,
                                struct gf_err *e);

@@ -104,7 +104,7 @@ static void what_was_refused_in_part_is_delivered_and_travels_back_with_the_reas
     free(line);
     (void)snprintf(conf, sizeof conf,
                    "[endpoint \"e\"]\nchannel = c\nprofile = prometheus\nconnections = 1\n"
-                   "attributes = none\nurl = http://127.0.0.1:%d/import\n",
+                   "attributes = none\nurl = http://127.0.0.1:%d/api/v1/import/prometheus\n",
                    server->port);
     config_free(s->r.config);
     s->r.config = endpoint_config(s->path, conf);

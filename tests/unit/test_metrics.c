@@ -55,13 +55,21 @@ static void a_sink_that_cannot_work_is_refused_with_its_line(void **state) {
         {"profile = prometheus\nreadback = http://vm.example/api/v1/export\n",
          "http:// is allowed"},
         {"profile = prometheus\nreadback = https://vm.example/select\n", "/api/v1/export"},
-        {"profile = prometheus\nformat = remote-write\n"
+        {"profile = prometheus\nformat = remote-write\nurl = https://vm.example/api/v1/write\n"
          "readback = https://vm.example/api/v1/export\n",
          "can be believed"},
         {"profile = influx\nbatch_points = 0\n", "batch_points"},
         {"profile = influx\nurl = https://i.example/write?db=a&precision=ms\n", "nanoseconds"},
         {"profile = influx\nreadback = https://vm.example/api/v1/export\n", "no such setting"},
         {"max_age = 1d\n", "no such setting"},
+        /* A sink that takes another form there may say 204 to it, and has nothing. */
+        {"profile = prometheus\nformat = remote-write\n", "/api/v1/write"},
+        {"profile = prometheus\nurl = https://p.example/api/v1/write\n", "format = remote-write"},
+        {"profile = prometheus\nurl = https://vm.example/api/v1/import/promtheus\n", "ends in"},
+        {"profile = influx\nurl = https://i.example:8086\n", "/write?db="},
+        {"profile = influx\nurl = https://i.example/write\n", "/write?db="},
+        {"profile = otlp\nurl = https://o.example:4318\n", "/v1/metrics"},
+        {"profile = otlp\nurl = https://o.example/v1/traces\n", "/v1/metrics"},
     };
     struct site *s = *state;
 
@@ -69,7 +77,7 @@ static void a_sink_that_cannot_work_is_refused_with_its_line(void **state) {
         char text[512];
         int has_url = strstr(bad[i].lines, "url") != NULL;
         (void)snprintf(text, sizeof text, "[endpoint \"e\"]\nchannel = c\n%s%s", bad[i].lines,
-                       has_url ? "" : "url = https://sink.example/in\n");
+                       has_url ? "" : "url = https://sink.example/api/v1/import/prometheus\n");
         struct config *c = endpoint_config(s->path, text);
         if (endpoint_check(c, &s->e) != -1)
             fail_msg("taken: %s", text);
