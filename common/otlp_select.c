@@ -57,15 +57,29 @@ static void cut_back(struct gf_buf *out, size_t len) {
 
 /* ---- the resource ---- */
 
+static int is_alnum(uint8_t c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* Names that receivers make one label of: "." and "-" become "_" at many. */
+static int is_same_label(struct otlp_span name, const char *key) {
+    size_t i = 0;
+
+    for (; key[i] != '\0' && name.at + i < name.end; i++) {
+        uint8_t c = name.at[i], k = (uint8_t)key[i];
+        if (c != k && (is_alnum(c) || is_alnum(k)))
+            return 0;
+    }
+    return key[i] == '\0' && name.at + i == name.end;
+}
+
 static int has_key(struct otlp_span attribute, const char *key) {
     struct otlp_item item;
-    size_t len = strlen(key);
 
     while (attribute.at < attribute.end &&
            otlp_wire_next(&attribute.at, attribute.end, &item) == NULL) {
         if (item.number == OTLP_KEY)
-            return (size_t)(item.span.end - item.span.at) == len &&
-                   memcmp(item.span.at, key, len) == 0;
+            return is_same_label(item.span, key);
     }
     return 0;
 }

@@ -8,7 +8,8 @@
 #include "common/otlp.h"
 
 /* An attribute that every resource gets. It takes the place of one that has this key, and points
- * lose theirs of this key: many stores make one set of labels of both. */
+ * lose theirs of this key: many stores make one set of labels of both. Keys that differ only in
+ * what is no ASCII letter or digit count as one, since many stores have "_" for all of that. */
 struct otlp_select_attribute {
     const char *key;  /* UTF-8 */
     const char *text; /* UTF-8; NULL: it is a number */

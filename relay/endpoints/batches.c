@@ -175,6 +175,10 @@ static void cut_next(struct batches *b) {
 }
 
 int batches_next(struct batches *b, struct batches_range *out) {
+    if (b->nwaiting == 0 && b->cut < b->left && b->requests >= 2 * b->limits.requests) {
+        refuse(b, b->left - b->cut, "beyond the requests that one record may cost", 1);
+        b->cut = b->left;
+    }
     if (b->nwaiting == 0 && b->cut == b->left)
         return 0;
     if (b->nwaiting == 0)

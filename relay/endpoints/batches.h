@@ -27,7 +27,8 @@ struct batches_limits {
     size_t points;        /* of one request; at least 1 */
     size_t bytes;         /* of one request; a larger point goes alone */
     size_t requests;      /* once a record has had so many nothing is halved any more: what is
-                             refused together is given up together */
+                             refused together is given up together; after twice as many the rest
+                             of the record does not go */
 };
 
 struct batches_point {

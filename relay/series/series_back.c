@@ -25,6 +25,7 @@ struct series_back {
     size_t n;
     size_t from, to; /* of the question at hand */
     size_t series;   /* of a question, at most */
+    size_t answered; /* questions */
 };
 
 static int compare_keys(const struct sent *a, const struct sent *b) {
@@ -148,6 +149,10 @@ int series_back_next(struct series_back *b, struct gf_buf *out, struct gf_err *e
 static void answered(struct series_back *b) {
     b->from = b->to;
     b->series = SERIES_BACK_SERIES;
+    if (++b->answered < SERIES_BACK_QUESTIONS)
+        return;
+    for (; b->from < b->n; b->from++)
+        b->list[b->from].there = 1;
 }
 
 void series_back_too_long(struct series_back *b) {

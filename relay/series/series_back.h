@@ -13,6 +13,8 @@
 /* Series of one question, and bytes of its form. */
 #define SERIES_BACK_SERIES 500
 #define SERIES_BACK_BYTES  (128 << 10)
+/* Questions for one record: what is left then counts as there. */
+#define SERIES_BACK_QUESTIONS 4000
 /* Bytes of an answer. */
 #define SERIES_BACK_ANSWER (16 << 20)
 

@@ -181,6 +181,26 @@ static void where_requests_are_used_up_the_rest_is_given_up_together(void **stat
     batches_free(b);
 }
 
+/* Each point of another day is a request of its own. */
+static void a_record_costs_a_bounded_number_of_requests(void **state) {
+    struct batches_point p[POINTS];
+    struct batches_limits l = plain;
+    char reason[GF_REASON_MAX + 1];
+    struct sink s = {.requests = 0};
+    (void)state;
+    for (int i = 0; i < POINTS; i++)
+        p[i] = (struct batches_point){.time = ago((int64_t)(POINTS - i) * 90000), .size = 1};
+    l.max_age_s = 0;
+    l.requests = 10;
+    struct batches *b = begin(&l, p, POINTS);
+    run(b, &s);
+    assert_int_equal(s.requests, 20);
+    assert_int_equal(batches_verdict(b, reason), 1);
+    assert_string_equal(reason,
+                        "44 of 64 points refused: 44 beyond the requests that one record may cost");
+    batches_free(b);
+}
+
 static void a_record_without_points_is_delivered(void **state) {
     char reason[GF_REASON_MAX + 1];
     struct batches_range r;
@@ -247,6 +267,7 @@ int main(void) {
         cmocka_unit_test(a_request_keeps_to_points_bytes_and_a_day),
         cmocka_unit_test(each_bad_point_loses_only_itself),
         cmocka_unit_test(where_requests_are_used_up_the_rest_is_given_up_together),
+        cmocka_unit_test(a_record_costs_a_bounded_number_of_requests),
         cmocka_unit_test(a_record_without_points_is_delivered),
         cmocka_unit_test(what_the_sink_left_out_or_does_not_have_is_counted),
         cmocka_unit_test(a_reason_is_bounded_and_never_cut_within_a_character),

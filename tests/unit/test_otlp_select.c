@@ -79,10 +79,10 @@ static void a_resource_says_what_it_is_given_in_place_of_its_own(void **state) {
     const struct otlp_select what = {.to = 9, .attributes = given, .nattributes = 2};
 
     (void)state;
-    from_json(
-        REQUEST(IN(RESOURCE(TEXT("a", "1") "," TEXT("gapferry.site", "paris") "," TEXT("b", "2"),
-                            ",\"droppedAttributesCount\":3"),
-                   GAUGE(POINT("1"))) "," IN("", GAUGE(POINT("2")))));
+    from_json(REQUEST(IN(RESOURCE(TEXT("a", "1") "," TEXT("gapferry.site", "paris") "," TEXT(
+                                      "gapferry_site", "rome") "," TEXT("b", "2"),
+                                  ",\"droppedAttributesCount\":3"),
+                         GAUGE(POINT("1"))) "," IN("", GAUGE(POINT("2")))));
     gives(&what,
           REQUEST(IN(RESOURCE(TEXT("a", "1") "," TEXT("b", "2") "," TEXT(
                                   "gapferry.site", "berlin") "," NUMBER("gapferry.delay_s", "-7"),

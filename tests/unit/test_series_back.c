@@ -117,6 +117,32 @@ static void too_long_an_answer_is_asked_for_in_halves(void **state) {
     pieces_free(&p);
 }
 
+/* One question for each hour; a record may have more hours than it may cost questions. */
+static void questions_have_a_bound_and_the_rest_counts_as_there(void **state) {
+    static char sent[SERIES_BACK_QUESTIONS + 5];
+    struct series_back *b;
+    struct gf_buf out;
+    struct pieces p;
+    struct gf_err e;
+    int questions = 0;
+    (void)state;
+    pieces_init(&p);
+    memset(sent, 1, sizeof sent);
+    for (int i = 0; i < SERIES_BACK_QUESTIONS + 5; i++) {
+        gf_buf_printf(&p.bytes, "m 1 %lld\n", 3600000LL * i);
+        pieces_add(&p, 1, NULL);
+    }
+    b = begin(&p, sent);
+    gf_buf_init(&out, 1 << 20);
+    for (; series_back_next(b, &out, &e) == 1; questions++)
+        answer(b, "");
+    assert_int_equal(questions, SERIES_BACK_QUESTIONS);
+    assert_int_equal(series_back_missing(b), SERIES_BACK_QUESTIONS);
+    gf_buf_free(&out);
+    series_back_free(b);
+    pieces_free(&p);
+}
+
 static void a_question_has_a_bound(void **state) {
     struct series_back *b;
     struct gf_buf out;
@@ -150,6 +176,7 @@ int main(void) {
         cmocka_unit_test(a_question_names_each_series_once_within_an_hour),
         cmocka_unit_test(an_answer_that_is_none_changes_nothing),
         cmocka_unit_test(too_long_an_answer_is_asked_for_in_halves),
+        cmocka_unit_test(questions_have_a_bound_and_the_rest_counts_as_there),
         cmocka_unit_test(a_question_has_a_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,10 +50,12 @@ static struct pieces make(const char *metrics) {
 
 static void lines_stay_as_they_are_but_for_the_relays_own_tags(void **state) {
     static const char text[] =
-        "m\\ x,gapferry_site=evil,b=2,gapferry_other=1 f=1i,g=\"a\nb\" 1700000000123456789\n"
+        "m\\ x,gapferry_site=evil,b=2,gapferry_other=1 gapferry_site=\"evil\",f=1i,g=\"a\nb\" "
+        "1700000000123456789\n"
         "# a comment\n"
         "m f=1\n"
         "broken\n"
+        "o gapferry.site=1 6\n"
         "n f=0.10 5";
     struct pieces p;
     struct gf_err e;
@@ -61,7 +63,8 @@ static void lines_stay_as_they_are_but_for_the_relays_own_tags(void **state) {
     pieces_init(&p);
     assert_int_equal(lines_influx(text, sizeof text - 1, &site, &p, &e), 0);
     expect(&p, "m\\ x,b=2,gapferry_other=1" SITE " f=1i,g=\"a\nb\"" NS "n" SITE " f=0.10 5\n");
-    assert_int_equal(p.n, 4);
+    assert_int_equal(p.n, 5);
+    assert_string_equal(p.point[3].unfit, "without a field but those named like the relay's tags");
     assert_string_equal(p.point[1].unfit, "without a time");
     assert_string_equal(p.point[2].unfit, "a line that is not well-formed");
     pieces_free(&p);
