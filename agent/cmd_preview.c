@@ -148,7 +148,8 @@ static void put_deny(struct preview *p, const char *channel) {
     if (deny) {
         out_text(t, "  deny     of metrics these attributes do not pass: ");
         out_safe(t, deny[0] ? deny : "none");
-        out_text(t, " (%s)\n", config_origin(p->a->config, "channel", channel, "deny"));
+        out_text(t, " (%s, in the place of the default list)\n",
+                 config_origin(p->a->config, "channel", channel, "deny"));
     } else if (strcmp(channel, config_get(p->a->config, "collect", NULL, "channel")) == 0) {
         out_text(t, "  deny     of metrics the attributes of the default list do not pass: names "
                     "and addresses of hosts and users\n");

@@ -49,7 +49,8 @@ void cmd_status_next(const struct agent *a, const struct cmd_status_next *n, str
         command = " license request";
     } else if (*n->rejected) {
         (void)snprintf(again, sizeof again, " record %s FILE", n->rejected);
-        what = "what was rejected is not sent again: see its reason, then record it anew: ";
+        what = "what was rejected is not sent again: see its reason; what is worth it is recorded "
+               "anew: ";
         command = again;
     }
     if (*command)

@@ -8,6 +8,7 @@
 
 #include "agent/channels.h"
 #include "agent/command.h"
+#include "agent/deny.h"
 #include "agent/grid_share.h"
 #include "agent/readers.h"
 
@@ -94,9 +95,64 @@ static int suspect_grid(struct agent *a, config_warn_tell *fn, void *arg, struct
     return grid_share_doubt(a, words, remedy) ? fn(arg, CONFIG_WARN_GRID, words, remedy, e) : 0;
 }
 
+/* A list of one's own stands in the place of the default one, whatever that would have kept back.
+ */
+static int suspect_deny(struct agent *a, const char *name, config_warn_tell *fn, void *arg,
+                        struct gf_err *e) {
+    static const char host[] = "host.name";
+    const char *list = config_get(a->config, "channel", name, "deny");
+    char words[WORDS];
+    struct otlp_deny *deny = NULL;
+
+    if (!list || list[0] == '\0')
+        return 0;
+    if (deny_of(a->config, name, &deny, e) == -1)
+        return -1;
+    int keeps = otlp_deny_has(deny, (const uint8_t *)host, sizeof host - 1);
+    otlp_deny_free(deny);
+    if (keeps)
+        return 0;
+    (void)snprintf(words, sizeof words,
+                   "%s: [channel \"%s\"] deny stands in the place of the default list: what that "
+                   "keeps back, as host.name, leaves",
+                   config_origin(a->config, "channel", name, "deny"), name);
+    return fn(arg, "deny", words, "name in deny whatever may not leave, as host.*, user.*", e);
+}
+
+/* What is to happen at a cap never happens without one. */
+static int suspect_cap(struct agent *a, const char *name, config_warn_tell *fn, void *arg,
+                       struct gf_err *e) {
+    const char *full = config_get(a->config, "channel", name, "full");
+    const char *key = config_get(a->config, "channel", name, "thin")     ? "thin"
+                      : full != NULL && strcmp(full, "drop-oldest") == 0 ? "full"
+                                                                         : NULL;
+    char words[WORDS];
+
+    if (!key || config_get(a->config, "channel", name, "max_records") ||
+        config_get(a->config, "channel", name, "max_bytes"))
+        return 0;
+    (void)snprintf(words, sizeof words,
+                   "%s: [channel \"%s\"] has no cap, so that %s never does anything",
+                   config_origin(a->config, "channel", name, key), name, key);
+    return fn(arg, "cap", words, "say max_bytes or max_records, too", e);
+}
+
+static int suspect_sections(struct agent *a, config_warn_tell *fn, void *arg, struct gf_err *e) {
+    const char *name;
+    int rc = 0;
+
+    for (size_t i = 0; rc == 0 && (name = config_name(a->config, "channel", i)); i++) {
+        rc = suspect_deny(a, name, fn, arg, e);
+        if (rc == 0)
+            rc = suspect_cap(a, name, fn, arg, e);
+    }
+    return rc;
+}
+
 int config_warn(struct agent *a, config_warn_tell *fn, void *arg, struct gf_err *e) {
     return suspect_channels(a, fn, arg, e) == -1 || suspect_sources(a, fn, arg, e) == -1 ||
-                   suspect_readers(a, fn, arg, e) == -1 || suspect_grid(a, fn, arg, e) == -1
+                   suspect_sections(a, fn, arg, e) == -1 || suspect_readers(a, fn, arg, e) == -1 ||
+                   suspect_grid(a, fn, arg, e) == -1
                ? -1
                : 0;
 }

@@ -93,6 +93,16 @@ nowhere() {
     run --separate-stderr A preview metrics
     [[ $output = *'deny     of metrics these attributes do not pass: x.* ('*agent.conf* ]] || fail "$output"
     [ "$(A preview --json | jq -r '.channels[0].deny')" = 'x.*' ]
+    # What the default list would have kept back leaves now, and that is told.
+    [[ $output = *'in the place of the default list'* ]] || fail "$output"
+    printf 'thin = 15m\n' >>s/etc/gapferry/agent.conf
+    run --separate-stderr A config check
+    [[ $status = 0 && $stderr = *'deny stands in the place of the default list'* ]] || fail "$stderr"
+    [[ $stderr = *'has no cap, so that thin never does anything'* ]] || fail "$stderr"
+    printf 'max_records = 9\n' >>s/etc/gapferry/agent.conf
+    sed -i 's/^deny = .*/deny = host.*/' s/etc/gapferry/agent.conf
+    run --separate-stderr A config check
+    [[ $status = 0 && $stderr != *warning* ]] || fail "$stderr"
 }
 
 @test "a source's metrics lose what deny names; preview --now says so before" {
