@@ -36,11 +36,6 @@ static const struct change changes[] = {
      "the site is told by its next response", "the next sync tells the site"},
 };
 
-/* How many it was. */
-struct changed {
-    int64_t records, artifacts;
-};
-
 /* Artifacts belong to an endpoint, and to no one record, agent or channel. */
 static int release_artifacts(struct relay *r, const struct ledger_filter *f, int64_t *n,
                              struct gf_err *e) {
@@ -51,7 +46,7 @@ static int release_artifacts(struct relay *r, const struct ledger_filter *f, int
 
 /* One transaction, with its line in the audit log. */
 static int apply(struct relay *r, const struct change *c, const struct ledger_filter *f,
-                 const char *reason, struct changed *n, struct gf_err *e) {
+                 const char *reason, struct ledger_changed *n, struct gf_err *e) {
     char user[65];
 
     command_user(user);
@@ -62,14 +57,13 @@ static int apply(struct relay *r, const struct change *c, const struct ledger_fi
     if (rc == 0 && !c->ends)
         rc = release_artifacts(r, f, &n->artifacts, e);
     if (rc == 0 && n->records + n->artifacts > 0)
-        rc = ledger_decided(r->ledger, c->verb, f, n->records, n->artifacts, reason, user, r->now,
-                            e);
+        rc = ledger_decided(r->ledger, c->verb, f, n, reason, user, r->now, e);
     return ledger_end(r->ledger, rc, e);
 }
 
 /* What is about to leave is not given up under the hands of whoever forwards it. */
 static int apply_alone(struct relay *r, const struct change *c, const struct ledger_filter *f,
-                       const char *reason, struct changed *n, struct gf_err *e) {
+                       const char *reason, struct ledger_changed *n, struct gf_err *e) {
     int alone = c->ends && c->first != LEDGER_HELD;
 
     if (alone) {
@@ -112,7 +106,7 @@ int cmd_records_change(struct relay *r, const struct options *o, const char *ver
                        struct gf_err *e) {
     const struct change *c = NULL;
     struct cmd_records_pick p;
-    struct changed did = {0};
+    struct ledger_changed did = {0};
     struct out t;
 
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {

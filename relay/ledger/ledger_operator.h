@@ -38,11 +38,15 @@ GF_MUST_CHECK int ledger_release(struct ledger *l, const struct ledger_filter *f
  * held for). The caller keeps others from forwarding, unless only held ones are meant. */
 GF_MUST_CHECK int ledger_give_up(struct ledger *l, const struct ledger_filter *f,
                                  const char *reason, int64_t now, int64_t *n, struct gf_err *e);
-/* Note in the chain what was decided: `verb`, of what, of how many records and artifacts, why
- * (NULL: not said), by whom. */
+/* How many were changed by a decision. */
+struct ledger_changed {
+    int64_t records, artifacts;
+};
+/* Note in the chain what was decided: `verb`, of what, of how many, why (NULL: not said), by whom.
+ */
 GF_MUST_CHECK int ledger_decided(struct ledger *l, const char *verb, const struct ledger_filter *f,
-                                 int64_t n, int64_t artifacts, const char *reason, const char *user,
-                                 int64_t now, struct gf_err *e);
+                                 const struct ledger_changed *n, const char *reason,
+                                 const char *user, int64_t now, struct gf_err *e);
 
 /* What else is known of a record. */
 struct ledger_story {

@@ -40,9 +40,9 @@ int ledger_give_up(struct ledger *l, const struct ledger_filter *f, const char *
     return 0;
 }
 
-int ledger_decided(struct ledger *l, const char *verb, const struct ledger_filter *f, int64_t n,
-                   int64_t artifacts, const char *reason, const char *user, int64_t now,
-                   struct gf_err *e) {
+int ledger_decided(struct ledger *l, const char *verb, const struct ledger_filter *f,
+                   const struct ledger_changed *n, const char *reason, const char *user,
+                   int64_t now, struct gf_err *e) {
     char record[GF_UUID_TEXT], agent[GF_ID_TEXT], safe[GF_REASON_MAX + 1];
     struct gf_buf b;
 
@@ -53,9 +53,9 @@ int ledger_decided(struct ledger *l, const char *verb, const struct ledger_filte
     if (reason != NULL)
         ledger_reason(reason, safe);
     gf_buf_init(&b, LEDGER_LINK_MAX);
-    gf_buf_printf(&b, "\"records\":%" PRId64, n);
-    if (artifacts > 0)
-        gf_buf_printf(&b, ",\"artifacts\":%" PRId64, artifacts);
+    gf_buf_printf(&b, "\"records\":%" PRId64, n->records);
+    if (n->artifacts > 0)
+        gf_buf_printf(&b, ",\"artifacts\":%" PRId64, n->artifacts);
     ledger_audit_put(&b, "user", user);
     ledger_audit_put(&b, "record", f->record != NULL ? record : NULL);
     ledger_audit_put(&b, "agent", f->agent != NULL ? agent : NULL);

@@ -155,20 +155,20 @@ int main(int argc, char **argv) {
         return 64;
     }
     job.otlp = strcmp(argv[1], "otlp") == 0;
-    job.port = atoi(argv[2]);
+    job.port = (int)strtol(argv[2], NULL, 10);
     job.path = argv[3];
-    job.requests = atol(argv[4]);
-    job.points = atol(argv[5]);
+    job.requests = strtol(argv[4], NULL, 10);
+    job.points = strtol(argv[5], NULL, 10);
     job.first = (int64_t)time(NULL) - 3600 - job.requests;
-    int connections = atoi(argv[6]);
+    long connections = strtol(argv[6], NULL, 10);
     if (connections < 1 || connections > CONNECTIONS)
         return 64;
     double began = now();
-    for (int i = 0; i < connections; i++) {
+    for (long i = 0; i < connections; i++) {
         if (pthread_create(&threads[i], NULL, send_some, NULL) != 0)
             die("thread");
     }
-    for (int i = 0; i < connections; i++)
+    for (long i = 0; i < connections; i++)
         (void)pthread_join(threads[i], NULL);
     (void)printf("%.3f %ld\n", now() - began, atomic_load(&job.bytes));
     return 0;

@@ -285,8 +285,8 @@ static void any_reason_of_a_decision_can_be_logged(void **state) {
 
     memset(reason, '"', GF_REASON_MAX);
     reason[GF_REASON_MAX] = '\0';
-    assert_ok(ledger_decided(s->r.ledger, "drop", &(struct ledger_filter){LEDGER_ANY}, 1, 0, reason,
-                             "me", NOW, &s->e),
+    assert_ok(ledger_decided(s->r.ledger, "drop", &(struct ledger_filter){LEDGER_ANY},
+                             &(struct ledger_changed){1, 0}, reason, "me", NOW, &s->e),
               s->e);
     assert_line(s, "\\\"\\\"\"}");
     testing_enrol(s, &kit_site);
