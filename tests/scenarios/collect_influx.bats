@@ -138,9 +138,9 @@ last() { records | tail -n 1 | jq -j .body; }
     soon grep -q '^groups=1$' "$STATE/collect.state"
     # Each says of itself what it holds.
     [ "$(records | jq .ext.metrics.points | jq -s add)" = 40000 ]
-    records | jq -r '.ext.metrics | .from[-10:-1], .to[-10:-1]' >times
-    diff <(sed -n '1p;$p' times) <(printf '%s\n' 000000000 000019999)
-    diff <(sed '1~2d;$d' times | awk '{ printf "%09d\n", $1 + 1 }') <(sed '1~2!d;1d' times)
+    records | jq -r '.ext.metrics | .from[-10:-1], .to[-10:-1]' >stamps
+    diff <(sed -n '1p;$p' stamps) <(printf '%s\n' 000000000 000019999)
+    diff <(sed '1~2d;$d' stamps | awk '{ printf "%09d\n", $1 + 1 }') <(sed '1~2!d;1d' stamps)
     # There is room for two of the four: none comes in.
     printf '[channel "metrics"]\nmax_records = 6\n' >>site/etc/gapferry/agent.conf
     drain

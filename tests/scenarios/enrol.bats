@@ -268,14 +268,14 @@ trust_vendor() { # NAME KEY
     [ "$(post_card site.card)" = 403 ]
     [ "$(grep -c "event=stranger-turned-away fingerprint=$(print)" relay.log)" = 1 ]
     # So is the sender of a bundle without a card: with his identity.
-    local identity made bundle
+    local identity bundle
     SITE=site A trust relay.card --yes --fingerprint "$(R card --fingerprint)" >/dev/null
     users 1 >/dev/null
     mkdir -p made
     SITE=site A sync made >/dev/null
     bundle=$(echo made/GAPFERRY/to-relay/*.gfb)
     identity=$(tar xOf "$bundle" bundle.json | jq -r .from)
-    for made in 1 2; do
+    for _ in 1 2; do
         [ "$(curl -s -o .reply -w '%{http_code}' -H 'Content-Type: application/vnd.gapferry.bundle' \
             --data-binary @"$bundle" "http://127.0.0.1:$PORT/v1/bundles")" = 403 ]
     done

@@ -56,6 +56,7 @@ FAULTS
     arrive 1
     vendor_script '1 retry-after 600'
     gives 0 R sync usb
+    # shellcheck disable=SC2154 # gives sets it
     [[ $out != *'needs you'* ]] || fail "$out"
     says 'asks to be left alone until'
     says 'to try all the same: gapferry-relay'
