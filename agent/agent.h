@@ -274,5 +274,9 @@ GF_MUST_CHECK int redact_json(const char *body, size_t len, const char *allow, s
                               struct gf_buf *dropped, struct gf_err *e);
 /* GF_E_JSON unless it is one well-formed JSON value, of any kind. */
 GF_MUST_CHECK int redact_check(const char *body, size_t len, struct gf_err *e);
+/* The same; *has is 1 if it is an object with one of these names (as a rule has them) at its top,
+ * in whatever spelling. */
+GF_MUST_CHECK int redact_look(const char *body, size_t len, const char *names, int *has,
+                              struct gf_err *e);
 
 #endif

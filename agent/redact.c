@@ -21,6 +21,8 @@ struct scan {
     const char *at;
     const char *end;
     struct gf_err *e;
+    const char *names; /* of members at the top, to be looked for; NULL: of none */
+    int has;           /* 1: one was met */
 };
 
 static int bad(const struct scan *s, const char *why) {
@@ -91,8 +93,7 @@ static int scan_string(struct scan *s) {
         return bad(s, "a quote was expected");
     for (;;) {
         /* Most of a body is within its texts: what needs no look is passed in one go. */
-        while (s->at < s->end && (unsigned char)*s->at >= 0x20 && *s->at != '"' && *s->at != '\\')
-            s->at++;
+        s->at += gf_json_plain(s->at, (size_t)(s->end - s->at));
         if (s->at == s->end || *s->at == '"')
             break;
         if (*s->at++ != '\\') {
@@ -111,23 +112,32 @@ static int scan_string(struct scan *s) {
 }
 
 static int scan_value(struct scan *s, int depth);
+static int is_named(const char *names, const char *name, const char *end);
 
-/* The name of a member and its colon. */
-static int scan_name(struct scan *s) {
+/* The name of a member, which is *name up to *end with its quotes, and its colon. */
+static int scan_name(struct scan *s, const char **name, const char **end) {
     skip_space(s);
+    *name = s->at;
     if (scan_string(s) == -1)
         return -1;
+    *end = s->at;
     skip_space(s);
     return skip(s, ':') ? 0 : bad(s, "a colon was expected");
 }
 
 /* The rest of an object or array. */
 static int scan_members(struct scan *s, char close, int depth) {
+    const char *name, *end;
+
     skip_space(s);
     if (skip(s, close))
         return 0;
     do {
-        if ((close == '}' && scan_name(s) == -1) || scan_value(s, depth) == -1)
+        if (close == '}' && scan_name(s, &name, &end) == -1)
+            return -1;
+        if (close == '}' && depth == 1 && s->names != NULL && !s->has)
+            s->has = is_named(s->names, name, end);
+        if (scan_value(s, depth) == -1)
             return -1;
         skip_space(s);
     } while (skip(s, ','));
@@ -219,15 +229,30 @@ const char *redact_next(const char **allow, size_t *len) {
 }
 
 /* 1 if the rule names it. */
-static int is_allowed(const char *allow, const struct gf_buf *name) {
+static int is_allowed(const char *allow, const char *name, size_t len) {
     const char *item;
     size_t n;
 
     while ((item = redact_next(&allow, &n))) {
-        if (n == name->len && memcmp(item, name->data, n) == 0)
+        if (n == len && memcmp(item, name, n) == 0)
             return 1;
     }
     return 0;
+}
+
+/* 1 if a scanned name (with its quotes) means one of these; and where there is no memory to tell.
+ */
+static int is_named(const char *names, const char *name, const char *end) {
+    size_t len = (size_t)(end - name);
+    struct gf_buf means;
+
+    if (memchr(name, '\\', len) == NULL)
+        return is_allowed(names, name + 1, len - 2);
+    gf_buf_init(&means, len);
+    read_name(name, end, &means);
+    int named = means.failed || (means.len > 0 && is_allowed(names, means.data, means.len));
+    gf_buf_free(&means);
+    return named;
 }
 
 struct keeping {
@@ -243,7 +268,7 @@ struct keeping {
 static void keep_or_drop(struct keeping *k, const char *from, const char *name_end,
                          const char *value_end) {
     read_name(from, name_end, &k->name);
-    if (is_allowed(k->allow, &k->name)) {
+    if (is_allowed(k->allow, k->name.data, k->name.len)) {
         gf_buf_text(k->out, k->kept++ ? "," : "{");
         gf_buf_add(k->out, from, (size_t)(value_end - from));
         return;
@@ -255,6 +280,8 @@ static void keep_or_drop(struct keeping *k, const char *from, const char *name_e
 }
 
 static int walk(struct scan *s, struct keeping *k) {
+    const char *from, *name_end;
+
     skip_space(s);
     if (!skip(s, '{'))
         return gf_err_set(s->e, GF_E_JSON,
@@ -263,13 +290,7 @@ static int walk(struct scan *s, struct keeping *k) {
     skip_space(s);
     if (!skip(s, '}')) {
         do {
-            skip_space(s);
-            const char *from = s->at;
-            if (scan_string(s) == -1)
-                return -1;
-            const char *name_end = s->at;
-            s->at = from;
-            if (scan_name(s) == -1 || scan_value(s, 1) == -1)
+            if (scan_name(s, &from, &name_end) == -1 || scan_value(s, 1) == -1)
                 return -1;
             keep_or_drop(k, from, name_end, s->at);
             skip_space(s);
@@ -291,7 +312,7 @@ int redact_passes_all(const char *allow) {
 
 int redact_json(const char *body, size_t len, const char *allow, struct gf_buf *out,
                 struct gf_buf *dropped, struct gf_err *e) {
-    struct scan s = {body, body, body + len, e};
+    struct scan s = {.begin = body, .at = body, .end = body + len, .e = e};
     struct keeping k = {.allow = allow, .out = out, .dropped = dropped};
     size_t out_len = out->len, dropped_len = dropped->len;
     int rc = -1;
@@ -332,13 +353,22 @@ out:
     return rc;
 }
 
-int redact_check(const char *body, size_t len, struct gf_err *e) {
-    struct scan s = {body, body, body + len, e};
+int redact_look(const char *body, size_t len, const char *names, int *has, struct gf_err *e) {
+    struct scan s = {.begin = body, .at = body, .end = body + len, .e = e, .names = names};
 
     if (!gf_text_is_utf8(body, len))
         return gf_err_set(e, GF_E_JSON, "it is not UTF-8");
     if (scan_value(&s, 0) == -1)
         return -1;
     skip_space(&s);
-    return s.at == s.end ? 0 : bad(&s, "something follows the value");
+    if (s.at != s.end)
+        return bad(&s, "something follows the value");
+    *has = s.has;
+    return 0;
+}
+
+int redact_check(const char *body, size_t len, struct gf_err *e) {
+    int has;
+
+    return redact_look(body, len, NULL, &has, e);
 }

@@ -10,7 +10,7 @@
 
 #include "base/json_members.h"
 #include "base/json_names.h"
-#include "base/utf8.h"
+#include "base/json_plain.h"
 #include "gapferry/limits.h"
 
 #define NAMES_MAX (GF_JSON_DEPTH_MAX * GF_JSON_MEMBERS_MAX)
@@ -49,26 +49,12 @@ static const uint8_t special[256] = {
 #undef ROW
 };
 
-#define EACH_BYTE 0x0101010101010101U
-
-/* Nonzero if one of eight bytes is special. Each test may blame the neighbour of a byte that is
- * special indeed, never a word without one. */
-static inline uint64_t any_special(uint64_t w) {
-    uint64_t quote = w ^ (EACH_BYTE * '"'), slash = w ^ (EACH_BYTE * '\\');
-    return (w | (w - EACH_BYTE * 0x20) | (quote - EACH_BYTE) | (slash - EACH_BYTE)) &
-           UTF8_HIGH_BITS;
-}
-
 static const uint8_t *skip_plain(const uint8_t *at, const uint8_t *end) {
     while (end - at >= 8) {
-        uint64_t found = any_special(utf8_word(at));
+        uint64_t w = utf8_word(at), found = json_special(w) | (w & UTF8_HIGH_BITS);
         if (found != 0) {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-            /* The first byte that is blamed has no neighbour to be blamed for. */
-            return at + __builtin_ctzll(found) / 8;
-#else
+            at += json_before(found);
             break;
-#endif
         }
         at += 8;
     }
@@ -179,8 +165,8 @@ static size_t copy_plain(const uint8_t *at, const uint8_t *end, char *out) {
     const uint8_t *from = at;
 
     while (end - at >= 8) {
-        uint64_t slash = utf8_word(at) ^ (EACH_BYTE * '\\');
-        if (((slash - EACH_BYTE) & ~slash & UTF8_HIGH_BITS) != 0)
+        uint64_t slash = utf8_word(at) ^ (JSON_EACH_BYTE * '\\');
+        if (((slash - JSON_EACH_BYTE) & ~slash & UTF8_HIGH_BITS) != 0)
             break;
         memcpy(out, at, 8);
         at += 8;

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "base/utf8.h"
+#include "base/json_plain.h"
 #include "gapferry/json.h"
 
 static const char hex_digits[] = "0123456789abcdef";
@@ -34,19 +34,33 @@ static void put_escape(struct gf_buf *b, uint32_t c) {
     }
 }
 
-void gf_json_put_str(struct gf_buf *b, const char *text, size_t n) {
-    size_t plain = 0; /* where the run of bytes that need no escape began */
+size_t gf_json_plain(const char *text, size_t n) {
+    const uint8_t *s = (const uint8_t *)text;
+    size_t i = 0;
 
-    gf_buf_byte(b, '"');
-    for (size_t i = 0; i < n; i++) {
-        uint8_t c = (uint8_t)text[i];
-        if (c >= 0x20 && c != '"' && c != '\\')
-            continue;
-        gf_buf_add(b, text + plain, i - plain);
-        plain = i + 1;
-        put_escape(b, c);
+    for (; n - i >= 8; i += 8) {
+        uint64_t found = json_special(utf8_word(s + i));
+        if (found != 0) {
+            i += json_before(found);
+            break;
+        }
     }
-    gf_buf_add(b, text + plain, n - plain);
+    while (i < n && s[i] >= 0x20 && s[i] != '"' && s[i] != '\\')
+        i++;
+    return i;
+}
+
+void gf_json_put_str(struct gf_buf *b, const char *text, size_t n) {
+    gf_buf_byte(b, '"');
+    for (;;) {
+        size_t plain = gf_json_plain(text, n);
+        gf_buf_add(b, text, plain);
+        if (plain == n)
+            break;
+        put_escape(b, (uint8_t)text[plain]);
+        text += plain + 1;
+        n -= plain + 1;
+    }
     gf_buf_byte(b, '"');
 }
 

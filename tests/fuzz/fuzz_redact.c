@@ -1,6 +1,7 @@
 /*
  * fuzz_redact.c -- redact_json: whatever comes, letting what it lets pass pass again takes nothing
- * more out, and a rule that names no field lets nothing pass.
+ * more out, and a rule that names no field lets nothing pass. redact_look: it finds a name exactly
+ * where the rule of that name lets something pass.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -34,8 +35,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (redact_json((const char *)lf + 1, size - n - 1, allow, &out, &dropped, &e) == -1) {
         require(e.code == (redact_names_some(allow) ? GF_E_JSON : GF_E_CONFIG) &&
                 e.text[0] != '\0' && out.len == 0 && dropped.len == 0);
-    } else {
+    } else if (!redact_passes_all(allow)) {
+        int has = -1;
         require(redact_names_some(allow));
+        require(redact_look((const char *)lf + 1, size - n - 1, allow, &has, &e) == 0);
+        require(has == (memchr(out.data, '"', out.len) != NULL));
         require(redact_json(out.data, out.len, allow, &again, &none, &e) == 0);
         require(none.len == 0 && again.len == out.len);
         require(memcmp(again.data, out.data, out.len) == 0);

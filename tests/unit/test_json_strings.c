@@ -108,8 +108,36 @@ static void bytes_that_are_not_utf8_are_refused(void **state) {
     assert_bad("\"\xe2\x82", 3, "not UTF-8");
 }
 
+/* One by one. */
+static size_t count_plain(const char *text, size_t n) {
+    size_t i = 0;
+
+    while (i < n && (unsigned char)text[i] >= 0x20 && text[i] != '"' && text[i] != '\\')
+        i++;
+    return i;
+}
+
+/* Any two bytes side by side, in any place of what is looked at eight at a time. */
+static void plain_bytes_end_where_one_by_one_says(void **state) {
+    char text[20];
+
+    (void)state;
+    for (int pair = 0; pair < 65536; pair++) {
+        for (size_t at = 0; at < 9; at++) {
+            memset(text, 'a', sizeof text);
+            text[at] = (char)(pair >> 8);
+            text[at + 1] = (char)pair;
+            for (size_t n = at; n <= sizeof text; n += 3)
+                if (gf_json_plain(text, n) != count_plain(text, n))
+                    fail_msg("%04x at %zu of %zu: %zu", (unsigned)pair, at, n,
+                             gf_json_plain(text, n));
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_bytes_end_where_one_by_one_says),
         cmocka_unit_test(control_characters_must_be_escaped),
         cmocka_unit_test(escapes_are_those_of_json),
         cmocka_unit_test(surrogates_come_in_pairs),

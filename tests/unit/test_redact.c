@@ -176,6 +176,41 @@ static void many_dropped_names_are_counted(void **state) {
     assert_null(strstr(dropped.data, "x32"));
 }
 
+static int look(const char *body, const char *names) {
+    int has = -1;
+
+    if (redact_look(body, strlen(body), names, &has, &err) == -1) {
+        assert_int_equal(has, -1);
+        return -1;
+    }
+    return has;
+}
+
+static void a_look_finds_names_at_the_top_alone(void **state) {
+    (void)state;
+    assert_int_equal(look("{\"a\":1}", "a"), 1);
+    assert_int_equal(look(" { \"b\" : 1 , \"a\" : {} } ", "x,a"), 1);
+    assert_int_equal(look("{\"\\u0061\":1}", "a"), 1);
+    assert_int_equal(look("{\"\\u0062\":1}", "a"), 0);
+    assert_int_equal(look("{\"b\":{\"a\":1}}", "a"), 0);
+    assert_int_equal(look("{\"b\":[{\"a\":1}],\"c\":\"a\"}", "a"), 0);
+    assert_int_equal(look("[{\"a\":1}]", "a"), 0);
+    assert_int_equal(look("[\"a\"]", "a"), 0);
+    assert_int_equal(look("\"a\"", "a"), 0);
+    assert_int_equal(look("{\"\":1,\"aa\":1}", "a"), 0);
+    assert_int_equal(look("{\"a\":1}", NULL), 0);
+}
+
+static void a_look_takes_any_whole_json_and_nothing_else(void **state) {
+    (void)state;
+    assert_int_equal(look("1e-9999", "a"), 0);
+    assert_int_equal(look("{\"a\":1", "a"), -1);
+    assert_int_equal(look("{\"a\":1}}", "a"), -1);
+    assert_int_equal(look("{\"a\":1,}", "a"), -1);
+    assert_int_equal(look("{\"a\":\"\xff\"}", "a"), -1);
+    assert_int_equal(look("", "a"), -1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_a_rule_everything_passes),
@@ -192,6 +227,8 @@ int main(void) {
         cmocka_unit_test(bytes_that_are_no_utf8_are_refused_where_there_is_a_rule),
         cmocka_unit_test(nesting_has_an_end),
         cmocka_unit_test(many_dropped_names_are_counted),
+        cmocka_unit_test(a_look_finds_names_at_the_top_alone),
+        cmocka_unit_test(a_look_takes_any_whole_json_and_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, teardown);
 }

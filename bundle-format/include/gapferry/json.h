@@ -121,6 +121,10 @@ void gf_json_fail(struct gf_json_obj *o, enum gf_code code, const char *fmt, ...
 /* 0 if all went well and no member is left unasked; else -1 with the first error in *e. */
 GF_MUST_CHECK int gf_json_end(struct gf_json_obj *o, struct gf_err *e);
 
+/* How many bytes at the beginning of text[0 .. n-1] stand for themselves in a JSON string: none is
+ * a quote, a backslash or a control character. Whether they are UTF-8 is not looked at. */
+size_t gf_json_plain(const char *text, size_t n);
+
 /* Writing: append a JSON string, with quotes, of text[0 .. n-1], which must be UTF-8 without NUL.
  * Escaped: quote, backslash, control characters (short forms, else \u00xx). Nothing else. */
 void gf_json_put_str(struct gf_buf *b, const char *text, size_t n);
