@@ -55,24 +55,18 @@ static enum body_no no_of(const struct gf_err *e) {
     }
 }
 
-/* 1 if JSON has a member at its top that says it is OTLP, in whatever spelling; what is no JSON is
- * OTLP if it says so, for others may read it. */
-static int names_metrics(const char *data, size_t len) {
-    static const char names[] = "resourceMetrics,resource_metrics";
-    struct gf_buf kept, dropped;
-    struct gf_err e;
+/* What says at the top of JSON that it is OTLP. */
+static const char metrics_names[] = "resourceMetrics,resource_metrics";
 
-    int said = memmem(data, len, "resourceMetrics", 15) != NULL ||
-               memmem(data, len, "resource_metrics", 16) != NULL;
-    if (!said && memmem(data, len, "\\u", 2) == NULL)
-        return 0;
-    gf_buf_init(&kept, len + 1);
-    gf_buf_init(&dropped, len + 64);
-    int rc = redact_json(data, len, names, &kept, &dropped, &e);
-    int found = rc == 0 && kept.len > 0 && memchr(kept.data, '"', kept.len) != NULL;
-    gf_buf_free(&kept);
-    gf_buf_free(&dropped);
-    return found || (rc == -1 && said && redact_check(data, len, &e) == -1);
+/* 1 if JSON says so; what is no JSON is OTLP if it says so anywhere, for others may read it. */
+static int names_metrics(const char *data, size_t len) {
+    struct gf_err e;
+    int has = 0;
+
+    if (redact_look(data, len, metrics_names, &has, &e) == 0)
+        return has;
+    return memmem(data, len, "resourceMetrics", 15) != NULL ||
+           memmem(data, len, "resource_metrics", 16) != NULL;
 }
 
 typedef int redact_fn(const void *data, size_t len, const struct otlp_deny *deny,
@@ -126,8 +120,14 @@ static int take_fields(const struct body *b, struct body_kept *k, enum body_no *
 
 static int take_json(const struct body *b, struct body_kept *k, enum body_no *no,
                      struct gf_err *e) {
-    if (!has_rule(b) && redact_check(b->data, b->len, e) == -1)
-        return refuse(no, BODY_NO_FORM);
+    int has = 0;
+
+    if (!has_rule(b)) {
+        if (redact_look(b->data, b->len, metrics_names, &has, e) == -1)
+            return refuse(no, BODY_NO_FORM);
+        (void)keep_whole(b, k);
+        return has ? deny(b, k, redact_text, no, e) : 0;
+    }
     if (take_fields(b, k, no, e) == -1)
         return -1;
     if (k->dropped.len > 0 && k->len == 2) {
