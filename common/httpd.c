@@ -164,6 +164,14 @@ static enum MHD_Result settle(struct httpd_request *r) {
     return MHD_YES;
 }
 
+/* Nothing is done: libmicrohttpd then asks for the reply when it runs next, and once only here. */
+static enum MHD_Result defer(struct httpd_request *r) {
+    r->deferred = 0;
+    r->h->deferred++;
+    enter(r->c, PHASE_HELD);
+    return MHD_YES;
+}
+
 static enum MHD_Result begin_request(struct httpd_request *r, const char *version) {
     check_head(r, version);
     if (r->reply == NULL && r->h->calls.begin != NULL)
@@ -224,6 +232,8 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const c
         if (r->held)
             return settle(r);
     }
+    if (r->reply == NULL && r->deferred)
+        return defer(r);
     return queue(r);
 }
 
@@ -258,6 +268,10 @@ void httpd_resume(struct httpd_request *r) {
     r->held = 0;
     if (r->c->phase == PHASE_HELD)
         MHD_resume_connection(r->mhd);
+}
+
+void httpd_defer(struct httpd_request *r) {
+    r->deferred = 1;
 }
 
 /* ---- the server ---- */
@@ -335,10 +349,12 @@ void httpd_step(struct httpd *h) {
         h->looked = now;
     }
     h->closed = 0;
+    h->deferred = 0;
     (void)MHD_run(h->daemon);
     /* A daemon that was full takes its socket up again only when it runs after the end of a
-     * connection; nothing else would wake it. */
-    if (h->closed)
+     * connection; nothing else would wake it. Where a reply is to come it runs soon by itself, and
+     * not before the reply is there. */
+    if (h->closed && h->deferred == 0)
         (void)MHD_run(h->daemon);
 }
 

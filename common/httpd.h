@@ -98,6 +98,10 @@ void *httpd_get(const struct httpd_request *r);
 
 void httpd_hold(struct httpd_request *r);
 void httpd_resume(struct httpd_request *r);
+/* In end() only: the reply comes behind this step and before the next one; until then gone() is not
+ * called. Cheaper than holding, after which the connection has to be watched anew. One that has no
+ * reply by then is answered 500. */
+void httpd_defer(struct httpd_request *r);
 
 /* The reply; the first one counts. Bytes are copied; a descriptor is taken over (closed in any
  * case), its first `size` bytes are sent. retry_after_s 0: no such header. `allow`: the header of

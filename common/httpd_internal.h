@@ -32,9 +32,10 @@ struct httpd_request {
     char *path;
     int64_t body_size, body_got; /* body_size -1: chunked */
     int held;
-    int ended;  /* 1: end() was called */
-    int queued; /* 1: libmicrohttpd has the reply */
-    int last;   /* 1: the connection ends with the reply */
+    int deferred; /* 1: its reply is to come before the next step */
+    int ended;    /* 1: end() was called */
+    int queued;   /* 1: libmicrohttpd has the reply */
+    int last;     /* 1: the connection ends with the reply */
     unsigned status;
     struct MHD_Response *reply; /* until it is queued, and after */
     void *mine;
@@ -51,6 +52,7 @@ struct httpd {
     size_t requests;
     int64_t looked; /* ms: when deadlines were looked at */
     int closed;     /* 1: a connection has ended in this step */
+    int deferred;   /* requests of this step whose replies are to come before the next */
 };
 
 #endif

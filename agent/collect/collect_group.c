@@ -82,7 +82,7 @@ void collect_group_hold(struct collect_call *call, struct collect_writer *w) {
     *c->last = call;
     c->last = &call->next;
     if (call->r != NULL)
-        httpd_hold(call->r);
+        httpd_defer(call->r);
 }
 
 static void flush(struct collect *c, struct collect_writer *w) {
@@ -113,8 +113,6 @@ static void answer(struct collect_call *call) {
         collect_reply_no(call, failed->code == GF_E_CREATE ? 429 : 503, RETRY_DISK,
                          failed->code == GF_E_CREATE ? "the disk of this host takes no more"
                                                      : failed->text);
-    if (call->r != NULL)
-        httpd_resume(call->r);
 }
 
 void collect_group_commit(struct collect *c) {
