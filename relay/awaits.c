@@ -96,15 +96,17 @@ static void advise(const struct relay *r, const struct ledger_stuck *x, int64_t 
 
 int awaits_line(const struct relay *r, const struct ledger_stuck *x, int64_t now,
                 char out[AWAITS_LINE]) {
-    char advice[COMMAND_SELF + 512], since[GF_TIME_TEXT], where[100] = "not tried themselves";
+    char advice[COMMAND_SELF + 512], since[GF_TIME_TEXT], where[100] = "";
     int person = awaits_person(x->reason, x->since, now);
+    /* The reason of what rests begins with the words that this is: not tried. */
+    int rests = strncmp(x->reason, ENDPOINT_RESTS, sizeof ENDPOINT_RESTS - 1) == 0;
 
     if (x->endpoint[0] != '\0')
-        (void)snprintf(where, sizeof where, "endpoint \"%s\"", x->endpoint);
+        (void)snprintf(where, sizeof where, "endpoint \"%s\": ", x->endpoint);
     gf_text_time(x->since, since);
     advise(r, x, now, person, advice);
-    (void)snprintf(out, AWAITS_LINE, "%s: %lld to be tried again: %.*s; here since %s; %s", where,
-                   (long long)x->records,
+    (void)snprintf(out, AWAITS_LINE, "%s%lld %s%.*s; here since %s; %s", where,
+                   (long long)x->records, rests ? "" : "to be tried again: ",
                    (int)gf_text_fit(x->reason, strlen(x->reason), REASON_MAX), x->reason, since,
                    advice);
     return person;

@@ -23,14 +23,16 @@ static void of_later(const struct relay *r, const struct ledger_record *x, const
  * all others of its endpoint wait for the same remedy. */
 static void of_held(const struct relay *r, const struct ledger_record *x, const char *clause,
                     char out[CMD_RECORDS_ADVICE]) {
-    char self[COMMAND_SELF], id[GF_UUID_TEXT];
-    int alone = x->doubt > 0 || x->endpoint == NULL;
+    char self[COMMAND_SELF], which[ENDPOINT_OPTION] = " ";
 
-    gf_text_uuid(&x->id, id);
+    if (x->doubt > 0 || x->endpoint == NULL)
+        gf_text_uuid(&x->id, which + 1);
+    else
+        (void)endpoint_option(x->endpoint, which);
     (void)snprintf(out, CMD_RECORDS_ADVICE,
-                   "it is not tried again by itself: %s; then: %s records release %s%s",
+                   "it is not tried again by itself: %s; then: %s records release%s",
                    clause != NULL && x->doubt == 0 ? clause : "do what the reason says",
-                   relay_self(r, self), alone ? "" : "--endpoint ", alone ? id : x->endpoint);
+                   relay_self(r, self), which);
 }
 
 int cmd_records_advice(const struct relay *r, const struct ledger_record *x,

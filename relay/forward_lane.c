@@ -214,14 +214,16 @@ static void tell_waiting(struct forward_walk *w, const struct forward_lane *lane
 }
 
 static void tell_endpoint(struct forward_walk *w, const struct forward_lane *lane) {
-    char self[COMMAND_SELF];
+    const char *advice = endpoint_advice_of(lane->reason);
+    char self[COMMAND_SELF], option[ENDPOINT_OPTION];
 
     if (lane->held > 0)
         turn_person(w->t,
-                    "endpoint \"%s\": %lld held: %.300s; mend its section in %s, then run: %s "
-                    "records release",
-                    lane->name, (long long)lane->held, lane->reason, w->r->config_path,
-                    relay_self(w->r, self));
+                    "endpoint \"%s\": %lld held: %.300s; %s (its section stands in %s), then run: "
+                    "%s records release%s",
+                    lane->name, (long long)lane->held, lane->reason,
+                    advice != NULL ? advice : "mend that", w->r->config_path,
+                    relay_self(w->r, self), endpoint_option(lane->name, option));
     else if (lane->later > 0 && !w->t->by_hand)
         tell_waiting(w, lane);
 }

@@ -323,9 +323,16 @@ GF_MUST_CHECK int endpoint_http_explain(struct endpoint_result *r, struct gf_err
 /* Pure: what helps where a request ended so, as a clause for the operator, static; NULL for
  * HTTPS_OK. */
 const char *endpoint_advice(enum https_stage stage);
-/* The same by the reason that endpoint_http_explain() has given; NULL where that needs none, or is
- * of another kind. */
+/* The same by the reason that endpoint_http_explain() has given, or that of a record of a kind that
+ * the profile does not take; NULL where it needs none, or is of another kind. */
 const char *endpoint_advice_of(const char *reason);
+/* How the reason begins of a record that the profile does not take, and what follows its name. */
+#define ENDPOINT_PROFILE "profile "
+#define ENDPOINT_FOREIGN " does not take it"
+/* " --endpoint NAME" for a command that is to be pasted into a shell; "" where the name of the
+ * section holds what no shell would read so. */
+#define ENDPOINT_OPTION 256
+const char *endpoint_option(const char *name, char out[ENDPOINT_OPTION]);
 /* How the reason of a record begins that was not tried itself. */
 #define ENDPOINT_RESTS "not tried: endpoint \""
 /* 1 if what failed for this reason comes right by itself, as far as one can tell: the endpoint

@@ -1,6 +1,7 @@
 /*
  * endpoint_advice.c -- what helps where a request did not succeed, as a clause for the operator.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,12 @@ const char *endpoint_advice_of(const char *reason) {
     long status = number_behind(reason, "HTTP ");
     size_t len = strcspn(reason, ":");
 
+    if (strncmp(reason, ENDPOINT_PROFILE, sizeof ENDPOINT_PROFILE - 1) == 0 &&
+        strstr(reason, ENDPOINT_FOREIGN) != NULL)
+        return "let another endpoint take it (type, product or sender tell them apart), or give it "
+               "up (records reject)";
+    if (status == 404 && strstr(reason, "database not found") != NULL)
+        return "have that database made there, or correct db in its url";
     if (status != 0)
         return of_status(status);
     for (int i = HTTPS_OK + 1; reason[len] == ':' && https_stages[i] != NULL; i++) {
@@ -74,6 +81,15 @@ const char *endpoint_advice_of(const char *reason) {
             return endpoint_advice((enum https_stage)i);
     }
     return NULL;
+}
+
+const char *endpoint_option(const char *name, char out[ENDPOINT_OPTION]) {
+    const char *quote = gf_text_is_word(name, strlen(name), GF_WORD_MAX) ? "" : "'";
+
+    int n = snprintf(out, ENDPOINT_OPTION, " --endpoint %s%s%s", quote, name, quote);
+    if (n >= ENDPOINT_OPTION || strchr(name, '\'') != NULL)
+        out[0] = '\0';
+    return out;
 }
 
 int endpoint_passes(const char *reason) {

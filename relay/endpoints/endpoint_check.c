@@ -92,8 +92,10 @@ static int check_files(const struct config *c, const char *name, struct gf_err *
     return 0;
 }
 
-/* Headers that are ours to state, and those in which secrets stand. */
-static int check_header(const struct config *c, const char *name, struct gf_err *e) {
+/* A line of `key` that is to be a header, and none that is ours to state. It is not repeated: it
+ * may be a secret. */
+static int check_line(const struct config *c, const char *name, const char *key, const char *line,
+                      struct gf_err *e) {
     static const char *const ours[] = {"Content-Type:",
                                        "Content-Length:",
                                        "Transfer-Encoding:",
@@ -103,18 +105,45 @@ static int check_header(const struct config *c, const char *name, struct gf_err 
                                        "Host:",
                                        "Connection:",
                                        "Expect:"};
+
+    if (https_header_check(line, e) == -1)
+        return endpoint_wrong(c, name, key, "a header is \"Name: value\"", e);
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+        if (strncasecmp(line, ours[i], strlen(ours[i])) == 0)
+            return endpoint_wrong(c, name, key, "the relay states this one itself", e);
+    }
+    return 0;
+}
+
+/* Files whose one line is a secret, and of header_file a header. */
+static int check_secrets(const struct config *c, const char *name, struct gf_err *e) {
+    static const char *const keys[] = {"header_file", "secret_file"};
+    struct gf_buf line;
+
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (endpoint_value(c, name, keys[i]) == NULL)
+            continue;
+        if (endpoint_load_secret(c, name, keys[i], &line, e) == -1)
+            return gf_err_prefix(e, "%s: [endpoint \"%s\"]",
+                                 config_origin(c, "endpoint", name, keys[i]), name);
+        int rc = i == 0 ? check_line(c, name, keys[i], line.data, e) : 0;
+        gf_buf_free(&line);
+        if (rc == -1)
+            return -1;
+    }
+    return 0;
+}
+
+/* One that everybody may read is no secret. */
+static int check_header(const struct config *c, const char *name, struct gf_err *e) {
     static const char *const secret[] = {
         "Authorization:", "Proxy-Authorization:", "Cookie:", "X-Api-Key:"};
     const char *header = endpoint_value(c, name, "header");
 
     if (header == NULL)
         return 0;
-    if (https_header_check(header, e) == -1)
-        return endpoint_wrong(c, name, "header", "a header is \"Name: value\"", e);
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
-        if (strncasecmp(header, ours[i], strlen(ours[i])) == 0)
-            return endpoint_wrong(c, name, "header", "the relay states this one itself", e);
-    }
+    if (check_line(c, name, "header", header, e) == -1)
+        return -1;
     for (size_t i = 0; i < sizeof secret / sizeof *secret; i++) {
         if (strncasecmp(header, secret[i], strlen(secret[i])) == 0)
             return endpoint_wrong(
@@ -271,8 +300,9 @@ static int check_one(const struct config *c, const char *name, struct gf_err *e)
     const struct endpoint_profile *p = endpoint_profile_of(c, name);
     if (check_keys(c, name, p, e) == -1 || check_words(c, name, e) == -1)
         return -1;
-    if (knows(p, "url") && (check_places(c, name, p->urls > 0, e) == -1 ||
-                            check_files(c, name, e) == -1 || check_header(c, name, e) == -1))
+    if (knows(p, "url") &&
+        (check_places(c, name, p->urls > 0, e) == -1 || check_files(c, name, e) == -1 ||
+         check_secrets(c, name, e) == -1 || check_header(c, name, e) == -1))
         return -1;
     return p->check != NULL ? p->check(c, name, e) : 0;
 }

@@ -149,8 +149,7 @@ void metrics_foreign(struct metrics_early *out, const struct endpoint_job *j, co
     out->is = 1;
     out->verdict = ENDPOINT_HELD;
     (void)snprintf(out->reason, sizeof out->reason,
-                   "profile %s does not take it (%.100s): %.500s; let an endpoint with type = ... "
-                   "take it, then: records release",
+                   ENDPOINT_PROFILE "%s" ENDPOINT_FOREIGN " (%.100s): %.500s",
                    j->endpoint->profile->name, j->record->type, why);
 }
 

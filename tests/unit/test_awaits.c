@@ -53,7 +53,7 @@ static void wait_for(struct site *s, int64_t seq, const char *endpoint, const ch
 static void sync_and_status_count_alike_what_needs_a_person(void **state) {
     struct site *s = *state;
     struct awaits a = {0};
-    char line[AWAITS_LINE];
+    char line[AWAITS_LINE], other[AWAITS_LINE];
     struct turn t;
 
     testing_enrol(s, &kit_site);
@@ -66,6 +66,8 @@ static void sync_and_status_count_alike_what_needs_a_person(void **state) {
     assert_int_equal(awaits_line(&s->r, &a.stuck[0], NOW, line), 0);
     assert_non_null(strstr(line, "endpoint \"busy\": 1 to be tried again: HTTP 503: come again"));
     assert_non_null(strstr(line, "nothing need be done"));
+    assert_int_equal(awaits_line(&s->r, &a.stuck[1], NOW, other), 0);
+    assert_ptr_equal(strstr(other, "1 not tried: endpoint \"busy\" asks for time: "), other);
     awaits_free(&a);
 
     turn_begin(&t);

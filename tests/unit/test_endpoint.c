@@ -76,6 +76,24 @@ static void whatever_an_operator_has_to_mend_has_its_own_advice(void **state) {
     assert_null(endpoint_advice_of("refused"));
     assert_null(endpoint_advice_of("ok: well"));
     assert_null(endpoint_advice_of(""));
+    /* Whose remedy is another section, and whose is at the other end, in spite of their status. */
+    assert_non_null(strstr(endpoint_advice_of("profile otlp does not take it (a/b): it takes c"),
+                           "another endpoint"));
+    assert_null(endpoint_advice_of("profile otlp has its troubles"));
+    assert_non_null(
+        strstr(endpoint_advice_of("HTTP 404: {\"error\":\"database not found: \\\"x\\\"\"}"),
+               "database made"));
+}
+
+static void what_names_an_endpoint_can_be_pasted_into_a_shell(void **state) {
+    char out[ENDPOINT_OPTION], name[ENDPOINT_OPTION];
+    (void)state;
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    assert_string_equal(endpoint_option("usage", out), " --endpoint usage");
+    assert_string_equal(endpoint_option("My $ink", out), " --endpoint 'My $ink'");
+    assert_string_equal(endpoint_option("it's; reboot", out), "");
+    assert_string_equal(endpoint_option(name, out), "");
 }
 
 static void waiting_doubles_up_to_an_hour_and_jitter_halves_at_most(void **state) {
@@ -253,6 +271,39 @@ static void tell(const char *reply, int then, const char *more, int answer,
         *server = s;
     else
         free(s);
+}
+
+static void a_file_that_holds_no_header_is_found_before_anything_is_sent(void **state) {
+    static const struct {
+        const char *holds, *says;
+    } files[] = {{"", "holds not one line"},
+                 {"\n", "holds not one line"},
+                 {"Authorization: a\nX: b\n", "holds not one line"},
+                 {"Token s3cret\n", "a header is \"Name: value\""},
+                 {"Host: s3cret\n", "the relay states this one itself"},
+                 {"Authorization: s3cret\n", NULL}};
+    char path[128], more[300];
+    struct gf_err e;
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s/header", home);
+    (void)snprintf(more, sizeof more, "header_file = %s\n", path);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        FILE *f = fopen(path, "w");
+        assert_non_null(f);
+        assert_int_equal(fchmod(fileno(f), 0600), 0);
+        (void)fputs(files[i].holds, f);
+        (void)fclose(f);
+        struct config *c = endpoint_at(home, 1, more);
+        if ((endpoint_check(c, &e) == 0) != (files[i].says == NULL))
+            fail_msg("%s", files[i].holds);
+        if (files[i].says != NULL) {
+            assert_int_equal(e.code, GF_E_CONFIG);
+            assert_non_null(strstr(e.text, "[endpoint \"e\"]"));
+            assert_non_null(strstr(e.text, files[i].says));
+            assert_null(strstr(e.text, "s3cret"));
+        }
+        config_free(c);
+    }
 }
 
 static void the_body_goes_out_byte_for_byte_with_our_headers(void **state) {
@@ -472,10 +523,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_status_has_the_verdict_of_the_design),
         cmocka_unit_test(whatever_an_operator_has_to_mend_has_its_own_advice),
+        cmocka_unit_test(what_names_an_endpoint_can_be_pasted_into_a_shell),
         cmocka_unit_test(waiting_doubles_up_to_an_hour_and_jitter_halves_at_most),
         cmocka_unit_test(the_key_is_the_digest_of_label_agent_and_record),
         cmocka_unit_test(the_most_specific_endpoint_takes_a_record),
         cmocka_unit_test(an_endpoint_that_cannot_work_is_refused_with_its_line),
+        cmocka_unit_test(a_file_that_holds_no_header_is_found_before_anything_is_sent),
         cmocka_unit_test(the_body_goes_out_byte_for_byte_with_our_headers),
         cmocka_unit_test(the_guarantee_is_what_the_endpoint_promises),
         cmocka_unit_test(a_rejection_carries_the_endpoints_words_on_one_safe_line),

@@ -83,7 +83,8 @@ static void each_record_becomes_what_its_own_answer_says(void **state) {
     assert_int_equal(s->t.delivered + s->t.rejected + s->t.held, 3);
     assert_int_equal(s->t.later, 2);
     assert_true(testing_says(s, "endpoint \"e\": 1 held: "));
-    assert_true(testing_says(s, "records release"));
+    assert_true(testing_says(s, "correct its url: nothing is there"));
+    assert_true(testing_says(s, "records release --endpoint e"));
     free(server);
 }
 
