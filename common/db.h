@@ -13,7 +13,7 @@
  * Beside the database lies PATH-open, which counts the writers that have it open. Each process adds
  * itself, durably, before its first change and takes itself away in db_close(). Who finds a count
  * above zero, or no such file, with nobody else there follows an unclean end: it runs quick_check.
- * A process is one thread here: a struct db is used by one thread and not across fork().
+ * A struct db is used by one thread at a time, and not across fork().
  */
 #ifndef COMMON_DB_H
 #define COMMON_DB_H

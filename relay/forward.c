@@ -14,9 +14,6 @@
  * them twice. */
 #define LOOK_MS  500
 #define GRACE_MS 5000
-/* How often the ledger may be busy in a row, each time for as long as a transaction waits to begin.
- */
-#define BUSY_TRIES 6
 
 int64_t forward_now(const struct forward_walk *w) {
     return w->r->now + (mono_ms() - w->began_ms) / 1000;
@@ -42,79 +39,11 @@ static void look_for_stop(struct forward_walk *w) {
         forward_job_cut(w, mono_ms() - w->stopping >= GRACE_MS);
 }
 
-static int is_ending(const struct forward_walk *w) {
+int forward_is_ending(const struct forward_walk *w) {
     return w->stopping > 0 || w->t->time_over;
 }
 
-/* ---- the ledger ---- */
-
-/* With each success a lane may have twice as much ahead. */
-static void trust(struct forward_lane *lane, const struct forward_job *j) {
-    if (j->failed || j->unsent || j->result.verdict == ENDPOINT_LATER ||
-        j->result.verdict == ENDPOINT_HELD)
-        return;
-    lane->credit = 2 * lane->credit < lane->credit_max ? 2 * lane->credit : lane->credit_max;
-}
-
-static int unsend(struct forward_walk *w, struct forward_lane *lane, struct gf_err *e) {
-    struct forward_job *j;
-    int rc = 0;
-
-    while (rc == 0 && (j = forward_take(&lane->ready)) != NULL) {
-        rc = forward_settle_unsent(w, j, e);
-        forward_job_free(j);
-    }
-    return rc;
-}
-
-static int note_all(struct forward_walk *w, struct gf_err *e) {
-    struct forward_job *j;
-    int rc = 0;
-
-    while (rc == 0 && (j = forward_take(&w->done)) != NULL) {
-        rc = forward_settle(w, j, e);
-        trust(j->lane, j);
-        forward_job_free(j);
-    }
-    if (rc == 0)
-        rc = forward_settle_plain(w, e);
-    for (size_t i = 0; rc == 0 && i < w->nlanes; i++) {
-        struct forward_lane *lane = &w->lanes[i];
-        if (is_ending(w) || lane->breaker.open)
-            rc = unsend(w, lane, e);
-        if (rc == 0 && !is_ending(w))
-            rc = forward_lane_fill(w, lane, e);
-    }
-    return rc;
-}
-
-/* What the ledger will say is with the next hop is durable there. */
-static void flush_all(struct forward_walk *w) {
-    struct gf_err why;
-
-    for (size_t i = 0; i < w->nlanes; i++) {
-        struct forward_lane *lane = &w->lanes[i];
-        if (lane->opened && lane->unusable.code == GF_OK &&
-            endpoint_flush(&lane->endpoint, &why) == -1)
-            forward_job_lost(w, lane, &why);
-    }
-}
-
-/* One transaction for the results of many and the beginnings of many. While somebody else writes to
- * the ledger for long, what is known already is kept: else it would be in doubt, or sent again. */
-static int commit(struct forward_walk *w, struct gf_err *e) {
-    struct ledger *l = w->r->ledger;
-
-    flush_all(w);
-    if (ledger_begin(l, e) == -1) {
-        if (e->code != GF_E_BUSY || w->busy >= BUSY_TRIES)
-            return -1;
-        w->busy++;
-        return 0;
-    }
-    w->busy = 0;
-    return ledger_end(l, note_all(w, e), e);
-}
+/* ---- when the ledger is written to ---- */
 
 static int wants_commit(const struct forward_walk *w) {
     size_t ready = 0;
@@ -124,7 +53,7 @@ static int wants_commit(const struct forward_walk *w) {
         ready += w->lanes[i].ready.n;
         hungry |= forward_lane_hungry(&w->lanes[i]);
     }
-    if (is_ending(w) ? ready > 0 || (w->done.n > 0 && w->flying.n == 0) : hungry)
+    if (forward_is_ending(w) ? ready > 0 || (w->done.n > 0 && w->flying.n == 0) : hungry)
         return 1;
     return w->done.n > 0 && (w->done.n >= FORWARD_RESULTS || w->flying.n + ready == 0 ||
                              mono_ms() - w->done_since >= FORWARD_RESULTS_MS);
@@ -142,10 +71,10 @@ static void begin_ready(struct forward_walk *w) {
 }
 
 static int is_over(const struct forward_walk *w) {
-    if (w->flying.n + w->done.n > 0)
+    if (w->flying.n + w->done.n > 0 || forward_commit_pending(w))
         return 0;
     for (size_t i = 0; i < w->nlanes; i++) {
-        if (w->lanes[i].ready.n > 0 || (!is_ending(w) && !forward_lane_idle(&w->lanes[i])))
+        if (w->lanes[i].ready.n > 0 || (!forward_is_ending(w) && !forward_lane_idle(&w->lanes[i])))
             return 0;
     }
     return 1;
@@ -153,23 +82,28 @@ static int is_over(const struct forward_walk *w) {
 
 /* Go on with what is under way, until something happens to it, or something else is to be done. */
 static int go_on(struct forward_walk *w, struct gf_err *e) {
-    int fds[3 * FORWARD_FLIGHTS];
-    int64_t ms = w->done.n > 0 ? w->done_since + FORWARD_RESULTS_MS - mono_ms() : LOOK_MS;
+    int fds[3 * FORWARD_FLIGHTS + 1];
+    int64_t ms = LOOK_MS;
 
-    size_t n = forward_program_fds(w, fds, sizeof fds / sizeof *fds);
-
+    /* While one transaction is under way no other begins, however long results have waited. */
+    if (w->done.n > 0 && !forward_commit_pending(w))
+        ms = w->done_since + FORWARD_RESULTS_MS - mono_ms();
+    size_t n = forward_program_fds(w, fds, 3 * FORWARD_FLIGHTS);
+    fds[n] = forward_commit_fd(w);
+    n += fds[n] != -1;
     return https_pool_go(w->pool, fds, n, ms > 0 ? (int)ms : 0, e);
 }
 
 static int go_round(struct forward_walk *w, struct gf_err *e) {
     look_for_stop(w);
     w->t->time_over = forward_left_ms(w) <= 0;
-    if (wants_commit(w) && commit(w, e) == -1)
+    if (forward_commit_reap(w, 0, e) == -1 ||
+        (!forward_commit_pending(w) && wants_commit(w) && forward_commit(w, e) == -1))
         return -1;
-    if (!is_ending(w))
+    if (!forward_is_ending(w))
         begin_ready(w);
     if (w->flying.n == 0)
-        return 0;
+        return forward_commit_reap(w, 1, e);
     if (go_on(w, e) == -1)
         return -1;
     while (forward_job_collect(w))
@@ -181,9 +115,12 @@ static int walk_all(struct forward_walk *w, struct gf_err *e) {
     int rc = https_pool_new(&w->pool, e);
 
     if (rc == 0)
+        rc = forward_commit_new(w, e);
+    if (rc == 0)
         rc = forward_lanes(w, e);
     while (rc == 0 && !is_over(w))
         rc = go_round(w, e);
+    forward_commit_free(w);
     forward_lanes_tell(w);
     forward_job_cut(w, 1);
     forward_list_free(&w->done);

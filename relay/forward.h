@@ -4,9 +4,10 @@
  * A walk has a lane for each endpoint. Records are read from the ledger for a lane a few at a time,
  * become `sending` in one transaction (with the results of others), and stand in the lane until a
  * connection is free. So each is durable before its request leaves, a flush to the disk serves
- * many, no lane waits for another, and memory does not grow with the queue.
+ * many, no lane waits for another, and memory does not grow with the queue. While a transaction is
+ * written down what an earlier one has marked goes on.
  *
- *   ledger ─due─► job ─sending─► ready ─begin─► under way ─judged─► done ─settle─► ledger
+ *   ledger ─due─► job ─marked─► ready ─begin─► under way ─judged─► done ─settle─► ledger
  */
 #ifndef RELAY_FORWARD_H
 #define RELAY_FORWARD_H
@@ -23,7 +24,7 @@
 #define FORWARD_RESULTS    4096
 #define FORWARD_RESULTS_MS 200
 /* Of those that need no more than a new state, so many are noted at once. */
-#define FORWARD_PLAIN 512
+#define FORWARD_PLAIN FORWARD_RESULTS
 
 /* One record between the ledger and its endpoint. */
 struct forward_job {
@@ -54,6 +55,8 @@ struct forward_list {
 void forward_put(struct forward_list *l, struct forward_job *j);
 struct forward_job *forward_take(struct forward_list *l); /* the first; NULL: it is empty */
 void forward_take_out(struct forward_list *l, struct forward_job *j);
+void forward_move(struct forward_list *to,
+                  struct forward_list *from); /* all, behind what is there */
 void forward_list_free(struct forward_list *l);
 
 /* One endpoint, or what no endpoint takes of a channel. */
@@ -75,6 +78,7 @@ struct forward_lane {
     size_t credit; /* jobs marked and under way: grows with each success, so that a dead endpoint is
                       asked once */
     size_t credit_max;
+    struct forward_list marked; /* by the transaction that is under way */
     struct forward_list ready;
     size_t under_way;
 };
@@ -96,6 +100,7 @@ struct forward_walk {
     struct forward_plain plain[GF_GUARANTEE_LEAST + 1]; /* of them; by guarantee; empty but within a
                                                            transaction */
     int64_t done_since;                                 /* ms; when the first of them came */
+    struct forward_commit *commit;
     int64_t began_ms;
     int64_t wait_ms;
     int64_t stopping; /* ms; when SIGTERM was seen: nothing new begins; 0: it was not */
@@ -105,6 +110,25 @@ struct forward_walk {
 /* The turn's time, moved on by what forwarding has taken. */
 int64_t forward_now(const struct forward_walk *w);
 int64_t forward_left_ms(const struct forward_walk *w);
+/* 1 if nothing begins any more: its time is over, or SIGTERM came. */
+int forward_is_ending(const struct forward_walk *w);
+
+/* ---- forward_commit.c ---- */
+
+GF_MUST_CHECK int forward_commit_new(struct forward_walk *w, struct gf_err *e);
+void forward_commit_free(struct forward_walk *w); /* once it has ended; accepts a new walk */
+/* Begin one: results are settled, and lanes filled. It is pending then, or over already; or it did
+ * not begin, since the ledger is busy: what is known is kept, else it would be in doubt, or sent
+ * again. None may be pending. */
+GF_MUST_CHECK int forward_commit(struct forward_walk *w, struct gf_err *e);
+/* 1 from then on until it was reaped. */
+int forward_commit_pending(const struct forward_walk *w);
+/* If it has ended, or with wait: what it has marked is ready. -1: it came to nothing. */
+GF_MUST_CHECK int forward_commit_reap(struct forward_walk *w, int wait, struct gf_err *e);
+/* Until the ledger is this thread's again. */
+void forward_commit_wait(struct forward_walk *w);
+/* Can be read once it has ended; -1: there is nothing to wait for. */
+int forward_commit_fd(const struct forward_walk *w);
 
 /* ---- forward_job.c ---- */
 
@@ -145,7 +169,7 @@ void forward_lanes_free(struct forward_walk *w);
 int forward_lane_hungry(const struct forward_lane *lane);
 /* 1 if it has nothing to do any more. */
 int forward_lane_idle(const struct forward_lane *lane);
-/* Within a transaction: take what is due, as much as the lane may have ahead, and mark it. What
+/* Within a transaction: take what is due, as much as the lane may have ahead, to be marked. What
  * must not be sent is settled at once. */
 GF_MUST_CHECK int forward_lane_fill(struct forward_walk *w, struct forward_lane *lane,
                                     struct gf_err *e);
@@ -159,7 +183,7 @@ void forward_lanes_tell(struct forward_walk *w);
 /* What became of a job, into the ledger and the turn's counts; forward_settle_plain() comes behind
  * the last one. */
 GF_MUST_CHECK int forward_settle(struct forward_walk *w, struct forward_job *j, struct gf_err *e);
-GF_MUST_CHECK int forward_settle_plain(struct forward_walk *w, struct gf_err *e);
+GF_MUST_CHECK int forward_settle_plain(struct forward_walk *w, int64_t now, struct gf_err *e);
 /* It was marked and did not go: the lane is left alone, its sender's records rest, or the turn is
  * over. */
 GF_MUST_CHECK int forward_settle_unsent(struct forward_walk *w, struct forward_job *j,

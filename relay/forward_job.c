@@ -52,6 +52,19 @@ struct forward_job *forward_take(struct forward_list *l) {
     return j;
 }
 
+void forward_move(struct forward_list *to, struct forward_list *from) {
+    if (from->first == NULL)
+        return;
+    if (to->last != NULL)
+        to->last->next = from->first;
+    else
+        to->first = from->first;
+    to->last = from->last;
+    to->n += from->n;
+    to->weight += from->weight;
+    *from = (struct forward_list){0};
+}
+
 void forward_list_free(struct forward_list *l) {
     struct forward_job *j;
 
@@ -186,6 +199,8 @@ static int judge(struct forward_walk *w, struct forward_job *j, struct https_ans
     int answered = answer != NULL;
     struct gf_err why;
 
+    if (j->lane->endpoint.profile->asks)
+        forward_commit_wait(w);
     if (endpoint_judge(&j->job, answer, &j->result, &why) == -1) {
         fail(j, answered || j->job.step > 0, &why);
         return 0;
@@ -208,6 +223,8 @@ static int judge(struct forward_walk *w, struct forward_job *j, struct https_ans
 static int start(struct forward_walk *w, struct forward_job *j, struct gf_err *e) {
     int64_t left = forward_left_ms(w);
 
+    if (j->lane->endpoint.profile->asks)
+        forward_commit_wait(w);
     j->asked = 1;
     j->job.now = forward_now(w);
     if (endpoint_request(&j->job, &j->request, e) == -1)

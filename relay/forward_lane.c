@@ -60,6 +60,7 @@ int forward_lanes(struct forward_walk *w, struct gf_err *e) {
 void forward_lanes_free(struct forward_walk *w) {
     for (size_t i = 0; i < w->nlanes; i++) {
         forward_list_free(&w->lanes[i].ready);
+        forward_list_free(&w->lanes[i].marked);
         if (w->lanes[i].opened && w->lanes[i].unusable.code == GF_OK)
             endpoint_close(&w->lanes[i].endpoint);
     }
@@ -110,37 +111,28 @@ static int gather(void *arg, const struct ledger_record *row, struct gf_err *e) 
 static size_t room(const struct forward_lane *lane) {
     if (lane->name == NULL || lane->unusable.code != GF_OK || lane->breaker.open)
         return CHUNK; /* nothing stays */
-    size_t has = lane->ready.n + lane->under_way;
-    if (has >= lane->credit || lane->ready.weight >= FORWARD_AHEAD_BYTES)
+    size_t has = lane->marked.n + lane->ready.n + lane->under_way;
+    if (has >= lane->credit || lane->marked.weight + lane->ready.weight >= FORWARD_AHEAD_BYTES)
         return 0;
     return lane->credit - has;
 }
 
-/* Those that can be sent become `sending`, all at once. */
-static int mark(struct forward_walk *w, struct forward_lane *lane, struct forward_list *found,
-                size_t *settled, struct gf_err *e) {
-    struct forward_list leaving = {0};
-    int64_t rows[CHUNK];
+/* Those that can be sent will be marked, all at once. */
+static int choose(struct forward_walk *w, struct forward_lane *lane, struct forward_list *found,
+                  size_t *settled, struct gf_err *e) {
     struct forward_job *j;
-    int rc = 0;
+    int early = 0;
 
-    while (rc == 0 && (j = forward_take(found)) != NULL) {
-        int early = forward_settle_early(w, j, e);
+    while (early != -1 && (j = forward_take(found)) != NULL) {
+        early = forward_settle_early(w, j, e);
         if (early == 0) {
-            rows[leaving.n] = j->row.row;
-            forward_put(&leaving, j);
+            forward_put(&lane->marked, j);
             continue;
         }
         forward_job_free(j);
         ++*settled;
-        rc = early == -1 ? -1 : 0;
     }
-    if (rc == 0 && leaving.n > 0)
-        rc = ledger_sending(w->r->ledger, rows, leaving.n, lane->name, forward_now(w), e);
-    while (rc == 0 && (j = forward_take(&leaving)) != NULL)
-        forward_put(&lane->ready, j);
-    forward_list_free(&leaving);
-    return rc;
+    return early == -1 ? -1 : 0;
 }
 
 int forward_lane_fill(struct forward_walk *w, struct forward_lane *lane, struct gf_err *e) {
@@ -155,7 +147,7 @@ int forward_lane_fill(struct forward_walk *w, struct forward_lane *lane, struct 
         /* Those that are another lane's have cost a look, too. */
         if (got != -1)
             settled += (size_t)got - g.found.n;
-        if (got == -1 || mark(w, lane, &g.found, &settled, e) == -1) {
+        if (got == -1 || choose(w, lane, &g.found, &settled, e) == -1) {
             forward_list_free(&g.found);
             return -1;
         }
@@ -164,12 +156,10 @@ int forward_lane_fill(struct forward_walk *w, struct forward_lane *lane, struct 
 }
 
 int forward_lane_hungry(const struct forward_lane *lane) {
-    size_t few = lane->opened ? (size_t)lane->endpoint.connections : 0;
-
-    if (few > lane->credit / 2)
-        few = lane->credit / 2;
-    return !lane->over && (lane->name == NULL || lane->unusable.code != GF_OK ||
-                           lane->breaker.open || lane->ready.n + lane->under_way <= few);
+    /* The other half goes on while this one is written down. */
+    return !lane->over &&
+           (lane->name == NULL || lane->unusable.code != GF_OK || lane->breaker.open ||
+            lane->ready.n + lane->under_way <= lane->credit / 2);
 }
 
 int forward_lane_idle(const struct forward_lane *lane) {

@@ -17,15 +17,14 @@ static int compare_rows(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-int forward_settle_plain(struct forward_walk *w, struct gf_err *e) {
+int forward_settle_plain(struct forward_walk *w, int64_t now, struct gf_err *e) {
     for (size_t g = 0; g < sizeof w->plain / sizeof *w->plain; g++) {
         struct forward_plain *p = &w->plain[g];
         size_t n = p->n;
 
         p->n = 0;
         qsort(p->rows, n, sizeof *p->rows, compare_rows);
-        if (n > 0 && ledger_delivered(w->r->ledger, p->rows, n, (enum gf_guarantee)g,
-                                      forward_now(w), e) == -1)
+        if (n > 0 && ledger_delivered(w->r->ledger, p->rows, n, (enum gf_guarantee)g, now, e) == -1)
             return -1;
     }
     return 0;
@@ -47,7 +46,7 @@ static int deliver(struct forward_walk *w, const struct forward_job *j, struct g
         return ledger_delivered_but(w->r->ledger, j->row.row, g, res->reason, forward_now(w), e);
     if (!j->record.answer) {
         w->plain[g].rows[w->plain[g].n++] = j->row.row;
-        return w->plain[g].n < FORWARD_PLAIN ? 0 : forward_settle_plain(w, e);
+        return w->plain[g].n < FORWARD_PLAIN ? 0 : forward_settle_plain(w, forward_now(w), e);
     }
     gf_buf_init(&values, 65536);
     for (size_t i = 0; i < KEPT; i++) {

@@ -83,7 +83,7 @@
 
 /* One section, read once for a walk over the queue. */
 struct endpoint {
-    struct relay *relay; /* its configuration and state; the ledger is profile updates' alone */
+    struct relay *relay; /* its configuration and state; the ledger where the profile asks it */
     const char *name;    /* of the section; borrowed */
     const struct endpoint_profile *profile;
     enum gf_guarantee guarantee; /* of what is delivered */
@@ -187,6 +187,7 @@ struct endpoint_profile {
     const char *const *keys; /* of its section, NULL at the end */
     int urls;                /* how many places `url` may name, parted by blanks; 0: one */
     int natural; /* 1: doubles never do harm, whatever `idempotency` says: it only reads */
+    int asks;    /* 1: next() and judge() look into the ledger, or write to it */
     const char *idempotency; /* where its section has none; NULL: key */
     int (*check)(const struct config *c, const char *name, struct gf_err *e);
     int (*open)(struct endpoint *p, struct gf_err *e);

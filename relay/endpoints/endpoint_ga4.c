@@ -204,6 +204,7 @@ static const char *const keys[] = {"channel",     "product",     "sender",     "
 
 const struct endpoint_profile endpoint_ga4 = {.name = "ga4",
                                               .keys = keys,
+                                              .asks = 1,
                                               .idempotency = "none",
                                               .check = check,
                                               .open = open_section,

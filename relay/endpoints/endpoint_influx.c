@@ -102,6 +102,7 @@ static const char *const keys[] = {ENDPOINT_KEYS_COMMON, ENDPOINT_KEYS_HTTP, END
 
 const struct endpoint_profile endpoint_influx = {.name = "influx",
                                                  .keys = keys,
+                                                 .asks = 1,
                                                  .idempotency = "natural",
                                                  .check = check,
                                                  .open = open_section,

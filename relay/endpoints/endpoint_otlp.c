@@ -387,6 +387,7 @@ static const char *const keys[] = {ENDPOINT_KEYS_COMMON, ENDPOINT_KEYS_HTTP, END
 
 const struct endpoint_profile endpoint_otlp = {.name = "otlp",
                                                .keys = keys,
+                                               .asks = 1,
                                                .idempotency = "none",
                                                .check = check,
                                                .open = open_section,

@@ -331,6 +331,7 @@ static const char *const keys[] = {
 
 const struct endpoint_profile endpoint_prometheus = {.name = "prometheus",
                                                      .keys = keys,
+                                                     .asks = 1,
                                                      .idempotency = "natural",
                                                      .check = check,
                                                      .open = open_section,

@@ -313,6 +313,7 @@ static const char *const keys[] = {
 const struct endpoint_profile endpoint_updates = {.name = "updates",
                                                   .keys = keys,
                                                   .natural = 1,
+                                                  .asks = 1,
                                                   .check = endpoint_repository_check,
                                                   .open = endpoint_repository_open,
                                                   .close = endpoint_repository_close,

@@ -70,7 +70,7 @@ static inline void arrive(struct site *s, const char *lines, const char *file) {
 /* n records of a channel, bodies "1", "2" ... */
 static inline void arrive_many(struct site *s, const char *channel, int n, int answer) {
     struct gf_buf b;
-    gf_buf_init(&b, 1000000);
+    gf_buf_init(&b, 4000000);
     for (int i = 1; i <= n; i++) {
         char body[16];
         (void)snprintf(body, sizeof body, "%d", i);

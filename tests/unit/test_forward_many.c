@@ -243,6 +243,86 @@ static void answers_are_kept_while_the_ledger_is_busy(void **state) {
     crowd_free(crowd);
 }
 
+/* Another reader, who keeps a transaction from being written down. */
+struct reader {
+    const struct site *site;
+    const struct crowd *crowd;
+    int marked;       /* records that were sent, or might be, by what is durable */
+    int first, last;  /* requests when it was to be written down, and when no more came */
+    const char *said; /* what went wrong; NULL: nothing */
+    pthread_t thread;
+};
+
+static int ask(sqlite3 *db, const char *sql, int *out) {
+    sqlite3_stmt *q = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &q, NULL);
+
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(q);
+    if (rc == SQLITE_ROW)
+        *out = sqlite3_column_int(q, 0);
+    (void)sqlite3_finalize(q);
+    return rc == SQLITE_ROW ? 0 : rc;
+}
+
+static const char *read_on(struct reader *r, sqlite3 *db, sqlite3 *other) {
+    int n;
+
+    for (int i = 0; i < 5000 && r->crowd->requests < 200; i++)
+        (void)usleep(1000);
+    if (sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
+        ask(db, "SELECT count(*) FROM record WHERE state <> 0", &r->marked) != 0)
+        return "cannot read";
+    /* Nobody else may begin to read once a writer waits for those who do. */
+    int waits = 0;
+    for (int i = 0; i < 5000 && !waits; i++) {
+        waits = ask(other, "SELECT count(*) FROM sqlite_schema", &n) == SQLITE_BUSY;
+        (void)usleep(1000);
+    }
+    r->first = r->last = r->crowd->requests;
+    for (int quiet = 0; quiet < 30 && r->last < r->first + 2000; quiet++) {
+        (void)usleep(10000);
+        quiet = r->crowd->requests == r->last ? quiet : 0;
+        r->last = r->crowd->requests;
+    }
+    return waits ? NULL : "nothing is written down";
+}
+
+static void *read_while(void *arg) {
+    struct reader *r = arg;
+    sqlite3 *db[2] = {NULL, NULL};
+    char path[200];
+
+    (void)snprintf(path, sizeof path, "%s/relay.db", r->site->state);
+    r->said = "cannot open";
+    if (sqlite3_open(path, &db[0]) == SQLITE_OK && sqlite3_open(path, &db[1]) == SQLITE_OK) {
+        (void)sqlite3_busy_timeout(db[0], 5000);
+        r->said = read_on(r, db[0], db[1]);
+    }
+    (void)sqlite3_close(db[0]);
+    (void)sqlite3_close(db[1]);
+    return NULL;
+}
+
+static void what_is_durable_goes_on_while_the_ledger_is_written_and_nothing_else(void **state) {
+    struct site *s = *state;
+    struct crowd *crowd = crowd_start(1, -1, "");
+    struct reader r = {.site = s, .crowd = crowd};
+
+    arrive_many(s, "c", 3000, 0);
+    configure_at(s, crowd->port, "connections = 4\n", 1);
+    assert_int_equal(pthread_create(&r.thread, NULL, read_while, &r), 0);
+    forward(s, 60);
+    assert_int_equal(pthread_join(r.thread, NULL), 0);
+    crowd_stop(crowd);
+    assert_null(r.said);
+    assert_true(r.last > r.first);
+    assert_true(r.last <= r.marked);
+    assert_int_equal(s->t.delivered, 3000);
+    assert_int_equal(crowd->requests, 3000);
+    crowd_free(crowd);
+}
+
 static void no_answer_is_doubt_and_a_refusal_to_listen_is_none(void **state) {
     struct site *s = *state;
     struct crowd *crowd = crowd_start(0, 0, "");
@@ -361,6 +441,7 @@ int main(void) {
         FORWARD_TEST(who_names_none_is_asked_about_what_waits_in_doubt),
         FORWARD_TEST(what_was_released_once_can_be_in_doubt_again),
         FORWARD_TEST(answers_are_kept_while_the_ledger_is_busy),
+        FORWARD_TEST(what_is_durable_goes_on_while_the_ledger_is_written_and_nothing_else),
         FORWARD_TEST(no_answer_is_doubt_and_a_refusal_to_listen_is_none),
         FORWARD_TEST(a_relay_killed_at_any_moment_loses_none_and_makes_up_no_key),
         FORWARD_TEST(sigterm_gives_up_what_is_under_way_and_begins_nothing),
