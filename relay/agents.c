@@ -95,6 +95,41 @@ int agents_count_waiting(const struct relay *r, struct agents_list *l, struct gf
     return rc;
 }
 
+int agents_called(const struct agents_list *l, const struct gf_id *agent, char out[AGENTS_CALLED]) {
+    const struct gf_card *card = NULL;
+    char text[GF_ID_TEXT];
+
+    for (size_t i = 0; i < l->n; i++) {
+        const struct ledger_agent *a = &l->list[i].a;
+        if (memcmp(&a->card.agent, agent, sizeof *agent) == 0 &&
+            (card == NULL || a->standing == LEDGER_ENROLLED || a->standing == LEDGER_FORKED))
+            card = &a->card;
+    }
+    int named = card != NULL && card->name[0] != '\0';
+    gf_text_hex(agent->b, sizeof agent->b, text);
+    if (card != NULL && !named)
+        gf_card_fingerprint(card, out);
+    else
+        (void)snprintf(out, AGENTS_CALLED, "%.*s", named ? AGENTS_CALLED : 8,
+                       named ? card->name : text);
+    return named;
+}
+
+size_t agents_meant(const struct agents_list *l, const char *word, struct gf_id *out) {
+    size_t n = 0;
+
+    for (const struct agents_one *x = l->list; x != NULL && x < l->list + l->n; x++) {
+        const struct gf_card *c = &x->a.card;
+        if (!gf_card_fingerprint_is(c, word) && strcmp(c->name, word) != 0)
+            continue;
+        /* Successors of one key are one agent. */
+        if (n == 0 || memcmp(out, &c->agent, sizeof *out) != 0)
+            n++;
+        *out = c->agent;
+    }
+    return n;
+}
+
 int agents_load(struct relay *r, struct agents_list *out, struct gf_err *e) {
     struct ledger_agent *roll = NULL;
     int64_t span = 30LL * 86400;

@@ -47,6 +47,16 @@ GF_MUST_CHECK int agents_count_waiting(const struct relay *r, struct agents_list
                                        struct gf_err *e);
 void agents_free(struct agents_list *l);
 
+/* What people call the agent of this id: its name, where it has none its fingerprint, and where
+ * nobody of this id is on the roll the beginning of the id. 1 if it is a name. Of a lineage the one
+ * that is enrolled counts. Foreign text. */
+#define AGENTS_CALLED (GF_WORD_MAX + 1)
+int agents_called(const struct agents_list *l, const struct gf_id *agent, char out[AGENTS_CALLED]);
+
+/* The other way round: how many agents have this fingerprint, in any spelling, or this name. 0:
+ * none, *out is as it was; else it is the id of one of them. */
+size_t agents_meant(const struct agents_list *l, const char *word, struct gf_id *out);
+
 /* A sentence for whoever has to act: 1, or 0 where nobody has to. */
 #define AGENTS_REMEDY 1600
 int agents_remedy(const struct relay *r, const struct agents_one *x, char out[AGENTS_REMEDY]);

@@ -17,7 +17,7 @@ static const struct option_spec specs[] = {
      "list: only received, sending, later, held, onward, delivered, rejected, expired; open: the "
      "first five; dead: the last two"},
     {"channel", 'c', "CHANNEL", "only this channel"},
-    {"agent", 'a', "AGENT", "only of this agent: its fingerprint, or its id"},
+    {"agent", 'a', "AGENT", "only of this agent: its fingerprint, id or name"},
     {"endpoint", 'e', "NAME", "only those that this endpoint was tried for last"},
     {"since", 0, "TIME", "list: only what came to its state since: a date, or a span back"},
     {"limit", 0, "N", "list: at most so many, conflicts among them"},
@@ -56,11 +56,10 @@ static int pick_state(const char *word, struct cmd_records_pick *p, struct gf_er
         word);
 }
 
-/* By its id, or by a fingerprint of whoever came with a card. */
+/* By its id, or as people call it. */
 static int pick_agent(struct relay *r, const char *word, struct cmd_records_pick *p,
                       struct gf_err *e) {
     struct agents_list l;
-    size_t i = 0;
 
     if (word == NULL)
         return 0;
@@ -69,15 +68,16 @@ static int pick_agent(struct relay *r, const char *word, struct cmd_records_pick
         return 0;
     if (agents_load(r, &l, e) == -1)
         return -1;
-    while (i < l.n && !gf_card_fingerprint_is(&l.list[i].a.card, word))
-        i++;
-    int found = i < l.n;
-    if (found)
-        p->agent = l.list[i].a.card.agent;
+    size_t n = agents_meant(&l, word, &p->agent);
     agents_free(&l);
-    return found ? 0
-                 : gf_err_set(e, GF_E_NOINPUT,
-                              "--agent %.64s: no agent of this fingerprint or id came here", word);
+    if (n > 1)
+        return gf_err_set(e, GF_E_USAGE,
+                          "--agent %.64s: several are called so; give the fingerprint of one",
+                          word);
+    return n == 1 ? 0
+                  : gf_err_set(e, GF_E_NOINPUT,
+                               "--agent %.64s: no agent of this fingerprint, id or name came here",
+                               word);
 }
 
 /* More than one agent may have a record of one id. */
@@ -134,6 +134,7 @@ int cmd_records_pick(struct relay *r, const struct options *o, struct cmd_record
 
 struct listing {
     struct out *t;
+    const struct agents_list *roll;
     int64_t n, max; /* max 0: all */
     int64_t row;    /* the last one */
     int more;
@@ -141,7 +142,7 @@ struct listing {
 
 static int list_one(void *arg, const struct ledger_record *r, struct gf_err *e) {
     struct listing *l = arg;
-    char id[GF_UUID_TEXT], agent[GF_ID_TEXT], digest[GF_HASH_TEXT];
+    char id[GF_UUID_TEXT], agent[GF_ID_TEXT], digest[GF_HASH_TEXT], called[AGENTS_CALLED];
 
     (void)e;
     if (l->max > 0 && l->n == l->max) {
@@ -152,10 +153,12 @@ static int list_one(void *arg, const struct ledger_record *r, struct gf_err *e) 
     l->row = r->row;
     gf_text_uuid(&r->id, id);
     gf_text_hex(r->agent.b, sizeof r->agent.b, agent);
+    int named = agents_called(l->roll, &r->agent, called);
     if (!l->t->json) {
-        out_text(l->t, "%s  %-9s  agent %.8s  %s%s%s  attempts %" PRId64 "%s%s", id,
-                 ledger_states[r->state], agent, r->channel, r->product != NULL ? "/" : "",
-                 r->product != NULL ? r->product : "", r->attempts,
+        out_text(l->t, "%s  %-9s  agent ", id, ledger_states[r->state]);
+        out_safe(l->t, called);
+        out_text(l->t, "  %s%s%s  attempts %" PRId64 "%s%s", r->channel,
+                 r->product != NULL ? "/" : "", r->product != NULL ? r->product : "", r->attempts,
                  r->endpoint != NULL ? "  endpoint " : "", r->endpoint != NULL ? r->endpoint : "");
         if (r->reason != NULL) {
             out_text(l->t, "  ");
@@ -170,6 +173,7 @@ static int list_one(void *arg, const struct ledger_record *r, struct gf_err *e) 
     out_int(l->t, "number", r->row);
     command_str(l->t, NULL, "record", id);
     command_str(l->t, NULL, "agent", agent);
+    command_str(l->t, NULL, "name", named ? called : NULL);
     command_str(l->t, NULL, "digest", digest);
     command_str(l->t, NULL, "channel", r->channel);
     command_str(l->t, NULL, "product", r->product);
@@ -189,6 +193,7 @@ static int list_one(void *arg, const struct ledger_record *r, struct gf_err *e) 
 /* What is no record of its own, since its id was taken already; within what the limit leaves. */
 static int list_conflicts(struct relay *r, struct listing *l, struct gf_err *e) {
     char id[GF_UUID_TEXT], agent[GF_ID_TEXT], digest[GF_HASH_TEXT], at[GF_TIME_TEXT];
+    char called[AGENTS_CALLED];
     struct ledger_conflict *list = NULL;
     struct out *t = l->t;
     int64_t all = 0;
@@ -210,10 +215,13 @@ static int list_conflicts(struct relay *r, struct listing *l, struct gf_err *e) 
         command_str(t, NULL, "digest", digest);
         command_str(t, NULL, "at", at);
         out_close(t, '}');
+        (void)agents_called(l->roll, &list[i].agent, called);
+        out_text(t, "%s  conflict   agent ", id);
+        out_safe(t, called);
         out_text(t,
-                 "%s  conflict   agent %.8s...  %s: came again with another body, which was "
-                 "rejected; was that agent cloned or restored?\n",
-                 id, agent, at);
+                 "  %s: came again with another body, which was rejected; was that agent cloned "
+                 "or restored?\n",
+                 at);
         out_flush(t);
     }
     out_close(t, ']');
@@ -245,12 +253,14 @@ static int read_number(const struct options *o, const char *name, int64_t *out, 
 static int list(struct relay *r, const struct options *o, struct gf_err *e) {
     const char *since = options_value(o, "since");
     struct cmd_records_pick p;
-    struct listing l = {0};
+    struct agents_list roll = {0};
+    struct listing l = {.roll = &roll};
     struct out t;
 
     if (cmd_records_pick(r, o, &p, e) == -1 || read_number(o, "limit", &l.max, e) == -1 ||
         read_number(o, "after", &p.f.after, e) == -1 ||
-        (since != NULL && when_read(since, "since", r->now, -1, &p.f.since, e) == -1))
+        (since != NULL && when_read(since, "since", r->now, -1, &p.f.since, e) == -1) ||
+        agents_load(r, &roll, e) == -1)
         return -1;
     out_begin(&t, o);
     l.t = &t;
@@ -270,8 +280,10 @@ static int list(struct relay *r, const struct options *o, struct gf_err *e) {
         out_str(&t, "more_after", NULL);
     if (l.more)
         out_text(&t, "there are more: go on with --after %" PRId64 "\n", l.row);
+    agents_free(&roll);
     return command_end(&t, e);
 fail:
+    agents_free(&roll);
     out_free(&t);
     return -1;
 }
@@ -280,6 +292,7 @@ fail:
 
 struct showing {
     struct relay *r;
+    const struct agents_list *roll;
     struct out *t;
     int64_t shown; /* records */
     int line;      /* 1: its line and nothing else */
@@ -357,7 +370,7 @@ static void put_facts(struct out *t, const char *ext) {
 static int show_one(void *arg, const struct ledger_record *r, struct gf_err *e) {
     struct showing *x = arg;
     struct out *t = x->t;
-    char id[GF_UUID_TEXT], agent[GF_ID_TEXT], digest[GF_HASH_TEXT];
+    char id[GF_UUID_TEXT], agent[GF_ID_TEXT], digest[GF_HASH_TEXT], called[AGENTS_CALLED];
     struct gf_record record;
 
     x->shown++;
@@ -373,6 +386,11 @@ static int show_one(void *arg, const struct ledger_record *r, struct gf_err *e) 
     command_str(t, "record", "record", id);
     command_str(t, "state", "state", ledger_states[r->state]);
     command_str(t, "agent", "agent", agent);
+    int named = agents_called(x->roll, &r->agent, called);
+    out_str(t, "name", named ? called : NULL);
+    out_text(t, "%-12s ", "called");
+    out_safe(t, called);
+    out_text(t, "\n");
     command_str(t, "channel", "channel", r->channel);
     command_str(t, "product", "product", r->product);
     if (gf_record_parse(r->line, r->line_len, &record, e) == -1)
@@ -385,17 +403,20 @@ static int show_one(void *arg, const struct ledger_record *r, struct gf_err *e) 
 }
 
 static int show(struct relay *r, const struct options *o, struct gf_err *e) {
-    struct showing x = {.r = r, .line = options_count(o, "line") > 0};
+    struct agents_list roll = {0};
+    struct showing x = {.r = r, .roll = &roll, .line = options_count(o, "line") > 0};
     struct cmd_records_pick p;
     struct out t;
 
     if (options_arg(o, 1) == NULL)
         return gf_err_set(e, GF_E_USAGE, "records show: give the ID of a record");
-    if (cmd_records_pick(r, o, &p, e) == -1)
+    if (cmd_records_pick(r, o, &p, e) == -1 || agents_load(r, &roll, e) == -1)
         return -1;
     out_begin(&t, o);
     x.t = &t;
-    if (ledger_select(r->ledger, &p.f, show_one, &x, e) == -1) {
+    int rc = ledger_select(r->ledger, &p.f, show_one, &x, e);
+    agents_free(&roll);
+    if (rc == -1) {
         out_free(&t);
         return -1;
     }

@@ -72,10 +72,11 @@ static int put_records(struct relay *r, struct out *t, struct cmd_status_next *n
     return put_waiting(r, t, next, e);
 }
 
-/* Who lost what by its own policy: an agent's name where it is enrolled. */
-static int put_losses(struct relay *r, struct out *t, struct gf_err *e) {
+/* Who lost what by its own policy. */
+static int put_losses(struct relay *r, struct out *t, const struct cmd_status_next *next,
+                      struct gf_err *e) {
     struct ledger_loss *list = NULL;
-    char from[GF_TIME_TEXT], to[GF_TIME_TEXT], agent[GF_ID_TEXT];
+    char from[GF_TIME_TEXT], to[GF_TIME_TEXT], agent[GF_ID_TEXT], called[AGENTS_CALLED];
     size_t n = 0;
 
     if (ledger_losses(r->ledger, &list, &n, e) == -1)
@@ -93,12 +94,13 @@ static int put_losses(struct relay *r, struct out *t, struct gf_err *e) {
         out_str(t, "from", from);
         out_str(t, "to", to);
         out_close(t, '}');
-        out_text(t,
-                 "%-13s%s: %" PRId64 " record%s of agent %.8s..., from %s to %s, %s there "
-                 "by its own policy (%s)\n",
-                 strncmp(list[i].policy, "thin-", 5) == 0 ? "thinned" : "lost", list[i].channel,
-                 list[i].records, list[i].records == 1 ? "" : "s", agent, from, to,
-                 strncmp(list[i].policy, "thin-", 5) == 0 ? "thinned" : "dropped", list[i].policy);
+        int thinned = strncmp(list[i].policy, "thin-", 5) == 0;
+        (void)agents_called(&next->roll, &list[i].agent, called);
+        out_text(t, "%-13s%s: %" PRId64 " record%s of ", thinned ? "thinned" : "lost",
+                 list[i].channel, list[i].records, list[i].records == 1 ? "" : "s");
+        out_safe(t, called);
+        out_text(t, ", from %s to %s, %s there by its own policy (%s)\n", from, to,
+                 thinned ? "thinned" : "dropped", list[i].policy);
     }
     out_close(t, ']');
     free(list);
@@ -202,7 +204,7 @@ static int put_over(struct relay *r, struct out *t, struct cmd_status_next *next
 static int put_all(struct relay *r, struct out *t, struct cmd_status_next *next, struct gf_err *e) {
     command_card(t, "relay", "relay", &r->id.card);
     return cmd_status_people(r, t, next, e) == -1 || put_records(r, t, next, e) == -1 ||
-                   put_losses(r, t, e) == -1 || put_conflicts(r, t, e) == -1 ||
+                   put_losses(r, t, next, e) == -1 || put_conflicts(r, t, e) == -1 ||
                    put_artifacts(r, t, e) == -1 || put_responses(r, t, next, e) == -1 ||
                    put_over(r, t, next, e) == -1 || cmd_status_files(r, t, next, e) == -1
                ? -1

@@ -209,11 +209,11 @@ static void tell_endpoint(struct forward_walk *w, const struct forward_lane *lan
 
     if (lane->held > 0)
         turn_person(w->t,
-                    "endpoint \"%s\": %lld held: %.300s; %s (its section stands in %s), then run: "
-                    "%s records release%s",
-                    lane->name, (long long)lane->held, lane->reason,
-                    advice != NULL ? advice : "mend that", w->r->config_path,
-                    relay_self(w->r, self), endpoint_option(lane->name, option));
+                    "endpoint \"%s\": %lld held: %.300s; %s%smend it in %s, then run: %s"
+                    " records release%s",
+                    lane->name, (long long)lane->held, lane->reason, advice != NULL ? advice : "",
+                    advice != NULL ? "; " : "", w->r->config_path, relay_self(w->r, self),
+                    endpoint_option(lane->name, option));
     else if (lane->later > 0 && !w->t->by_hand)
         tell_waiting(w, lane);
 }

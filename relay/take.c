@@ -231,8 +231,10 @@ static int take_losses(struct take *k, struct gf_err *e) {
 
         if (rc == -1)
             return -1;
+        int thinned = strncmp(x->policy, "thin-", 5) == 0;
         if (rc == 1)
-            log_write(LOG_LEVEL_WARNING, "records-lost", {"channel", x->channel, 0},
+            log_write(thinned ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
+                      thinned ? "records-thinned" : "records-lost", {"channel", x->channel, 0},
                       {"policy", x->policy, 0}, {"records", NULL, x->records});
     }
     return 0;

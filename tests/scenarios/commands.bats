@@ -202,6 +202,7 @@ lines() { R records list --json "$@" | jq -r '.records[].record'; }
     says rejected license 422
     [ "$(lines --state open | wc -l)" = 5 ]
     [ "$(lines --agent "$(A card --fingerprint)" --channel metrics | wc -l)" = 5 ]
+    R records list | grep -q "  agent $(A card --fingerprint)  metrics"
     gives 66 R records list --agent AAAA-AAAA-AAAA-AAAA-AAAA
 
     first=$(lines --state later --endpoint usage | head -n 1)

@@ -138,7 +138,7 @@ post() {
 }
 
 @test "a section for an agent names one: no other word, and who is not known is asked about" {
-    local conf=relay/etc/gapferry/relay.conf own near
+    local conf=relay/etc/gapferry/relay.conf own near id
     ready
     home
     there
@@ -165,6 +165,17 @@ post() {
     [ "$(fact '.agents[0].name' R status)" = 'Plant 7' ]
     gives 0 R agents
     says "$own" 'Plant 7'
+    # So are its records, and picked by it.
+    id=$(users 1)
+    home
+    there
+    gives 0 R records list --agent 'Plant 7'
+    says "$id  delivered  agent Plant 7  metrics"
+    [ "$(fact '.records[0].name' R records list)" = 'Plant 7' ]
+    gives 0 R records show "$id"
+    says 'called       Plant 7'
+    gives 66 R records list --agent 'Plant 8'
+    says 'no agent of this fingerprint, id or name'
     sed -i "s/name = .*/name = $(printf '%0300d' 0)/" "$conf"
     gives 78 R config check
     says 'name must have 1 to'
