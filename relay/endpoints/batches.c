@@ -175,10 +175,8 @@ static void cut_next(struct batches *b) {
 }
 
 int batches_next(struct batches *b, struct batches_range *out) {
-    if (b->nwaiting == 0 && b->cut < b->left && b->requests >= 2 * b->limits.requests) {
-        refuse(b, b->left - b->cut, "beyond the requests that one record may cost", 1);
-        b->cut = b->left;
-    }
+    if (b->nwaiting == 0 && b->cut < b->left && b->requests >= 2 * b->limits.requests)
+        batches_end(b, "beyond the requests that one record may cost");
     if (b->nwaiting == 0 && b->cut == b->left)
         return 0;
     if (b->nwaiting == 0)
@@ -228,6 +226,17 @@ void batches_missing(struct batches *b, uint64_t points, const char *words) {
         points = b->there;
     b->there -= points;
     refuse(b, points, words, 0);
+}
+
+void batches_end(struct batches *b, const char *rule) {
+    uint64_t n = b->left - b->cut;
+
+    while (b->nwaiting > 0) {
+        b->nwaiting--;
+        n += b->waiting[b->nwaiting].to - b->waiting[b->nwaiting].from;
+    }
+    refuse(b, n, rule, 1);
+    b->cut = b->left;
 }
 
 /* ---- the end ---- */

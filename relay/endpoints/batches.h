@@ -73,6 +73,10 @@ void batches_refused(struct batches *b, const char *words);
 /* Of the points that were taken, so many are not there. */
 void batches_missing(struct batches *b, uint64_t points, const char *words);
 
+/* What is left of the record does not go, for this rule of ours. Not while a batch is at hand that
+ * was sent. */
+void batches_end(struct batches *b, const char *rule);
+
 /* At the end: 1 the record is delivered: at least one point is there, or it had none; the reason is
  * "" or says which were refused and why; 0: it is rejected for the reason. */
 int batches_verdict(const struct batches *b, char reason[GF_REASON_MAX + 1]);

@@ -108,6 +108,7 @@ struct own {
     struct metrics_early early;
     struct endpoint_ga4 record;
     struct batches *batches;
+    struct metrics_probe probe;
     struct gf_buf body; /* of the request at hand */
 };
 
@@ -148,6 +149,8 @@ static int next(struct endpoint_job *j, struct endpoint_request *q, struct gf_er
     q->local = own->early.is || !batches_next(own->batches, &range);
     if (q->local)
         return 0;
+    if (own->probe.at == METRICS_PROBE_DUE)
+        range.n = 0;
     gf_buf_clear(&own->body);
     endpoint_ga4_put(&own->record, &range, &own->body);
     if (gf_buf_check(&own->body, "a request to Google Analytics", e) == -1)
@@ -178,7 +181,7 @@ static int judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_er
         return 0;
     if (r->answer.status != 0 || r->answer.stage != HTTPS_OK) {
         hide(j->endpoint->own, &r->answer.body);
-        int rc = metrics_judge(j, own->batches, r, e);
+        int rc = metrics_judge(j, own->batches, &own->probe, r, e);
         if (rc != 1)
             return rc;
     }

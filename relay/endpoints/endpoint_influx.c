@@ -84,7 +84,7 @@ static int judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_er
     struct batches_range ignored;
 
     if (run->batches != NULL && batches_next(run->batches, &ignored)) {
-        int rc = metrics_judge(j, run->batches, r, e);
+        int rc = metrics_judge(j, run->batches, &run->probe, r, e);
         if (rc != 1)
             return rc;
     }

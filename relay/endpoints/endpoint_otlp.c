@@ -26,6 +26,10 @@
 #define REPLY_MAX (4 << 20)
 /* Bytes of a request, attributes and all. */
 #define REQUEST_MAX (2 * OTLP_MAX)
+/* Bytes of all requests of a record, beyond sixteen times its own: what is around its points, which
+ * may be nearly all of it, stands in each of them. */
+#define SPENT_MAX (64 << 20)
+#define BEYOND    "beyond the bytes that one record may cost"
 /* Points of a record: OTLP_MAX bytes of them with a time and a value are fewer. */
 #define POINTS_MAX 4000000
 
@@ -88,6 +92,8 @@ struct own {
     struct batches_point *points;
     size_t n;
     struct batches *batches;
+    struct metrics_probe probe;
+    size_t spent;  /* bytes of requests */
     uint8_t *bits; /* of the points of the batch at hand */
     struct metrics_labels labels;
     struct otlp_select_attribute attributes[METRICS_LABELS];
@@ -220,6 +226,7 @@ static int write_body(const struct endpoint_job *j, struct own *own,
     if (range->n == own->n && own->labels.n == 0) {
         q->http.body = own->json ? (const void *)body->data : own->request.at;
         q->http.body_len = own->json ? body->len : len;
+        own->spent += q->http.body_len;
         return 0;
     }
     memset(own->bits, 0, own->n / 8 + 1);
@@ -242,7 +249,18 @@ static int write_body(const struct endpoint_job *j, struct own *own,
     }
     q->http.body = out->data;
     q->http.body_len = out->len;
+    own->spent += out->len;
     return 0;
+}
+
+/* A request without a point. */
+static void write_probe(const struct own *own, struct endpoint_request *q) {
+    q->http.body = own->json ? "{}" : "";
+    q->http.body_len = own->json ? 2 : 0;
+}
+
+static int has_spent(const struct own *own) {
+    return own->spent > SPENT_MAX + 16 * (size_t)(own->request.end - own->request.at);
 }
 
 static int next(struct endpoint_job *j, struct endpoint_request *q, struct gf_err *e) {
@@ -251,6 +269,8 @@ static int next(struct endpoint_job *j, struct endpoint_request *q, struct gf_er
     if (j->own == NULL && begin(j, e) == -1)
         return -1;
     struct own *own = j->own;
+    if (!own->early.is && has_spent(own))
+        batches_end(own->batches, BEYOND);
     q->local = own->early.is || !batches_next(own->batches, &range);
     if (q->local)
         return 0;
@@ -260,6 +280,10 @@ static int next(struct endpoint_job *j, struct endpoint_request *q, struct gf_er
     q->http.method = "POST";
     q->http.answer_max = REPLY_MAX;
     q->http.once = q->http.once && own->delta;
+    if (own->probe.at == METRICS_PROBE_DUE) {
+        write_probe(own, q);
+        return 0;
+    }
     return write_body(j, own, &range, q, e);
 }
 
@@ -289,6 +313,8 @@ static int judge_success(struct endpoint_job *j, struct endpoint_result *r, stru
     size_t len;
     const char *type = type_of(a, &len);
 
+    if (own->probe.at == METRICS_PROBE_DUE)
+        return metrics_probe_answer(&own->probe, own->batches, r);
     if (a->cut)
         return doubt(r, "its body is longer than 4 MiB", e);
     if (endpoint_otlp_reply_success(type, len, a->body.data, a->body.len, &reply, &why) == -1)
@@ -310,7 +336,6 @@ static int judge_success(struct endpoint_job *j, struct endpoint_result *r, stru
 static int judge_failure(struct own *own, struct endpoint_result *r, struct gf_err *e) {
     const struct https_answer *a = &r->answer;
     struct endpoint_otlp_reply reply;
-    struct batches_range range;
     char status[32];
     size_t len;
     const char *type = type_of(a, &len);
@@ -323,7 +348,15 @@ static int judge_failure(struct own *own, struct endpoint_result *r, struct gf_e
         r->verdict = ENDPOINT_HELD;
         return 0;
     }
+    if (r->status < 200) { /* it speaks another protocol */
+        r->verdict = ENDPOINT_LATER;
+        return 0;
+    }
+    if (own->probe.at == METRICS_PROBE_DUE)
+        return metrics_probe_answer(&own->probe, own->batches, r);
     switch (r->status) {
+    case 408: /* it did not get the request, or not yet, whatever the specification says */
+    case 425:
     case 429:
     case 502:
     case 503:
@@ -333,11 +366,10 @@ static int judge_failure(struct own *own, struct endpoint_result *r, struct gf_e
     case 400: /* perhaps for one of its points */
     case 413:
     case 422:
-        batches_refused(own->batches, r->reason);
+        metrics_probe_refused(&own->probe, own->batches, r, 0);
         return 1;
     default:
-        if (batches_next(own->batches, &range))
-            batches_partial(own->batches, range.n, r->reason);
+        metrics_probe_refused(&own->probe, own->batches, r, 1);
         return 1;
     }
 }
@@ -352,7 +384,7 @@ static int judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_er
     if (a->status == 0 && a->stage == HTTPS_OK) /* there was nothing to send */
         rc = 1;
     else if (a->stage != HTTPS_OK && !a->cut)
-        return endpoint_http_judge(j, r, e);
+        return endpoint_http_judge(j, r, e); /* the same of a probe */
     else
         rc = a->status / 100 == 2 ? judge_success(j, r, e) : judge_failure(own, r, e);
     if (rc == -1)

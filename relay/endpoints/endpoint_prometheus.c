@@ -229,6 +229,8 @@ static void note_sent(struct job *x) {
 static int judge_batch(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e) {
     struct job *x = j->own;
 
+    if (x->run->probe.at == METRICS_PROBE_DUE)
+        return metrics_judge(j, x->run->batches, &x->run->probe, r, e);
     if (is_too_old(r)) {
         if (endpoint_http_explain(r, e) == -1)
             return -1;
@@ -237,7 +239,7 @@ static int judge_batch(struct endpoint_job *j, struct endpoint_result *r, struct
     }
     if (endpoint_http_verdict(r->status) == ENDPOINT_DELIVERED && r->answer.stage == HTTPS_OK)
         note_sent(x);
-    return metrics_judge(j, x->run->batches, r, e);
+    return metrics_judge(j, x->run->batches, &x->run->probe, r, e);
 }
 
 static int judge_sending(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e) {

@@ -171,14 +171,37 @@ int metrics_settled(const struct metrics_early *x, struct endpoint_result *r) {
 
 /* ---- the verdict ---- */
 
-int metrics_judge(struct endpoint_job *j, struct batches *b, struct endpoint_result *r,
-                  struct gf_err *e) {
+/* A portal that asks for a login has answered in the sink's place. */
+static int is_page(const struct gf_buf *body) {
+    size_t i = 0;
+
+    while (i < body->len && strchr(" \t\r\n", body->data[i]) != NULL && body->data[i] != '\0')
+        i++;
+    return i < body->len && body->data[i] == '<';
+}
+
+static int doubt_page(struct endpoint_result *r, struct gf_err *e) {
+    char begin[64];
+
+    r->verdict = ENDPOINT_LATER;
+    r->guarantee = GF_GUARANTEE_NONE;
+    r->unknown = 1;
+    (void)snprintf(begin, sizeof begin, "HTTP %lld, but with a page:", (long long)r->status);
+    return endpoint_http_words(r, begin, r->answer.body.data, r->answer.body.len, e);
+}
+
+int metrics_judge(struct endpoint_job *j, struct batches *b, struct metrics_probe *p,
+                  struct endpoint_result *r, struct gf_err *e) {
     if (endpoint_http_judge(j, r, e) == -1)
         return -1;
+    if (p->at == METRICS_PROBE_DUE)
+        return metrics_probe_answer(p, b, r);
+    if (r->verdict == ENDPOINT_DELIVERED && is_page(&r->answer.body))
+        return doubt_page(r, e);
     if (r->verdict == ENDPOINT_DELIVERED)
         batches_taken(b);
     else if (r->verdict == ENDPOINT_REJECTED)
-        batches_refused(b, r->reason);
+        metrics_probe_refused(p, b, r, 0);
     else
         return 0;
     return 1;

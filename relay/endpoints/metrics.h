@@ -13,6 +13,7 @@
 
 #include "relay/endpoints/batches.h"
 #include "relay/endpoints/endpoint.h"
+#include "relay/endpoints/metrics_probe.h"
 
 /* Requests for one record behind which nothing is halved any more (batches.h). */
 #define METRICS_REQUESTS (ENDPOINT_STEPS_MAX / 5)
@@ -75,12 +76,13 @@ void metrics_unfit(struct metrics_early *out, const char *why);
 int metrics_settled(const struct metrics_early *x, struct endpoint_result *r);
 
 /*
- * For judge(). The first asks profile http what the answer means, and tells the batches of what was
- * taken or refused for good: 1, and the record goes on; 0: it has to wait or is held, and *r says
- * so; -1. The second is for when it goes on: ENDPOINT_MORE while a batch is left; else the record's
- * verdict, delivered perhaps with a reason.
+ * For judge(). The first asks profile http what the answer means, and tells the batches, or the
+ * probe, of what was taken or refused for good: 1, and the record goes on; 0: it has to wait or is
+ * held, and *r says so; -1. A 2xx with a page is somebody else's: a sink has nothing to show. The
+ * second is for when it goes on: ENDPOINT_MORE while a batch is left; else the record's verdict,
+ * delivered perhaps with a reason.
  */
-GF_MUST_CHECK int metrics_judge(struct endpoint_job *j, struct batches *b,
+GF_MUST_CHECK int metrics_judge(struct endpoint_job *j, struct batches *b, struct metrics_probe *p,
                                 struct endpoint_result *r, struct gf_err *e);
 void metrics_go_on(const struct endpoint_job *j, struct batches *b, struct endpoint_result *r);
 

@@ -91,6 +91,8 @@ int metrics_run_next(struct metrics_run *run, struct gf_err *e) {
     if (run->batches == NULL || !batches_next(run->batches, &range))
         return 0;
     gf_buf_clear(&run->body);
+    if (run->probe.at == METRICS_PROBE_DUE)
+        return 1;
     pieces_put(&run->pieces, &range, &run->body);
     return gf_buf_check(&run->body, "a request", e) == -1 ? -1 : 1;
 }

@@ -19,6 +19,7 @@ struct metrics_run {
     struct pieces pieces;
     struct batches *batches; /* NULL: the record cannot be sent */
     struct metrics_early early;
+    struct metrics_probe probe;
     struct gf_buf body; /* of the request at hand */
 };
 
@@ -35,7 +36,8 @@ GF_MUST_CHECK int metrics_run_new(const struct endpoint_job *j, struct metrics *
                                   struct gf_err *e);
 void metrics_run_free(struct metrics_run *run);
 
-/* Put the next batch into run->body: 1; 0: there is none, and its request is local; -1. */
+/* Put the next batch into run->body, or nothing for the probe: 1; 0: there is none, and its request
+ * is local; -1. */
 GF_MUST_CHECK int metrics_run_next(struct metrics_run *run, struct gf_err *e);
 
 /* The verdict where metrics_run_next() had none. */

@@ -160,7 +160,7 @@ void series_back_too_long(struct series_back *b) {
 
     for (size_t i = b->from + 1; i < b->to; i++)
         series += !is_same_series(&b->list[i], &b->list[i - 1]);
-    if (series > 1) {
+    if (series > 1 && ++b->answered < SERIES_BACK_QUESTIONS) {
         b->series = series / 2;
         return;
     }

@@ -78,3 +78,20 @@ lines() { printf '%s\n' "$@" | A record metrics - --type text/x-influx-line; }
     gives 0 R sync usb
     [ "$(fact '.records[0].state' R records list)" = delivered ]
 }
+
+@test "what is wrong with every request holds its records, and a point with a fault is told apart from it" {
+    with_influx
+    to_influx 'db=db&consistency=most'
+    lines "m v=1 $((NOW - 60))000000000" "m v=2 $((NOW - 50))000000000" >/dev/null
+    trip 75
+    fact '.records[0] | .state + ": " + .reason' R records list |
+        grep -F 'held: HTTP 400: {"error":"invalid consistency level"} (it says so to a request without a point as well'
+    sed -i 's/&consistency=most//' relay/etc/gapferry/relay.conf
+    gives 0 R records release
+    gives 0 R sync usb
+    [ "$(fact '.records[0].state' R records list)" = delivered ]
+    # Nothing of this one is taken, and yet it is not the endpoint's fault.
+    lines "m v=\"x\" $((NOW - 40))000000000" >/dev/null
+    trip
+    fact '.records[1] | .state + ": " + .reason' R records list | grep -F 'rejected: 1 of 1 point refused: 1: HTTP 400:'
+}

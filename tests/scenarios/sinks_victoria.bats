@@ -90,3 +90,17 @@ to_victoria() { # [LINE]...
     [ "$(fact '[.records[].state] | sort | join(" ")' R records list)" = 'delivered held' ]
     says 'JSON, but no OpenTelemetry metrics'
 }
+
+@test "what is wrong with every request holds its records" {
+    victoria
+    to_victoria
+    sed -i '/^url/ s/$/?extra_label=site/' relay/etc/gapferry/relay.conf
+    gauge one "$(point 60 "$(int 1)")" >/dev/null
+    trip 75
+    fact '.records[0] | .state + ": " + .reason' R records list | tee /dev/stderr |
+        grep 'held: HTTP 400:.*extra_label.*without a point as well'
+    sed -i '/^url/ s/?extra.*//' relay/etc/gapferry/relay.conf
+    gives 0 R records release
+    gives 0 R sync usb
+    [ "$(fact '.records[0].state' R records list)" = delivered ]
+}

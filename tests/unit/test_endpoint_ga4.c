@@ -129,7 +129,13 @@ static void the_secret_stands_in_the_query_and_nowhere_else(void **state) {
          CLOSE},
         {NULL, 0}};
     static const struct reply plain[] = {
-        {"HTTP/1.1 400 No\r\nConnection: close\r\n\r\nbad secret " SECRET, CLOSE}, {NULL, 0}};
+        {"HTTP/1.1 400 No\r\nConnection: close\r\n\r\nbad secret " SECRET, CLOSE},
+        {"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n", CLOSE},
+        {NULL, 0}};
+    static const struct reply wall[] = {
+        {"HTTP/1.1 400 No\r\nConnection: close\r\n\r\nfilter", CLOSE},
+        {"HTTP/1.1 400 No\r\nConnection: close\r\n\r\nfilter", CLOSE},
+        {NULL, 0}};
 
     (void)state;
     deliver(ok, EVENTS("{\"name\":\"a\"}"));
@@ -142,6 +148,13 @@ static void the_secret_stands_in_the_query_and_nowhere_else(void **state) {
     deliver(plain, EVENTS("{\"name\":\"a\"}"));
     assert_int_equal(r.verdict, ENDPOINT_REJECTED);
     assert_string_equal(r.reason, "1 of 1 point refused: 1: HTTP 400: without words");
+    assert_non_null(strstr(server->got, "\"events\":[]}"));
+    deliver(wall, EVENTS("{\"name\":\"a\"}"));
+    assert_int_equal(r.verdict, ENDPOINT_HELD);
+    assert_string_equal(
+        strstr(r.reason, "filter"),
+        "filter (it says so to a request without a point as well: not the points are "
+        "at fault, but the url, a header or the encoding of this section)");
 }
 
 static void an_event_that_breaks_a_limit_does_not_leave(void **state) {

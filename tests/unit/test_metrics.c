@@ -183,6 +183,7 @@ static void a_batch_that_is_refused_is_halved_and_one_that_has_to_wait_is_not(vo
     const struct gf_record record = {.type = "a/b"};
     struct endpoint p = {.guarantee = GF_GUARANTEE_ONCE};
     struct endpoint_job j = {.endpoint = &p, .record = &record};
+    struct metrics_probe probe = {.at = METRICS_PROBE_NONE};
     struct endpoint_result r;
     struct batches_range range;
     struct batches *b;
@@ -191,21 +192,74 @@ static void a_batch_that_is_refused_is_halved_and_one_that_has_to_wait_is_not(vo
     assert_int_equal(batches_new(&limits, points, 3, 1, &b, &e), 0);
     assert_int_equal(batches_next(b, &range), 1);
     r = answer_of(503);
-    assert_int_equal(metrics_judge(&j, b, &r, &e), 0);
+    assert_int_equal(metrics_judge(&j, b, &probe, &r, &e), 0);
     assert_int_equal(r.verdict, ENDPOINT_LATER);
     r = answer_of(404);
-    assert_int_equal(metrics_judge(&j, b, &r, &e), 0);
+    assert_int_equal(metrics_judge(&j, b, &probe, &r, &e), 0);
     assert_int_equal(r.verdict, ENDPOINT_HELD);
-    const long answers[] = {400, 400, 204}; /* of 3, of the first, of the others */
-    for (size_t i = 0; i < 3; i++) {
+    /* Of 3, of none, of the first, of the others. */
+    const long answers[] = {400, 204, 400, 204};
+    for (size_t i = 0; i < 4; i++) {
         r = answer_of(answers[i]);
-        assert_int_equal(metrics_judge(&j, b, &r, &e), 1);
+        assert_int_equal(metrics_judge(&j, b, &probe, &r, &e), 1);
         metrics_go_on(&j, b, &r);
-        assert_int_equal(r.verdict, i < 2 ? ENDPOINT_MORE : ENDPOINT_DELIVERED);
+        assert_int_equal(r.verdict, i < 3 ? ENDPOINT_MORE : ENDPOINT_DELIVERED);
     }
     assert_int_equal(r.guarantee, GF_GUARANTEE_ONCE);
     assert_string_equal(r.reason, "1 of 3 points refused: 1: HTTP 400: without words");
     batches_free(b);
+}
+
+static void a_page_is_no_success(void **state) {
+    static char page[] = " \n<html>Please log in", text[] = "OK";
+    const struct batches_point points[] = {{1, 1, NULL}};
+    const struct batches_limits limits = {.points = 100, .bytes = 100, .requests = 100};
+    const struct gf_record record = {.type = "a/b"};
+    struct endpoint p = {.guarantee = GF_GUARANTEE_ONCE};
+    struct endpoint_job j = {.endpoint = &p, .record = &record};
+    struct metrics_probe probe = {.at = METRICS_PROBE_NONE};
+    struct endpoint_result r = answer_of(200);
+    struct batches_range range;
+    struct batches *b;
+    struct gf_err e;
+    (void)state;
+    assert_int_equal(batches_new(&limits, points, 1, 1, &b, &e), 0);
+    assert_int_equal(batches_next(b, &range), 1);
+    r.answer.body = (struct gf_buf){.data = page, .len = strlen(page)};
+    assert_int_equal(metrics_judge(&j, b, &probe, &r, &e), 0);
+    assert_int_equal(r.verdict, ENDPOINT_LATER);
+    assert_int_equal(r.unknown, 1);
+    assert_string_equal(r.reason, "HTTP 200, but with a page: <html>Please log in");
+    r = answer_of(200);
+    r.answer.body = (struct gf_buf){.data = text, .len = strlen(text)};
+    assert_int_equal(metrics_judge(&j, b, &probe, &r, &e), 1);
+    assert_int_equal(batches_there(b), 1);
+    batches_free(b);
+}
+
+/* VictoriaMetrics names the port of the connection, and others the number of a request. */
+static void words_of_one_request_do_not_tell_two_refusals_apart(void **state) {
+    static const struct {
+        const char *a, *b;
+        int same;
+    } cases[] = {
+        {"", "", 1},
+        {"HTTP 400: database is required", "HTTP 400: database is required", 1},
+        {"HTTP 400: \"127.0.0.1:54066\"; unsupported", "HTTP 400: \"127.0.0.1:9\"; unsupported", 1},
+        {"id 3f-e2_a: no", "id a0: no", 1},
+        {"HTTP 400: writing requires points", "HTTP 400: unable to parse", 0},
+        {"HTTP 400: bad", "HTTP 400: bad point", 0},
+        {"HTTP 400: bad point", "HTTP 400: bad", 0},
+        {"HTTP 400: bad 1", "HTTP 400: bad one", 0},
+        {"a", "", 0},
+        {"1", "", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (metrics_probe_is_same(cases[i].a, cases[i].b) != cases[i].same)
+            fail_msg("%s / %s", cases[i].a, cases[i].b);
+    }
 }
 
 int main(void) {
@@ -218,6 +272,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_firewall_hears_of_the_place_that_is_read_back, set_up,
                                         tear_down),
         cmocka_unit_test(a_batch_that_is_refused_is_halved_and_one_that_has_to_wait_is_not),
+        cmocka_unit_test(a_page_is_no_success),
+        cmocka_unit_test(words_of_one_request_do_not_tell_two_refusals_apart),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
 }

@@ -171,6 +171,33 @@ static void a_question_has_a_bound(void **state) {
     pieces_free(&p);
 }
 
+/* A sink that drowns each question in bytes. */
+static void answers_without_end_are_asked_for_so_many_times(void **state) {
+    enum { SERIES = 3000 };
+    struct pieces p;
+    struct series_back *b;
+    struct gf_buf out;
+    struct gf_err e;
+    char sent[SERIES + 1];
+    int questions = 0;
+    (void)state;
+    pieces_init(&p);
+    memset(sent, 1, sizeof sent);
+    for (int i = 0; i < SERIES; i++) {
+        gf_buf_printf(&p.bytes, "m{x=\"%d\"} 1 5\n", i);
+        pieces_add(&p, 1, NULL);
+    }
+    b = begin(&p, sent);
+    gf_buf_init(&out, 1 << 20);
+    for (; series_back_next(b, &out, &e) == 1; questions++)
+        series_back_too_long(b);
+    assert_int_equal(questions, SERIES_BACK_QUESTIONS);
+    assert_int_equal(series_back_missing(b), 0);
+    gf_buf_free(&out);
+    series_back_free(b);
+    pieces_free(&p);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_question_names_each_series_once_within_an_hour),
@@ -178,6 +205,7 @@ int main(void) {
         cmocka_unit_test(too_long_an_answer_is_asked_for_in_halves),
         cmocka_unit_test(questions_have_a_bound_and_the_rest_counts_as_there),
         cmocka_unit_test(a_question_has_a_bound),
+        cmocka_unit_test(answers_without_end_are_asked_for_so_many_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
