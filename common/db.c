@@ -364,6 +364,13 @@ int db_begin(struct db *d, struct gf_err *e) {
     return 0;
 }
 
+int db_begin_now(struct db *d, struct gf_err *e) {
+    (void)sqlite3_busy_timeout(d->handle, 0);
+    int rc = db_begin(d, e);
+    (void)sqlite3_busy_timeout(d->handle, DB_BUSY_MS);
+    return rc;
+}
+
 static int end_inner(struct db *d, int rc, struct gf_err *e) {
     struct gf_err ignored;
 

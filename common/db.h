@@ -78,6 +78,8 @@ void db_close(struct db *d);
  * statements are refused, and the outermost db_end() returns -1.
  */
 GF_MUST_CHECK int db_begin(struct db *d, struct gf_err *e);
+/* The same for the outermost one, without waiting: GF_E_BUSY where another process writes now. */
+GF_MUST_CHECK int db_begin_now(struct db *d, struct gf_err *e);
 GF_MUST_CHECK int db_end(struct db *d, int rc, struct gf_err *e);
 /* The same for a step that is often one of many in an outer transaction: there it has no level of
  * its own, and after a failure the outer one can only be rolled back. */

@@ -7,7 +7,6 @@
 
 #include "common/db_parts.h"
 
-#define BUSY_MS 10000
 #define VALUE_MAX                                                                                  \
     (16 << 20) /* bytes of one value: a record's line and an answer are far smaller                \
                 */
@@ -42,7 +41,7 @@ static int harden(struct db *d, struct gf_err *e) {
     (void)sqlite3_limit(d->handle, SQLITE_LIMIT_WORKER_THREADS, 0);
     (void)sqlite3_limit(d->handle, SQLITE_LIMIT_TRIGGER_DEPTH, 8);
     (void)sqlite3_hard_heap_limit64(HEAP_MAX);
-    (void)sqlite3_busy_timeout(d->handle, BUSY_MS);
+    (void)sqlite3_busy_timeout(d->handle, DB_BUSY_MS);
     return 0;
 }
 

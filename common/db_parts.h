@@ -6,6 +6,9 @@
 
 #include "common/db.h"
 
+/* How long another process is waited for, that writes. */
+#define DB_BUSY_MS 10000
+
 /* Turn the result code of the last call into *e and -1; `doing` is what was attempted. Notes damage
  * and doom in *d. */
 int db_fail(struct db *d, int rc, const char *doing, struct gf_err *e);

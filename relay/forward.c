@@ -43,12 +43,22 @@ int forward_is_ending(const struct forward_walk *w) {
     return w->stopping > 0 || w->t->time_over;
 }
 
+int forward_goes_on(const struct forward_walk *w) {
+    size_t n = w->flying.n;
+
+    for (size_t i = 0; i < w->nlanes && !forward_is_ending(w); i++)
+        n += w->lanes[i].breaker.open ? 0 : w->lanes[i].ready.n;
+    return n > 0;
+}
+
 /* ---- when the ledger is written to ---- */
 
 static int wants_commit(const struct forward_walk *w) {
     size_t ready = 0;
     int hungry = 0;
 
+    if (forward_commit_pending(w) || (mono_ms() < w->commit_at && forward_goes_on(w)))
+        return 0;
     for (size_t i = 0; i < w->nlanes; i++) {
         ready += w->lanes[i].ready.n;
         hungry |= forward_lane_hungry(&w->lanes[i]);
@@ -86,8 +96,10 @@ static int go_on(struct forward_walk *w, struct gf_err *e) {
     int64_t ms = LOOK_MS;
 
     /* While one transaction is under way no other begins, however long results have waited. */
-    if (w->done.n > 0 && !forward_commit_pending(w))
-        ms = w->done_since + FORWARD_RESULTS_MS - mono_ms();
+    if (w->done.n > 0 && !forward_commit_pending(w)) {
+        int64_t due = w->done_since + FORWARD_RESULTS_MS;
+        ms = (due > w->commit_at ? due : w->commit_at) - mono_ms();
+    }
     size_t n = forward_program_fds(w, fds, 3 * FORWARD_FLIGHTS);
     fds[n] = forward_commit_fd(w);
     n += fds[n] != -1;
@@ -97,8 +109,7 @@ static int go_on(struct forward_walk *w, struct gf_err *e) {
 static int go_round(struct forward_walk *w, struct gf_err *e) {
     look_for_stop(w);
     w->t->time_over = forward_left_ms(w) <= 0;
-    if (forward_commit_reap(w, 0, e) == -1 ||
-        (!forward_commit_pending(w) && wants_commit(w) && forward_commit(w, e) == -1))
+    if (forward_commit_reap(w, 0, e) == -1 || (wants_commit(w) && forward_commit(w, e) == -1))
         return -1;
     if (!forward_is_ending(w))
         begin_ready(w);

@@ -103,8 +103,9 @@ struct forward_walk {
     struct forward_commit *commit;
     int64_t began_ms;
     int64_t wait_ms;
-    int64_t stopping; /* ms; when SIGTERM was seen: nothing new begins; 0: it was not */
-    int busy;         /* how often in a row the ledger was */
+    int64_t stopping;  /* ms; when SIGTERM was seen: nothing new begins; 0: it was not */
+    int busy;          /* how often in a row the ledger was, when it was waited for */
+    int64_t commit_at; /* ms; before, it is not asked again; 0: at any time */
 };
 
 /* The turn's time, moved on by what forwarding has taken. */
@@ -112,6 +113,8 @@ int64_t forward_now(const struct forward_walk *w);
 int64_t forward_left_ms(const struct forward_walk *w);
 /* 1 if nothing begins any more: its time is over, or SIGTERM came. */
 int forward_is_ending(const struct forward_walk *w);
+/* 1 if there is something to do without the ledger. */
+int forward_goes_on(const struct forward_walk *w);
 
 /* ---- forward_commit.c ---- */
 
@@ -119,7 +122,7 @@ GF_MUST_CHECK int forward_commit_new(struct forward_walk *w, struct gf_err *e);
 void forward_commit_free(struct forward_walk *w); /* once it has ended; accepts a new walk */
 /* Begin one: results are settled, and lanes filled. It is pending then, or over already; or it did
  * not begin, since the ledger is busy: what is known is kept, else it would be in doubt, or sent
- * again. None may be pending. */
+ * again, and w->commit_at says when to come again. None may be pending. */
 GF_MUST_CHECK int forward_commit(struct forward_walk *w, struct gf_err *e);
 /* 1 from then on until it was reaped. */
 int forward_commit_pending(const struct forward_walk *w);

@@ -15,8 +15,9 @@
 
 /* How often the ledger may be busy in a row, each time for as long as a transaction waits to begin.
  */
-#define BUSY_TRIES 6
-#define CHUNK      256 /* rows that are marked at once */
+#define BUSY_TRIES    6
+#define BUSY_PAUSE_MS 20  /* until it is asked again, while there is something to go on with */
+#define CHUNK         256 /* rows that are marked at once */
 
 /* One transaction, from forward_commit() until forward_commit_reap() has told how it ended. */
 struct forward_commit {
@@ -138,18 +139,22 @@ static void *run(void *arg) {
 
 /* ---- both ---- */
 
-/* 1 if there is something to go on with meanwhile. */
-static int has_more(const struct forward_walk *w) {
-    size_t n = w->flying.n;
-
-    for (size_t i = 0; i < w->nlanes; i++)
-        n += w->lanes[i].ready.n;
-    return n > 0;
-}
-
 static int start(struct forward_walk *w) {
     atomic_store(&w->commit->over, 0);
     return pthread_create(&w->commit->thread, NULL, run, w);
+}
+
+/* 1 if it was begun, 0: the ledger is another process's now. It is waited for where there is
+ * nothing to go on with meanwhile. */
+static int begin(struct forward_walk *w, struct gf_err *e) {
+    int more = forward_goes_on(w);
+
+    if ((more ? ledger_begin_now(w->r->ledger, e) : ledger_begin(w->r->ledger, e)) == 0)
+        return 1;
+    if (e->code != GF_E_BUSY || (!more && w->busy++ >= BUSY_TRIES))
+        return -1;
+    w->commit_at = more ? mono_ms() + BUSY_PAUSE_MS : 0;
+    return 0;
 }
 
 int forward_commit(struct forward_walk *w, struct gf_err *e) {
@@ -157,19 +162,16 @@ int forward_commit(struct forward_walk *w, struct gf_err *e) {
     struct ledger *l = w->r->ledger;
 
     flush_all(w);
-    if (ledger_begin(l, e) == -1) {
-        if (e->code != GF_E_BUSY || w->busy >= BUSY_TRIES)
-            return -1;
-        w->busy++;
-        return 0;
-    }
+    int begun = begin(w, e);
+    if (begun != 1)
+        return begun;
     w->busy = 0;
     c->pending = 1;
     c->now = forward_now(w);
     c->rc = note_all(w, &c->e);
     if (c->rc == -1)
         c->rc = ledger_end(l, -1, &c->e);
-    else if (has_more(w) && start(w) == 0)
+    else if (forward_goes_on(w) && start(w) == 0)
         c->running = 1;
     else
         write_down(w);

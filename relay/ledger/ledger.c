@@ -320,6 +320,10 @@ int ledger_begin(struct ledger *l, struct gf_err *e) {
     return db_begin(&l->db, e);
 }
 
+int ledger_begin_now(struct ledger *l, struct gf_err *e) {
+    return db_begin_now(&l->db, e);
+}
+
 int ledger_end(struct ledger *l, int rc, struct gf_err *e) {
     return db_end(&l->db, rc, e);
 }

@@ -44,6 +44,8 @@ GF_MUST_CHECK int ledger_wake_open(const struct ledger *l, enum ledger_purpose p
 int ledger_wake_heard(int fd);
 
 GF_MUST_CHECK int ledger_begin(struct ledger *l, struct gf_err *e);
+/* The same without waiting: GF_E_BUSY where another process writes now. */
+GF_MUST_CHECK int ledger_begin_now(struct ledger *l, struct gf_err *e);
 GF_MUST_CHECK int ledger_end(struct ledger *l, int rc, struct gf_err *e);
 
 /* Whose ledger this is: 0 if it belongs to this identity (and from now on, if it belonged to

@@ -247,6 +247,7 @@ static void answers_are_kept_while_the_ledger_is_busy(void **state) {
 struct reader {
     const struct site *site;
     const struct crowd *crowd;
+    int writes;       /* 1: it lets nobody else write */
     int marked;       /* records that were sent, or might be, by what is durable */
     int first, last;  /* requests when it was to be written down, and when no more came */
     const char *said; /* what went wrong; NULL: nothing */
@@ -270,11 +271,11 @@ static const char *read_on(struct reader *r, sqlite3 *db, sqlite3 *other) {
 
     for (int i = 0; i < 5000 && r->crowd->requests < 200; i++)
         (void)usleep(1000);
-    if (sqlite3_exec(db, "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
+    if (sqlite3_exec(db, r->writes ? "BEGIN IMMEDIATE" : "BEGIN", NULL, NULL, NULL) != SQLITE_OK ||
         ask(db, "SELECT count(*) FROM record WHERE state <> 0", &r->marked) != 0)
         return "cannot read";
     /* Nobody else may begin to read once a writer waits for those who do. */
-    int waits = 0;
+    int waits = r->writes;
     for (int i = 0; i < 5000 && !waits; i++) {
         waits = ask(other, "SELECT count(*) FROM sqlite_schema", &n) == SQLITE_BUSY;
         (void)usleep(1000);
@@ -318,6 +319,25 @@ static void what_is_durable_goes_on_while_the_ledger_is_written_and_nothing_else
     assert_null(r.said);
     assert_true(r.last > r.first);
     assert_true(r.last <= r.marked);
+    assert_int_equal(s->t.delivered, 3000);
+    assert_int_equal(crowd->requests, 3000);
+    crowd_free(crowd);
+}
+
+static void what_is_durable_goes_on_while_another_process_writes(void **state) {
+    struct site *s = *state;
+    struct crowd *crowd = crowd_start(1, -1, "");
+    struct reader r = {.site = s, .crowd = crowd, .writes = 1};
+
+    arrive_many(s, "c", 3000, 0);
+    configure_at(s, crowd->port, "connections = 4\n", 1);
+    assert_int_equal(pthread_create(&r.thread, NULL, read_while, &r), 0);
+    forward(s, 60);
+    assert_int_equal(pthread_join(r.thread, NULL), 0);
+    crowd_stop(crowd);
+    assert_null(r.said);
+    assert_true(r.marked < 3000);
+    assert_int_equal(r.last, r.marked);
     assert_int_equal(s->t.delivered, 3000);
     assert_int_equal(crowd->requests, 3000);
     crowd_free(crowd);
@@ -442,6 +462,7 @@ int main(void) {
         FORWARD_TEST(what_was_released_once_can_be_in_doubt_again),
         FORWARD_TEST(answers_are_kept_while_the_ledger_is_busy),
         FORWARD_TEST(what_is_durable_goes_on_while_the_ledger_is_written_and_nothing_else),
+        FORWARD_TEST(what_is_durable_goes_on_while_another_process_writes),
         FORWARD_TEST(no_answer_is_doubt_and_a_refusal_to_listen_is_none),
         FORWARD_TEST(a_relay_killed_at_any_moment_loses_none_and_makes_up_no_key),
         FORWARD_TEST(sigterm_gives_up_what_is_under_way_and_begins_nothing),
