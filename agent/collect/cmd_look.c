@@ -172,6 +172,28 @@ static int check(void *context, const struct options *o, int *status, struct gf_
     return out_end(&t, e);
 }
 
+static void show_refusal(struct out *t, const struct collect_refusal *x) {
+    char at[GF_TIME_TEXT], begin[sizeof x->channel + 16];
+
+    if (x->at == 0) {
+        out_raw(t, "last_refusal", "null", 4);
+        return;
+    }
+    out_open(t, "last_refusal", '{');
+    out_time(t, "at", 1, x->at);
+    out_int(t, "status", x->status);
+    out_str(t, "channel", x->channel);
+    out_str(t, "reason", x->why);
+    out_close(t, '}');
+    gf_text_time(x->at, at);
+    (void)snprintf(begin, sizeof begin, "channel %s: ", x->channel);
+    size_t known = strncmp(x->why, begin, strlen(begin)) == 0 ? strlen(begin) : 0;
+    out_text(t, "           the last at %s on channel %s (%u%s): ", at, x->channel, x->status,
+             x->status < 300 ? ", in part" : "");
+    out_safe(t, x->why + known);
+    out_text(t, "\n");
+}
+
 static void show_state(struct out *t, const struct collect_state *s, int running,
                        const struct collect_scrapes *scrapes) {
     char since[GF_TIME_TEXT];
@@ -193,6 +215,7 @@ static void show_state(struct out *t, const struct collect_state *s, int running
         t, "records    %lld (%lld bytes) in %lld groups\nrefused    %lld, for want of room %lld\n",
         (long long)s->counts.records, (long long)s->counts.bytes, (long long)s->counts.groups,
         (long long)s->counts.refused, (long long)s->counts.full);
+    show_refusal(t, &s->refusal);
     if (scrapes->n > 0)
         out_text(t, "scraped    %lld times, of which failed %lld\n", (long long)s->counts.scrapes,
                  (long long)s->counts.scrapes_failed);

@@ -131,6 +131,7 @@ static void save_state(struct daemon *d, int whatever) {
     if (!whatever && (!changed || now - d->saved_at < STATE_MS))
         return;
     d->state.counts = d->c.counts;
+    d->state.refusal = d->c.refusal;
     if (d->scraper != NULL)
         d->state.scrapes = collect_scrape_states(d->scraper, &d->state.nscrapes);
     d->state.written = (int64_t)time(NULL);

@@ -55,6 +55,15 @@ struct collect_counts {
     int64_t scrapes_failed; /* of these, for which there are no samples */
 };
 
+/* What was refused last, whole or in part. */
+#define COLLECT_WHY 320
+struct collect_refusal {
+    int64_t at;      /* seconds since 1970; 0: nothing was */
+    unsigned status; /* of the reply; 200: in part */
+    char channel[GF_WORD_MAX + 1];
+    char why[COLLECT_WHY]; /* one safe line */
+};
+
 struct collect {
     struct collect_settings settings;
     int state, intake; /* directories */
@@ -74,6 +83,7 @@ struct collect {
     struct collect_counts counts;
     int64_t told;   /* ms: when a refusal was last told in the log */
     int64_t untold; /* refusals since */
+    struct collect_refusal refusal;
 };
 
 /* ---- collect_server.c ---- */
@@ -133,13 +143,12 @@ void collect_influx_refusal(const struct collect_call *call, unsigned status, co
 #define COLLECT_STATE_FILE "collect.state" /* lines KEY=VALUE, replaced as a whole */
 
 /* An endpoint that is asked. */
-#define COLLECT_SCRAPE_WHY 320
 struct collect_scrape_state {
     char name[GF_WORD_MAX + 1];
-    int64_t good, samples;        /* seconds since 1970: its last success, 0: none; what it had */
-    int64_t bad;                  /* the same of its last failure, */
-    char why[COLLECT_SCRAPE_WHY]; /* and its reason */
-    int64_t failures;             /* in a row, up to now */
+    int64_t good, samples; /* seconds since 1970: its last success, 0: none; what it had */
+    int64_t bad;           /* the same of its last failure, */
+    char why[COLLECT_WHY]; /* and its reason */
+    int64_t failures;      /* in a row, up to now */
 };
 
 struct collect_state {
@@ -147,6 +156,7 @@ struct collect_state {
     char listen[64];        /* ADDRESS:PORT, or "" */
     char socket[108];
     struct collect_counts counts;
+    struct collect_refusal refusal;
     size_t nscrapes;
     const struct collect_scrape_state *scrapes; /* borrowed, but in what was loaded */
 };

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/log.h"
 #include "common/mono.h"
@@ -75,10 +76,26 @@ static const char *put_no(const struct collect_call *call, unsigned status, cons
     return "application/problem+json";
 }
 
+/* For `status`: the log may be silent about it for a while. */
+static void note(const struct collect_call *call, unsigned status, const char *why) {
+    struct collect_refusal *x = &call->c->refusal;
+    struct gf_buf text;
+
+    gf_buf_init(&text, 8192);
+    gf_text_safe(&text, why, strlen(why));
+    *x = (struct collect_refusal){.at = (int64_t)time(NULL), .status = status};
+    (void)snprintf(x->channel, sizeof x->channel, "%s", call->channel);
+    if (text.data != NULL)
+        (void)snprintf(x->why, sizeof x->why, "%.*s",
+                       (int)gf_text_fit(text.data, text.len, sizeof x->why - 1), text.data);
+    gf_buf_free(&text);
+}
+
 static void tell(const struct collect_call *call, unsigned status, const char *why) {
     struct collect *c = call->c;
     int64_t now = mono_ms();
 
+    note(call, status, why);
     c->untold++;
     if (c->told != 0 && now - c->told < TELL_MS)
         return;

@@ -32,7 +32,7 @@ struct collect_scrape {
     int64_t asked;  /* ms */
     uint64_t began; /* nanoseconds since 1970 */
     int64_t samples;
-    char why[COLLECT_SCRAPE_WHY]; /* what was wrong with the answer; "": nothing */
+    char why[COLLECT_WHY]; /* what was wrong with the answer; "": nothing */
 };
 
 struct collect_scraper {

@@ -143,6 +143,10 @@ static void on_begin(void *arg, struct httpd_request *r) {
         reply_text(r, 200, NULL, "ok\n");
     else if (strcmp(httpd_path(r), "/ping") == 0 && !post)
         collect_influx_ping(r);
+    else if (strcmp(httpd_path(r), "/v1/traces") == 0 || strcmp(httpd_path(r), "/v1/logs") == 0)
+        reply_text(r, 404, NULL,
+                   "only metrics are taken here: say OTEL_TRACES_EXPORTER=none and "
+                   "OTEL_LOGS_EXPORTER=none to who sends this\n");
     else
         reply_text(r, 404, NULL,
                    "there is nothing at this path; POST goes to " METRICS ", /write, /api/v2/write "

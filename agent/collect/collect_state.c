@@ -14,6 +14,8 @@
 
 #define SCRAPE "scrape=" /* NAME GOOD SAMPLES BAD FAILURES WHY; a time that never was is - */
 
+#define REFUSAL "refusal" /* AT STATUS CHANNEL WHY; absent where nothing was refused */
+
 #define DAMAGED                                                                                    \
     COLLECT_STATE_FILE ": is not what gapferry-collect writes; it is written anew while that runs"
 
@@ -47,6 +49,17 @@ static void put_scrape(struct gf_buf *b, const struct collect_scrape_state *s) {
     gf_buf_byte(b, '\n');
 }
 
+static void put_refusal(struct gf_buf *b, const struct collect_refusal *x) {
+    char at[GF_TIME_TEXT];
+
+    if (x->at == 0)
+        return;
+    gf_text_time(x->at, at);
+    gf_buf_printf(b, REFUSAL "=%s %u %s ", at, x->status, x->channel);
+    gf_text_safe(b, x->why, strlen(x->why));
+    gf_buf_byte(b, '\n');
+}
+
 int collect_state_save(int dir, const struct collect_state *s, struct gf_err *e) {
     struct gf_buf b;
 
@@ -62,6 +75,7 @@ int collect_state_save(int dir, const struct collect_state *s, struct gf_err *e)
     put_number(&b, "full", s->counts.full);
     put_number(&b, "scrapes", s->counts.scrapes);
     put_number(&b, "scrapes_failed", s->counts.scrapes_failed);
+    put_refusal(&b, &s->refusal);
     for (size_t i = 0; i < s->nscrapes; i++)
         put_scrape(&b, &s->scrapes[i]);
     int rc = gf_buf_check(&b, COLLECT_STATE_FILE, e);
@@ -139,6 +153,20 @@ static const char *word_number(const char *at, int64_t *out) {
     return at;
 }
 
+static int get_refusal(const char *text, struct collect_refusal *x) {
+    char line[sizeof x->channel + sizeof x->why + 64];
+    int64_t status = 0;
+
+    if (find(text, REFUSAL, line, sizeof line) == -1)
+        return strstr(text, "\n" REFUSAL "=") != NULL ? -1 : 0;
+    const char *at = word_number(word_time(line, &x->at), &status);
+    if (at == NULL || status > 599 || (at = word(at, x->channel, sizeof x->channel)) == NULL)
+        return -1;
+    x->status = (unsigned)status;
+    (void)snprintf(x->why, sizeof x->why, "%s", at);
+    return 0;
+}
+
 static int get_scrape(const char *at, struct collect_scrape_state *s) {
     at = word(at, s->name, sizeof s->name);
     at = word_time(at, &s->good);
@@ -195,7 +223,8 @@ int collect_state_parse(const char *text, size_t len, struct collect_state *out,
         get_number(text, "refused", &s.counts.refused) == -1 ||
         get_number(text, "full", &s.counts.full) == -1 ||
         get_number(text, "scrapes", &s.counts.scrapes) == -1 ||
-        get_number(text, "scrapes_failed", &s.counts.scrapes_failed) == -1)
+        get_number(text, "scrapes_failed", &s.counts.scrapes_failed) == -1 ||
+        get_refusal(text, &s.refusal) == -1)
         return gf_err_set(e, GF_E_DAMAGED, DAMAGED);
     if (get_scrapes(text, &s, e) == -1) {
         collect_state_free(&s);

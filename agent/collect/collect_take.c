@@ -41,7 +41,7 @@ static unsigned status_of(enum body_no no) {
 /* What the agent says of the channel; NULL: answered. */
 static const struct collect_channel *granted(struct collect_call *call) {
     const struct collect_policy_file *f = &call->c->policy;
-    char why[256];
+    char why[256 + GF_WORD_MAX];
 
     if (!f->there) {
         (void)snprintf(why, sizeof why, "the agent of this host grants nothing yet: %.180s",
@@ -54,12 +54,17 @@ static const struct collect_channel *granted(struct collect_call *call) {
     if (ch != NULL && ch->consent == COLLECT_GRANTED)
         return ch;
     int own = grid_is_own_consent(call->channel);
-    (void)snprintf(
-        why, sizeof why, "channel %s: %s", call->channel,
-        own ? "its records are made by gapferry-agent alone"
-        : ch != NULL && ch->consent == COLLECT_DENIED
-            ? "the site has denied its consent"
-            : "the site has not given its consent (gapferry-agent consent CHANNEL grant)");
+    if (own)
+        (void)snprintf(why, sizeof why, "channel %s: its records are made by gapferry-agent alone",
+                       call->channel);
+    else if (ch != NULL && ch->consent == COLLECT_DENIED)
+        (void)snprintf(why, sizeof why, "channel %s: the site has denied its consent",
+                       call->channel);
+    else
+        (void)snprintf(why, sizeof why,
+                       "channel %s: the site has not given its consent (gapferry-agent consent %s "
+                       "grant)",
+                       call->channel, call->channel);
     collect_reply_no(call, 403, 0, why);
     return NULL;
 }

@@ -16,8 +16,9 @@ static const struct command_program program = {
     .name = COLLECT_PROGRAM,
     .version = GAPFERRY_VERSION,
     .about = "Takes records from programs of this host: OpenTelemetry metrics by OTLP/HTTP at\n"
-             "/v1/metrics, anything at /v1/records/CHANNEL. Only what the site has consented to\n"
-             "comes in, and a request is answered with 200 only once its record is on the disk.\n",
+             "/v1/metrics, Influx lines at /write, anything at /v1/records/CHANNEL; and asks the\n"
+             "Prometheus endpoints that agent.conf names. Only what the site has consented to\n"
+             "comes in, and a request is answered with 2xx only once its record is on the disk.\n",
     .commands = commands,
     .ncommands = sizeof commands / sizeof *commands,
     .begin = gf_digest_start,

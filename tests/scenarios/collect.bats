@@ -160,7 +160,7 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
     refused 503 'was not run' /v1/records/metrics "${json[@]}" -d '{}'
     grep -qi '^retry-after: [1-9]' head
     drain
-    refused 403 'has not given its consent' /v1/records/other "${json[@]}" -d '{}'
+    refused 403 '(gapferry-agent consent other grant)' /v1/records/other "${json[@]}" -d '{}'
     [ "$(jq .status body)" = 403 ]
     refused 403 'gapferry-agent alone' /v1/records/license "${json[@]}" -d '{}'
     refused 403 'gapferry-agent alone' /v1/records/updates "${json[@]}" -d '{}'
@@ -206,7 +206,8 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
     refused 415 'application/x-protobuf' /v1/metrics -H 'Content-Type: text/plain' -d x
     refused 415 'Content-Encoding: gzip' /v1/records/otlp -H 'Content-Encoding: br' -d x
     refused 415 'media type' /v1/records/otlp -H 'Content-Type: nonsense' -d x
-    refused 404 'nothing at this path' /v1/traces "${json[@]}" -d '{}'
+    refused 404 'OTEL_TRACES_EXPORTER=none' /v1/traces "${json[@]}" -d '{}'
+    refused 404 'nothing at this path' /v1/trace "${json[@]}" -d '{}'
     refused 404 '' '/v1/records/No!' -d x
     refused 405 POST /v1/metrics
     [ -z "$(ls "$STATE/intake")" ]
@@ -446,7 +447,8 @@ parts() { lines | jq -r '.body64 // (.body | @base64)' | while read -r b; do bas
     collected() { [ "$(C status --json | jq -c '[.running, .records, .refused]')" = '[true,1,1]' ]; }
     soon collected
     gives 0 C status
-    says "listen     ${base#http://}" 'records    1 ('
+    says "listen     ${base#http://}" 'records    1 (' ' on channel no (403): the site has not given its consent'
+    [ "$(C status --json | jq -c '.last_refusal | [.status, .channel]')" = '[403,"no"]' ]
     kill -TERM "$COLLECT"
     wait "$COLLECT"
     COLLECT=

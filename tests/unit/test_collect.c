@@ -271,6 +271,7 @@ static void what_is_saved_is_read(void **state) {
                                     .listen = "127.0.0.1:4318",
                                     .socket = "/run/x y",
                                     .counts = {1, 2, 3, 4, 5, 6, 7},
+                                    .refusal = {1700000003, 403, "usage", "channel usage: no"},
                                     .nscrapes = 3,
                                     .scrapes = scrapes};
     struct collect_state back;
@@ -285,9 +286,15 @@ static void what_is_saved_is_read(void **state) {
     assert_string_equal(back.listen, s.listen);
     assert_string_equal(back.socket, s.socket);
     assert_memory_equal(&back.counts, &s.counts, sizeof s.counts);
+    assert_memory_equal(&back.refusal, &s.refusal, sizeof s.refusal);
     assert_int_equal(back.nscrapes, 3);
     assert_memory_equal(back.scrapes, scrapes, sizeof scrapes);
     collect_state_free(&back);
+    assert_saved_with("refusal=2026-01-01T00:00:00Z 403 c why\n", 0);
+    assert_saved_with("refusal=yesterday 403 c why\n", -1);
+    assert_saved_with("refusal=2026-01-01T00:00:00Z 999 c why\n", -1);
+    assert_saved_with("refusal=2026-01-01T00:00:00Z 403\n", -1);
+    assert_saved_with("refusal=\n", -1);
     assert_saved_with("scrape=x - 0 -\n", -1);
     assert_saved_with("scrape=x - 0 - 0 \n", 0);
     assert_saved_with("scrape=x - -1 - 0 \n", -1);
