@@ -50,7 +50,7 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **context,
     struct httpd_connection *c = *context;
     struct httpd *h = arg;
     if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        h->closed = 1;
+        h->again = 1;
         drop(c);
         *context = NULL;
         return;
@@ -164,10 +164,8 @@ static enum MHD_Result settle(struct httpd_request *r) {
     return MHD_YES;
 }
 
-/* Nothing is done: libmicrohttpd then asks for the reply when it runs next, and once only here. */
+/* Nothing is done: libmicrohttpd asks for the reply again in each step. */
 static enum MHD_Result defer(struct httpd_request *r) {
-    r->deferred = 0;
-    r->h->deferred++;
     enter(r->c, PHASE_HELD);
     return MHD_YES;
 }
@@ -219,8 +217,12 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const c
         *context = r;
         return r == NULL ? MHD_NO : begin_request(r, version);
     }
-    if (r->c->phase == PHASE_HELD)
+    if (r->deferred)
+        return MHD_YES;
+    if (r->c->phase == PHASE_HELD) {
         enter(r->c, PHASE_BODY);
+        r->h->again |= r->reply != NULL;
+    }
     if (*len > 0)
         return take_body(r, data, len);
     /* One that was held at its head comes here again before its body does. */
@@ -232,7 +234,7 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *mhd, const c
         if (r->held)
             return settle(r);
     }
-    if (r->reply == NULL && r->deferred)
+    if (r->deferred)
         return defer(r);
     return queue(r);
 }
@@ -271,7 +273,7 @@ void httpd_resume(struct httpd_request *r) {
 }
 
 void httpd_defer(struct httpd_request *r) {
-    r->deferred = 1;
+    r->deferred = r->reply == NULL;
 }
 
 /* ---- the server ---- */
@@ -348,13 +350,12 @@ void httpd_step(struct httpd *h) {
         keep_deadlines(h, now);
         h->looked = now;
     }
-    h->closed = 0;
-    h->deferred = 0;
+    h->again = 0;
     (void)MHD_run(h->daemon);
     /* A daemon that was full takes its socket up again only when it runs after the end of a
-     * connection; nothing else would wake it. Where a reply is to come it runs soon by itself, and
-     * not before the reply is there. */
-    if (h->closed && h->deferred == 0)
+     * connection; nothing else would wake it. A reply that came late leaves when it runs after it
+     * has heard of it: now, and not behind whatever the program does next. */
+    if (h->again)
         (void)MHD_run(h->daemon);
 }
 

@@ -98,9 +98,9 @@ void *httpd_get(const struct httpd_request *r);
 
 void httpd_hold(struct httpd_request *r);
 void httpd_resume(struct httpd_request *r);
-/* In end() only: the reply comes behind this step and before the next one; until then gone() is not
- * called. Cheaper than holding, after which the connection has to be watched anew. One that has no
- * reply by then is answered 500. */
+/* In end() only: the reply comes before the program waits again, though perhaps some steps later.
+ * Cheaper than holding, after which the connection has to be watched anew: until the reply is there
+ * each step asks for it, and httpd_wait_ms() is 0. gone() may come first. */
 void httpd_defer(struct httpd_request *r);
 
 /* The reply; the first one counts. Bytes are copied; a descriptor is taken over (closed in any

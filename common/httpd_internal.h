@@ -32,7 +32,7 @@ struct httpd_request {
     char *path;
     int64_t body_size, body_got; /* body_size -1: chunked */
     int held;
-    int deferred; /* 1: its reply is to come before the next step */
+    int deferred; /* 1: its reply is to come soon */
     int ended;    /* 1: end() was called */
     int queued;   /* 1: libmicrohttpd has the reply */
     int last;     /* 1: the connection ends with the reply */
@@ -51,8 +51,7 @@ struct httpd {
     struct httpd_connection *connections;
     size_t requests;
     int64_t looked; /* ms: when deadlines were looked at */
-    int closed;     /* 1: a connection has ended in this step */
-    int deferred;   /* requests of this step whose replies are to come before the next */
+    int again;      /* 1: libmicrohttpd has to run twice in this step */
 };
 
 #endif

@@ -98,6 +98,7 @@ static void set_reply(struct httpd_request *r, const struct httpd_reply *a,
                       struct MHD_Response *m) {
     char text[16];
 
+    r->deferred = 0; /* also where there is no memory for it */
     if (r->reply != NULL && m != NULL)
         MHD_destroy_response(m);
     if (r->reply != NULL || m == NULL)

@@ -50,6 +50,9 @@ static const struct option_page page = {
     "no agent yet.\n",
 };
 
+/* Steps in which a group gathers, at most. */
+#define GATHER 8
+
 /* The two places where requests come from. */
 enum { PORT, LOCAL, DOORS };
 
@@ -182,6 +185,22 @@ static size_t serve(const struct daemon *d, int quiesce) {
     return n;
 }
 
+/* Steps of the servers until one of them adds nothing to the group. The first sends the replies of
+ * the group before, and who gets one asks again while others are served: a flush then serves most
+ * of all clients, instead of a third of them. How many requests are under way. */
+static size_t gather(struct daemon *d, int quiesce) {
+    struct collect_call *const *end;
+    size_t under_way;
+    int steps = 0;
+
+    do {
+        end = d->c.last;
+        look_at_policy(d);
+        under_way = serve(d, quiesce && steps == 0);
+    } while (d->c.last != end && ++steps < GATHER);
+    return under_way;
+}
+
 /* Wait until there is something to do. 1: there may be a signal. */
 static int wait_for_work(const struct daemon *d, int64_t stopping) {
     const int ms = next_wait(d, stopping);
@@ -213,16 +232,10 @@ static void loop(struct daemon *d) {
         int ending = wait_for_work(d, stopping) && stopping == 0 && is_told_to_end(d);
         if (ending)
             stopping = mono_ms();
-        look_at_policy(d);
-        size_t under_way = serve(d, ending);
+        size_t under_way = gather(d, ending);
         if (d->scraper != NULL && stopping == 0)
             collect_scrape_step(d->scraper);
-        if (d->c.first != NULL) {
-            collect_group_commit(&d->c);
-            look_at_policy(d);
-            under_way = serve(d, 0);
-            collect_group_commit(&d->c);
-        }
+        collect_group_commit(&d->c);
         save_state(d, 0);
         if (stopping > 0 && (under_way == 0 || mono_ms() - stopping > GRACE_MS))
             return;

@@ -2,8 +2,9 @@
  * collect.h -- gapferry-collect: requests of programs on this host become records in intake/.
  *
  * Requests that are there at the same time are one group: their records are put, one flush to the
- * disk serves all, and then all are answered. No request is answered with 2xx before its record is
- * durable. One thread; what waits for nothing takes no time.
+ * disk serves all, and then all are answered. Whoever was answered asks again at once, so a group
+ * gathers for some steps of the servers, as long as each brings more of it. No request is answered
+ * with 2xx before its record is durable. One thread; what waits for nothing takes no time.
  */
 #ifndef COLLECT_COLLECT_H
 #define COLLECT_COLLECT_H
@@ -38,7 +39,7 @@ struct collect_call {
 
     /* Of the group at hand: */
     struct collect_call *next;
-    struct collect_writer *writer;
+    struct collect_writer *writer; /* NULL: it does not wait for one */
     char record[GF_UUID_TEXT];
     char *dropped;     /* names that the rule took out; NULL: none */
     char *partial;     /* what of it did not come in, in words; NULL: nothing */
@@ -112,6 +113,9 @@ GF_MUST_CHECK int collect_group_put(struct collect_writer *w, const char *line, 
                                     struct gf_err *e);
 /* This call's lines are in it: its reply waits for the flush. */
 void collect_group_hold(struct collect_call *call, struct collect_writer *w);
+/* It is gone: its lines stay in the group, and nobody hears of them. Nothing for a call that does
+ * not wait. */
+void collect_group_leave(struct collect_call *call);
 /* Flush what there is, and answer who waits. */
 void collect_group_commit(struct collect *c);
 void collect_group_close(struct collect *c);

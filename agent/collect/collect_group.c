@@ -85,6 +85,20 @@ void collect_group_hold(struct collect_call *call, struct collect_writer *w) {
         httpd_defer(call->r);
 }
 
+void collect_group_leave(struct collect_call *call) {
+    struct collect *c = call->c;
+    struct collect_call **at = &c->first;
+
+    if (call->writer == NULL)
+        return;
+    while (*at != call)
+        at = &(*at)->next;
+    *at = call->next;
+    if (c->last == &call->next)
+        c->last = at;
+    call->writer = NULL;
+}
+
 static void flush(struct collect *c, struct collect_writer *w) {
     struct gf_err e;
 
@@ -107,6 +121,7 @@ static void flush(struct collect *c, struct collect_writer *w) {
 static void answer(struct collect_call *call) {
     const struct gf_err *failed = &call->writer->failed;
 
+    call->writer = NULL;
     if (failed->code == GF_OK)
         collect_reply_done(call);
     else
@@ -118,8 +133,6 @@ static void answer(struct collect_call *call) {
 void collect_group_commit(struct collect *c) {
     struct collect_call *call = c->first, *next;
 
-    if (call == NULL)
-        return;
     for (struct collect_writer *w = c->writers; w != NULL; w = w->next)
         flush(c, w);
     c->first = NULL;

@@ -193,6 +193,7 @@ static void on_gone(void *arg, struct httpd_request *r) {
     if (call == NULL)
         return;
     leave(call);
+    collect_group_leave(call);
     release(call);
     free(call->dropped);
     free(call->partial);
