@@ -14,7 +14,7 @@ int agent_cap(struct agent *a, const char *channel, struct store_cap *out, struc
 
     if (config_int(a->config, "channel", channel, "max_records", 1, INT64_MAX, &cap.records, e) ==
             -1 ||
-        config_int(a->config, "channel", channel, "max_bytes", 1, INT64_MAX, &cap.bytes, e) == -1 ||
+        config_size(a->config, "channel", channel, "max_bytes", &cap.bytes, e) == -1 ||
         config_enum(a->config, "channel", channel, "full", policies, &cap.drop, e) == -1)
         return -1;
     if (config_get(a->config, "channel", channel, "thin")) {

@@ -319,6 +319,10 @@ static int make(struct agent *a, const struct options *o, const char *keys, stru
         agent_id(a->store, &c->agent, e) == -1 || history_start(a, e) == -1 ||
         record_consent(a, o, e) == -1)
         return -1;
+    a->id.card.agent = c->agent;
+    /* What is consented to now the collector may take at once. */
+    if (options_count(o, "consent") > 0 && agent_policy_publish(a, e) == -1)
+        return -1;
     return gf_identity_make(AT_FDCWD, keys, c, e);
 }
 

@@ -23,12 +23,12 @@
 /* NULL, or the rule that a value breaks. */
 typedef const char *value_check(const char *value);
 
-enum kind { WORDS, BOOL, SPAN, INT, TEXT };
+enum kind { WORDS, BOOL, SPAN, INT, SIZE, TEXT };
 
 struct rule {
     const char *section, *key;
     enum kind kind;
-    int64_t min, max; /* of SPAN (seconds; max 0: any) and INT */
+    int64_t min, max; /* of SPAN (seconds; max 0: any) and INT; min of SIZE */
     const char *const *words;
     value_check *check;
 };
@@ -142,7 +142,7 @@ static const struct rule rules[] = {
     {"channel", "consent", WORDS, 0, 0, store_consents, NULL},
     {"channel", "nodes", BOOL, 0, 0, NULL, NULL},
     {"channel", "max_records", INT, 1, INT64_MAX, NULL, NULL},
-    {"channel", "max_bytes", INT, 1, INT64_MAX, NULL, NULL},
+    {"channel", "max_bytes", SIZE, 1, 0, NULL, NULL},
     {"channel", "full", WORDS, 0, 0, fulls, NULL},
     {"channel", "thin", TEXT, 0, 0, NULL, check_thin},
     {"channel", "stale_after", SPAN, 0, 0, NULL, NULL},
@@ -177,6 +177,12 @@ static int check_one(const struct config *c, const struct rule *r, const char *n
             return -1;
         if (n < r->min || (r->max && n > r->max))
             why = "must be between 1s and 30d";
+        break;
+    case SIZE:
+        if (config_size(c, r->section, name, r->key, &n, e) == -1)
+            return -1;
+        if (n < r->min)
+            why = "must be 1 or more";
         break;
     case TEXT:
         why = r->check(value);

@@ -196,13 +196,15 @@ static void show_refusal(struct out *t, const struct collect_refusal *x) {
 
 static void show_state(struct out *t, const struct collect_state *s, int running,
                        const struct collect_scrapes *scrapes) {
-    char since[GF_TIME_TEXT];
+    char since[GF_TIME_TEXT], written[GF_TIME_TEXT];
 
     gf_text_time(s->since, since);
+    gf_text_time(s->written, written);
     out_bool(t, "running", running);
     out_time(t, "since", 1, s->since);
     out_time(t, "written", 1, s->written);
-    out_text(t, "%s since %s\n", running ? "running" : "ended; it ran", since);
+    out_text(t, "%s since %s; counted up to %s\n", running ? "running" : "ended; it ran", since,
+             written);
     show_places(t, s->listen, s->socket);
     out_int(t, "records", s->counts.records);
     out_int(t, "bytes", s->counts.bytes);

@@ -88,8 +88,10 @@ static int load_limits(const struct config *c, struct source *s, struct gf_err *
     s->max_bytes = 256 << 10;
     if (config_span(c, "source", s->name, "interval", &s->interval, e) == -1 ||
         config_span(c, "source", s->name, "timeout", &s->timeout, e) == -1 ||
-        config_int(c, "source", s->name, "max_bytes", 2, SOURCE_BYTES_MAX, &s->max_bytes, e) == -1)
+        config_size(c, "source", s->name, "max_bytes", &s->max_bytes, e) == -1)
         return -1;
+    if (s->max_bytes < 2 || s->max_bytes > SOURCE_BYTES_MAX)
+        return bad(c, s->name, "max_bytes", e, "must be 2 to 524288 (512K)");
     if (s->interval < SOURCE_INTERVAL_MIN || s->interval > SOURCE_INTERVAL_MAX)
         return bad(c, s->name, "interval", e, "must be 1m to 366d");
     if (s->timeout < 1 || s->timeout > SOURCE_TIMEOUT_MAX)

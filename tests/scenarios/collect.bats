@@ -156,6 +156,7 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
 # ---- what does not ----
 
 @test "without consent nothing comes in, and a withdrawal counts at once" {
+    rm "$STATE/policy.json"
     collect_start
     refused 503 'was not run' /v1/records/metrics "${json[@]}" -d '{}'
     grep -qi '^retry-after: [1-9]' head
@@ -435,6 +436,9 @@ parts() { lines | jq -r '.body64 // (.body | @base64)' | while read -r b; do bas
 # ---- the program ----
 
 @test "it runs once, ends by SIGTERM, and says what it did" {
+    gives 85 C check
+    says 'channel otlp has no consent: gapferry-agent consent otlp grant'
+    rm "$STATE/policy.json"
     gives 75 C check
     says '127.0.0.1:0' 'gapferry-agent run, or sync'
     begin
@@ -447,7 +451,8 @@ parts() { lines | jq -r '.body64 // (.body | @base64)' | while read -r b; do bas
     collected() { [ "$(C status --json | jq -c '[.running, .records, .refused]')" = '[true,1,1]' ]; }
     soon collected
     gives 0 C status
-    says "listen     ${base#http://}" 'records    1 (' ' on channel no (403): the site has not given its consent'
+    says "listen     ${base#http://}" 'records    1 (' ' on channel no (403): the site has not given its consent' \
+        "; counted up to $(C status --json | jq -r .written)"
     [ "$(C status --json | jq -c '.last_refusal | [.status, .channel]')" = '[403,"no"]' ]
     kill -TERM "$COLLECT"
     wait "$COLLECT"

@@ -485,7 +485,7 @@ of_nobody() {
     local conf=site/etc/gapferry/agent.conf line
     A init >/dev/null
     cp "$conf" good
-    for line in '[channel "m"]|full = foo' '[channel "m"]|max_records = many' \
+    for line in '[channel "m"]|full = foo' '[channel "m"]|max_records = many' '[channel "m"]|max_bytes = 0' \
         '[channel "m"]|airgap = hodl' '[agent]|export_interval = 5' '[agent]|resend_after = never' \
         '[agent]|history_max = 1G' '[agent]|auto_drives = sdb1'; do
         { cat good && tr '|' '\n' <<<"$line"; } >"$conf"

@@ -212,12 +212,16 @@ END
     sed -i 's/^intervall.*/interval = 1s/' s/etc/gapferry/agent.conf
     refused 78 'must be 1m to 366d' config check
     [[ $(A source list) == *'wrong in the configuration'* ]]
-    sed -i 's/^interval.*/interval = 1h/' s/etc/gapferry/agent.conf
+    sed -i 's/^interval.*/interval = 1h\nmax_bytes = 1M/' s/etc/gapferry/agent.conf
+    refused 78 'must be 2 to 524288 (512K)' config check
+    sed -i 's/^max_bytes.*/max_bytes = 64K/' s/etc/gapferry/agent.conf
     A config check
     [[ $(A source list) == *'every 1h'* ]]
 }
 
 @test "policy.json follows each decision at once" {
+    [ "$(jq -c '.channels[] | [.channel, .consent]' "$STATE/policy.json")" = '["metrics","granted"]' ]
+    [ "$(jq -r .agent "$STATE/policy.json")" = "$(A card --json | jq -r .agent)" ]
     A consent metrics deny >/dev/null
     [ "$(jq -c '.channels[] | [.channel, .consent]' "$STATE/policy.json")" = '["metrics","denied"]' ]
     A consent metrics grant >/dev/null

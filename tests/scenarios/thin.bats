@@ -17,7 +17,7 @@ setup() {
     done
     site_init
     printf '[collect]\nlisten = 127.0.0.1:0\nchannel = otlp\n[channel "otlp"]\nconsent = granted\n%s\n' \
-        'max_bytes = 100000' >>site/etc/gapferry/agent.conf
+        'max_bytes = 98K' >>site/etc/gapferry/agent.conf
     mkdir -p usb
 }
 
