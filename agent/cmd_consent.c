@@ -199,6 +199,24 @@ static int stop_leaving(struct agent *a, const char *channel, const char *user, 
     return rc;
 }
 
+/* Who denies a channel under a word that nobody has used believes that something has stopped: 1,
+ * and *near is the one that was probably meant. */
+static int is_unheard(struct agent *a, const char *channel, const char **near, struct gf_err *e) {
+    char(*list)[GF_WORD_MAX + 1] = NULL;
+    int known = 0;
+    size_t n = 0;
+
+    *near = channels_near(a, channel);
+    if (*near == NULL)
+        return 0;
+    if (channels_all(a, &list, &n, e) == -1)
+        return -1;
+    for (size_t i = 0; i < n; i++)
+        known |= strcmp(list[i], channel) == 0;
+    free(list);
+    return !known;
+}
+
 /* The decision, and that it was taken, as one change; of a denial, what it takes back. */
 static int set_and_note(struct agent *a, const char *channel, enum store_consent c,
                         const char *user, struct store_denial *denial, struct gf_err *e) {
@@ -235,6 +253,8 @@ static int decide(struct agent *a, struct out *t, const char *channel, enum stor
                   struct gf_err *e) {
     struct store_denial denial = {0};
     struct command_consent now;
+    const char *near = NULL;
+    int unheard = 0;
     char user[65];
 
     if (command_consent(a, channel, &now, e) == -1)
@@ -247,6 +267,8 @@ static int decide(struct agent *a, struct out *t, const char *channel, enum stor
         return gf_err_set(e, GF_E_CONFIG, "channel %s: %s is forced at %s; change it there",
                           channel, store_consents[now.is], now.forced);
     command_user(user);
+    if (c == STORE_DENIED && (unheard = is_unheard(a, channel, &near, e)) == -1)
+        return -1;
 
     /* No bundle may be made of what is being deleted. */
     if (agent_lock(a, "consent", e) == -1)
@@ -265,6 +287,11 @@ static int decide(struct agent *a, struct out *t, const char *channel, enum stor
         else
             out_text(t, "%s: granted; what is recorded from now on may leave\n", channel);
     }
+    if (rc == 0 && unheard)
+        (void)fprintf(stderr,
+                      COMMAND_PROGRAM ": channel %s: nothing is known of it; did you mean %s, "
+                                      "which this does not deny?\n",
+                      channel, near);
     store_unlock(a->store);
     free(denial.bundles);
     return rc;

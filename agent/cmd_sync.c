@@ -73,10 +73,12 @@ static void put_in(struct out *t, const struct sync_result *r) {
 }
 
 static void put_out(struct out *t, const struct sync_result *r) {
+    const int one = r->written == 1;
     const struct item items[] = {
         {"written", r->written, "request written", "requests written"},
         {"there_already", r->there, "request there already", "requests there already"},
-        {"records", r->records, "record in them", "records in them"},
+        {"records", r->records, one ? "record in it" : "record in them",
+         one ? "records in it" : "records in them"},
         {"acknowledgements", r->told, "without records: it only says what has come",
          "without records: they only say what has come"},
         {"removed", r->removed, "settled request removed", "settled requests removed"},

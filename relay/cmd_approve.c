@@ -123,9 +123,14 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
                  "approved     %s: its card has not been seen yet; it is enrolled when its drive "
                  "comes, or with its next visit by HTTPS\n",
                  fingerprint);
+    /* Whoever has brought its bundles may be waiting for what becomes of them. */
+    int running = ledger_wake(r->ledger, LEDGER_RUNNING);
+    if (enrolled && running)
+        out_text(&t, "             what waits of it is taken in by `run` now\n");
     if (command_end(&t, e) == -1)
         return -1;
-    command_next(r, "sync DRIVE");
+    if (!running)
+        command_next(r, "sync DRIVE");
     return 0;
 }
 
@@ -133,7 +138,8 @@ int cmd_approve(const char *root, int argc, char **argv) {
     static const struct command c = {
         {COMMAND_PROGRAM " approve", "[OPTION]... FINGERPRINT",
          "Let an agent in. Compare the fingerprint with the site first, over a channel that nobody "
-         "else can change. Its bundles that wait are taken in by the next sync. It may come before "
+         "else can change. Its bundles that wait are taken in by the next sync, or by `run` at "
+         "once. It may come before "
          "the first contact. Of two successors of one key the one that is approved takes the place "
          "of "
          "both.",

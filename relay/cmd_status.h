@@ -16,6 +16,7 @@ struct cmd_status_next {
     struct awaits waits;
     size_t agents, approved; /* enrolled; let in before they came */
     size_t strangers;
+    char stranger[GF_FINGERPRINT_TEXT]; /* whom to approve; the word FINGERPRINT for several */
     int64_t forked;
     int64_t refused; /* bundles in quarantine */
     size_t over;     /* senders beyond their quota; the first of them: */

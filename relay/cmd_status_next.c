@@ -20,8 +20,8 @@ static void of_people(const struct relay *r, const struct cmd_status_next *n, co
     if (n->strangers > 0)
         (void)snprintf(out, NEXT_MAX,
                        "compare the fingerprint with the site's, then let it in, or not: %s "
-                       "approve FINGERPRINT (or decline)",
-                       self);
+                       "approve %s (or decline)",
+                       self, n->stranger);
     else if (lost != NULL)
         strangers_line(r, lost, out);
     else if (n->agents == 0 && n->approved == 0)

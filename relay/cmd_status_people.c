@@ -30,6 +30,14 @@ static size_t put_cards(struct out *t, const struct agents_list *roll, const cha
     return n;
 }
 
+/* For a command that can be pasted where it can be about one only. */
+static void name_stranger(struct cmd_status_next *next) {
+    (void)snprintf(next->stranger, sizeof next->stranger, "FINGERPRINT");
+    for (size_t i = 0; next->strangers == 1 && i < next->roll.n; i++)
+        if (is_stranger(&next->roll.list[i].a))
+            gf_card_fingerprint(&next->roll.list[i].a.card, next->stranger);
+}
+
 /* Who may come, and has not yet. */
 static int put_approvals(struct relay *r, struct out *t, struct cmd_status_next *next,
                          struct gf_err *e) {
@@ -105,8 +113,8 @@ static int put_pending(struct relay *r, struct out *t, struct cmd_status_next *n
     if (shown > 0)
         out_text(t,
                  "%-13s%" PRId64 " bundle%s from unknown senders, waiting for: %s approve "
-                 "FINGERPRINT, or decline\n",
-                 "pending", shown, shown == 1 ? "" : "s", relay_self(r, self));
+                 "%s, or decline\n",
+                 "pending", shown, shown == 1 ? "" : "s", relay_self(r, self), next->stranger);
     return 0;
 }
 
@@ -120,6 +128,7 @@ int cmd_status_people(struct relay *r, struct out *t, struct cmd_status_next *ne
     out_open(t, "strangers", '[');
     next->strangers = put_cards(t, &next->roll, "unknown", is_stranger);
     out_close(t, ']');
+    name_stranger(next);
     if (put_approvals(r, t, next, e) == -1)
         return -1;
     put_attention(r, t, next);

@@ -219,9 +219,12 @@ static int64_t next_record(struct run *d, int64_t now) {
     return left > 0 ? left : 0;
 }
 
-/* An operator has released, rejected or dropped records, and waits for what comes of it. */
+/* An operator has let an agent in, or has released, rejected or dropped records, and waits for what
+ * comes of it. */
 static void hear_commands(struct run *d) {
     if (ledger_wake_heard(d->wake)) {
+        d->turn_at[WORKER_VERIFY] = 0;
+        d->worker.want[WORKER_VERIFY] = 1;
         d->turn_at[WORKER_FORWARD] = 0;
         d->worker.want[WORKER_FORWARD] = 1;
     }

@@ -239,9 +239,9 @@ struct endpoint_place {
     int loopback; /* 1: it is this machine */
 };
 typedef int endpoint_each_place(void *arg, const struct endpoint_place *p, struct gf_err *e);
-/* What an endpoint connects to: each of its places, or its proxy in place of them all; with
- * `through` the places also where there is a proxy. A profile without URL has none. The section was
- * checked. */
+/* What an endpoint connects to: each of its places (a readback at the place of the url is none of
+ * its own), or its proxy in place of them all; with `through` the places also where there is a
+ * proxy. A profile without URL has none. The section was checked. */
 GF_MUST_CHECK int endpoint_places(const struct config *c, const char *name, int through,
                                   endpoint_each_place *fn, void *arg, struct gf_err *e);
 

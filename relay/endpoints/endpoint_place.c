@@ -38,10 +38,20 @@ static int tell_each(const char *at, const char *endpoint, endpoint_each_place *
     return rc;
 }
 
+/* Whether a connection to the one is a connection to the other. */
+static int is_one_place(const char *url, const char *other) {
+    struct https_url a, b;
+    struct gf_err e;
+
+    return url != NULL && other != NULL && https_url_parse(url, &a, &e) == 0 &&
+           https_url_parse(other, &b, &e) == 0 && strcmp(a.host, b.host) == 0 && a.port == b.port;
+}
+
 int endpoint_places(const struct config *c, const char *name, int through, endpoint_each_place *fn,
                     void *arg, struct gf_err *e) {
     const char *proxy = endpoint_value(c, name, "proxy");
     const char *at = endpoint_value(c, name, "url");
+    const char *back = endpoint_value(c, name, "readback");
     struct https_url u;
     int rc;
 
@@ -51,5 +61,5 @@ int endpoint_places(const struct config *c, const char *name, int through, endpo
         return rc == 0 ? tell(proxy, &u, name, 1, fn, arg, e) : -1;
     }
     rc = tell_each(at, name, fn, arg, e);
-    return rc == 0 ? tell_each(endpoint_value(c, name, "readback"), name, fn, arg, e) : rc;
+    return rc == 0 && !is_one_place(at, back) ? tell_each(back, name, fn, arg, e) : rc;
 }

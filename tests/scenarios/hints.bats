@@ -42,6 +42,19 @@ bats_require_minimum_version 1.5.0
     [[ $err != *'did you mean'* ]]
 }
 
+@test "who denies a channel that nobody has spoken of hears which one goes on" {
+    gives 0 A init --consent metrics=granted
+    gives 0 A consent metrcs deny
+    says 'did you mean metrics, which this does not deny?'
+    # Now it is known, as is one that was recorded on; and a word that is near to none is no mistake.
+    gives 0 A consent metrcs deny
+    [[ $err != *'did you mean'* ]]
+    gives 0 A consent inventory deny
+    [[ $err != *'did you mean'* ]]
+    gives 0 A consent metrics deny
+    [[ $err != *'did you mean'* ]]
+}
+
 @test "preview names the relay of each channel" {
     local first second
     ready

@@ -52,10 +52,10 @@ teardown() {
     looked
     answers 200 'not enrolled' 'until its sender is approved'
     gives 0 R approve "$(A card --fingerprint)"
+    says 'what waits of it is taken in by `run` now'
     looked
     shows 'Its signature is that of an enrolled sender' 'Plant &lt;7&gt;' '1 record' 'Confirm: hand it in'
     where=$first
-    kill -HUP "$RUN"
     for ((i = 0; i < 100; i++)); do
         visit "$where"
         ! grep -q '>delivered<' page || break

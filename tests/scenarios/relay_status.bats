@@ -133,6 +133,26 @@ site_init_other() {
     SITE=other A trust relay/var/lib/gapferry/relay/keys/card --yes --fingerprint "$(R card --fingerprint)" >/dev/null
 }
 
+@test "one unknown sender stands in the command that lets it in, of several none does" {
+    local one
+    ready
+    site_init_other
+    SITE=other users 1 >/dev/null
+    SITE=other A sync usb >/dev/null 2>&1 || true
+    gives 77 R sync usb
+    one=$(SITE=other A card --fingerprint)
+    next 'compare the fingerprint'
+    says " approve $one, or decline" " approve $one (or decline)"
+    SITE=third A init >/dev/null
+    SITE=third A consent metrics grant >/dev/null 2>&1
+    SITE=third users 1 >/dev/null
+    SITE=third A trust --yes --fingerprint "$(R card --fingerprint)" usb/GAPFERRY/cards/*.card >/dev/null 2>&1 || true
+    SITE=third A sync usb >/dev/null 2>&1 || true
+    gives 77 R sync usb
+    next 'compare the fingerprint'
+    says 'approve FINGERPRINT (or decline)'
+}
+
 @test "what a revoked sender sent is not to be sent anew" {
     ready
     users 1 >/dev/null

@@ -45,7 +45,7 @@ has() { [ "$(count "$1" '*.gfb')" = "$2" ]; }         # FOLDER NUMBER: so many b
     run_start
     license_request >/dev/null
     soon has "$STATE/outbox" 1
-    grep -q 'event=bundled bundles=1 records=1' log
+    soon grep -q 'event=bundled bundles=1 records=1' log
     run_stop
     [ "$status" -eq 0 ]
     grep -q event=ended log

@@ -114,6 +114,15 @@ static void a_firewall_hears_of_the_place_that_is_read_back(void **state) {
                                  "readback = https://select.example:8481/api/v1/export\n");
     assert_ok(endpoint_places(s->r.config, "e", 0, add_place, places, &s->e), s->e);
     assert_string_equal(places, "vm.example:443 select.example:8481 ");
+
+    /* One that is at the same place is none of its own. */
+    config_free(s->r.config);
+    s->r.config = endpoint_config(s->path, "[endpoint \"e\"]\nchannel = d\nprofile = prometheus\n"
+                                           "url = https://vm.example/api/v1/import/prometheus\n"
+                                           "readback = https://vm.example/api/v1/export\n");
+    places[0] = '\0';
+    assert_ok(endpoint_places(s->r.config, "e", 0, add_place, places, &s->e), s->e);
+    assert_string_equal(places, "vm.example:443 ");
 }
 
 static struct ledger_record first;
