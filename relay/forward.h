@@ -34,9 +34,10 @@ struct forward_job {
     struct gf_record record;
     void *map; /* a body that is a file, mapped; NULL: none */
     size_t map_len;
-    char *file;    /* that file, below the state directory; NULL: none */
-    size_t weight; /* bytes of its line */
-    int64_t doubt; /* as in the ledger, a crash counted */
+    char *file;             /* that file, below the state directory; NULL: none */
+    size_t weight;          /* bytes of its line */
+    int64_t doubt;          /* as in the ledger, a crash counted */
+    struct gf_buf progress; /* of the tries before this one */
     struct endpoint_job job;
     struct endpoint_request request;
     struct forward_program *program; /* the one that runs; NULL: none does */

@@ -13,8 +13,11 @@
 #include "common/mono.h"
 #include "gapferry/digest.h"
 #include "relay/forward.h"
+#include "relay/ledger/ledger_metrics.h"
 
-#define LAST_MS 1000 /* what a request is given that begins just before the time is over */
+/* Bytes of what is known of a record's points. */
+#define PROGRESS_MAX (4 << 20)
+#define LAST_MS      1000 /* what a request is given that begins just before the time is over */
 
 /* ---- lists ---- */
 
@@ -126,7 +129,15 @@ int forward_job_new(struct forward_walk *w, struct forward_lane *lane,
     j->doubt = row->doubt == 0 && row->state == LEDGER_SENDING ? row->since : row->doubt;
     j->job = (struct endpoint_job){.endpoint = &lane->endpoint, .row = &j->row};
     j->job.record = &j->record;
+    j->job.progress = &j->progress;
+    gf_buf_init(&j->progress, PROGRESS_MAX);
+    if (row->attempts > 0 && ledger_progress_load(w->r->ledger, row->row, &j->progress, e) == -1) {
+        gf_buf_free(&j->progress);
+        free(j);
+        return -1;
+    }
     if (row->file != NULL && (j->file = strdup(row->file)) == NULL) {
+        gf_buf_free(&j->progress);
         free(j);
         return gf_err_set(e, GF_E_SYSTEM, "no memory for a record");
     }
@@ -146,6 +157,7 @@ void forward_job_free(struct forward_job *j) {
     forward_program_cut(j);
     endpoint_result_free(&j->result);
     gf_record_free(&j->record);
+    gf_buf_free(&j->progress);
     free(j->file);
     if (j->map != NULL)
         (void)munmap(j->map, j->map_len);
@@ -194,6 +206,11 @@ void forward_job_lost(struct forward_walk *w, struct forward_lane *lane, const s
     }
 }
 
+/* 1 if its requests before the last one have done what nobody will know any more. */
+static int has_done(const struct forward_job *j) {
+    return j->job.step > 0 && !endpoint_resumes(&j->job);
+}
+
 /* 1 if it has another request to make. */
 static int judge(struct forward_walk *w, struct forward_job *j, struct https_answer *answer) {
     int answered = answer != NULL;
@@ -202,21 +219,22 @@ static int judge(struct forward_walk *w, struct forward_job *j, struct https_ans
     if (j->lane->endpoint.profile->asks)
         forward_commit_wait(w);
     if (endpoint_judge(&j->job, answer, &j->result, &why) == -1) {
-        fail(j, answered || j->job.step > 0, &why);
+        fail(j, answered || has_done(j), &why);
         return 0;
     }
     if (j->result.verdict != ENDPOINT_MORE) {
         /* What was done by the requests before this one stays done. */
-        j->result.unknown |= j->job.step > 0;
+        j->result.unknown |= has_done(j);
         return 0;
     }
     endpoint_result_free(&j->result);
     j->job.step++;
     if (forward_left_ms(w) > 0 && w->stopping == 0)
         return 1;
-    j->result = (struct endpoint_result){.verdict = ENDPOINT_LATER, .unknown = 1};
+    j->result = (struct endpoint_result){.verdict = ENDPOINT_LATER, .unknown = has_done(j)};
     (void)snprintf(j->result.reason, sizeof j->result.reason,
-                   "the time was over behind request %d; the next turn begins again", j->job.step);
+                   "the time was over behind request %d; the next turn %s", j->job.step,
+                   endpoint_resumes(&j->job) ? "goes on there" : "begins again");
     return 0;
 }
 
@@ -250,7 +268,7 @@ void forward_job_begin(struct forward_walk *w, struct forward_job *j) {
     }
     do {
         if (start(w, j, &why) == -1) {
-            fail(j, j->job.step > 0, &why);
+            fail(j, has_done(j), &why);
             put_done(w, j);
             return;
         }

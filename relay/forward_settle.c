@@ -85,6 +85,30 @@ static int hold(struct forward_walk *w, struct forward_job *j, const char *reaso
     return ledger_held(w->r->ledger, j->row.row, reason, forward_now(w), e);
 }
 
+/* What of it is over needs not be sent again. */
+static int keep_progress(struct forward_walk *w, struct forward_job *j, struct gf_err *e) {
+    struct gf_buf now;
+    int rc = 0;
+
+    if (!j->asked)
+        return 0;
+    gf_buf_init(&now, j->progress.max);
+    if (endpoint_progress(&j->job, &now, e) == -1 ||
+        (now.len > 0 && ledger_progress_save(w->r->ledger, j->row.row, now.data, now.len, e) == -1))
+        rc = -1;
+    if (rc == 0 && now.len > 0) {
+        gf_buf_free(&j->progress);
+        j->progress = now;
+        return 0;
+    }
+    gf_buf_free(&now);
+    return rc;
+}
+
+static int drop_progress(struct forward_walk *w, const struct forward_job *j, struct gf_err *e) {
+    return j->progress.len > 0 ? ledger_progress_save(w->r->ledger, j->row.row, NULL, 0, e) : 0;
+}
+
 /* It may have taken effect, and a second time would do harm: that is for a person to decide. */
 static int hold_doubtful(struct forward_walk *w, struct forward_job *j, const char *why,
                          struct gf_err *e) {
@@ -93,8 +117,8 @@ static int hold_doubtful(struct forward_walk *w, struct forward_job *j, const ch
     gf_text_uuid(&j->row.id, uuid);
     (void)snprintf(reason, sizeof reason,
                    "%.400s: see at the endpoint whether it has record %s; "
-                   "records release sends it again, and the receipt will say at-least-once",
-                   why, uuid);
+                   "records release sends %s again, and the receipt will say at-least-once",
+                   why, uuid, j->progress.len > 0 ? "what is not known to be there" : "it");
     if (ledger_doubt(w->r->ledger, j->row.row, e) == -1)
         return -1;
     return hold(w, j, reason, e);
@@ -105,9 +129,11 @@ static int hold_tried(struct forward_walk *w, struct forward_job *j, struct gf_e
     const struct endpoint_result *res = &j->result;
     char why[GF_REASON_MAX + 1];
 
+    if (keep_progress(w, j, e) == -1)
+        return -1;
     if (!res->unknown || endpoint_retention(&j->job) == INT64_MAX)
         return hold(w, j, res->reason, e);
-    if (j->job.step == 0)
+    if (j->job.step == 0 || endpoint_resumes(&j->job))
         return hold_doubtful(w, j, res->reason, e);
     (void)snprintf(why, sizeof why,
                    "request %d failed (%.300s), and what came before it took effect",
@@ -121,6 +147,8 @@ static int wait(struct forward_walk *w, struct forward_job *j, struct gf_err *e)
 
     w->t->failed++;
     (void)snprintf(w->t->failure, sizeof w->t->failure, "%s", res->reason);
+    if (keep_progress(w, j, e) == -1)
+        return -1;
     if (res->unknown && endpoint_retention(&j->job) == 0) {
         (void)snprintf(why, sizeof why,
                        "it may have arrived (%.200s), and this endpoint takes it "
@@ -148,10 +176,13 @@ int forward_settle(struct forward_walk *w, struct forward_job *j, struct gf_err 
     switch (res->verdict) {
     case ENDPOINT_DELIVERED:
         w->t->delivered++;
-        return endpoint_note(&j->job, e) == -1 ? -1 : deliver(w, j, e);
+        return drop_progress(w, j, e) == -1 || endpoint_note(&j->job, e) == -1 ? -1
+                                                                               : deliver(w, j, e);
     case ENDPOINT_REJECTED:
         w->t->rejected++;
-        return ledger_rejected(w->r->ledger, j->row.row, res->reason, forward_now(w), e);
+        return drop_progress(w, j, e) == -1
+                   ? -1
+                   : ledger_rejected(w->r->ledger, j->row.row, res->reason, forward_now(w), e);
     case ENDPOINT_HELD:
         w->t->failed++;
         (void)snprintf(w->t->failure, sizeof w->t->failure, "%s", res->reason);

@@ -11,6 +11,9 @@
 
 #define NS    1000000000ULL
 #define DAY_S 86400ULL
+/* Of a point. */
+#define OVER  1
+#define TAKEN 2
 /* Halves that wait: one for each halving of the batch that is at hand. */
 #define HALVES 64
 
@@ -24,9 +27,11 @@ struct batches {
     struct batches_limits limits;
     const struct batches_point *points;
     uint64_t n;
-    size_t *order; /* the sendable ones, oldest first; those of the batch at hand ascending */
-    size_t left;   /* how many; */
-    size_t cut;    /* of them stood in a batch so far */
+    int64_t now;
+    unsigned char *was; /* for each point: OVER, TAKEN */
+    size_t *order;      /* the sendable ones, oldest first; those of the batch at hand ascending */
+    size_t left;        /* how many; */
+    size_t cut;         /* of them stood in a batch so far */
     struct {
         size_t from, to; /* in order */
     } waiting[HALVES];   /* the last one is at hand */
@@ -35,7 +40,8 @@ struct batches {
     uint64_t there;
     struct reason reason[BATCHES_REASONS];
     size_t nreasons;
-    uint64_t others; /* points refused for further reasons */
+    uint64_t others; /* points refused for further reasons; */
+    uint64_t ruled;  /* of them those that never leave */
 };
 
 /* ---- counting ---- */
@@ -57,6 +63,7 @@ static void refuse(struct batches *b, uint64_t points, const char *words, int ru
     if (i == b->nreasons) {
         memcpy(b->reason[i].words, cut, sizeof cut);
         b->reason[i].rule = rule;
+        b->reason[i].points = 0;
         b->nreasons++;
     }
     b->reason[i].points += points;
@@ -91,12 +98,14 @@ static int compare_times(const void *x, const void *y, void *arg) {
     return (a > b) - (a < b);
 }
 
-static void choose(struct batches *b, int64_t now) {
+static void choose(struct batches *b) {
+    const int64_t now = b->now;
     const struct batches_limits *l = &b->limits;
     uint64_t first = l->max_age_s > 0 ? at(now - l->max_age_s, 0) : 0;
     uint64_t last = l->max_future_s > 0 && now <= INT64_MAX - l->max_future_s
                         ? at(now + l->max_future_s, UINT64_MAX)
                         : UINT64_MAX;
+    const uint64_t before = b->others;
     char span[32], old[64], ahead[64];
     int sorted = 1;
 
@@ -106,6 +115,8 @@ static void choose(struct batches *b, int64_t now) {
     (void)snprintf(ahead, sizeof ahead, "more than %s ahead", span);
     for (size_t i = 0; i < b->n; i++) {
         const struct batches_point *p = &b->points[i];
+        if (b->was[i] & OVER)
+            continue;
         if (p->unfit != NULL) {
             refuse(b, 1, p->unfit, 1);
         } else if (p->time != 0 && p->time < first) {
@@ -117,6 +128,7 @@ static void choose(struct batches *b, int64_t now) {
             b->order[b->left++] = i;
         }
     }
+    b->ruled = b->others - before;
     if (!sorted)
         qsort_r(b->order, b->left, sizeof *b->order, compare_times, (void *)(uintptr_t)b->points);
 }
@@ -125,24 +137,30 @@ int batches_new(const struct batches_limits *limits, const struct batches_point 
                 int64_t now, struct batches **out, struct gf_err *e) {
     struct batches *b = calloc(1, sizeof *b);
     size_t *order = reallocarray(NULL, n > 0 ? n : 1, sizeof *order);
+    unsigned char *was = calloc(n > 0 ? n : 1, 1);
 
-    if (b == NULL || order == NULL) {
+    if (b == NULL || order == NULL || was == NULL) {
         free(b);
         free(order);
+        free(was);
         return gf_err_set(e, GF_E_SYSTEM, "no memory for the points of a record");
     }
     b->limits = *limits;
     b->points = points;
     b->n = n;
     b->order = order;
-    choose(b, now);
+    b->was = was;
+    b->now = now;
+    choose(b);
     *out = b;
     return 0;
 }
 
 void batches_free(struct batches *b) {
-    if (b != NULL)
+    if (b != NULL) {
         free(b->order);
+        free(b->was);
+    }
     free(b);
 }
 
@@ -194,13 +212,21 @@ static size_t finish(struct batches *b) {
     return b->waiting[b->nwaiting].to - b->waiting[b->nwaiting].from;
 }
 
+/* And its points are over. */
+static void close_batch(struct batches *b, unsigned char was) {
+    for (size_t i = b->waiting[b->nwaiting].from; i < b->waiting[b->nwaiting].to; i++)
+        b->was[b->order[i]] = was;
+}
+
 void batches_taken(struct batches *b) {
     b->there += finish(b);
+    close_batch(b, OVER | TAKEN);
 }
 
 void batches_partial(struct batches *b, uint64_t refused, const char *words) {
     uint64_t n = finish(b);
 
+    close_batch(b, refused == 0 ? OVER | TAKEN : OVER);
     if (refused > n)
         refused = n;
     b->there += n - refused;
@@ -213,6 +239,7 @@ void batches_refused(struct batches *b, const char *words) {
 
     if (n == 1 || b->requests >= b->limits.requests || b->nwaiting + 2 > HALVES) {
         refuse(b, n, words, 0);
+        close_batch(b, OVER);
         return;
     }
     b->waiting[b->nwaiting].from = from + n / 2; /* the earlier half goes first */
@@ -237,6 +264,99 @@ void batches_end(struct batches *b, const char *rule) {
     }
     refuse(b, n, rule, 1);
     b->cut = b->left;
+}
+
+/* ---- from one try to the next ----
+ *
+ * "1 POINTS REQUESTS THERE OTHERS\n", for each reason "POINTS WORDS\n", "\n", and two bits for each
+ * point. What never leaves is not in it: that is found again.
+ */
+
+void batches_progress(const struct batches *b, struct gf_buf *out) {
+    if (b->requests == 0)
+        return;
+    gf_buf_printf(out, "1 %llu %zu %llu %llu\n", (unsigned long long)b->n, b->requests,
+                  (unsigned long long)b->there, (unsigned long long)(b->others - b->ruled));
+    for (size_t i = 0; i < b->nreasons; i++) {
+        if (!b->reason[i].rule)
+            gf_buf_printf(out, "%llu %s\n", (unsigned long long)b->reason[i].points,
+                          b->reason[i].words);
+    }
+    gf_buf_byte(out, '\n');
+    for (size_t i = 0; i < b->n; i += 4) {
+        unsigned bits = 0;
+        for (size_t k = 0; k < 4 && i + k < b->n; k++)
+            bits |= (unsigned)b->was[i + k] << 2 * k;
+        gf_buf_byte(out, (char)bits);
+    }
+}
+
+/* A number and what stands behind it; NULL: there is none, or a larger one. */
+static const char *read_number(const char *at, const char *end, uint64_t max, char behind,
+                               uint64_t *out) {
+    uint64_t n = 0;
+    const char *from = at;
+
+    for (; at < end && *at >= '0' && *at <= '9'; at++) {
+        if (n > (UINT64_MAX - 9) / 10)
+            return NULL;
+        n = 10 * n + (uint64_t)(*at - '0');
+    }
+    if (at == from || n > max || at == end || *at != behind)
+        return NULL;
+    *out = n;
+    return at + 1;
+}
+
+/* The head and the reasons, into b; where the bits begin, or NULL. */
+static const char *read_head(struct batches *b, const char *at, const char *end) {
+    const uint64_t any = UINT32_MAX;
+    char words[BATCHES_WORDS];
+    uint64_t version, points, requests, n;
+
+    if ((at = read_number(at, end, 1, ' ', &version)) == NULL || version != 1 ||
+        (at = read_number(at, end, b->n, ' ', &points)) == NULL || points != b->n ||
+        (at = read_number(at, end, any, ' ', &requests)) == NULL ||
+        (at = read_number(at, end, b->n, ' ', &b->there)) == NULL ||
+        (at = read_number(at, end, b->n, '\n', &b->others)) == NULL)
+        return NULL;
+    b->requests = (size_t)requests;
+    while (at < end && *at != '\n') {
+        const char *lf;
+        if ((at = read_number(at, end, b->n, ' ', &n)) == NULL ||
+            (lf = memchr(at, '\n', (size_t)(end - at))) == NULL ||
+            (size_t)(lf - at) >= sizeof words || memchr(at, '\0', (size_t)(lf - at)) != NULL)
+            return NULL;
+        (void)snprintf(words, sizeof words, "%.*s", (int)(lf - at), at);
+        refuse(b, n, words, 0);
+        at = lf + 1;
+    }
+    return at < end ? at + 1 : NULL;
+}
+
+int batches_resume(struct batches *b, const void *data, size_t len, struct gf_err *e) {
+    const char *at = data, *end = at + len;
+    struct batches was = *b;
+
+    b->nreasons = 0;
+    b->others = 0;
+    at = read_head(b, at, end);
+    if (at == NULL || (size_t)(end - at) != (b->n + 3) / 4) {
+        *b = was;
+        return gf_err_set(e, GF_E_DAMAGED,
+                          "what is known of an earlier try does not fit its points");
+    }
+    for (size_t i = 0; i < b->n; i++) {
+        unsigned bits = (unsigned char)at[i / 4] >> 2 * (i % 4);
+        b->was[i] = bits & OVER ? bits & (OVER | TAKEN) : 0;
+    }
+    b->left = 0;
+    choose(b);
+    return 0;
+}
+
+int batches_has(const struct batches *b, size_t point) {
+    return (b->was[point] & TAKEN) != 0;
 }
 
 /* ---- the end ---- */

@@ -10,6 +10,8 @@
  *   while (batches_next(b, &r))         r.point[0] ... r.point[r.n - 1] are sent, and then one of
  *       batches_taken(b);               batches_taken(), _partial(), _refused() is called
  *   batches_missing(b, ...);            what the sink turns out not to have
+ *   batches_progress(b, &out);          what of it is over; a later try begins with
+ *   batches_resume(b, out.data, ...);   that, and sends only the rest
  *   batches_verdict(b, reason);
  */
 #ifndef RELAY_BATCHES_H
@@ -18,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gapferry/buf.h"
 #include "gapferry/err.h"
 #include "gapferry/limits.h"
 
@@ -72,6 +75,15 @@ void batches_refused(struct batches *b, const char *words);
 
 /* Of the points that were taken, so many are not there. */
 void batches_missing(struct batches *b, uint64_t points, const char *words);
+
+/* What is over so far, as bytes for batches_resume(), about two bits for each point; nothing if
+ * nothing is. A batch at hand is not over. Failures are out's. */
+void batches_progress(const struct batches *b, struct gf_buf *out);
+/* Go on from there, before the first batch, with the same points. GF_E_DAMAGED: that does not fit
+ * them, and nothing has changed. */
+GF_MUST_CHECK int batches_resume(struct batches *b, const void *data, size_t len, struct gf_err *e);
+/* 1 if this point was taken, now or before. */
+int batches_has(const struct batches *b, size_t point);
 
 /* What is left of the record does not go, for this rule of ours. Not while a batch is at hand that
  * was sent. */

@@ -213,6 +213,16 @@ int endpoint_note(struct endpoint_job *j, struct gf_err *e) {
     return j->endpoint->profile->note != NULL ? j->endpoint->profile->note(j, e) : 0;
 }
 
+int endpoint_resumes(const struct endpoint_job *j) {
+    return j->endpoint->profile->progress != NULL;
+}
+
+int endpoint_progress(const struct endpoint_job *j, struct gf_buf *out, struct gf_err *e) {
+    if (endpoint_resumes(j))
+        j->endpoint->profile->progress(j, out);
+    return gf_buf_check(out, "what is known of a record's points", e);
+}
+
 void endpoint_end(struct endpoint_job *j) {
     if (j->endpoint->profile->end != NULL)
         j->endpoint->profile->end(j);

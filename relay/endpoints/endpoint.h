@@ -116,9 +116,10 @@ struct endpoint_job {
     const struct ledger_record *row; /* agent, id, attempts, when it was received */
     const struct gf_record *record;  /* its body is in memory: GF_BODY_TEXT */
     int64_t now;                     /* seconds */
-    const char *file; /* where its body is a file: its path below the state directory,
-                         else NULL */
-    int step;         /* how many requests of this job are over */
+    const char *file;              /* where its body is a file: its path below the state directory,
+                                      else NULL */
+    const struct gf_buf *progress; /* what an earlier try has come to; NULL, or empty: nothing */
+    int step;                      /* how many requests of this job are over */
     const struct endpoint_ending *ending; /* for judge(): of the program that ran, else NULL */
     void *own;                            /* the profile's, to end() */
 };
@@ -177,6 +178,9 @@ struct endpoint_result {
  *   flush  what judge() called ENDPOINT_ONWARD so far becomes durable at the next hop, before the
  *          ledger notes it. -1: none of it since the last flush is there, and it is tried later
  *   note   what else the ledger is to know of a delivery, in the transaction that notes it
+ *   progress  append what of the job is over, where it ends before its end: the next try finds it
+ *          in j->progress; nothing: that stays as it was. What its requests before the last one did
+ *          is known then, and no doubt. NULL: the next try begins with the first request again
  *   end    release j->own, however the job ended; also where next() failed
  *   harmless  where doubles do harm: 1 if those of this record do none all the same. Its requests
  *          may then share connections, which next() says, and judge() names the guarantee
@@ -196,6 +200,7 @@ struct endpoint_profile {
     int (*judge)(struct endpoint_job *j, struct endpoint_result *r, struct gf_err *e);
     int (*flush)(struct endpoint *p, struct gf_err *e);
     int (*note)(struct endpoint_job *j, struct gf_err *e);
+    void (*progress)(const struct endpoint_job *j, struct gf_buf *out);
     void (*end)(struct endpoint_job *j);
     int (*harmless)(const struct endpoint_job *j);
 };
@@ -290,6 +295,11 @@ int64_t endpoint_retention(const struct endpoint_job *j);
 GF_MUST_CHECK int endpoint_flush(struct endpoint *p, struct gf_err *e);
 /* It was delivered: within the transaction that notes it. */
 GF_MUST_CHECK int endpoint_note(struct endpoint_job *j, struct gf_err *e);
+/* What is to be kept of a job that was begun and ends without an end: into an empty buffer. */
+GF_MUST_CHECK int endpoint_progress(const struct endpoint_job *j, struct gf_buf *out,
+                                    struct gf_err *e);
+/* 1 if its next try goes on where this one ends. */
+int endpoint_resumes(const struct endpoint_job *j);
 /* The job is over, however it ended. */
 void endpoint_end(struct endpoint_job *j);
 void endpoint_result_free(struct endpoint_result *r);

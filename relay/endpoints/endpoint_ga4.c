@@ -136,7 +136,9 @@ static int begin(struct endpoint_job *j, struct gf_err *e) {
     }
     struct batches_limits limits = s->limits;
     limits.bytes = ENDPOINT_GA4_BYTES - own->record.head.len - 2;
-    return batches_new(&limits, own->record.points, own->record.n, j->now, &own->batches, e);
+    return batches_new(&limits, own->record.points, own->record.n, j->now, &own->batches, e) == -1
+               ? -1
+               : metrics_resume(j, own->batches, e);
 }
 
 static int next(struct endpoint_job *j, struct endpoint_request *q, struct gf_err *e) {
@@ -189,6 +191,13 @@ static int judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_er
     return 0;
 }
 
+static void progress(const struct endpoint_job *j, struct gf_buf *out) {
+    const struct own *own = j->own;
+
+    if (own != NULL && own->batches != NULL)
+        batches_progress(own->batches, out);
+}
+
 static void end(struct endpoint_job *j) {
     struct own *own = j->own;
 
@@ -214,4 +223,5 @@ const struct endpoint_profile endpoint_ga4 = {.name = "ga4",
                                               .close = close_section,
                                               .next = next,
                                               .judge = judge,
+                                              .progress = progress,
                                               .end = end};

@@ -92,6 +92,10 @@ static int judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_er
     return 0;
 }
 
+static void progress(const struct endpoint_job *j, struct gf_buf *out) {
+    metrics_run_progress(j->own, out);
+}
+
 static void end(struct endpoint_job *j) {
     metrics_run_free(j->own);
     j->own = NULL;
@@ -109,4 +113,5 @@ const struct endpoint_profile endpoint_influx = {.name = "influx",
                                                  .close = close_section,
                                                  .next = next,
                                                  .judge = judge,
+                                                 .progress = progress,
                                                  .end = end};

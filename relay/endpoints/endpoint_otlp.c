@@ -211,7 +211,9 @@ static int begin(struct endpoint_job *j, struct gf_err *e) {
     own->delta = facts.delta;
     if (read_points(own, facts.points, e) == -1 || read_attributes(j, own, e) == -1)
         return -1;
-    return batches_new(&s->metrics.limits, own->points, own->n, j->now, &own->batches, e);
+    return batches_new(&s->metrics.limits, own->points, own->n, j->now, &own->batches, e) == -1
+               ? -1
+               : metrics_resume(j, own->batches, e);
 }
 
 /* ---- requests ---- */
@@ -399,6 +401,13 @@ static int judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_er
     return 0;
 }
 
+static void progress(const struct endpoint_job *j, struct gf_buf *out) {
+    const struct own *own = j->own;
+
+    if (own != NULL && own->batches != NULL)
+        batches_progress(own->batches, out);
+}
+
 static void end(struct endpoint_job *j) {
     struct own *own = j->own;
 
@@ -426,5 +435,6 @@ const struct endpoint_profile endpoint_otlp = {.name = "otlp",
                                                .close = close_section,
                                                .next = next,
                                                .judge = judge,
+                                               .progress = progress,
                                                .end = end,
                                                .harmless = harmless};

@@ -139,6 +139,8 @@ static int begin(struct endpoint_job *j, struct gf_err *e) {
         return -1;
     if (own->flush != NULL && (x->sent = calloc(x->run->pieces.n + 1, 1)) == NULL)
         return gf_err_set(e, GF_E_SYSTEM, "no memory for a record's points");
+    for (size_t i = 0; x->sent != NULL && x->run->batches != NULL && i < x->run->pieces.n; i++)
+        x->sent[i] = batches_has(x->run->batches, i) != 0;
     return 0;
 }
 
@@ -315,6 +317,13 @@ static int judge(struct endpoint_job *j, struct endpoint_result *r, struct gf_er
     return x->stage == SENDING ? judge_sending(j, r, e) : judge_asking(j, r, e);
 }
 
+static void progress(const struct endpoint_job *j, struct gf_buf *out) {
+    const struct job *x = j->own;
+
+    if (x != NULL)
+        metrics_run_progress(x->run, out);
+}
+
 static void end(struct endpoint_job *j) {
     struct job *x = j->own;
 
@@ -340,4 +349,5 @@ const struct endpoint_profile endpoint_prometheus = {.name = "prometheus",
                                                      .close = close_section,
                                                      .next = next,
                                                      .judge = judge,
+                                                     .progress = progress,
                                                      .end = end};

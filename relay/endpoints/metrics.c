@@ -207,6 +207,14 @@ int metrics_judge(struct endpoint_job *j, struct batches *b, struct metrics_prob
     return 1;
 }
 
+int metrics_resume(const struct endpoint_job *j, struct batches *b, struct gf_err *e) {
+    const struct gf_buf *known = j->progress;
+
+    if (known == NULL || known->len == 0 || batches_resume(b, known->data, known->len, e) == 0)
+        return 0;
+    return endpoint_retention(j) == INT64_MAX ? 0 : -1;
+}
+
 void metrics_go_on(const struct endpoint_job *j, struct batches *b, struct endpoint_result *r) {
     struct batches_range ignored;
 

@@ -86,4 +86,8 @@ GF_MUST_CHECK int metrics_judge(struct endpoint_job *j, struct batches *b, struc
                                 struct endpoint_result *r, struct gf_err *e);
 void metrics_go_on(const struct endpoint_job *j, struct batches *b, struct endpoint_result *r);
 
+/* At the beginning: go on from where an earlier try has come to. Where that does not fit the points
+ * (another version has read them) it is begun anew, or, if doubles do harm, GF_E_DAMAGED. */
+GF_MUST_CHECK int metrics_resume(const struct endpoint_job *j, struct batches *b, struct gf_err *e);
+
 #endif

@@ -65,6 +65,8 @@ int metrics_run_new(const struct endpoint_job *j, struct metrics *m, metrics_run
     int rc = read_body(j->record, read, arg, &added, &run->pieces, &why);
     if (rc == 0)
         rc = batches_new(&m->limits, run->pieces.point, run->pieces.n, j->now, &run->batches, &why);
+    if (rc == 0)
+        rc = metrics_resume(j, run->batches, &why);
     if (rc == -1 && refuse(j, run, &why) == -1) {
         metrics_run_free(run);
         *e = why;
@@ -95,6 +97,11 @@ int metrics_run_next(struct metrics_run *run, struct gf_err *e) {
         return 1;
     pieces_put(&run->pieces, &range, &run->body);
     return gf_buf_check(&run->body, "a request", e) == -1 ? -1 : 1;
+}
+
+void metrics_run_progress(const struct metrics_run *run, struct gf_buf *out) {
+    if (run != NULL && run->batches != NULL)
+        batches_progress(run->batches, out);
 }
 
 void metrics_run_end(const struct endpoint_job *j, const struct metrics_run *run,

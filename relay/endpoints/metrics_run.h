@@ -40,6 +40,9 @@ void metrics_run_free(struct metrics_run *run);
  * is local; -1. */
 GF_MUST_CHECK int metrics_run_next(struct metrics_run *run, struct gf_err *e);
 
+/* For progress(): what is over; run may be NULL. */
+void metrics_run_progress(const struct metrics_run *run, struct gf_buf *out);
+
 /* The verdict where metrics_run_next() had none. */
 void metrics_run_end(const struct endpoint_job *j, const struct metrics_run *run,
                      struct endpoint_result *r);

@@ -137,6 +137,7 @@ static const char *const steps[] = {schema_1,
                                     ledger_prune_schema,
                                     ledger_rotate_schema,
                                     ledger_over_schema,
+                                    ledger_metrics_schema,
                                     NULL};
 static const struct db_schema schema = {
     .application_id = 0x47464c52,

@@ -30,6 +30,7 @@ struct ledger {
 };
 
 extern const char ledger_loss_schema[];     /* a step of the tables: ledger_loss.c */
+extern const char ledger_metrics_schema[];  /* ledger_metrics.c */
 extern const char ledger_page_schema[];     /* ledger_page.c */
 extern const char ledger_tally_schema[];    /* ledger_tally.c */
 extern const char ledger_declined_schema[]; /* ledger_agents.c */

@@ -5,6 +5,30 @@
 
 #include "relay/ledger/ledger_internal.h"
 
+const char ledger_metrics_schema[] =
+    "CREATE TABLE progress (record INTEGER PRIMARY KEY, text BLOB NOT NULL) STRICT;";
+
+int ledger_progress_save(struct ledger *l, int64_t row, const void *data, size_t len,
+                         struct gf_err *e) {
+    if (len == 0)
+        return db_run(&l->db, e, "DELETE FROM progress WHERE record = ?", "i", row);
+    return db_run(&l->db, e, "INSERT OR REPLACE INTO progress (record, text) VALUES (?, ?)", "ib",
+                  row, data, len);
+}
+
+int ledger_progress_load(struct ledger *l, int64_t row, struct gf_buf *out, struct gf_err *e) {
+    struct db_query q;
+    size_t len;
+
+    int rc = db_query(&l->db, &q, e, "SELECT text FROM progress WHERE record = ?", "i", row);
+    if (rc == 0 && (rc = db_next(&q, e)) == 1) {
+        const void *text = db_blob(&q, 0, &len);
+        gf_buf_add(out, text, len);
+    }
+    db_done(&q);
+    return rc == -1 ? -1 : gf_buf_check(out, "what is known of a record's points", e);
+}
+
 int ledger_carried(struct ledger *l, int64_t row, struct gf_id *bundle, struct gf_hash *sender,
                    struct gf_err *e) {
     struct db_query q;

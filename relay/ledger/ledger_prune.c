@@ -145,7 +145,8 @@ static int remove_file(struct ledger *l, const char *path, struct gf_err *e) {
 static int forget_record(struct ledger *l, const struct seen *x, struct gf_err *e) {
     static const char *const from[] = {
         "DELETE FROM line WHERE record = ?", "DELETE FROM attempt WHERE record = ?",
-        "DELETE FROM answer WHERE record = ?", "DELETE FROM record WHERE row = ?"};
+        "DELETE FROM answer WHERE record = ?", "DELETE FROM progress WHERE record = ?",
+        "DELETE FROM record WHERE row = ?"};
     int64_t sharing = 0;
     int rc = 0;
 

@@ -144,6 +144,25 @@ valid() {
     valid
 }
 
+@test "a record of several requests that is cut off goes on with the next one, each event once" {
+    ready
+    events 60 | arrive
+    vendor_script '1 slow 0' '9 status 503'
+    R sync usb >/dev/null 2>&1 || true
+    [[ $(newest) == 'later: HTTP 503'* ]] || fail "$(newest)"
+    vendor_script '1 slow 0' '9 reset-after'
+    gives 0 R records retry
+    gives 75 R sync usb
+    [[ $(newest) == 'held: it may have arrived ('*'release sends what is not known to be there again'* ]] || fail "$(newest)"
+    vendor_script ''
+    gives 0 R records release
+    gives 0 R sync usb
+    [ "$(newest)" = 'delivered: ' ]
+    # Only the last request, which got no answer, came again.
+    [ "$(came | sort | uniq -c | awk '{print $1}' | sort | uniq -c | tr -s ' \n' ' ')" = ' 50 1 10 2 ' ] || fail "$(came | sort | uniq -c)"
+    valid
+}
+
 @test "the validator sees each fault" {
     mkdir v
     local n=0 fault

@@ -261,8 +261,90 @@ static void a_reason_is_bounded_and_never_cut_within_a_character(void **state) {
     batches_free(b);
 }
 
+/* Half of a batch was refused for good, one point is bad and found, and then it is cut off. */
+static void what_is_over_is_known_to_the_next_try(void **state) {
+    struct batches_point p[12];
+    struct gf_buf known;
+    struct batches_range r;
+    char reason[GF_REASON_MAX + 1];
+    struct gf_err e;
+    (void)state;
+    for (size_t i = 0; i < 12; i++)
+        p[i] = (struct batches_point){.time = ago(1000 - (int64_t)i)};
+    p[5].unfit = "odd";
+    struct batches *b = begin(&plain, p, 12);
+    gf_buf_init(&known, 10000);
+    batches_progress(b, &known);
+    assert_int_equal(known.len, 0);
+    assert_true(batches_next(b, &r));
+    batches_refused(b, "HTTP 400: a\xc3\xa4 b"); /* of 0 to 3 */
+    batches_taken(b);                            /* 0 and 1 */
+    batches_refused(b, "HTTP 400: a\xc3\xa4 b"); /* of 2 and 3 */
+    batches_refused(b, "HTTP 400: a\xc3\xa4 b"); /* of 2 alone */
+    batches_progress(b, &known);
+    batches_free(b);
+
+    b = begin(&plain, p, 12);
+    assert_int_equal(batches_resume(b, known.data, known.len, &e), 0);
+    assert_int_equal(batches_there(b), 2);
+    assert_true(batches_has(b, 1) && !batches_has(b, 2) && !batches_has(b, 3));
+    struct sink s = {0};
+    run(b, &s);
+    for (size_t i = 0; i < 12; i++)
+        assert_int_equal(s.has[i], i > 2 && i != 5);
+    assert_int_equal(batches_verdict(b, reason), 1);
+    assert_string_equal(reason, "2 of 12 points refused: 1: HTTP 400: a\xc3\xa4 b; 1 odd");
+    batches_free(b);
+
+    /* What is too old by now is told once, and what was taken before it was too old stays there. */
+    b = NULL;
+    assert_int_equal(batches_new(&plain, p, 12, NOW + 31 * 86400, &b, &e), 0);
+    assert_int_equal(batches_resume(b, known.data, known.len, &e), 0);
+    assert_false(batches_next(b, &r));
+    assert_int_equal(batches_verdict(b, reason), 1);
+    assert_string_equal(reason,
+                        "10 of 12 points refused: 1: HTTP 400: a\xc3\xa4 b; 8 older than 30d; "
+                        "1 odd");
+    batches_free(b);
+    gf_buf_free(&known);
+}
+
+static void what_does_not_fit_is_not_believed(void **state) {
+    static const char *const bad[] = {"",
+                                      "1",
+                                      "2 2 1 1 0\n\n\x05",
+                                      "1 3 1 1 0\n\n\x05",
+                                      "1 2 1 3 0\n\n\x05",
+                                      "1 2 1 1 9\n\n\x05",
+                                      "1 2 1 1 0\n\n",
+                                      "1 2 1 1 0\n\n\x05\x05",
+                                      "1 2 1 1 0\n1 a",
+                                      "1 2 1 1 0\n3 a\n\n\x05",
+                                      "1 2 1 1 0\nx\n\n\x05",
+                                      "1 2 99999999999999999999999 1 0\n\n\x05",
+                                      "1 2 1 1 0\n1 a\n\x05"};
+    const struct batches_point p[] = {{.time = ago(10)}, {.time = ago(9)}};
+    char reason[GF_REASON_MAX + 1];
+    struct batches_range r;
+    struct gf_err e;
+    (void)state;
+    struct batches *b = begin(&plain, p, 2);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        if (batches_resume(b, bad[i], strlen(bad[i]), &e) != -1 || e.code != GF_E_DAMAGED)
+            fail_msg("taken: %zu", i);
+    }
+    assert_int_equal(batches_there(b), 0);
+    assert_true(batches_next(b, &r) && r.n == 2);
+    batches_taken(b);
+    assert_int_equal(batches_verdict(b, reason), 1);
+    assert_string_equal(reason, "");
+    batches_free(b);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_over_is_known_to_the_next_try),
+        cmocka_unit_test(what_does_not_fit_is_not_believed),
         cmocka_unit_test(what_is_outside_its_window_never_leaves_and_is_told),
         cmocka_unit_test(a_request_keeps_to_points_bytes_and_a_day),
         cmocka_unit_test(each_bad_point_loses_only_itself),
