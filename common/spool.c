@@ -29,8 +29,21 @@ struct spool {
     struct gf_buf group;
 };
 
+/* Eight hex digits, and a space where the text ended. */
+static void put_number(char *out, uint32_t n) {
+    const uint8_t bytes[4] = {(uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8),
+                              (uint8_t)n};
+
+    gf_text_hex(bytes, sizeof bytes, out);
+    out[8] = ' ';
+}
+
 void spool_entry(struct gf_buf *b, const char *line, size_t len) {
-    gf_buf_printf(b, "%08zx %08x ", len, (unsigned)spool_crc(line, len));
+    char head[SPOOL_HEAD];
+
+    put_number(head, (uint32_t)len);
+    put_number(head + 9, spool_crc(line, len));
+    gf_buf_add(b, head, sizeof head);
     gf_buf_add(b, line, len);
 }
 

@@ -188,7 +188,9 @@ static void reply_record(struct collect_call *call) {
     struct gf_buf b;
 
     gf_buf_init(&b, REPLY_MAX);
-    gf_buf_printf(&b, "{\"record\":\"%s\"", call->record);
+    gf_buf_text(&b, "{\"record\":\"");
+    gf_buf_text(&b, call->record);
+    gf_buf_byte(&b, '"');
     if (call->dropped != NULL) {
         gf_buf_text(&b, ",\"dropped\":");
         gf_json_put_shown(&b, call->dropped, strlen(call->dropped));
