@@ -8,6 +8,7 @@
 
 #include "agent/channels.h"
 #include "agent/command.h"
+#include "agent/config_warn_metrics.h"
 #include "agent/deny.h"
 #include "agent/grid_share.h"
 #include "agent/readers.h"
@@ -152,7 +153,7 @@ static int suspect_sections(struct agent *a, config_warn_tell *fn, void *arg, st
 int config_warn(struct agent *a, config_warn_tell *fn, void *arg, struct gf_err *e) {
     return suspect_channels(a, fn, arg, e) == -1 || suspect_sources(a, fn, arg, e) == -1 ||
                    suspect_sections(a, fn, arg, e) == -1 || suspect_readers(a, fn, arg, e) == -1 ||
-                   suspect_grid(a, fn, arg, e) == -1
+                   suspect_grid(a, fn, arg, e) == -1 || config_warn_metrics(a, fn, arg, e) == -1
                ? -1
                : 0;
 }

@@ -1,7 +1,7 @@
 /*
  * config_warn.h -- what is no mistake in agent.conf by itself, and shows only beside what the store
  * knows: a section that nothing uses, a source that cannot run, bundles that nobody here can open,
- * spools that are not shared.
+ * spools that are not shared, metrics that nobody takes.
  */
 #ifndef AGENT_CONFIG_WARN_H
 #define AGENT_CONFIG_WARN_H

@@ -101,6 +101,37 @@ static void warn_of_grid(struct config_print *p, const struct relay *r) {
     }
 }
 
+struct grpc {
+    struct config_print *p;
+    const struct config *c;
+};
+
+/* Port 4317 is that of OTLP by gRPC, which we do not speak (OpenTelemetry specification, OTLP/HTTP
+ * Default Port: 4318). A wrong port would show as an endpoint that does not answer in HTTP. */
+static int warn_of_place(void *arg, const struct endpoint_place *place, struct gf_err *e) {
+    struct grpc *w = arg;
+
+    (void)e;
+    if (place->port == 4317)
+        config_print_warning(w->p,
+                             "%s: [endpoint \"%s\"] url = %s: port 4317 is for OTLP by gRPC, which "
+                             "is not spoken here; take that of OTLP/HTTP, mostly 4318",
+                             config_origin(w->c, "endpoint", place->endpoint, "url"),
+                             place->endpoint, place->url);
+    return 0;
+}
+
+static void warn_of_grpc(struct config_print *p, const struct config *c) {
+    struct grpc w = {.p = p, .c = c};
+    const char *name;
+    struct gf_err ignored;
+
+    for (size_t i = 0; (name = config_name(c, "endpoint", i)) != NULL; i++) {
+        if (endpoint_profile_of(c, name) == &endpoint_otlp)
+            (void)!endpoint_places(c, name, 1, warn_of_place, &w, &ignored);
+    }
+}
+
 static int work(struct relay *r, const struct options *o, int *status, struct gf_err *e) {
     const char *verb = options_arg(o, 0);
     struct config_print p;
@@ -122,6 +153,7 @@ static int work(struct relay *r, const struct options *o, int *status, struct gf
     warn_of_keys(&p, r->config);
     warn_of_agents(&p, r);
     warn_of_grid(&p, r);
+    warn_of_grpc(&p, r->config);
     return config_print_end(&p, e);
 }
 

@@ -14,6 +14,8 @@
 #define SECTION "scrape"
 #define UNIX    "http+unix://"
 
+#define DEFAULT_PATH "/metrics"
+
 #define EVERY_MIN    10
 #define EVERY_MAX    86400
 #define BODY_MIN     1024
@@ -97,7 +99,14 @@ static enum reach reach_of(const char *url) {
     return six ? reach_v6(host) : reach_v4(host);
 }
 
-/* http+unix:///SOCKET[:/PATH] */
+/* How the path is named that begins at `path`, NULL: nowhere. */
+static enum collect_scrape_path path_of(const char *path) {
+    if (path == NULL)
+        return COLLECT_SCRAPE_PATHLESS;
+    return path[1] == '\0' ? COLLECT_SCRAPE_ROOT : COLLECT_SCRAPE_PATH;
+}
+
+/* http+unix:///SOCKET[:/PATH]. */
 static int read_unix(const char *url, struct collect_scrape_settings *s) {
     const char *path = url + strlen(UNIX);
     const char *end = strstr(path, ":/");
@@ -107,8 +116,10 @@ static int read_unix(const char *url, struct collect_scrape_settings *s) {
         return -1;
     memcpy(s->socket, path, n);
     s->here = 1;
+    s->path = path_of(end != NULL ? end + 1 : NULL);
+    (void)snprintf(s->url, sizeof s->url, "%s%s", url, end != NULL ? "" : ":" DEFAULT_PATH);
     int len = snprintf(s->request, sizeof s->request, "http://127.0.0.1%s",
-                       end != NULL ? end + 1 : "/metrics");
+                       end != NULL ? end + 1 : DEFAULT_PATH);
     return len > 0 && len < (int)sizeof s->request ? 0 : -1;
 }
 
@@ -122,7 +133,6 @@ static int read_url(const struct config *c, struct collect_scrape_settings *s, s
     if (strlen(url) > COLLECT_SCRAPE_URL_MAX || strpbrk(url, " \t#@\"\\") != NULL)
         return wrong(c, s->name, "url", "no URL: too long, or with blanks, quotes, # or @", e);
 
-    (void)snprintf(s->url, sizeof s->url, "%s", url);
     if (strncmp(url, UNIX, strlen(UNIX)) == 0) {
         if (read_unix(url, s) == -1)
             return wrong(c, s->name, "url",
@@ -144,8 +154,11 @@ static int read_url(const struct config *c, struct collect_scrape_settings *s, s
                      "(127.x, [::1]) are asked",
                      e);
 
+    const char *path = strchr(url + strlen("http://"), '/');
     s->here = reach == HERE;
-    (void)snprintf(s->request, sizeof s->request, "%s", url);
+    s->path = path_of(path);
+    (void)snprintf(s->url, sizeof s->url, "%s%s", url, path != NULL ? "" : DEFAULT_PATH);
+    memcpy(s->request, s->url, sizeof s->request);
     return 0;
 }
 

@@ -3,7 +3,9 @@
  * metrics; for gapferry-collect, and for `config check`.
  *
  *   url = http://ADDRESS[:PORT][/PATH]     an address of this host or of a private network
- *   url = http+unix:///SOCKET[:/PATH]      a unix socket; without a path /metrics is asked for
+ *   url = http+unix:///SOCKET[:/PATH]      a unix socket
+ *
+ * Without a path /metrics is asked for, where Prometheus looks, too (its metrics_path).
  *
  * ADDRESS is literal: no name is ever looked up. With [agent] mode = airgap it is one of this host.
  */
@@ -13,20 +15,28 @@
 #include "common/config.h"
 #include "gapferry/limits.h"
 
-#define COLLECT_SCRAPES_MAX    64         /* endpoints */
-#define COLLECT_SCRAPE_URL_MAX 512        /* bytes */
-#define COLLECT_SCRAPE_ROOM    (64 << 20) /* bytes of all their answers at one time */
+#define COLLECT_SCRAPES_MAX     64  /* endpoints */
+#define COLLECT_SCRAPE_URL_MAX  512 /* bytes */
+#define COLLECT_SCRAPE_URL_TEXT (COLLECT_SCRAPE_URL_MAX + sizeof ":/metrics")
+#define COLLECT_SCRAPE_ROOM     (64 << 20) /* bytes of all their answers at one time */
+
+enum collect_scrape_path {
+    COLLECT_SCRAPE_PATH,    /* is named */
+    COLLECT_SCRAPE_ROOT,    /* it is / alone */
+    COLLECT_SCRAPE_PATHLESS /* is not */
+};
 
 struct collect_scrape_settings {
     char name[GF_WORD_MAX + 1]; /* [A-Za-z0-9_.-], as is job */
     char job[GF_WORD_MAX + 1];
     char channel[GF_WORD_MAX + 1];
-    char url[COLLECT_SCRAPE_URL_MAX + 1];     /* as it is configured */
-    char request[COLLECT_SCRAPE_URL_MAX + 1]; /* what is asked for; at a socket of 127.0.0.1 */
-    char socket[108];                         /* "": none */
-    int here;                                 /* 1: it is on this host */
-    int64_t every, timeout;                   /* seconds */
-    int64_t body_max;                         /* bytes of an answer */
+    char url[COLLECT_SCRAPE_URL_TEXT];     /* as it is configured, and the path */
+    enum collect_scrape_path path;         /* how it was configured */
+    char request[COLLECT_SCRAPE_URL_TEXT]; /* what is asked for; at a socket of 127.0.0.1 */
+    char socket[108];                      /* "": none */
+    int here;                              /* 1: it is on this host */
+    int64_t every, timeout;                /* seconds */
+    int64_t body_max;                      /* bytes of an answer */
 };
 
 struct collect_scrapes {

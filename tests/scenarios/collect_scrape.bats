@@ -168,6 +168,38 @@ SERIES
     done
 }
 
+@test "config check says what will not come in, and what is asked without a path" {
+    endpoint
+    A init --name site >/dev/null 2>&1
+    {
+        printf '[collect]\nlisten = 127.0.0.1:4317\n'
+        scrape bare "http://$at" && scrape page http://127.0.0.1:1/ 'channel = yes'
+        scrape held "http+unix://$PWD/e.sock:/metrics" 'channel = no'
+        printf '[channel "yes"]\nconsent = granted\nallow = users\n[channel "no"]\nconsent = denied\n'
+    } >>site/etc/gapferry/agent.conf
+    gives 0 A config check
+    says "[scrape \"bare\"] url names no path: http://$at/metrics is asked" \
+        '[scrape "bare"] is not asked, for its channel metrics has no consent' 'consent metrics grant' \
+        '[scrape "page"] url names no path: http://127.0.0.1:1/ is asked; metrics are mostly at /metrics' \
+        '[channel "yes"] allow names fields of JSON, which cannot be applied to metrics: nothing of [scrape "page"]' \
+        '[scrape "held"] is not asked, for its channel no has no consent' 'change consent at' \
+        '[collect] listen at port 4317'
+    [ "$(A config check --json | jq '.warnings | length')" = 6 ]
+    # What is mended is told no more, and what was said is what is asked.
+    A consent metrics grant >/dev/null 2>&1
+    sed -i -e 's/:4317/:0/' -e 's/^allow = .*/allow = */' -e 's/^consent = denied/consent = granted/' \
+        -e 's|:1/$|:1/metrics|' site/etc/gapferry/agent.conf
+    gives 0 A config check
+    [ "$(A config check --json | jq '.warnings | length')" = 1 ]
+    drain
+    collect_start
+    soon asked 3
+    grep -q '^/metrics$' e/log
+    absent grep '^/$' e/log
+    [ "$(of bare url)" = "http://$at/metrics" ]
+    [ "$(of bare samples)" -gt 0 ] || fail "$(cat status.json)"
+}
+
 @test "an address of a private network is asked" {
     unshare -n true 2>/dev/null || skip "cannot make a network namespace here: no such address was asked"
     site "$(scrape node http://10.77.0.1:9100/metrics)"

@@ -490,6 +490,17 @@ logged() {
     says 'export_interval = 0: must be between 1s and 30d'
 }
 
+@test "config check warns of an OTLP endpoint at the port of gRPC" {
+    local conf=relay/etc/gapferry/relay.conf
+    ready
+    printf '[endpoint "otel"]\nchannel = otel\nprofile = otlp\nurl = https://otel.example:4317/v1/metrics\n' >>"$conf"
+    gives 0 R config check
+    says "$conf:" '[endpoint "otel"] url = https://otel.example:4317/v1/metrics: port 4317 is for OTLP by gRPC' '4318'
+    sed -i 's/:4317/:4318/' "$conf"
+    gives 0 R config check
+    [ -z "$err" ] || fail "$err"
+}
+
 @test "config check warns of a secret that everybody can read, and says what to do" {
     local conf=relay/etc/gapferry/relay.conf
     ready

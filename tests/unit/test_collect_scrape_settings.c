@@ -68,6 +68,49 @@ static void what_is_configured_is_read(void **state) {
     assert_string_equal(s.list[2].request, "http://127.0.0.1/metrics");
     assert_string_equal(s.list[2].socket, "/run/x.sock");
     assert_int_equal(s.list[3].here, 0);
+    assert_string_equal(s.list[3].request, "http://192.168.1.2/");
+    collect_scrape_settings_free(&s);
+}
+
+static void without_a_path_metrics_are_asked_for_and_shown(void **state) {
+    static const struct {
+        const char *url, *shown, *request;
+        enum collect_scrape_path path;
+    } forms[] = {
+        {"http://[::1]:9100", "http://[::1]:9100/metrics", "http://[::1]:9100/metrics",
+         COLLECT_SCRAPE_PATHLESS},
+        {"http://127.0.0.1", "http://127.0.0.1/metrics", "http://127.0.0.1/metrics",
+         COLLECT_SCRAPE_PATHLESS},
+        {"http://127.0.0.1:1/", "http://127.0.0.1:1/", "http://127.0.0.1:1/", COLLECT_SCRAPE_ROOT},
+        {"http://127.0.0.1/m?a=/", "http://127.0.0.1/m?a=/", "http://127.0.0.1/m?a=/",
+         COLLECT_SCRAPE_PATH},
+        {"http+unix:///a/b", "http+unix:///a/b:/metrics", "http://127.0.0.1/metrics",
+         COLLECT_SCRAPE_PATHLESS},
+        {"http+unix:///a:/", "http+unix:///a:/", "http://127.0.0.1/", COLLECT_SCRAPE_ROOT},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct collect_scrapes s = {.n = 0};
+        char text[200];
+        (void)snprintf(text, sizeof text, "[scrape \"x\"]\nurl = %s\n", forms[i].url);
+        assert_int_equal(settings(text, &s), 0);
+        assert_string_equal(s.list[0].url, forms[i].shown);
+        assert_string_equal(s.list[0].request, forms[i].request);
+        assert_int_equal(s.list[0].path, forms[i].path);
+        collect_scrape_settings_free(&s);
+    }
+
+    /* The longest one has room for the path, too. */
+    struct collect_scrapes s;
+    char text[600];
+    (void)snprintf(text, sizeof text, "[scrape \"x\"]\nurl = http://127.0.0.1:%0*d\n",
+                   (int)(COLLECT_SCRAPE_URL_MAX - strlen("http://127.0.0.1:")), 1);
+    assert_int_equal(settings(text, &s), -1);
+    (void)snprintf(text, sizeof text, "[scrape \"x\"]\nurl = http://127.0.0.1:1/%0*d\n",
+                   (int)(COLLECT_SCRAPE_URL_MAX - strlen("http://127.0.0.1:1/")), 1);
+    assert_int_equal(settings(text, &s), 0);
+    assert_int_equal(strlen(s.list[0].url), COLLECT_SCRAPE_URL_MAX);
     collect_scrape_settings_free(&s);
 }
 
@@ -241,6 +284,7 @@ static void there_are_so_many_and_no_more(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_configured_is_read),
+        cmocka_unit_test(without_a_path_metrics_are_asked_for_and_shown),
         cmocka_unit_test(only_this_host_and_private_networks_are_asked),
         cmocka_unit_test(in_airgap_mode_only_this_host_is_asked),
         cmocka_unit_test(what_is_wrong_is_refused_with_its_line),
