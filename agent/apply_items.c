@@ -18,6 +18,10 @@
 #include "gapferry/file.h"
 #include "gapferry/lines.h"
 
+/* Rejected records of one response that are warned of, which a terminal shows; others are for the
+ * journal alone, for a sink that takes nothing rejects all that there is. */
+#define WARN_MAX 5
+
 #define ANSWER_FILE_MAX (GF_DOCUMENT_MAX + 65536) /* a document and its signatures */
 
 struct applying {
@@ -59,7 +63,8 @@ static int take_receipt(struct applying *x, const char *line, size_t len, struct
         };
         ++*counters[receipt.state];
         if (receipt.state == GF_STATE_REJECTED)
-            log_item(LOG_LEVEL_WARNING, "record-rejected", &receipt.record, receipt.reason);
+            log_item(x->result.rejected <= WARN_MAX ? LOG_LEVEL_WARNING : LOG_LEVEL_INFO,
+                     "record-rejected", &receipt.record, receipt.reason);
     }
     if (moved == 0 && odd && strcmp(odd, STORE_ODD_DENIED) == 0) {
         x->result.denied++;

@@ -17,8 +17,7 @@
 #include "agent/thin/thin_show.h"
 #include "agent/thin/thin_steps.h"
 
-#define REJECTED_DAYS 7 /* so long a rejection is the next thing to see to */
-#define REJECTED_MAX  5 /* lines about rejected records; the number of all is said */
+#define REJECTED_MAX 5 /* lines about rejected records; the number of all is said */
 
 static const struct option_spec specs[] = {
     COMMAND_OPTION_JSON,
@@ -285,102 +284,6 @@ static int show_losses(struct status *s, struct gf_err *e) {
     return thin_show(s->a, NULL, &s->t, "thinned    ", e);
 }
 
-/* Records that were rejected, and answers that cannot be used: the last ones, with their reasons.
- */
-struct trouble {
-    struct {
-        char id[GF_UUID_TEXT];
-        char channel[GF_WORD_MAX + 1];
-        int rejected;
-        char reason[GF_REASON_MAX + 1];
-    } last[REJECTED_MAX];
-    int64_t n;
-    char unusable[GF_WORD_MAX + 1];
-    int64_t rejected_at;
-    char rejected[GF_WORD_MAX + 1];
-    struct store *store;
-};
-
-/* A licence of this product that was installed since. */
-struct newer {
-    const char *product;
-    int64_t since;
-    int found;
-};
-
-static int find_newer(void *arg, const char *product, const char *text, size_t len,
-                      int64_t installed, struct gf_err *e) {
-    struct newer *n = arg;
-
-    (void)text, (void)len, (void)e;
-    n->found |= strcmp(product, n->product) == 0 && installed >= n->since;
-    return 0;
-}
-
-/* 1 if a licence came after this answer, so that nobody misses it any more. */
-static int is_over(struct trouble *x, const struct store_record *r, struct gf_err *e) {
-    struct newer n = {r->product, r->state_since, 0};
-
-    if (strcmp(r->channel, "license") != 0 || !r->product)
-        return 0;
-    return store_licenses(x->store, find_newer, &n, e) == -1 ? -1 : n.found;
-}
-
-static int note_trouble(void *arg, const struct store_record *r, struct gf_err *e) {
-    struct trouble *x = arg;
-    size_t at = (size_t)(x->n % REJECTED_MAX);
-
-    if (r->state != STORE_REJECTED && !(r->wants_answer && r->reason))
-        return 0;
-    int over = r->state == STORE_REJECTED ? 0 : is_over(x, r, e);
-    if (over != 0)
-        return over == 1 ? 0 : -1;
-    x->n++;
-    if (r->state == STORE_REJECTED && r->state_since >= x->rejected_at) {
-        x->rejected_at = r->state_since;
-        (void)snprintf(x->rejected, sizeof x->rejected, "%s", r->channel);
-    }
-    if (r->state != STORE_REJECTED)
-        (void)snprintf(x->unusable, sizeof x->unusable, "%s", r->channel);
-    gf_text_uuid(&r->id, x->last[at].id);
-    (void)snprintf(x->last[at].channel, sizeof x->last[at].channel, "%s", r->channel);
-    (void)snprintf(x->last[at].reason, sizeof x->last[at].reason, "%s",
-                   r->reason ? r->reason : "no reason was given");
-    x->last[at].rejected = r->state == STORE_REJECTED;
-    return 0;
-}
-
-static int show_trouble(struct status *s, struct gf_err *e) {
-    struct trouble x = {.store = s->a->store};
-
-    /* Walks what can be in trouble only where there is something. */
-    if (store_walk(s->a->store, STORE_REJECTED, NULL, note_trouble, &x, e) == -1 ||
-        store_walk(s->a->store, STORE_DELIVERED, "license", note_trouble, &x, e) == -1 ||
-        store_walk(s->a->store, STORE_DELIVERED, "updates", note_trouble, &x, e) == -1)
-        return -1;
-    (void)snprintf(s->unusable, sizeof s->unusable, "%s", x.unusable);
-    if (x.rejected_at > s->a->now - (int64_t)REJECTED_DAYS * 86400)
-        (void)snprintf(s->rejected, sizeof s->rejected, "%s", x.rejected);
-    out_open(&s->t, "trouble", '[');
-    for (int64_t i = x.n > REJECTED_MAX ? x.n - REJECTED_MAX : 0; i < x.n; i++) {
-        size_t at = (size_t)(i % REJECTED_MAX);
-        const char *what = x.last[at].rejected ? "rejected" : "unusable";
-        out_open(&s->t, NULL, '{');
-        out_str(&s->t, "record", x.last[at].id);
-        out_str(&s->t, "channel", x.last[at].channel);
-        out_str(&s->t, "what", what);
-        out_str(&s->t, "reason", x.last[at].reason);
-        out_close(&s->t, '}');
-        out_text(&s->t, "%-10s %s %s: ", what, x.last[at].channel, x.last[at].id);
-        out_safe(&s->t, x.last[at].reason);
-        out_text(&s->t, "\n");
-    }
-    out_close(&s->t, ']');
-    if (x.n > REJECTED_MAX)
-        out_text(&s->t, "           and %lld more\n", (long long)(x.n - REJECTED_MAX));
-    return 0;
-}
-
 /* Of what was delivered a sink may have refused a part. */
 static int show_one_partly(void *arg, const struct store_record *r, struct gf_err *e) {
     struct out *t = arg;
@@ -454,7 +357,8 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
         (show_relay(&s, e) == -1 || cmd_status_network(a, &s.t, &s.network, e) == -1 ||
          forked_show(s.a, &s.t, "forked     ", e) == -1 || show_consent(&s, e) == -1 ||
          show_records(&s, e) == -1 || show_stuck(&s, e) == -1 || show_losses(&s, e) == -1 ||
-         show_trouble(&s, e) == -1 || show_partly(&s, e) == -1 || show_licenses(&s, e) == -1 ||
+         cmd_status_trouble(s.a, &s.t, s.unusable, s.rejected, e) == -1 ||
+         show_partly(&s, e) == -1 || show_licenses(&s, e) == -1 ||
          cmd_trust_list_vendors(a, 1, &s.t, e) == -1 || cmd_updates_status(a, &s.t, e) == -1 ||
          cmd_status_health(a, &s.t, e) == -1))
         rc = -1;

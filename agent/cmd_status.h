@@ -31,6 +31,12 @@ struct cmd_status_next {
 /* What went wrong of itself, and when the relay expects a bundle; in text only what there is. */
 GF_MUST_CHECK int cmd_status_health(struct agent *a, struct out *t, struct gf_err *e);
 
+/* Records that were rejected and answers that cannot be used: for each of the last reasons a line
+ * with the newest record and how many before it. unusable, rejected: what struct cmd_status_next
+ * says, as it was where there is none. */
+GF_MUST_CHECK int cmd_status_trouble(struct agent *a, struct out *t, char unusable[GF_WORD_MAX + 1],
+                                     char rejected[GF_WORD_MAX + 1], struct gf_err *e);
+
 /* The line "next", and its member in JSON. */
 void cmd_status_next(const struct agent *a, const struct cmd_status_next *n, struct out *t);
 

@@ -55,6 +55,22 @@ bats_require_minimum_version 1.5.0
     [[ $err != *'did you mean'* ]]
 }
 
+@test "what many records were rejected for is said once, and warned of a few times" {
+    ready
+    vendor_script '7 status 422 /usage'
+    for i in 1 2 3 4 5 6 7; do users "$i" >/dev/null; done
+    home
+    there
+    : >said
+    JOURNAL_STREAM=$(stat -c %d:%i said) A sync usb >/dev/null 2>>said
+    [ "$(grep -c '^<4>event=record-rejected' said)" = 5 ]
+    [ "$(grep -c '^<6>event=record-rejected' said)" = 2 ]
+    gives 0 A status
+    says ', 7 rejected' ' and 6 before it: HTTP 422'
+    [ "$(grep -c '^rejected ' <<<"$out")" = 1 ]
+    [ "$(fact '.trouble | "\(length) \(.[0].records)"' A status)" = '1 7' ]
+}
+
 @test "preview names the relay of each channel" {
     local first second
     ready
