@@ -318,17 +318,19 @@ static const char *read_head(struct batches *b, const char *at, const char *end)
         (at = read_number(at, end, b->n, ' ', &points)) == NULL || points != b->n ||
         (at = read_number(at, end, any, ' ', &requests)) == NULL ||
         (at = read_number(at, end, b->n, ' ', &b->there)) == NULL ||
-        (at = read_number(at, end, b->n, '\n', &b->others)) == NULL)
+        (at = read_number(at, end, b->n - b->there, '\n', &b->others)) == NULL)
         return NULL;
     b->requests = (size_t)requests;
+    uint64_t left = b->n - b->there - b->others;
     while (at < end && *at != '\n') {
         const char *lf;
-        if ((at = read_number(at, end, b->n, ' ', &n)) == NULL ||
+        if ((at = read_number(at, end, left, ' ', &n)) == NULL ||
             (lf = memchr(at, '\n', (size_t)(end - at))) == NULL ||
             (size_t)(lf - at) >= sizeof words || memchr(at, '\0', (size_t)(lf - at)) != NULL)
             return NULL;
         (void)snprintf(words, sizeof words, "%.*s", (int)(lf - at), at);
         refuse(b, n, words, 0);
+        left -= n;
         at = lf + 1;
     }
     return at < end ? at + 1 : NULL;

@@ -319,7 +319,9 @@ static void what_does_not_fit_is_not_believed(void **state) {
                                       "1 2 1 1 0\n\n",
                                       "1 2 1 1 0\n\n\x05\x05",
                                       "1 2 1 1 0\n1 a",
-                                      "1 2 1 1 0\n3 a\n\n\x05",
+                                      "1 2 1 1 0\n2 a\n\n\x05",
+                                      "1 2 1 0 0\n1 a\n2 b\n\n\x05",
+                                      "1 2 1 1 2\n\n\x05",
                                       "1 2 1 1 0\nx\n\n\x05",
                                       "1 2 99999999999999999999999 1 0\n\n\x05",
                                       "1 2 1 1 0\n1 a\n\x05"};
