@@ -695,6 +695,16 @@ options_of() {
     done < <(grep -oE '^ *\{"[a-z]+", [01], "[a-z_]+"' "$SOURCE/agent/agent_keys.c" | sed -E 's/.*"([a-z_]+)"$/\1/' | sort -u)
 }
 
+@test "the manual shows the sections of the configuration in the quotes that they need" {
+    command -v man >/dev/null || skip "man is not installed: how the page looks was not tried"
+    local section
+    [ -s "$BIN/../docs/gapferry-agent.8" ] || skip "scdoc is not installed: there is no page"
+    man -l "$BIN/../docs/gapferry-agent.8" >page 2>/dev/null
+    for section in $(sed -n 's/^ *{"\([a-z]*\)", 1, .*/\1/p' "$SOURCE/agent/agent_keys.c" | sort -u); do
+        grep -qFx "   [$section \"NAME\"]" page || fail "$section"
+    done
+}
+
 @test "every option in --help is completed, and nothing else" {
     local command
     # shellcheck source=/dev/null
