@@ -102,11 +102,35 @@ static int check(const struct change *c, const struct options *o, const struct l
     return 0;
 }
 
+static int note_state(void *arg, const struct ledger_record *r, struct gf_err *e) {
+    const char **state = arg;
+    (void)e;
+
+    *state = ledger_states[r->state];
+    return 0;
+}
+
+/* Where one record was named and nothing could be done: in which state it is. "" for several. */
+static int tell_state(struct relay *r, const struct ledger_filter *f, char out[40],
+                      struct gf_err *e) {
+    struct ledger_filter one = {LEDGER_ANY};
+    const char *state = NULL;
+
+    one.record = f->record;
+    one.agent = f->agent;
+    if (f->record != NULL && ledger_select(r->ledger, &one, note_state, &state, e) == -1)
+        return -1;
+    (void)snprintf(out, 40, "%s%s%s", state != NULL ? "it is " : "", state != NULL ? state : "",
+                   state != NULL ? "; " : "");
+    return 0;
+}
+
 int cmd_records_change(struct relay *r, const struct options *o, const char *verb,
                        struct gf_err *e) {
     const struct change *c = NULL;
     struct cmd_records_pick p;
     struct ledger_changed did = {0};
+    char is[40] = "";
     struct out t;
 
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
@@ -122,8 +146,10 @@ int cmd_records_change(struct relay *r, const struct options *o, const char *ver
     if (apply_alone(r, c, &p.f, options_value(o, "reason"), &did, e) == -1)
         return -1;
     const int64_t n = did.records;
+    if (n == 0 && tell_state(r, &p.f, is, e) == -1)
+        return -1;
     if (n == 0 && c->ends)
-        return gf_err_set(e, GF_E_NOINPUT, "records %s: %s", verb, c->none);
+        return gf_err_set(e, GF_E_NOINPUT, "records %s: %s%s", verb, is, c->none);
     /* Else `run` learns of it when it looks through everything. */
     int running = n + did.artifacts > 0 && ledger_wake(r->ledger, LEDGER_RUNNING);
     out_begin(&t, o);
@@ -131,7 +157,7 @@ int cmd_records_change(struct relay *r, const struct options *o, const char *ver
     if (!c->ends)
         out_int(&t, "artifacts", did.artifacts);
     if (n == 0 && did.artifacts == 0)
-        out_text(&t, "0 records: %s\n", c->none);
+        out_text(&t, "0 records: %s%s\n", is, c->none);
     if (n > 0)
         out_text(&t, "%" PRId64 " record%s %s; %s\n", n, n == 1 ? "" : "s",
                  n == 1 ? c->one : c->many, running ? c->running : c->not_running);

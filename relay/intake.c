@@ -249,6 +249,18 @@ static int is_pending(struct intake *in, const struct item *it) {
     return files_name_of(it->fd, name, &ignored) == 0 && files_has(in->r, "pending", name);
 }
 
+/* It comes by itself once there is room; who shall bring more is the operator's to say. */
+static void tell_over(struct intake *in, const struct item *it, const struct gf_card *sender,
+                      const struct gf_err *why) {
+    char fingerprint[GF_FINGERPRINT_TEXT];
+
+    gf_card_fingerprint(sender, fingerprint);
+    turn_person(in->t,
+                "%s: %s; it was left %s, and can come again later; to take more of this sender, "
+                "raise that in [agent \"%s\"] of %s",
+                it->label, why->text, in->where, fingerprint, in->r->config_path);
+}
+
 static int take(struct intake *in, const struct item *it, const struct gf_head *h,
                 struct gf_err *e) {
     char name[FILES_NAME], remedy[40];
@@ -279,8 +291,7 @@ static int take(struct intake *in, const struct item *it, const struct gf_head *
     if (over == 1) {
         in->t->over++;
         if (in->told++ < TOLD_MAX)
-            turn_person(in->t, "%s: %s; it was left %s, and can come again later", it->label,
-                        why.text, in->where);
+            tell_over(in, it, h->sender, &why);
         return 0;
     }
     if (copy_bundle(in, it, h, name, &why) == 0)

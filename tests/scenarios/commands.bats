@@ -231,6 +231,7 @@ lines() { R records list --json "$@" | jq -r '.records[].record'; }
     gives 0 R records drop "$id" --reason "sent in \"error\""
     says '1 record dropped'
     gives 66 R records drop "$id" --reason again
+    says 'it is rejected; nothing of it waits or is held'
     R sync usb >/dev/null || true
     A sync usb >/dev/null || true
     [ "$(R records list --state delivered --json | jq '.records | length')" = 4 ]
@@ -404,7 +405,8 @@ logged() {
     users 2 >/dev/null
     home
     gives 75 R sync usb
-    says "1 bundle beyond its sender's quota waits" 'and its quota is' 'quota_bundles_per_day' 'it was left on the drive'
+    says "1 bundle beyond its sender's quota waits" 'and its quota is' 'quota_bundles_per_day' 'it was left on the drive' \
+        "raise that in [agent \"$(A card --fingerprint)\"] of "
     [ "$(R sync usb --json | jq .over_quota)" = 1 ]
     compgen -G 'usb/GAPFERRY/to-relay/*.gfb' >/dev/null
     [ "$(tally '.effects | length')" = 1 ]
