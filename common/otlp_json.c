@@ -52,34 +52,49 @@ static uint32_t number_of(const struct otlp_message *m, const char *name, size_t
     return 0;
 }
 
-/* data_points to dataPoints. */
-static size_t camel_case(char *name, size_t n) {
-    size_t to = 0;
-    for (size_t i = 0; i < n; i++) {
-        int upper = name[i] == '_' && i + 1 < n && name[i + 1] >= 'a' && name[i + 1] <= 'z';
-        name[to++] = (char)(upper ? name[++i] - 'a' + 'A' : name[i]);
+static int lower(char c) {
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
+}
+
+/* 1 if a name of n bytes is `known` but for underscores and case, as lenient readers take it. */
+static int is_nearly(const char *known, const char *name, size_t n) {
+    size_t i = 0;
+
+    for (;; known++, i++) {
+        while (i < n && name[i] == '_')
+            i++;
+        if (i == n || *known == '\0')
+            return i == n && *known == '\0';
+        if (lower(*known) != lower(name[i]))
+            return 0;
     }
-    return to;
+}
+
+static uint32_t number_nearly(const struct otlp_message *m, const char *name, size_t n) {
+    for (uint32_t i = 1; i < OTLP_NUMBERS; i++) {
+        if (m->field[i].name != NULL && is_nearly(m->field[i].name, name, n))
+            return i;
+    }
+    return 0;
 }
 
 /* Pass a name and its colon; *number is the field it means, or 0. */
-static int walk_name(struct walk *w, const struct otlp_message *m, uint32_t *number) {
-    struct otlp_token token;
+static int walk_name(struct walk *w, const struct otlp_message *m, struct otlp_token *token,
+                     uint32_t *number) {
     char name[NAME_MAX_KNOWN * 6]; /* each byte may be \uXXXX */
 
-    if (otlp_scan_string(&w->s, &token) == -1)
+    if (otlp_scan_string(&w->s, token) == -1)
         return -1;
     if (!otlp_scan_take(&w->s, ':'))
         return bad(w, "a colon was expected");
     *number = 0;
-    if (token.len > sizeof name)
+    if (token->len > sizeof name)
         return 0;
-    if (!token.has_escape && (*number = number_of(m, token.at, token.len)) != 0)
+    if (!token->has_escape && (*number = number_of(m, token->at, token->len)) != 0)
         return 0;
-    size_t n = otlp_scan_meaning(&token, name);
+    size_t n = otlp_scan_meaning(token, name);
     *number = number_of(m, name, n);
-    if (*number == 0 && memchr(name, '_', n) != NULL &&
-        (*number = number_of(m, name, camel_case(name, n))) != 0) {
+    if (*number == 0 && (*number = number_nearly(m, name, n)) != 0) {
         otlp_path_put(&w->path, &m->field[*number], *number, OTLP_PATH_ALL);
         return bad(w, "OTLP JSON has this name only as it stands here");
     }
@@ -160,14 +175,15 @@ static int is_denied(struct walk *w) {
     return 0;
 }
 
-/* Where the elements of an array end and which of them stay, for the commas between them. */
+/* Where the elements of an array or the members of an object end and which of them stay, for the
+ * commas between them. */
 struct elements {
     const char *last_end; /* of the one before */
     int kept;             /* one of those before stays */
 };
 
-/* A denied element from `from` to here goes with a comma: the one before it if anything stays
- * there, else the one behind it, and the white space with it. */
+/* What stands from `from` to here goes with a comma: the one before it if anything stays there,
+ * else the one behind it, and the white space with it. */
 static int cut_element(struct walk *w, const struct elements *l, const char *from) {
     const char *end = w->s.at;
 
@@ -183,7 +199,6 @@ static int cut_element(struct walk *w, const struct elements *l, const char *fro
     w->found.edits.shorter += (size_t)(end - from);
     if (otlp_edit_cut(&w->found.edits, from, end) == -1)
         return no_memory(w);
-    otlp_redacted_note(&w->found.redacted, (const uint8_t *)w->key.data, w->key.len);
     return 0;
 }
 
@@ -201,6 +216,7 @@ static int walk_element(struct walk *w, const struct otlp_message *m, uint32_t n
         w->deny = NULL;
         rc = walk_value(w, m, number, packed, depth);
         w->deny = deny;
+        otlp_redacted_note(&w->found.redacted, (const uint8_t *)w->key.data, w->key.len);
         if (rc == 0)
             rc = cut_element(w, l, from);
     } else {
@@ -260,9 +276,42 @@ static int walk_field(struct walk *w, const struct otlp_message *m, uint32_t num
     return rc;
 }
 
+/* A member that the schema does not know stays only where everything may leave: no rule can judge
+ * what stands in it. */
+static int cut_member(struct walk *w, const struct otlp_token *name, const struct elements *l,
+                      const char *from) {
+    static const char unknown[] = "unknown field ";
+    char text[OTLP_REDACTED_KEY];
+    size_t n = sizeof unknown - 1, fits = gf_text_fit(name->at, name->len, sizeof text - 1 - n);
+
+    memcpy(text, unknown, n);
+    memcpy(text + n, name->at, fits);
+    otlp_redacted_note(&w->found.redacted, (const uint8_t *)text, n + fits);
+    return cut_element(w, l, from);
+}
+
+static int walk_member(struct walk *w, const struct otlp_message *m, uint32_t *seen, unsigned depth,
+                       struct elements *l) {
+    struct otlp_token name;
+    uint32_t number;
+
+    (void)otlp_scan_peek(&w->s);
+    const char *from = w->s.at;
+    if (walk_name(w, m, &name, &number) == -1)
+        return -1;
+    int rc = number == 0 ? otlp_scan_skip(&w->s) : walk_field(w, m, number, seen, depth);
+    if (rc == 0 && number == 0 && w->deny != NULL)
+        rc = cut_member(w, &name, l, from);
+    else
+        l->kept = 1;
+    l->last_end = w->s.at;
+    return rc;
+}
+
 static int walk_object(struct walk *w, enum otlp_type type, unsigned depth) {
     const struct otlp_message *m = &otlp_schema[type];
-    uint32_t seen = 0, number;
+    struct elements l = {.kept = 0};
+    uint32_t seen = 0;
 
     if (!otlp_scan_take(&w->s, '{'))
         return bad(w, "an object was expected");
@@ -270,10 +319,7 @@ static int walk_object(struct walk *w, enum otlp_type type, unsigned depth) {
     if (otlp_scan_take(&w->s, '}'))
         return 0;
     do {
-        if (walk_name(w, m, &number) == -1)
-            return -1;
-        int rc = number == 0 ? otlp_scan_skip(&w->s) : walk_field(w, m, number, &seen, depth);
-        if (rc == -1)
+        if (walk_member(w, m, &seen, depth, &l) == -1)
             return -1;
     } while (otlp_scan_take(&w->s, ','));
     return otlp_scan_take(&w->s, '}') ? 0 : bad(w, "a comma or the end of an object was expected");

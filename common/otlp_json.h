@@ -5,8 +5,8 @@
  * As the specification has it (protocol/otlp, JSON Protobuf Encoding): names in lowerCamelCase,
  * enums as integers, 64-bit integers as digits in a string or as numbers, ids in hex, unknown names
  * ignored. null is as if the name were not there. Refused besides what otlp.h says: a known name in
- * the spelling of protobuf (data_points), since readers differ in whether they know it. What is not
- * JSON is GF_E_RECORD, too.
+ * the spelling of protobuf (data_points), or in other letters (Key), since readers differ in
+ * whether they know it. What is not JSON is GF_E_RECORD, too.
  */
 #ifndef COMMON_OTLP_JSON_H
 #define COMMON_OTLP_JSON_H

@@ -6,6 +6,8 @@
  */
 #include "common/otlp_walk.h"
 
+#include <stdio.h>
+
 #include "gapferry/text.h"
 
 static int walk_message(struct otlp_walk *w, enum otlp_type type, struct otlp_span in,
@@ -190,6 +192,22 @@ static int walk_value(struct otlp_walk *w, const struct otlp_message *m,
     return 0;
 }
 
+/* A field that the schema does not know, whose tag is at `from`, stays only where everything may
+ * leave. */
+static int walk_unknown(struct otlp_walk *w, const uint8_t *from, const uint8_t *end,
+                        uint32_t number, size_t *cut) {
+    char name[OTLP_REDACTED_KEY];
+
+    if (w->deny == NULL)
+        return 0;
+    if (otlp_edit_cut(&w->found.edits, from, end) == -1)
+        return bad(w, NULL);
+    int n = snprintf(name, sizeof name, "unknown field %u", (unsigned)number);
+    otlp_redacted_note(&w->found.redacted, (const uint8_t *)name, (size_t)n);
+    *cut += (size_t)(end - from);
+    return 0;
+}
+
 static int walk_message(struct otlp_walk *w, enum otlp_type type, struct otlp_span in,
                         unsigned depth, size_t *cut) {
     const struct otlp_message *m = &otlp_schema[type];
@@ -205,9 +223,11 @@ static int walk_message(struct otlp_walk *w, enum otlp_type type, struct otlp_sp
             return bad_within(w, m, in, from);
         }
         const struct otlp_field *field = otlp_wire_field(m, item.number);
-        if (field == NULL)
+        if (field == NULL) {
+            if (walk_unknown(w, from, at, item.number, cut) == -1)
+                return -1;
             continue;
-
+        }
         int rc;
         if (!field->repeated && (seen & 1U << item.number) != 0)
             rc = bad(w, "it stands twice, and may stand once");

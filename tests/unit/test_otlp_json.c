@@ -100,6 +100,12 @@ static void the_spelling_of_protobuf_is_refused(void **state) {
             "resourceMetrics: OTLP JSON has this name only as it stands here (at byte 20)");
     refused("{\"resource\\u005fmetrics\":[]}",
             "resourceMetrics: OTLP JSON has this name only as it stands here (at byte 25)");
+    refused(RES("[{\"Key\":\"secret\"}]"), "resourceMetrics[0].resource.attributes[0].key: OTLP "
+                                           "JSON has this name only as it stands here (at byte "
+                                           "54)");
+    refused("{\"_Resource__METRICS\":[]}",
+            "resourceMetrics: OTLP JSON has this name only as it stands here (at byte 22)");
+    taken("{\"resourceMetric\":[],\"resourceMetricss\":[],\"_\":1,\"\":2}");
 }
 
 static void null_is_as_if_the_name_were_not_there(void **state) {
@@ -229,9 +235,26 @@ static void a_key_is_known_however_it_is_spelled(void **state) {
     (void)state;
     becomes(RES("[{\"\\u006bey\":\"\\u0073ecret\"}]"), RES("[]"));
     becomes(RES("[{\"value\":{\"intValue\":1},\"key\":\"host.name\"}]"), RES("[]"));
-    becomes(RES("[{\"x\":{\"key\":\"secret\"},\"key\":\"a\"}]"), NULL);
+    becomes(RES("[{\"x\":{\"key\":\"secret\"},\"key\":\"a\"}]"), RES("[{\"key\":\"a\"}]"));
     becomes(RES("[{}]"), NULL);
     becomes(RES("[{\"key\":\"\"}]"), NULL);
+}
+
+static void members_that_nobody_knows_go_with_a_comma(void **state) {
+    (void)state;
+    becomes("{\"x\":1}", "{}");
+    becomes("{ \"x\" : [1] , \"resourceMetrics\":[]}", "{ \"resourceMetrics\":[]}");
+    becomes("{\"resourceMetrics\":[], \"x\":1 ,\"y\":{\"resource\":2}}",
+            "{\"resourceMetrics\":[]}");
+    becomes("{\"x\":1,\"resourceMetrics\":[],\"y\":2}", "{\"resourceMetrics\":[]}");
+    becomes(RES("[" KV("secret") "],\"z\":" KV("secret")), RES("[]"));
+    memset(&gone, 0, sizeof gone);
+    becomes(
+        RES("[{\"key\":\"a\",\"a \\u0022 name that is so long that it does not fit in where it is "
+            "told to people\":1}]"),
+        RES("[{\"key\":\"a\"}]"));
+    assert_int_equal(gone.total, 1);
+    assert_int_equal(strncmp(gone.keys[0].key, "unknown field a \\u0022 name", 27), 0);
 }
 
 static void lists_within_values_are_looked_through(void **state) {
@@ -316,6 +339,7 @@ int main(void) {
         TEST(values_nest_so_deep_and_no_deeper),
         TEST(a_denied_attribute_goes_and_one_comma_with_it),
         TEST(a_key_is_known_however_it_is_spelled),
+        TEST(members_that_nobody_knows_go_with_a_comma),
         TEST(lists_within_values_are_looked_through),
         TEST(every_place_of_attributes_is_looked_at),
         TEST(what_goes_must_be_well_formed_too),

@@ -133,24 +133,36 @@ static void lists_within_values_are_looked_through(void **state) {
     assert_string_equal(gone.keys[0].key, "host.name");
 }
 
-static void unknown_fields_and_odd_spellings_around_a_removal_stay(void **state) {
+static void unknown_fields_go_and_odd_spellings_around_a_removal_stay(void **state) {
     (void)state;
     for (int with = 0; with <= 1; with++) {
         struct gf_buf *to = with ? &b : &want;
         size_t rm = otlp_put_open(to, 1);
-        otlp_put_eight(to, 999, 7);
+        if (with)
+            otlp_put_eight(to, 999, 7);
         size_t at = otlp_put_open(to, OTLP_CONTEXT);
         /* A length of three bytes where one would do, on a message that does not change. */
         gf_buf_add(to, "\x0a\x83\x80\x00\x0a\x01k", 7);
         if (with)
             make_attribute(to, 1, "secret", "x");
-        make_text(to, 777, "unknown");
+        if (with)
+            make_text(to, 777, "unknown");
         otlp_put_close(to, at);
         make_text(to, 3, "url");
         otlp_put_close(to, rm);
-        make_text(to, 500, "at the end");
+        if (with)
+            make_text(to, 500, "at the end");
     }
     becomes_wanted();
+    assert_int_equal(gone.total, 4);
+    assert_string_equal(gone.keys[0].key, "unknown field 999");
+    assert_string_equal(gone.keys[1].key, "secret");
+    assert_string_equal(gone.keys[2].key, "unknown field 777");
+
+    /* Where there is no list nobody looks. */
+    otlp_deny_free(deny);
+    deny = NULL;
+    assert_int_equal(redact(), 0);
 }
 
 static void a_length_that_grew_shorter_is_canonical(void **state) {
@@ -384,7 +396,7 @@ int main(void) {
         TEST(a_denied_attribute_goes_from_every_place),
         TEST(where_nothing_is_denied_the_request_is_the_result),
         TEST(lists_within_values_are_looked_through),
-        TEST(unknown_fields_and_odd_spellings_around_a_removal_stay),
+        TEST(unknown_fields_go_and_odd_spellings_around_a_removal_stay),
         TEST(a_length_that_grew_shorter_is_canonical),
         TEST(lengths_shrink_across_the_size_of_a_varint),
         TEST(a_key_behind_its_value_counts),
