@@ -87,13 +87,17 @@ int64_t endpoint_backoff(int64_t attempts, uint32_t random) {
 int endpoint_load_secret(const struct config *c, const char *name, const char *key,
                          struct gf_buf *out, struct gf_err *e) {
     const char *path = endpoint_value(c, name, key);
+    struct gf_buf line;
 
-    if (gf_file_load(AT_FDCWD, path, ENDPOINT_SECRET_MAX, out, e) == -1)
+    if (gf_file_load(AT_FDCWD, path, ENDPOINT_SECRET_MAX, &line, e) == -1)
         return gf_err_set(e, GF_E_CONFIG, "%s %s: cannot be read", key, path);
-    while (out->len > 0 && strchr("\r\n", out->data[out->len - 1]) != NULL)
-        out->data[--out->len] = '\0';
-    if (out->len == 0 || strlen(out->data) != out->len || strpbrk(out->data, "\r\n") != NULL)
+    while (line.len > 0 && strchr("\r\n", line.data[line.len - 1]) != NULL)
+        line.data[--line.len] = '\0';
+    if (line.len == 0 || strlen(line.data) != line.len || strpbrk(line.data, "\r\n") != NULL) {
+        gf_buf_free(&line);
         return gf_err_set(e, GF_E_CONFIG, "%s %s: holds not one line", key, path);
+    }
+    *out = line;
     return 0;
 }
 
