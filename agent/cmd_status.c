@@ -306,14 +306,50 @@ static int show_partly(struct status *s, struct gf_err *e) {
     int64_t n = 0;
 
     out_open(&s->t, "partly_delivered", '[');
-    if (store_walk_partly(s->a->store, REJECTED_MAX, show_one_partly, &s->t, e) == -1 ||
-        store_partly(s->a->store, &n, e) == -1)
+    if (store_walk_partly(s->a->store, 0, REJECTED_MAX, show_one_partly, &s->t, e) == -1 ||
+        store_partly(s->a->store, 0, &n, e) == -1)
         return -1;
     out_close(&s->t, ']');
     out_int(&s->t, "records_partly_delivered", n);
     if (n > REJECTED_MAX)
         out_text(&s->t, "           and %lld more, delivered but for a part\n",
                  (long long)(n - REJECTED_MAX));
+    return 0;
+}
+
+/* What an endpoint has no form for is left out each time, and nobody needs to see to it: the newest
+ * stands for all. */
+static int show_one_left_out(void *arg, const struct store_record *r, struct gf_err *e) {
+    struct status *s = arg;
+    char id[GF_UUID_TEXT];
+
+    (void)e;
+    gf_text_uuid(&r->id, id);
+    out_str(&s->t, "record", id);
+    out_str(&s->t, "channel", r->channel);
+    out_str(&s->t, "reason", r->reason);
+    out_text(&s->t, "; the newest, %s %s: ", r->channel, id);
+    out_safe(&s->t, r->reason + strlen(GF_REASON_LEFT_OUT));
+    return 0;
+}
+
+static int show_left_out(struct status *s, struct gf_err *e) {
+    int64_t n = 0;
+
+    if (store_partly(s->a->store, 1, &n, e) == -1)
+        return -1;
+    if (n == 0) {
+        out_raw(&s->t, "left_out", "null", 4);
+        return 0;
+    }
+    out_open(&s->t, "left_out", '{');
+    out_int(&s->t, "records", n);
+    out_text(&s->t, "left out   of %lld record%s what their endpoint has no form for", (long long)n,
+             n == 1 ? "" : "s");
+    if (store_walk_partly(s->a->store, 1, 1, show_one_left_out, s, e) == -1)
+        return -1;
+    out_close(&s->t, '}');
+    out_text(&s->t, "\n");
     return 0;
 }
 
@@ -358,7 +394,7 @@ static int run(struct agent *a, const struct options *o, int *status, struct gf_
          forked_show(s.a, &s.t, "forked     ", e) == -1 || show_consent(&s, e) == -1 ||
          show_records(&s, e) == -1 || show_stuck(&s, e) == -1 || show_losses(&s, e) == -1 ||
          cmd_status_trouble(s.a, &s.t, s.unusable, s.rejected, e) == -1 ||
-         show_partly(&s, e) == -1 || show_licenses(&s, e) == -1 ||
+         show_partly(&s, e) == -1 || show_left_out(&s, e) == -1 || show_licenses(&s, e) == -1 ||
          cmd_trust_list_vendors(a, 1, &s.t, e) == -1 || cmd_updates_status(a, &s.t, e) == -1 ||
          cmd_status_health(a, &s.t, e) == -1))
         rc = -1;

@@ -288,11 +288,12 @@ GF_MUST_CHECK int store_refused(struct store *s, const struct gf_id *id, int64_t
 /* Queued records that wait for a person (store_stretch.most -1): how many, and as store_walk(). */
 GF_MUST_CHECK int store_stuck(struct store *s, int64_t *n, struct gf_err *e);
 GF_MUST_CHECK int store_walk_stuck(struct store *s, store_each *fn, void *arg, struct gf_err *e);
-/* Records that were delivered but for a part, which the reason names: how many; the newest ones, at
- * most so many, the newest first, as store_walk(). */
-GF_MUST_CHECK int store_partly(struct store *s, int64_t *n, struct gf_err *e);
-GF_MUST_CHECK int store_walk_partly(struct store *s, int64_t most, store_each *fn, void *arg,
-                                    struct gf_err *e);
+/* Records that were delivered but for a part, which the reason names: refused, or left_out 1: only
+ * left out (GF_REASON_LEFT_OUT). How many; the newest ones, at most so many, the newest first, as
+ * store_walk(). */
+GF_MUST_CHECK int store_partly(struct store *s, int left_out, int64_t *n, struct gf_err *e);
+GF_MUST_CHECK int store_walk_partly(struct store *s, int left_out, int64_t most, store_each *fn,
+                                    void *arg, struct gf_err *e);
 
 /* ---- bundling anew (store_resend.c) ---- */
 

@@ -44,6 +44,13 @@ extern const char store_schema_queue[];     /* a step of it: store_schema_queue.
 #define STORE_CHUNK      256
 #define STORE_CHUNK_TEXT "256"
 
+/* Records that were delivered but for a part, as indices have them: refused, or without a form at
+ * the endpoint. */
+#define STORE_PARTLY                                                                               \
+    "state = 3 AND reason IS NOT NULL AND reason NOT GLOB '" GF_REASON_LEFT_OUT                    \
+    "*' AND NOT wants_answer"
+#define STORE_LEFT_OUT "state = 3 AND reason GLOB '" GF_REASON_LEFT_OUT "*' AND NOT wants_answer"
+
 /* Which bundle carried which record, for as long as there is the record; quick from either side. A
  * receipt counts only from a relay that the record went to. */
 #define STORE_HELD                                                                                 \

@@ -111,20 +111,23 @@ int store_walk_stuck(struct store *s, store_each *fn, void *arg, struct gf_err *
     return hand_out(&q, fn, arg, e) == -1 ? -1 : 0;
 }
 
-#define PARTLY "state = 3 AND reason IS NOT NULL AND NOT wants_answer" /* as its index has it */
-
-int store_partly(struct store *s, int64_t *n, struct gf_err *e) {
-    return db_number(&s->db, n, 0, e, "SELECT count(*) FROM record WHERE " PARTLY, "");
+int store_partly(struct store *s, int left_out, int64_t *n, struct gf_err *e) {
+    return db_number(&s->db, n, 0, e,
+                     left_out ? "SELECT count(*) FROM record WHERE " STORE_LEFT_OUT
+                              : "SELECT count(*) FROM record WHERE " STORE_PARTLY,
+                     "");
 }
 
-int store_walk_partly(struct store *s, int64_t most, store_each *fn, void *arg, struct gf_err *e) {
+#define NEWEST(which)                                                                              \
+    RECORDS " WHERE record.n IN (SELECT n FROM record WHERE " which                                \
+            " ORDER BY since DESC, n DESC LIMIT ?) ORDER BY record.since DESC, record.n DESC"
+
+int store_walk_partly(struct store *s, int left_out, int64_t most, store_each *fn, void *arg,
+                      struct gf_err *e) {
     struct db_query q;
 
-    if (db_query(&s->db, &q, e,
-                 RECORDS " WHERE record.n IN (SELECT n FROM record WHERE " PARTLY
-                         " ORDER BY since DESC, n DESC LIMIT ?)"
-                         " ORDER BY record.since DESC, record.n DESC",
-                 "i", most) == -1)
+    if (db_query(&s->db, &q, e, left_out ? NEWEST(STORE_LEFT_OUT) : NEWEST(STORE_PARTLY), "i",
+                 most) == -1)
         return -1;
     return hand_out(&q, fn, arg, e) == -1 ? -1 : 0;
 }

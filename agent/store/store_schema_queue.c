@@ -32,8 +32,8 @@ const char store_schema_queue[] =
     "CREATE INDEX record_received ON record (state, since) WHERE state > 0;"
     "CREATE INDEX record_own ON record (channel) WHERE channel IN ('license', 'updates');"
     "CREATE INDEX record_awaits ON record (state) WHERE wants_answer AND NOT answered;"
-    "CREATE INDEX record_partly ON record (since) WHERE state = 3 AND reason IS NOT NULL"
-    " AND NOT wants_answer;"
+    "CREATE INDEX record_partly ON record (since) WHERE " STORE_PARTLY ";"
+    "CREATE INDEX record_left_out ON record (since) WHERE " STORE_LEFT_OUT ";"
     "CREATE TABLE line (n INTEGER PRIMARY KEY, text BLOB NOT NULL) STRICT;"
 
     "CREATE TABLE stretch (first INTEGER PRIMARY KEY, last INTEGER NOT NULL,"

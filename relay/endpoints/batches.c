@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gapferry/record.h"
 #include "gapferry/text.h"
 
 #define NS    1000000000ULL
@@ -42,6 +43,8 @@ struct batches {
     size_t nreasons;
     uint64_t others; /* points refused for further reasons; */
     uint64_t ruled;  /* of them those that never leave */
+    uint64_t formless;
+    const char *form; /* why, of the first of these */
 };
 
 /* ---- counting ---- */
@@ -117,7 +120,10 @@ static void choose(struct batches *b) {
         const struct batches_point *p = &b->points[i];
         if (b->was[i] & OVER)
             continue;
-        if (p->unfit != NULL) {
+        if (p->formless) {
+            if (b->formless++ == 0)
+                b->form = p->unfit;
+        } else if (p->unfit != NULL) {
             refuse(b, 1, p->unfit, 1);
         } else if (p->time != 0 && p->time < first) {
             refuse(b, 1, old, 1);
@@ -342,6 +348,7 @@ int batches_resume(struct batches *b, const void *data, size_t len, struct gf_er
 
     b->nreasons = 0;
     b->others = 0;
+    b->formless = 0;
     at = read_head(b, at, end);
     if (at == NULL || (size_t)(end - at) != (b->n + 3) / 4) {
         *b = was;
@@ -368,18 +375,26 @@ uint64_t batches_there(const struct batches *b) {
 }
 
 int batches_verdict(const struct batches *b, char reason[GF_REASON_MAX + 1]) {
-    char text[BATCHES_REASONS * (BATCHES_WORDS + 32) + 128];
+    char text[(BATCHES_REASONS + 1) * (BATCHES_WORDS + 32) + 128];
     uint64_t refused = b->others;
 
     for (size_t i = 0; i < b->nreasons; i++)
         refused += b->reason[i].points;
-    if (refused == 0) {
+    if (refused == 0 && (b->formless == 0 || b->there > 0)) {
         reason[0] = '\0';
+        if (b->formless > 0)
+            (void)snprintf(reason, GF_REASON_MAX + 1, GF_REASON_LEFT_OUT "%llu of %llu points: %s",
+                           (unsigned long long)b->formless, (unsigned long long)b->n, b->form);
         return 1;
     }
+    refused += b->formless;
     size_t n = (size_t)snprintf(text, sizeof text,
                                 "%llu of %llu point%s refused:", (unsigned long long)refused,
                                 (unsigned long long)b->n, b->n == 1 ? "" : "s");
+    if (b->formless > 0)
+        n += (size_t)snprintf(text + n, sizeof text - n, " %llu %.*s%s",
+                              (unsigned long long)b->formless, BATCHES_WORDS, b->form,
+                              b->nreasons > 0 ? ";" : "");
     for (size_t i = 0; i < b->nreasons; i++)
         n += (size_t)snprintf(text + n, sizeof text - n, "%s %llu%s %s", i > 0 ? ";" : "",
                               (unsigned long long)b->reason[i].points, b->reason[i].rule ? "" : ":",

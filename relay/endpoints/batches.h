@@ -38,6 +38,7 @@ struct batches_point {
     uint64_t time;     /* nanoseconds since 1970; 0: unknown, which is neither old nor ahead */
     size_t size;       /* bytes that it adds to a request */
     const char *unfit; /* why it cannot be sent at all, borrowed; NULL: it can */
+    int formless;      /* 1: it is at no fault; the sink has no form for what it is (unfit) */
 };
 
 /* Different reasons that are told; what has another one is only counted. Bytes of one, with its
@@ -90,7 +91,8 @@ int batches_has(const struct batches *b, size_t point);
 void batches_end(struct batches *b, const char *rule);
 
 /* At the end: 1 the record is delivered: at least one point is there, or it had none; the reason is
- * "" or says which were refused and why; 0: it is rejected for the reason. */
+ * "" or says which were refused and why, or, where that is all, how many are formless
+ * (GF_REASON_LEFT_OUT); 0: it is rejected for the reason. */
 int batches_verdict(const struct batches *b, char reason[GF_REASON_MAX + 1]);
 
 /* Points that are there, as far as is known. */

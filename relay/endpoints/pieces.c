@@ -48,6 +48,14 @@ void pieces_add(struct pieces *p, uint64_t time, const char *unfit) {
     p->begin = p->bytes.len;
 }
 
+void pieces_leave(struct pieces *p, uint64_t time, const char *form) {
+    const size_t before = p->n;
+
+    pieces_add(p, time, form);
+    if (p->n > before)
+        p->point[before].formless = 1;
+}
+
 int pieces_check(const struct pieces *p, struct gf_err *e) {
     if (p->failed)
         return gf_err_set(e, GF_E_SYSTEM, "no memory for the points of a record");

@@ -30,6 +30,9 @@ void pieces_free(struct pieces *p);
  * they are taken back. */
 void pieces_add(struct pieces *p, uint64_t time, const char *unfit);
 
+/* One more, which the sink has no form for, and the same is done with its bytes. */
+void pieces_leave(struct pieces *p, uint64_t time, const char *form);
+
 /* GF_E_LIMIT beyond PIECES_MAX, GF_E_SYSTEM. */
 GF_MUST_CHECK int pieces_check(const struct pieces *p, struct gf_err *e);
 

@@ -64,10 +64,12 @@ static void add_field(struct walk *w, const struct influx_line *line, int nlabel
                               .ms = (int64_t)(line->time / NS_OF_MS)};
     const char *why = NULL;
 
+    if (line->time != 0 && f->kind == INFLUX_STRING) {
+        pieces_leave(w->out, line->time, "a text, which Prometheus has no form for");
+        return;
+    }
     if (line->time == 0)
         why = "without a time";
-    else if (f->kind == INFLUX_STRING)
-        why = "a text, which Prometheus has no form for";
     else if (nlabels == -1)
         why = SERIES_LABELS_UNFIT;
     else if ((f->kind == INFLUX_INTEGER || f->kind == INFLUX_UNSIGNED) && read_integer(f, &s) == -1)

@@ -54,6 +54,28 @@ to_victoria() { # [LINE]...
     [ "$(exported '{__name__=~"mixed|lost|fine"}' | wc -l)" = 3 ]
 }
 
+@test "texts among the fields of lines are left out, which is told once and is no refusal" {
+    local i
+    victoria
+    to_victoria
+    for i in 1 2 3; do
+        printf 'disk,path=a free=%si,label="text %s" %s000000000\n' "$i" "$i" $((NOW - i)) |
+            A record metrics - --type text/x-influx-line >/dev/null
+    done
+    printf 'disk label="text" %s000000000\n' "$NOW" | A record metrics - --type text/x-influx-line >/dev/null
+    trip
+    [ "$(state delivered)" = 3 ]
+    [ -z "$(partly)" ]
+    [ "$(A status --json | jq -r '.left_out | "\(.records) \(.reason)"')" = \
+        '3 left out: 1 of 2 points: a text, which Prometheus has no form for' ] || fail "$(A status --json)"
+    gives 0 A status
+    says 'left out   of 3 records what their endpoint has no form for; the newest, metrics ' \
+        '1 of 1 point refused: 1 a text, which Prometheus has no form for'
+    [ "$(grep -c 'left out' .out)" = 1 ]
+    [ "$(exported disk_free)" = "__name__=disk_free,gapferry_site=$ID,path=a: $((NOW - 3))000=3 $((NOW - 2))000=2 $((NOW - 1))000=1" ] ||
+        fail "$(exported disk_free)"
+}
+
 @test "a point beyond its window does not leave, and takes nothing with it" {
     victoria
     to_victoria

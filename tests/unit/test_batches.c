@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "gapferry/record.h"
 #include "relay/endpoints/batches.h"
 
 #define NOW    1700000000LL
@@ -89,18 +90,20 @@ static void what_is_outside_its_window_never_leaves_and_is_told(void **state) {
 }
 
 static void a_request_keeps_to_points_bytes_and_a_day(void **state) {
-    const struct batches_point few[] = {{ago(9), 1, NULL},
-                                        {ago(8), 1, NULL},
-                                        {ago(7), 1, NULL},
-                                        {ago(6), 1, NULL},
-                                        {ago(5), 1, NULL}};
-    const struct batches_point wide[] = {
-        {ago(9), 600, NULL}, {ago(8), 400, NULL}, {ago(7), 1, NULL}, {ago(6), 5000, NULL}};
-    const struct batches_point days[] = {{ago(86400), 1, NULL},
-                                         {ago(2 * 86400 + 1), 1, NULL},
-                                         {0, 1, NULL},
-                                         {ago(0), 1, NULL},
-                                         {ago(2 * 86400), 1, NULL}};
+    const struct batches_point few[] = {{ago(9), 1, NULL, 0},
+                                        {ago(8), 1, NULL, 0},
+                                        {ago(7), 1, NULL, 0},
+                                        {ago(6), 1, NULL, 0},
+                                        {ago(5), 1, NULL, 0}};
+    const struct batches_point wide[] = {{ago(9), 600, NULL, 0},
+                                         {ago(8), 400, NULL, 0},
+                                         {ago(7), 1, NULL, 0},
+                                         {ago(6), 5000, NULL, 0}};
+    const struct batches_point days[] = {{ago(86400), 1, NULL, 0},
+                                         {ago(2 * 86400 + 1), 1, NULL, 0},
+                                         {0, 1, NULL, 0},
+                                         {ago(0), 1, NULL, 0},
+                                         {ago(2 * 86400), 1, NULL, 0}};
     struct batches_range r;
     struct batches *b;
     (void)state;
@@ -213,10 +216,10 @@ static void a_record_without_points_is_delivered(void **state) {
 }
 
 static void what_the_sink_left_out_or_does_not_have_is_counted(void **state) {
-    const struct batches_point p[] = {{ago(9), 1, NULL},
-                                      {ago(8), 1, "with a text, which this sink has not"},
-                                      {ago(7), 1, NULL},
-                                      {ago(6), 1, NULL}};
+    const struct batches_point p[] = {{ago(9), 1, NULL, 0},
+                                      {ago(8), 1, "with a text, which this sink has not", 0},
+                                      {ago(7), 1, NULL, 0},
+                                      {ago(6), 1, NULL, 0}};
     char reason[GF_REASON_MAX + 1];
     struct batches_range r;
     struct batches *b = begin(&plain, p, 4);
@@ -234,6 +237,33 @@ static void what_the_sink_left_out_or_does_not_have_is_counted(void **state) {
     batches_missing(b, 9, "it is not there");
     assert_int_equal(batches_verdict(b, reason), 0);
     assert_non_null(strstr(reason, "4 of 4 points refused"));
+    batches_free(b);
+}
+
+static void what_has_no_form_at_the_sink_is_left_out_and_no_refusal(void **state) {
+    const struct batches_point p[] = {
+        {ago(9), 1, NULL, 0}, {ago(8), 0, "a text", 1}, {ago(7), 0, "a text", 1}};
+    char reason[GF_REASON_MAX + 1];
+    struct batches_range r;
+    struct batches *b = begin(&plain, p, 3);
+    (void)state;
+    assert_int_equal(batches_next(b, &r), 1);
+    assert_int_equal(r.n, 1);
+    batches_taken(b);
+    assert_int_equal(batches_verdict(b, reason), 1);
+    assert_string_equal(reason, GF_REASON_LEFT_OUT "2 of 3 points: a text");
+
+    /* Beside what was refused it is told as that is. */
+    batches_missing(b, 1, "it is not there");
+    assert_int_equal(batches_verdict(b, reason), 0);
+    assert_string_equal(reason, "3 of 3 points refused: 2 a text; 1: it is not there");
+    batches_free(b);
+
+    /* A record of which nothing arrives is not delivered. */
+    b = begin(&plain, p + 1, 2);
+    assert_int_equal(batches_next(b, &r), 0);
+    assert_int_equal(batches_verdict(b, reason), 0);
+    assert_string_equal(reason, "2 of 2 points refused: 2 a text");
     batches_free(b);
 }
 
@@ -354,6 +384,7 @@ int main(void) {
         cmocka_unit_test(a_record_costs_a_bounded_number_of_requests),
         cmocka_unit_test(a_record_without_points_is_delivered),
         cmocka_unit_test(what_the_sink_left_out_or_does_not_have_is_counted),
+        cmocka_unit_test(what_has_no_form_at_the_sink_is_left_out_and_no_refusal),
         cmocka_unit_test(a_reason_is_bounded_and_never_cut_within_a_character),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -187,7 +187,7 @@ static struct endpoint_result answer_of(long status) {
 }
 
 static void a_batch_that_is_refused_is_halved_and_one_that_has_to_wait_is_not(void **state) {
-    const struct batches_point points[] = {{1, 1, NULL}, {2, 1, NULL}, {3, 1, NULL}};
+    const struct batches_point points[] = {{1, 1, NULL, 0}, {2, 1, NULL, 0}, {3, 1, NULL, 0}};
     const struct batches_limits limits = {.points = 100, .bytes = 100, .requests = 100};
     const struct gf_record record = {.type = "a/b"};
     struct endpoint p = {.guarantee = GF_GUARANTEE_ONCE};
@@ -221,7 +221,7 @@ static void a_batch_that_is_refused_is_halved_and_one_that_has_to_wait_is_not(vo
 
 static void a_page_is_no_success(void **state) {
     static char page[] = " \n<html>Please log in", text[] = "OK";
-    const struct batches_point points[] = {{1, 1, NULL}};
+    const struct batches_point points[] = {{1, 1, NULL, 0}};
     const struct batches_limits limits = {.points = 100, .bytes = 100, .requests = 100};
     const struct gf_record record = {.type = "a/b"};
     struct endpoint p = {.guarantee = GF_GUARANTEE_ONCE};

@@ -307,6 +307,8 @@ static void lines_become_what_victoriametrics_makes_of_them(void **state) {
                "cpu_load_u{host=\"a b\"} 18446744073709551615 1700000000123\n");
     assert_int_equal(p.n, 7);
     assert_string_equal(p.point[3].unfit, "a text, which Prometheus has no form for");
+    assert_int_equal(p.point[3].formless, 1);
+    assert_int_equal(p.point[5].formless, 0);
     assert_string_equal(p.point[5].unfit, "a line that is not well-formed");
     assert_string_equal(p.point[6].unfit, "without a time");
     pieces_free(&p);

@@ -61,6 +61,10 @@ enum gf_guarantee {
     GF_GUARANTEE_LEAST /* "at-least-once" */
 };
 
+/* How the reason of a delivered record begins that lacks only what its endpoint has no form for:
+ * nothing was refused, and nobody needs to see to it. */
+#define GF_REASON_LEFT_OUT "left out: "
+
 struct gf_receipt {
     struct gf_id record;
     struct gf_hash digest; /* BLAKE2b-256 of the body's bytes */
