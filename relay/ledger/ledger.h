@@ -28,7 +28,7 @@ void ledger_unlock(struct ledger *l);
 
 /* Locks of one purpose each, beside the one above: whoever forwards, and the one `run`. */
 enum ledger_purpose { LEDGER_FORWARDING, LEDGER_RUNNING };
-/* 1 ours from now on, until ledger_leave(); 0 somebody else's for wait_ms milliseconds more; -1. */
+/* 1 ours until ledger_leave(); 0 somebody else's for wait_ms milliseconds more; -1. */
 GF_MUST_CHECK int ledger_hold(struct ledger *l, enum ledger_purpose p, const char *command,
                               int64_t wait_ms, struct gf_err *e);
 void ledger_leave(struct ledger *l, enum ledger_purpose p);
@@ -36,8 +36,7 @@ void ledger_leave(struct ledger *l, enum ledger_purpose p);
 /* A word to whoever holds it: there is something new in the ledger (ledger_wake.c). 1: somebody
  * does, and is told; 0: nobody does. */
 int ledger_wake(struct ledger *l, enum ledger_purpose p);
-/* For the holder: *out, its own, polls readable once it was told; _heard takes that out: 1 it was.
- */
+/* For the holder: *out, its own, polls readable once it was told; _heard takes that out: 1. */
 GF_MUST_CHECK int ledger_wake_open(const struct ledger *l, enum ledger_purpose p, int *out,
                                    struct gf_err *e);
 int ledger_wake_heard(int fd);
