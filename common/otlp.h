@@ -6,8 +6,8 @@
  *
  * Taken is what the specification has, narrowed where two readers could see two things in it: a
  * field that may stand once stands once, of a oneof one member, text is UTF-8, a field that the
- * schema knows has its type. Unknown fields are kept in protobuf, ignored in JSON. A value may be
- * nested OTLP_DEPTH_MAX deep. Errors are GF_E_RECORD with the path of the field in words, or
+ * schema knows has its type. Unknown fields are no error, and redaction takes them out. A value may
+ * be nested OTLP_DEPTH_MAX deep. Errors are GF_E_RECORD with the path of the field in words, or
  * GF_E_LIMIT for a body beyond OTLP_MAX, or GF_E_SYSTEM for want of memory.
  */
 #ifndef COMMON_OTLP_H

@@ -177,6 +177,10 @@ void otlp_deny_free(struct otlp_deny *d) {
     free(d);
 }
 
+int otlp_deny_any(const struct otlp_deny *d) {
+    return d != NULL && d->first[256] > 0;
+}
+
 int otlp_deny_has(const struct otlp_deny *d, const uint8_t *key, size_t len) {
     if (len == 0)
         return 0;

@@ -28,6 +28,9 @@ GF_MUST_CHECK int otlp_deny_new(const char *const *entries, size_t n, struct otl
                                 struct gf_err *e);
 void otlp_deny_free(struct otlp_deny *d);
 
+/* 1 if it names anything; NULL does not. */
+int otlp_deny_any(const struct otlp_deny *d);
+
 /* 1 if the key may not leave. */
 int otlp_deny_has(const struct otlp_deny *d, const uint8_t *key, size_t len);
 
@@ -37,7 +40,7 @@ int otlp_deny_has(const struct otlp_deny *d, const uint8_t *key, size_t len);
 
 /* What was taken out. Zeroed at first; several requests may add up in one. */
 struct otlp_redacted {
-    uint64_t total; /* attributes */
+    uint64_t total; /* attributes, and fields that are unknown */
     struct {
         char key[OTLP_REDACTED_KEY]; /* foreign text */
         uint64_t times;

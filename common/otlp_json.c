@@ -359,7 +359,7 @@ int otlp_json_check(const char *text, size_t len, struct otlp_facts *out, struct
 
 int otlp_json_redact(const char *text, size_t len, const struct otlp_deny *deny, struct gf_buf *out,
                      struct otlp_redacted *redacted, struct otlp_facts *facts, struct gf_err *e) {
-    struct walk w = {.deny = deny, .found.redacted = *redacted};
+    struct walk w = {.deny = otlp_deny_any(deny) ? deny : NULL, .found.redacted = *redacted};
     int rc = walk(&w, text, len, e);
 
     return otlp_edit_end(&w.found, rc, len, out, redacted, facts, e);

@@ -2,9 +2,11 @@
  * otlp_redact.h -- take out of a request what a deny-list names.
  *
  * An attribute goes, with its value, from resource, scope, metric (its metadata), every kind of
- * data point, exemplars, and values that are lists of attributes, however deep. All that stays is
- * as it was, byte for byte, but for the lengths of what it stands in. Names of keys without values
- * (an entity's idKeys) stay.
+ * data point, exemplars, and values that are lists of attributes, however deep. A field that the
+ * schema does not know goes, too: readers of other versions find attributes there. A list that
+ * names nothing takes nothing out, unknown fields neither. All that stays is as it was, byte for
+ * byte, but for the lengths of what it stands in. Names of keys without values (an entity's idKeys)
+ * stay.
  */
 #ifndef COMMON_OTLP_REDACT_H
 #define COMMON_OTLP_REDACT_H

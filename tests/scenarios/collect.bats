@@ -129,6 +129,16 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
     lines | tail -n 1 | jq -r '.body64 // (.body | @base64)' | base64 -d >left
     [ -s left ]
     absent grep -qa secret1 left
+    # What scope metrics were once (field 1000 of resource metrics): a point with the same attribute.
+    printf '\x0a\x36\xc2\x3e\x33\x12\x31\x0a\x01n\x2a\x2c\x0a\x2a\x19\x01\x02\x03\x04\x05\x06\x07\x18\x3a\x16\x0a\x09host.name\x12\x09\x0a\x07secret1\x21\x00\x00\x00\x00\x00\x00\xf0\x3f' |
+        cat - request.pb >old.pb
+    post /v1/metrics "${protobuf[@]}" --data-binary @old.pb
+    [ "$code" = 200 ] || fail "$code $body"
+    absent grep -rqaF -e secret1 -e "$(printf secret1 | base64 | head -c 8)" "$STATE/intake"
+    sed 's/"resource":/"older":/; s/"resourceMetrics":\[/&{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{}]}}]}]},/' request.json >old.json
+    post /v1/metrics "${json[@]}" --data-binary @old.json
+    [ "$code" = 200 ] || fail "$code $body"
+    absent grep -rqF secret-host.name "$STATE/intake"
     sed -i 's/^consent = granted/&\ndeny = custom.*/' site/etc/gapferry/agent.conf
     drain
     post /v1/metrics "${json[@]}" --data-binary @request.json
@@ -137,6 +147,8 @@ lines() { cut -c19- "$STATE"/intake/*.spool; }
     drain
     post /v1/metrics "${json[@]}" --data-binary @request.json
     [ "$(lines | tail -n 1 | jq -r .body)" = "$(cat request.json)" ]
+    post /v1/metrics "${json[@]}" --data-binary @old.json
+    [ "$(lines | tail -n 1 | jq -r .body)" = "$(cat old.json)" ]
     sed -i 's/^deny = .*/deny = host.name user.name/' site/etc/gapferry/agent.conf
     gives 78 A config check
     says 'separated by commas'

@@ -255,6 +255,9 @@ static void members_that_nobody_knows_go_with_a_comma(void **state) {
         RES("[{\"key\":\"a\"}]"));
     assert_int_equal(gone.total, 1);
     assert_int_equal(strncmp(gone.keys[0].key, "unknown field a \\u0022 name", 27), 0);
+    otlp_deny_free(deny);
+    assert_int_equal(otlp_deny_new(NULL, 0, &deny, &e), 0);
+    becomes("{\"x\":1,\"resourceMetrics\":[]}", NULL);
 }
 
 static void lists_within_values_are_looked_through(void **state) {

@@ -159,9 +159,11 @@ static void unknown_fields_go_and_odd_spellings_around_a_removal_stay(void **sta
     assert_string_equal(gone.keys[1].key, "secret");
     assert_string_equal(gone.keys[2].key, "unknown field 777");
 
-    /* Where there is no list nobody looks. */
+    /* Where there is no list nobody looks, nor where it names nothing. */
     otlp_deny_free(deny);
     deny = NULL;
+    assert_int_equal(redact(), 0);
+    assert_int_equal(otlp_deny_new(NULL, 0, &deny, &e), 0);
     assert_int_equal(redact(), 0);
 }
 
