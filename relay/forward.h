@@ -45,6 +45,7 @@ struct forward_job {
     int64_t due;         /* judged: when it is tried again */
     int64_t asked_until; /* until when the endpoint asked to be left alone; 0: it did not */
     int asked;           /* 1: the profile knows of it: end() is due */
+    int many;            /* 1: it takes many requests, and its lane's breaker knows */
     int failed;          /* 1: something on our side is wrong: result.reason, and it is held */
     int unsent;          /* 1: it was not begun, since its sender's records rest */
 };
@@ -169,6 +170,8 @@ size_t forward_program_fds(const struct forward_walk *w, int *fds, size_t max);
 
 GF_MUST_CHECK int forward_lanes(struct forward_walk *w, struct gf_err *e);
 void forward_lanes_free(struct forward_walk *w);
+/* Something went well there: with each time it may have twice as much ahead. */
+void forward_lane_trust(struct forward_lane *lane);
 /* 1 if this lane has nothing left to begin though it might. */
 int forward_lane_hungry(const struct forward_lane *lane);
 /* 1 if it has nothing to do any more. */

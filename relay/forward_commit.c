@@ -51,12 +51,11 @@ void forward_commit_free(struct forward_walk *w) {
 
 /* ---- the walk's part ---- */
 
-/* With each success a lane may have twice as much ahead. */
 static void trust(struct forward_lane *lane, const struct forward_job *j) {
     if (j->failed || j->unsent || j->result.verdict == ENDPOINT_LATER ||
         j->result.verdict == ENDPOINT_HELD)
         return;
-    lane->credit = 2 * lane->credit < lane->credit_max ? 2 * lane->credit : lane->credit_max;
+    forward_lane_trust(lane);
 }
 
 static int unsend(struct forward_walk *w, struct forward_lane *lane, struct gf_err *e) {

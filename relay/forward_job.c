@@ -17,6 +17,7 @@
 
 /* Bytes of what is known of a record's points. */
 #define PROGRESS_MAX (4 << 20)
+#define BEHIND_S     15   /* for how long a sender's records rest behind others of its own */
 #define LAST_MS      1000 /* what a request is given that begins just before the time is over */
 
 /* ---- lists ---- */
@@ -193,6 +194,8 @@ static void put_done(struct forward_walk *w, struct forward_job *j) {
         w->done_since = mono_ms();
     if (!j->failed && !j->unsent)
         note_verdict(w, j);
+    if (j->many)
+        endpoint_breaker_over(&j->lane->breaker, &j->row.agent);
     forward_put(&w->done, j);
 }
 
@@ -229,6 +232,11 @@ static int judge(struct forward_walk *w, struct forward_job *j, struct https_ans
     }
     endpoint_result_free(&j->result);
     j->job.step++;
+    forward_lane_trust(j->lane);
+    if (j->job.step == ENDPOINT_BREAKER_MANY) {
+        j->many = 1;
+        endpoint_breaker_many(&j->lane->breaker, &j->row.agent, forward_now(w) + BEHIND_S);
+    }
     if (forward_left_ms(w) > 0 && w->stopping == 0)
         return 1;
     j->result = (struct endpoint_result){.verdict = ENDPOINT_LATER, .unknown = has_done(j)};

@@ -78,6 +78,7 @@ static void open_lane(struct forward_walk *w, struct forward_lane *lane) {
         return;
     lane->unusable.code = GF_OK;
     size_t n = (size_t)lane->endpoint.connections;
+    lane->breaker.share = (n + 1) / 2;
     /* What is marked and then cut off by a crash is held where doubles do harm: as little as can
      * be. */
     lane->credit_max = lane->endpoint.retention_s == 0 ? n : n + FORWARD_AHEAD;
@@ -153,6 +154,10 @@ int forward_lane_fill(struct forward_walk *w, struct forward_lane *lane, struct 
         }
     }
     return 0;
+}
+
+void forward_lane_trust(struct forward_lane *lane) {
+    lane->credit = 2 * lane->credit < lane->credit_max ? 2 * lane->credit : lane->credit_max;
 }
 
 int forward_lane_hungry(const struct forward_lane *lane) {

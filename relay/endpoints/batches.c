@@ -38,6 +38,7 @@ struct batches {
     } waiting[HALVES];   /* the last one is at hand */
     size_t nwaiting;
     size_t requests; /* judged so far */
+    uint64_t span;   /* between the times of a batch, at most; nanoseconds */
     uint64_t there;
     struct reason reason[BATCHES_REASONS];
     size_t nreasons;
@@ -157,6 +158,7 @@ int batches_new(const struct batches_limits *limits, const struct batches_point 
     b->order = order;
     b->was = was;
     b->now = now;
+    b->span = DAY_S * NS;
     choose(b);
     *out = b;
     return 0;
@@ -187,7 +189,7 @@ static void cut_next(struct batches *b) {
     while (to < b->left && to - from < b->limits.points) {
         const struct batches_point *p = &b->points[b->order[to]];
         if (p->size > b->limits.bytes - (bytes < b->limits.bytes ? bytes : b->limits.bytes) ||
-            p->time - first->time > DAY_S * NS)
+            p->time - first->time > b->span)
             break;
         bytes += p->size;
         to++;
@@ -225,6 +227,8 @@ static void close_batch(struct batches *b, unsigned char was) {
 }
 
 void batches_taken(struct batches *b) {
+    if (b->span <= UINT64_MAX / 2)
+        b->span *= 2;
     b->there += finish(b);
     close_batch(b, OVER | TAKEN);
 }
@@ -232,6 +236,7 @@ void batches_taken(struct batches *b) {
 void batches_partial(struct batches *b, uint64_t refused, const char *words) {
     uint64_t n = finish(b);
 
+    b->span = DAY_S * NS;
     close_batch(b, refused == 0 ? OVER | TAKEN : OVER);
     if (refused > n)
         refused = n;
@@ -241,6 +246,7 @@ void batches_partial(struct batches *b, uint64_t refused, const char *words) {
 
 void batches_refused(struct batches *b, const char *words) {
     size_t n = finish(b);
+    b->span = DAY_S * NS;
     size_t from = b->waiting[b->nwaiting].from, to = b->waiting[b->nwaiting].to;
 
     if (n == 1 || b->requests >= b->limits.requests || b->nwaiting + 2 > HALVES) {

@@ -29,14 +29,19 @@ static void note_well(struct endpoint_breaker *b, const struct gf_id *agent) {
     b->row = 0;
 }
 
-static void note_failure(struct endpoint_breaker *b, const struct gf_id *agent, int64_t due) {
+static struct endpoint_sender *get(struct endpoint_breaker *b, const struct gf_id *agent) {
     size_t at = find(b, agent);
 
     if (at == count(b)) {
         at = b->begun++ % ENDPOINT_BREAKER_SENDERS;
         b->senders[at] = (struct endpoint_sender){.agent = *agent};
     }
-    struct endpoint_sender *s = &b->senders[at];
+    return &b->senders[at];
+}
+
+static void note_failure(struct endpoint_breaker *b, const struct gf_id *agent, int64_t due) {
+    struct endpoint_sender *s = get(b, agent);
+
     s->row++;
     s->due = due;
     b->row += !s->counted;
@@ -70,6 +75,20 @@ void endpoint_breaker_note(struct endpoint_breaker *b, const struct gf_id *agent
     b->open = 1;
 }
 
+void endpoint_breaker_many(struct endpoint_breaker *b, const struct gf_id *agent, int64_t behind) {
+    struct endpoint_sender *s = get(b, agent);
+
+    s->many++;
+    s->behind = behind;
+}
+
+void endpoint_breaker_over(struct endpoint_breaker *b, const struct gf_id *agent) {
+    size_t at = find(b, agent);
+
+    if (at < count(b) && b->senders[at].many > 0)
+        b->senders[at].many--;
+}
+
 int endpoint_breaker_rests(const struct endpoint_breaker *b, const struct gf_id *agent,
                            struct endpoint_rest *out) {
     struct endpoint_rest rest = {.due = b->due, .asked = b->asked};
@@ -78,12 +97,19 @@ int endpoint_breaker_rests(const struct endpoint_breaker *b, const struct gf_id 
         (void)snprintf(rest.why, sizeof rest.why, "%s", b->why);
     } else {
         size_t at = find(b, agent);
-        if (at == count(b) || b->senders[at].row < ENDPOINT_BREAKER_ROW)
-            return 0;
-        rest.due = b->senders[at].due;
+        const struct endpoint_sender *s = at < count(b) ? &b->senders[at] : NULL;
         rest.asked = 0;
-        (void)snprintf(rest.why, sizeof rest.why, "failed for %d records of this sender in a row",
-                       ENDPOINT_BREAKER_ROW);
+        if (s != NULL && s->row >= ENDPOINT_BREAKER_ROW) {
+            rest.due = s->due;
+            (void)snprintf(rest.why, sizeof rest.why,
+                           "failed for %d records of this sender in a row", ENDPOINT_BREAKER_ROW);
+        } else if (s != NULL && b->share > 0 && s->many >= b->share) {
+            rest.due = s->behind;
+            (void)snprintf(rest.why, sizeof rest.why,
+                           "is at work on records of this sender that take many requests");
+        } else {
+            return 0;
+        }
     }
     if (out != NULL)
         *out = rest;

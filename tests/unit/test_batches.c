@@ -131,8 +131,9 @@ static void a_request_keeps_to_points_bytes_and_a_day(void **state) {
     assert_int_equal(batches_next(b, &r), 0);
     batches_free(b);
 
-    /* By age, whatever order they came in; what has no time goes by itself. */
-    const size_t of_days[] = {1, 2, 2}, first[] = {2, 1, 0}, last[] = {2, 4, 3};
+    /* By age, whatever order they came in; what has no time goes by itself. The second one reaches
+     * over two days. */
+    const size_t of_days[] = {1, 3, 1}, first[] = {2, 0, 3}, last[] = {2, 4, 3};
     b = begin(&plain, days, 5);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(batches_next(b, &r), 1);
@@ -142,6 +143,46 @@ static void a_request_keeps_to_points_bytes_and_a_day(void **state) {
         batches_taken(b);
     }
     assert_int_equal(batches_next(b, &r), 0);
+    batches_free(b);
+}
+
+/* Of 1, 2, 4 ... days, but of one again behind a refusal. */
+static void points_of_years_cost_few_requests(void **state) {
+    enum { DAYS = 63 };
+    struct batches_point p[DAYS];
+    struct batches_limits l = plain;
+    struct batches_range r;
+    (void)state;
+    for (int i = 0; i < DAYS; i++)
+        p[i] = (struct batches_point){.time = ago((int64_t)(DAYS - i) * 86400), .size = 1};
+    l.max_age_s = 0;
+    l.points = 100;
+    struct batches *b = begin(&l, p, DAYS);
+    for (size_t days = 1; days <= 16; days *= 2) {
+        assert_true(batches_next(b, &r));
+        assert_int_equal(r.n, days + 1);
+        batches_taken(b);
+    }
+    assert_true(batches_next(b, &r));
+    assert_int_equal(r.n, 27);
+    batches_free(b);
+
+    b = begin(&l, p, DAYS);
+    assert_true(batches_next(b, &r));
+    batches_taken(b);
+    assert_true(batches_next(b, &r));
+    batches_partial(b, 1, "odd");
+    assert_true(batches_next(b, &r));
+    assert_int_equal(r.n, 2);
+    batches_taken(b);
+    assert_true(batches_next(b, &r));
+    assert_int_equal(r.n, 3);
+    for (int i = 0; i < 5; i++) { /* 3, 1, 1, 1, and the first of what comes then */
+        assert_true(batches_next(b, &r));
+        batches_refused(b, "odd");
+    }
+    assert_true(batches_next(b, &r));
+    assert_int_equal(r.n, 2);
     batches_free(b);
 }
 
@@ -195,6 +236,7 @@ static void a_record_costs_a_bounded_number_of_requests(void **state) {
         p[i] = (struct batches_point){.time = ago((int64_t)(POINTS - i) * 90000), .size = 1};
     l.max_age_s = 0;
     l.requests = 10;
+    l.points = 1;
     struct batches *b = begin(&l, p, POINTS);
     run(b, &s);
     assert_int_equal(s.requests, 20);
@@ -381,6 +423,7 @@ int main(void) {
         cmocka_unit_test(a_request_keeps_to_points_bytes_and_a_day),
         cmocka_unit_test(each_bad_point_loses_only_itself),
         cmocka_unit_test(where_requests_are_used_up_the_rest_is_given_up_together),
+        cmocka_unit_test(points_of_years_cost_few_requests),
         cmocka_unit_test(a_record_costs_a_bounded_number_of_requests),
         cmocka_unit_test(a_record_without_points_is_delivered),
         cmocka_unit_test(what_the_sink_left_out_or_does_not_have_is_counted),

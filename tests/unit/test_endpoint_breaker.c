@@ -126,8 +126,29 @@ static void of_more_senders_than_are_remembered_the_oldest_is_forgotten(void **s
     assert_int_equal(endpoint_breaker_rests(&p, &last, NULL), 1);
 }
 
+/* Half of the connections, rounded up; others' records go on. */
+static void records_of_many_requests_leave_connections_to_others(void **state) {
+    struct endpoint_breaker p = {.share = 2};
+    struct endpoint_rest rest;
+    (void)state;
+    endpoint_breaker_over(&p, &a);
+    endpoint_breaker_many(&p, &a, 40);
+    assert_int_equal(endpoint_breaker_rests(&p, &a, NULL), 0);
+    endpoint_breaker_many(&p, &b, 41);
+    endpoint_breaker_many(&p, &a, 42);
+    assert_int_equal(endpoint_breaker_rests(&p, &a, &rest), 1);
+    assert_int_equal(rest.due, 42);
+    assert_int_equal(rest.asked, 0);
+    assert_string_equal(rest.why, "is at work on records of this sender that take many requests");
+    assert_int_equal(endpoint_breaker_rests(&p, &b, NULL), 0);
+    assert_int_equal(endpoint_breaker_rests(&p, &c, NULL), 0);
+    endpoint_breaker_over(&p, &a);
+    assert_int_equal(endpoint_breaker_rests(&p, &a, NULL), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(records_of_many_requests_leave_connections_to_others),
         cmocka_unit_test(who_was_not_reached_or_wants_time_is_left_alone_at_once),
         cmocka_unit_test(after_three_failures_in_a_row_only_that_senders_records_rest),
         cmocka_unit_test(three_senders_in_a_row_open_and_what_went_well_ends_the_row),

@@ -85,7 +85,7 @@ static void what_is_around_points_is_not_sent_without_end(void **state) {
         gf_buf_printf(&b, "%s{\"timeUnixNano\":\"%lld000000000\",\"asInt\":\"1\"}",
                       i > 0 ? "," : "", (long long)(AT - (DAYS - i) * 90000LL));
     gf_buf_text(&b, "]}}]}]}]}");
-    deliver_json(replies, "encoding = protobuf\n", b.data);
+    deliver_json(replies, "encoding = protobuf\nbatch_points = 1\n", b.data);
     assert_int_equal(r.verdict, ENDPOINT_DELIVERED);
     assert_non_null(strstr(r.reason, "beyond the bytes that one record may cost"));
     if (server->requests < 1100 || server->requests > 1200)

@@ -17,9 +17,10 @@ static struct row try(struct site *s, const struct reply *replies, const char *s
     free(server);
     server = server_start(replies);
     (void)snprintf(text, sizeof text,
-                   "[endpoint \"e\"]\nchannel = c\nconnections = 1\nbatch_points = 1\n"
+                   "[endpoint \"e\"]\nchannel = c\nbatch_points = 1\n%s"
                    "attributes = none\nurl = http://127.0.0.1:%d%s\n",
-                   server->port, section);
+                   strstr(section, "connections") == NULL ? "connections = 1\n" : "", server->port,
+                   section);
     config_free(s->r.config);
     s->r.config = endpoint_config(s->path, text);
     assert_ok(endpoint_check(s->r.config, &s->e), s->e);
@@ -140,6 +141,61 @@ static void lines_and_samples_go_on_where_they_were(void **state) {
     }
 }
 
+/* A body of so many points, each of which is a request. */
+static void points(struct gf_buf *b, int n) {
+    gf_buf_text(b,
+                "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"m\",\"gauge\":"
+                "{\"dataPoints\":[" POINT(T1));
+    for (int i = 1; i < n; i++)
+        gf_buf_text(b, "," POINT(T1));
+    gf_buf_text(b, "]}}]}]}]}");
+}
+
+/* Behind one of many requests a sender's others rest; another sender's does not. */
+static void records_of_many_requests_leave_connections_to_others(void **state) {
+    enum { SMALL = 150, ANSWERS = 600 + 3 * SMALL + 1 };
+    struct reply *replies = calloc(ANSWERS + 1, sizeof *replies);
+    const struct gf_id stream = {{9}};
+    struct gf_buf body, lines;
+    struct site *s = *state;
+
+    assert_non_null(replies);
+    for (int i = 0; i < ANSWERS; i++)
+        replies[i] = (struct reply){OK, CLOSE};
+    gf_buf_init(&body, 1 << 20);
+    gf_buf_init(&lines, 1 << 20);
+    for (int i = 0; i <= SMALL; i++) {
+        gf_buf_clear(&body);
+        points(&body, i == 0 ? 600 : 3);
+        char *line = testing_record(s, "c", body.data, 0);
+        gf_buf_text(&lines, line);
+        free(line);
+    }
+    arrive(s, lines.data, NULL);
+    testing_enrol(s, &kit_other);
+    char *line = testing_record(s, "c", GAUGE(POINT(T1)), 0);
+    testing_send(
+        s,
+        &(struct testing_request){.from = &kit_other, .stream = &stream, .seq = 1, .lines = line},
+        NULL);
+    free(line);
+    testing_take(s);
+    assert_int_equal(s->t.refused, 0);
+    (void)try(s, replies, "/v1/metrics\nprofile = otlp\nconnections = 2");
+    struct rows rows = rows_of(s);
+    int rest = 0;
+    for (size_t i = 0; i < rows.n; i++)
+        rest += rows.row[i].state == LEDGER_LATER &&
+                strstr(rows.row[i].reason, "records of this sender that take many") != NULL;
+    assert_int_equal(rows.row[0].state, LEDGER_DELIVERED);
+    assert_int_equal(rows.row[SMALL + 1].state, LEDGER_DELIVERED);
+    if (rest < 20 || rest > SMALL - 20)
+        fail_msg("%d rest", rest);
+    gf_buf_free(&body);
+    gf_buf_free(&lines);
+    free(replies);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_was_taken_is_not_sent_again_and_nothing_is_in_doubt,
@@ -149,6 +205,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_held_record_goes_on_where_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_was_refused_before_is_told_at_the_end, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(records_of_many_requests_leave_connections_to_others,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(lines_and_samples_go_on_where_they_were, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, kit_setup, kit_teardown);
