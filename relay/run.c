@@ -158,6 +158,9 @@ static void turn_ended(struct run *d, enum worker_turn t, int status) {
                   {"signal", NULL, WTERMSIG(status)});
     d->turn[t] = 0;
     d->turn_at[t] = failed ? mono_ms() + AGAIN_MS : 0;
+    /* Whatever it was, it may be mended soon. */
+    if (failed && d->look_at > mono_ms() + REST_MS)
+        d->look_at = mono_ms() + REST_MS;
     if (t == WORKER_LOOK && failed) {
         d->turn_at[t] = mono_ms() + LOOK_MS;
         d->worker.want[t] = 1;

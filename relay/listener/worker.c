@@ -133,6 +133,7 @@ void worker_started(struct worker *w, enum worker_turn t) {
 void worker_ended(struct worker *w, enum worker_turn t, int failed) {
     w->ended[t]++;
     w->failed[t] += failed != 0;
+    w->sick[t] = failed;
     w->ended_at[t] = (int64_t)time(NULL);
     for (size_t i = 0; i < w->nwaits;) {
         struct worker_wait *x = &w->waits[i];

@@ -65,11 +65,12 @@ struct worker {
     int want[WORKER_TURNS]; /* 1: a turn is to be started */
     uint64_t started[WORKER_TURNS], ended[WORKER_TURNS], failed[WORKER_TURNS]; /* counted */
     int64_t ended_at[WORKER_TURNS];                                            /* seconds */
-    int metrics;           /* the last text of /metrics; -1: none yet */
-    int64_t metrics_size;  /* bytes */
-    int64_t metrics_until; /* ms: it is new enough */
-    uint64_t replayed;     /* bundles that came again by HTTP, so that no turn has seen them */
-    uint64_t uploaded;     /* files made, counted */
+    int sick[WORKER_TURNS]; /* 1: the last one failed */
+    int metrics;            /* the last text of /metrics; -1: none yet */
+    int64_t metrics_size;   /* bytes */
+    int64_t metrics_until;  /* ms: it is new enough */
+    uint64_t replayed;      /* bundles that came again by HTTP, so that no turn has seen them */
+    uint64_t uploaded;      /* files made, counted */
     /* Cards, and bundles, that were turned away since the log last named one. */
     struct worker_strangers {
         int64_t n;

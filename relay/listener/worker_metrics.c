@@ -231,7 +231,7 @@ int worker_metrics_open(const struct worker *w, int64_t *size, struct gf_err *e)
 /* Whoever asks is a stranger: paths stay here. */
 void worker_ready(struct worker *w, const struct wire_ask *a) {
     const char *why = NULL;
-    struct gf_err is, told;
+    struct gf_err is = {.code = GF_E_SYSTEM}, told;
     int64_t next = 0;
 
     if (ledger_next_time(w->r->ledger, &next, &is) == -1)
@@ -241,6 +241,8 @@ void worker_ready(struct worker *w, const struct wire_ask *a) {
               "gapferry-relay status";
     else if (files_need(w->r, ROOM_MIN, &is) == -1)
         why = "the disk is nearly full: no bundle can be taken";
+    else if (w->sick[WORKER_VERIFY] || w->sick[WORKER_FORWARD])
+        why = "the last turn failed; the log says why (turn-failed)";
     if (why == NULL) {
         worker_say_plain(w, a->tag, WIRE_YES);
         return;

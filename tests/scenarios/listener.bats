@@ -519,6 +519,16 @@ held() { count held "$1"; }
     for child in "${children[@]}"; do absent kill -0 "$child" 2>/dev/null; done
 }
 
+is_ready() {
+    get /readyz
+    [ "$code" = 200 ]
+}
+
+not_ready() {
+    get /readyz
+    [ "$code" = 503 ]
+}
+
 @test "ready says no when bundles cannot be taken; health is of the listener alone" {
     relay_start
     get /readyz
@@ -535,6 +545,15 @@ held() { count held "$1"; }
     cp head.good "$RSTATE/audit.head"
     get /readyz
     answers 200
+    # Turns that fail, for a mistake in the configuration.
+    cp relay/etc/gapferry/relay.conf conf.good
+    printf '[endpoint "usage"\n' >>relay/etc/gapferry/relay.conf
+    kill -HUP "$RUN"
+    soon not_ready
+    [ "$(cat body)" = 'the last turn failed; the log says why (turn-failed)' ]
+    cp conf.good relay/etc/gapferry/relay.conf
+    kill -HUP "$RUN"
+    soon is_ready
     # A worker that is stuck.
     kill -STOP "$RUN"
     get /readyz --max-time 20
