@@ -225,6 +225,7 @@ static int show_records(struct status *s, struct gf_err *e) {
 /* Queued records that the relay refused even alone; the first ones are named. */
 struct stuck {
     struct out *t;
+    char self[COMMAND_SELF];
     int64_t n;
 };
 
@@ -238,14 +239,15 @@ static int show_one_stuck(void *arg, const struct store_record *r, struct gf_err
     gf_text_uuid(&r->id, id);
     out_str(x->t, NULL, id);
     out_text(x->t,
-             "stuck      %s %s: its bundle was refused, even alone; `resend %s` tries again\n",
-             r->channel, id, id);
+             "stuck      %s %s: its bundle was refused, even alone; to try again: %s resend %s\n",
+             r->channel, id, x->self, id);
     return 0;
 }
 
 static int show_stuck(struct status *s, struct gf_err *e) {
     struct stuck x = {.t = &s->t};
 
+    (void)command_self(s->a, x.self);
     out_open(&s->t, "stuck", '[');
     if (store_walk_stuck(s->a->store, show_one_stuck, &x, e) == -1)
         return -1;

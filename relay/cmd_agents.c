@@ -62,11 +62,14 @@ static void put_line(struct out *t, const struct agents_one *x) {
         (void)snprintf(at, sizeof at, "waits");
     if (a->last > 0 || x->state == AGENTS_DECLINED)
         gf_text_time(a->last > 0 ? a->last : a->declined, at);
-    out_text(t, "%-9s %s  %-20s  ", agents_states[x->state], fingerprint, at);
+    int more = a->last > 0 || a->card.name[0] != '\0';
+    out_text(t, "%-9s %s  %-*s", agents_states[x->state], fingerprint, more ? 20 : 0, at);
     if (a->last > 0)
-        out_text(t, "number %" PRId64 "%s", a->seq, a->missing > 0 ? "" : "  ");
+        out_text(t, "  number %" PRId64, a->seq);
     if (a->missing > 0)
-        out_text(t, ", %" PRId64 " missing  ", a->missing);
+        out_text(t, ", %" PRId64 " missing", a->missing);
+    if (a->card.name[0] != '\0')
+        out_text(t, "  ");
     out_safe(t, a->card.name);
     out_text(t, "\n");
 }
