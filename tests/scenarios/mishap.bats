@@ -379,7 +379,7 @@ waiting() { state exported; }
     local who
     who=$(SITE=other A card --fingerprint)
     gives 0 R agents
-    [[ $out == *"pending   $who  waits "* && $out != *"never sent"* ]]
+    [[ $out == *"pending   $who  waits"* && $out != *"never sent"* ]]
     gives 0 R agents show "$who"
     says 'state        pending' 'waiting      1 bundle in pending'
     gives 0 R decline "$who"
