@@ -321,7 +321,8 @@ static int read_series(struct series_back *b, struct otlp_scan *s, struct line *
 }
 
 int series_back_answer(struct series_back *b, const char *data, size_t len, struct gf_err *e) {
-    struct otlp_scan s = {.at = data, .end = data + len};
+    const char *at = len > 0 ? data : ""; /* nothing has no place */
+    struct otlp_scan s = {.at = at, .end = at + len};
     struct line *l = calloc(1, sizeof *l);
     int rc = 0;
 
