@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "gapferry/file.h"
+#include "relay/discreet.h"
 #include "relay/ledger/ledger_rotate.h"
 #include "relay/updates/artifacts.h"
 
@@ -105,12 +106,18 @@ static int is_full(struct draft *d, const struct gf_answer *a) {
 static int add_receipt(void *arg, int64_t row, const struct gf_receipt *r,
                        const struct gf_answer *a, struct gf_err *e) {
     struct draft *d = arg;
+    char words[GF_REASON_MAX + 1];
     struct gf_buf line;
 
     if (is_full(d, a))
         return 1;
+    struct gf_receipt told = *r;
+    if (r->reason != NULL) {
+        discreet_words(r->reason, words);
+        told.reason = words;
+    }
     gf_buf_init(&line, GF_LINE_MAX);
-    int rc = gf_receipt_write(r, &line, e);
+    int rc = gf_receipt_write(&told, &line, e);
     if (rc == 0)
         rc = append(d, RECEIPTS, &line, e);
     gf_buf_free(&line);
