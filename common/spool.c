@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@
 #include "gapferry/text.h"
 
 struct spool {
-    char path[512]; /* of the directory, for messages */
+    char path[PATH_MAX]; /* of the directory */
     int dir;
     int fd; /* the file being written, or -1 */
     char name[SPOOL_NAME];
@@ -121,6 +122,20 @@ static int new_file(struct spool *s, struct gf_err *e) {
     return 0;
 }
 
+/* Readers look by name: what goes into a directory that was moved away, or over which another one
+ * was mounted, is found by nobody. */
+static int check_dir(const struct spool *s, struct gf_err *e) {
+    struct stat ours, named;
+
+    if (fstat(s->dir, &ours) == 0 && stat(s->path, &named) == 0 && ours.st_dev == named.st_dev &&
+        ours.st_ino == named.st_ino)
+        return 0;
+    return gf_err_set(e, GF_E_SYSTEM,
+                      "%s: gone, or another directory than at the start: put the first one back, "
+                      "or start this program again",
+                      s->path);
+}
+
 /* Our file, locked, with room in it; *st is what it is. The reader may have taken the last one
  * away, since it was read to its end. */
 static int lock_file(struct spool *s, struct stat *st, struct gf_err *e) {
@@ -144,7 +159,7 @@ int spool_sync(struct spool *s, struct gf_err *e) {
 
     if (s->group.len == 0)
         return 0;
-    if (lock_file(s, &st, e) == -1) {
+    if (check_dir(s, e) == -1 || lock_file(s, &st, e) == -1) {
         rc = -1;
     } else if (gf_file_write(s->fd, s->group.data, s->group.len) == -1 || fdatasync(s->fd) == -1) {
         /* After a failed flush nobody knows what the disk holds: take the group back, and never

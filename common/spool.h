@@ -61,7 +61,8 @@ void spool_close(struct spool *s);
  * SPOOL_FILE_MAX: sync first. */
 GF_MUST_CHECK int spool_put(struct spool *s, const char *line, size_t len, struct gf_err *e);
 
-/* Make the group durable. On failure none of it is there, and it is forgotten: the caller tells
+/* Make the group durable, in the directory that was opened and is still found under its path:
+ * GF_E_SYSTEM if it is not. On failure none of it is there, and it is forgotten: the caller tells
  * whoever waits for it. */
 GF_MUST_CHECK int spool_sync(struct spool *s, struct gf_err *e);
 

@@ -367,6 +367,23 @@ parts() { lines | jq -r '.body64 // (.body | @base64)' | while read -r b; do bas
 
 # ---- crashes and crowds ----
 
+@test "an intake that was moved away or replaced takes nothing until it is back" {
+    begin
+    post /v1/records/otlp "${json[@]}" -d '{"n":1}'
+    [ "$code" = 200 ]
+    mv "$STATE/intake" away
+    refused 503 'not now' /v1/records/otlp "${json[@]}" -d '{"n":2}'
+    mkdir -m 700 "$STATE/intake"
+    refused 503 'not now' /v1/records/otlp "${json[@]}" -d '{"n":3}'
+    grep -q 'event=not-written .*another directory' collect.log
+    rmdir "$STATE/intake"
+    mv away "$STATE/intake"
+    post /v1/records/otlp "${json[@]}" -d '{"n":4}'
+    [ "$code" = 200 ]
+    drain
+    [ "$(queued | wc -l)" = 2 ]
+}
+
 @test "kill -9 among many clients: every 200 is in the queue exactly once" {
     local i
     begin

@@ -248,6 +248,37 @@ static void only_a_group_that_shares_the_directory_may_read_its_files(void **sta
     }
 }
 
+static void nothing_is_promised_in_a_directory_that_no_reader_finds(void **state) {
+    struct spool *s = writer(SPOOL_FILE_MAX);
+    char away[80];
+    (void)state;
+
+    (void)snprintf(away, sizeof away, "%s.away", dir);
+    put(s, "one\n");
+    assert_int_equal(spool_sync(s, &e), 0);
+    assert_int_equal(rename(dir, away), 0);
+    put(s, "two\n");
+    assert_int_equal(spool_sync(s, &e), -1);
+    assert_int_equal(e.code, GF_E_SYSTEM);
+    assert_int_equal(mkdir(dir, 0700), 0);
+    put(s, "three\n");
+    assert_int_equal(spool_sync(s, &e), -1);
+    assert_non_null(strstr(e.text, "another directory"));
+    /* It is back, and so is the spool. */
+    assert_int_equal(rmdir(dir), 0);
+    assert_int_equal(rename(away, dir), 0);
+    put(s, "four\n");
+    assert_int_equal(spool_sync(s, &e), 0);
+    spool_close(s);
+    struct content c;
+    char name[SPOOL_NAME];
+    assert_int_equal(files(), 2);
+    nth(1, name);
+    read_file(name, 0, &c);
+    assert_string_equal(c.lines.data, "four\n");
+    gf_buf_free(&c.lines);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -262,6 +293,7 @@ int main(void) {
         TEST(a_file_begins_anew_when_it_is_large_enough),
         TEST(a_file_that_was_read_is_removed_and_its_writer_goes_on_in_another),
         TEST(a_file_that_a_writer_holds_is_left_for_later),
+        TEST(nothing_is_promised_in_a_directory_that_no_reader_finds),
         TEST(only_a_group_that_shares_the_directory_may_read_its_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
