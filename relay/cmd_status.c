@@ -99,8 +99,9 @@ static int put_losses(struct relay *r, struct out *t, const struct cmd_status_ne
         out_text(t, "%-13s%s: %" PRId64 " record%s of ", thinned ? "thinned" : "lost",
                  list[i].channel, list[i].records, list[i].records == 1 ? "" : "s");
         out_safe(t, called);
-        out_text(t, ", from %s to %s, %s there by its own policy (%s)\n", from, to,
-                 thinned ? "thinned" : "dropped", list[i].policy);
+        out_text(t, ", %sfrom %s to %s, %s there by its own policy (%s)\n",
+                 thinned ? "points " : "", from, to, thinned ? "thinned" : "dropped",
+                 list[i].policy);
     }
     out_close(t, ']');
     free(list);

@@ -108,7 +108,7 @@ struct store_loss {
     char channel[GF_WORD_MAX + 1];
     char policy[GF_WORD_MAX + 1]; /* "drop-oldest", "thin-15m" */
     int64_t records;
-    int64_t first, last; /* `created` of the earliest and the latest dropped */
+    int64_t first, last; /* `created` of those dropped; of points that thinning left out */
     int told;            /* 1: a bundle has said it */
 };
 /* All losses, oldest first; untold 1: only those that no bundle has said yet. free(). */

@@ -140,7 +140,7 @@ GF_MUST_CHECK int store_batch_insert(struct store *s, const char *channel, int64
 /* What went by declared policy. */
 struct store_dropped {
     int64_t records;
-    int64_t first, last; /* created */
+    int64_t first, last; /* created; where records were thinned the times of points left out */
 };
 /* Add it to the loss of the channel that no bundle has told yet. */
 GF_MUST_CHECK int store_loss_note(struct store *s, const char *channel, const char *policy,

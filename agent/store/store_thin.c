@@ -111,31 +111,14 @@ int store_thin_done(struct store *s, const char *channel, int64_t every,
 
 /* ---- others in their place ---- */
 
-/* What there is to know of the rows: `created` of the earliest and the latest. */
-struct given {
-    int64_t first, last;
-};
-
-static int give_way(struct store *s, const struct store_thinning *t, struct given *g,
-                    struct gf_err *e) {
+static int give_way(struct store *s, const struct store_thinning *t, struct gf_err *e) {
     for (size_t i = 0, next; i < t->n; i = next) {
         struct store_range r = {t->rows[i], t->rows[i]};
-        int64_t first, last;
 
         for (next = i + 1; next < t->n && t->rows[next] == r.last + 1; next++)
             r.last++;
-        if (db_number(&s->db, &first, 0, e,
-                      "SELECT min(created) FROM record WHERE n BETWEEN ? AND ?", "ii", r.first,
-                      r.last) == -1 ||
-            db_number(&s->db, &last, 0, e,
-                      "SELECT max(created) FROM record WHERE n BETWEEN ? AND ?", "ii", r.first,
-                      r.last) == -1 ||
-            store_erase(s, &r, e) == -1)
+        if (store_erase(s, &r, e) == -1)
             return -1;
-        if (i == 0 || first < g->first)
-            g->first = first;
-        if (i == 0 || last > g->last)
-            g->last = last;
     }
     return 0;
 }
@@ -158,13 +141,12 @@ static int put(struct store *s, const char *channel, const struct store_thinning
                struct gf_err *e) {
     const size_t k = t->batch->n;
     int64_t accepted = 0;
-    struct given g = {0};
 
     if (k > t->n)
         return gf_err_set(e, GF_E_BUG, "%zu records in the place of %zu", k, t->n);
     if (db_number(&s->db, &accepted, now, e, "SELECT accepted FROM record WHERE n = ?", "i",
                   t->rows[0]) == -1 ||
-        give_way(s, t, &g, e) == -1 ||
+        give_way(s, t, e) == -1 ||
         db_run(&s->db, e, "DELETE FROM thinned WHERE row NOT IN (SELECT n FROM record)", "") == -1)
         return -1;
     for (size_t i = 0; i < k; i++) {
@@ -174,7 +156,7 @@ static int put(struct store *s, const char *channel, const struct store_thinning
     if (t->points == 0)
         return 0;
     if (store_loss_note(s, channel, t->policy,
-                        &(struct store_dropped){(int64_t)t->n, g.first, g.last}, now, e) == -1)
+                        &(struct store_dropped){(int64_t)t->n, t->first, t->last}, now, e) == -1)
         return -1;
     return db_run(&s->db, e,
                   "INSERT INTO thin (channel, every, records, points, first, last)"

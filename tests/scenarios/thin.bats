@@ -96,5 +96,6 @@ soon_room() {
     A sync usb >/dev/null 2>&1
     R sync usb >/dev/null 2>&1 || true
     [ "$(R status --json | jq -c '.lost[] | [.channel, .policy]')" = '["otlp","thin-10m"]' ]
-    R status | grep -q 'thinned there by its own policy (thin-10m)'
+    [ "$(R status --json | jq -c '.lost[] | [.from, .to]')" = "$(jq -c '.thinned[] | [.from, .to]' said)" ]
+    R status | grep -q ', points from 2023-11-14T22:20:00Z to .*, thinned there by its own policy (thin-10m)'
 }

@@ -16,7 +16,9 @@ struct gf_lost {
     char channel[GF_WORD_MAX + 1];
     char policy[GF_WORD_MAX + 1]; /* a word, such as drop-oldest */
     int64_t records;              /* 1 or more */
-    int64_t from, to;             /* `created` of the earliest and the latest of them; seconds */
+    /* `created` of the earliest and the latest of them; where they were thinned (thin-...), the
+     * earliest and the latest time of a point that was left out; seconds */
+    int64_t from, to;
 };
 
 /* Append the object that becomes `ext`: {"lost":[...]}, entries in their order. */
