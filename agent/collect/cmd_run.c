@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,6 +27,10 @@
 #define IDLE_S   60
 #define BODY_S   15
 #define RATE_MIN 65536
+
+/* Bytes: what is larger goes back to the system when it is released. By itself glibc would keep
+ * more with each large body that it has seen. */
+#define KEEP_MAX (256 << 10)
 
 /* ms between two writings of collect.state, and for requests under way at the end. */
 #define STATE_MS 2000
@@ -308,5 +313,6 @@ static int work(void *context, const struct options *o, int *status, struct gf_e
 }
 
 int cmd_collect_run(const char *root, int argc, char **argv) {
+    (void)mallopt(M_MMAP_THRESHOLD, KEEP_MAX);
     return command_do(COLLECT_PROGRAM, &page, argc, argv, work, &root);
 }

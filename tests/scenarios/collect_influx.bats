@@ -222,3 +222,18 @@ END
     diff <(records | jq -r .body | sort) \
         <(for i in {0..2999}; do echo "took,path=/log\\ in ms=$i.5 $((1700000000000 + i))000000"; done | sort)
 }
+
+resident() { awk '/^VmRSS/ { print $2 }' "/proc/$COLLECT/status"; }
+
+@test "the memory that a huge body took is given back" {
+    begin
+    awk 'BEGIN { for (i = 0; i < 1000000; i++) print "m,t=a v=" i % 10 }' >lines
+    head -c 15000000 /dev/zero | tr '\0' ' ' | gzip >blanks.gz
+    send '?db=x' <lines
+    [ "$code" = 413 ]
+    type=application/json
+    code=$(curl -s -o body -w '%{http_code}' -H "Content-Type: $type" -H 'Content-Encoding: gzip' \
+        --data-binary @blanks.gz "$base/v1/metrics")
+    [ "$code" = 400 ]
+    [ "$(resident)" -lt 24576 ] || fail "$(resident) KiB"
+}
