@@ -5,8 +5,8 @@
  * Pure state: no request is made here. Points that are too old or too far ahead never leave. The
  * others go in batches whose points lie at most a day apart, since a sink that refuses one age
  * often refuses all that comes with it; twice as far with each that is taken, the oldest first, so
- * that points of years cost few requests. A batch that is refused for good is halved until the points
- * that are at fault stand alone, so that each of them loses only itself.
+ * that points of years cost few requests. A batch that is refused for good is halved until the
+ * points that are at fault stand alone, so that each of them loses only itself.
  *
  *   while (batches_next(b, &r))         r.point[0] ... r.point[r.n - 1] are sent, and then one of
  *       batches_taken(b);               batches_taken(), _partial(), _refused() is called

@@ -237,7 +237,7 @@ static void a_file_that_holds_no_header_is_found_before_anything_is_sent(void **
     static const struct {
         const char *holds, *says;
     } files[] = {{"", "holds not one line"},
-                          {"Authorization: a\nX: b\n", "holds not one line"},
+                 {"Authorization: a\nX: b\n", "holds not one line"},
                  {"Token s3cret\n", "a header is \"Name: value\""},
                  {"Host: s3cret\n", "the relay states this one itself"},
                  {"Authorization: s3cret\n", NULL}};
