@@ -15,11 +15,11 @@ sqlite3.h          common/db.c,common/db_,agent/store/,relay/ledger/
 '
 
 # The system: the C library and the kernel.
-system='(assert|ctype|dirent|endian|errno|fcntl|float|getopt|glob|grp|ifaddrs|inttypes|limits|locale|math|netdb|poll|pthread|pwd|sched|semaphore|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdio_ext|stdlib|stdnoreturn|string|strings|syslog|termios|threads|time|unistd|wchar|(arpa|linux|net|netinet|sys)/[a-z0-9_/]+)[.]h'
+system='(assert|ctype|dirent|endian|errno|fcntl|float|getopt|glob|grp|ifaddrs|inttypes|limits|locale|malloc|math|netdb|poll|pthread|pwd|sched|semaphore|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdio_ext|stdlib|stdnoreturn|string|strings|syslog|termios|threads|time|unistd|wchar|(arpa|linux|net|netinet|sys)/[a-z0-9_/]+)[.]h'
 
 # What the library has no use for: network, logs, locales, other processes, and asserts, which a release
 # would leave out.
-not_library='(assert|netdb|syslog|locale|spawn|ifaddrs|sys/socket|sys/un|sys/wait|(arpa|net|netinet)/.*)[.]h'
+not_library='(assert|netdb|syslog|locale|malloc|spawn|ifaddrs|sys/socket|sys/un|sys/wait|(arpa|net|netinet)/.*)[.]h'
 
 check() {
     sources 'bundle-format/*.[ch]' 'common/*.[ch]' 'agent/*.[ch]' 'relay/*.[ch]' |
