@@ -102,6 +102,7 @@ last() { records | tail -n 1 | jq -j .body; }
 }
 
 @test "without consent or room nothing comes in, and the client hears when to come again" {
+    rm "$STATE/policy.json"
     collect_start
     send '?' <<<'m f=1'
     answers 503 '"error"'

@@ -104,7 +104,7 @@ bodies() { seq "$1" "$2" | sed 's/.*/{"users":&}/'; } # FROM TO: a line for each
     there
     says_lost 'metrics drop-oldest 30'
     gives 0 R status
-    says 'lost' '30 records of agent'
+    says 'lost' "30 records of $(A card --json | jq -r .fingerprint)"
     home
     agree
 }
