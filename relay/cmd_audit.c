@@ -29,8 +29,8 @@ static int verify(struct relay *r, const struct options *o, struct gf_err *e) {
     out_begin(&t, o);
     command_int(&t, NULL, "lines", n);
     command_str(&t, NULL, "hash", hash);
-    out_text(&t, "all %" PRId64 " lines of the audit log hold; the newest has the hash %s\n", n,
-             hash);
+    out_text(&t, "the audit log holds, %" PRId64 " line%s; the newest has the hash %s\n", n,
+             n == 1 ? "" : "s", hash);
     return command_end(&t, e);
 }
 
