@@ -37,7 +37,7 @@ change() { sqlite3 "$RSTATE/relay.db" "$1"; }
         [ "$(sed -n "${n}p" export.jsonl | jq -r .line | jq -c .)" = "$(sed -n "${n}p" export.jsonl | jq -r .line)" ]
     done
     gives 0 R audit verify
-    says "all $((n - 1)) lines" "$(tail -1 export.jsonl | jq -r .hash)"
+    says "holds, $((n - 1)) lines" "$(tail -1 export.jsonl | jq -r .hash)"
     [ "$(R audit verify --json | jq .lines)" = $((n - 1)) ]
     [ -z "$(R audit export --since 2099-01-01)" ]
     diff <(R audit export --since 1d) export.jsonl
