@@ -229,12 +229,12 @@ SERIES
         local port
         port=$(free_port)
         case $program in
-        prometheus-node-exporter) prometheus-node-exporter --web.listen-address="127.0.0.1:$port" ;;
+        prometheus-node-exporter) exec prometheus-node-exporter --web.listen-address="127.0.0.1:$port" ;;
         prometheus)
             echo 'scrape_configs: []' >prometheus.yml
-            prometheus --config.file=prometheus.yml --storage.tsdb.path=tsdb --web.listen-address="127.0.0.1:$port"
+            exec prometheus --config.file=prometheus.yml --storage.tsdb.path=tsdb --web.listen-address="127.0.0.1:$port"
             ;;
-        victoria-metrics) victoria-metrics -httpListenAddr="127.0.0.1:$port" -storageDataPath=vm ;;
+        victoria-metrics) exec victoria-metrics -httpListenAddr="127.0.0.1:$port" -storageDataPath=vm ;;
         esac >"$program.log" 2>&1 3>&- &
         PIDS="${PIDS:-} $!"
         soon curl -sf -o "$program.txt" "http://127.0.0.1:$port/metrics"
