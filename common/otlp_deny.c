@@ -212,6 +212,16 @@ void otlp_redacted_note(struct otlp_redacted *r, const uint8_t *key, size_t len)
     r->keys[i].times++;
 }
 
+void otlp_redacted_unknown(struct otlp_redacted *r, const char *name, size_t len) {
+    static const char unknown[] = "unknown field ";
+    char text[OTLP_REDACTED_KEY];
+    size_t n = sizeof unknown - 1, fits = gf_text_fit(name, len, sizeof text - 1 - n);
+
+    memcpy(text, unknown, n);
+    memcpy(text + n, name, fits);
+    otlp_redacted_note(r, (const uint8_t *)text, n + fits);
+}
+
 void otlp_redacted_names(const struct otlp_redacted *r, struct gf_buf *out) {
     for (size_t i = 0; i < r->nkeys; i++) {
         gf_buf_text(out, out->len > 0 ? ", " : "");

@@ -51,6 +51,8 @@ struct otlp_redacted {
 
 /* Note one; key is UTF-8. */
 void otlp_redacted_note(struct otlp_redacted *r, const uint8_t *key, size_t len);
+/* Note a field that the schema does not know, as "unknown field NAME". */
+void otlp_redacted_unknown(struct otlp_redacted *r, const char *name, size_t len);
 
 /* Append the keys, separated by ", ", and "others" for those that found no room; a comma first
  * where out is not empty. */

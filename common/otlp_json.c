@@ -278,18 +278,6 @@ static int walk_field(struct walk *w, const struct otlp_message *m, uint32_t num
 
 /* A member that the schema does not know stays only where everything may leave: no rule can judge
  * what stands in it. */
-static int cut_member(struct walk *w, const struct otlp_token *name, const struct elements *l,
-                      const char *from) {
-    static const char unknown[] = "unknown field ";
-    char text[OTLP_REDACTED_KEY];
-    size_t n = sizeof unknown - 1, fits = gf_text_fit(name->at, name->len, sizeof text - 1 - n);
-
-    memcpy(text, unknown, n);
-    memcpy(text + n, name->at, fits);
-    otlp_redacted_note(&w->found.redacted, (const uint8_t *)text, n + fits);
-    return cut_element(w, l, from);
-}
-
 static int walk_member(struct walk *w, const struct otlp_message *m, uint32_t *seen, unsigned depth,
                        struct elements *l) {
     struct otlp_token name;
@@ -300,10 +288,12 @@ static int walk_member(struct walk *w, const struct otlp_message *m, uint32_t *s
     if (walk_name(w, m, &name, &number) == -1)
         return -1;
     int rc = number == 0 ? otlp_scan_skip(&w->s) : walk_field(w, m, number, seen, depth);
-    if (rc == 0 && number == 0 && w->deny != NULL)
-        rc = cut_member(w, &name, l, from);
-    else
+    if (rc == 0 && number == 0 && w->deny != NULL) {
+        otlp_redacted_unknown(&w->found.redacted, name.at, name.len);
+        rc = cut_element(w, l, from);
+    } else {
         l->kept = 1;
+    }
     l->last_end = w->s.at;
     return rc;
 }

@@ -196,14 +196,14 @@ static int walk_value(struct otlp_walk *w, const struct otlp_message *m,
  * leave. */
 static int walk_unknown(struct otlp_walk *w, const uint8_t *from, const uint8_t *end,
                         uint32_t number, size_t *cut) {
-    char name[OTLP_REDACTED_KEY];
+    char name[16];
 
     if (w->deny == NULL)
         return 0;
     if (otlp_edit_cut(&w->found.edits, from, end) == -1)
         return bad(w, NULL);
-    int n = snprintf(name, sizeof name, "unknown field %u", (unsigned)number);
-    otlp_redacted_note(&w->found.redacted, (const uint8_t *)name, (size_t)n);
+    int n = snprintf(name, sizeof name, "%u", (unsigned)number);
+    otlp_redacted_unknown(&w->found.redacted, name, (size_t)n);
     *cut += (size_t)(end - from);
     return 0;
 }
